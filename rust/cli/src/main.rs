@@ -1,0 +1,2 @@
+//! Map to come.
+fn main() {}
