@@ -1,0 +1,3 @@
+//! Reads Snowflake's dialect: tokens, statements, scripts, and their rendering for DuckDB.
+
+pub mod tokens;
