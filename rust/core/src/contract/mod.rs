@@ -1,0 +1,167 @@
+//! What a file and its tables look like: one contract per keyed table, from which reading, DDL, merge and history derive.
+//!
+//! Pure: it knows no file system and no SQL text beyond the names of types.
+
+mod column;
+mod document;
+
+pub use column::{Column, ColumnType};
+
+use crate::error::{Error, Result};
+
+/// The table, columns, key and order that a stream of events obeys.
+///
+/// ```
+/// let contract = firn::contract::Contract::customer();
+/// assert_eq!(contract.table(), "CUSTOMER");
+/// assert_eq!(contract.header().next(), Some("op"));
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Contract {
+    table: String,
+    op: String,
+    columns: Vec<Column>,
+    key: Vec<usize>,
+    order: Vec<usize>,
+}
+
+/// What an event does to its key.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Op {
+    /// The key appears.
+    Insert,
+    /// The key's values change.
+    Update,
+    /// The key goes away.
+    Delete,
+}
+
+impl Op {
+    /// Every spelling that is understood: Firn's own, then Debezium's (create, update, delete, read).
+    pub const SPELLINGS: [(&'static str, Self); 7] = [
+        ("I", Self::Insert),
+        ("U", Self::Update),
+        ("D", Self::Delete),
+        ("c", Self::Insert),
+        ("u", Self::Update),
+        ("d", Self::Delete),
+        ("r", Self::Insert),
+    ];
+
+    /// Reads one spelling, exactly.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        match text {
+            b"I" | b"c" | b"r" => Some(Self::Insert),
+            b"U" | b"u" => Some(Self::Update),
+            b"D" | b"d" => Some(Self::Delete),
+            _ => None,
+        }
+    }
+
+    /// The letter that tables hold.
+    #[must_use]
+    pub fn letter(self) -> &'static str {
+        match self {
+            Self::Insert => "I",
+            Self::Update => "U",
+            Self::Delete => "D",
+        }
+    }
+}
+
+impl Contract {
+    /// Reads a contract from its TOML text.
+    ///
+    /// # Errors
+    /// `Config` if the text is no contract, with the line or the column at fault.
+    pub fn parse(text: &str) -> Result<Self> {
+        document::parse(text)
+    }
+
+    /// The contract of the customer table, as `sql/contracts/customer.toml` declares it.
+    ///
+    /// # Panics
+    /// Never: a test reads the same text.
+    #[must_use]
+    #[expect(
+        clippy::expect_used,
+        reason = "the text is part of the program, and a test parses it"
+    )]
+    pub fn customer() -> Self {
+        Self::parse(include_str!("../../../../sql/contracts/customer.toml"))
+            .expect("the customer contract is valid")
+    }
+
+    /// The target table's name; the other objects are named after it.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// The name of the column that says what an event does; it is a file's first column.
+    #[must_use]
+    pub fn op(&self) -> &str {
+        &self.op
+    }
+
+    /// The columns of the target, in the file's order.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The columns that name a row.
+    pub fn key(&self) -> impl Iterator<Item = &Column> + Clone {
+        self.key.iter().map(|&index| &self.columns[index])
+    }
+
+    /// The columns that order the events of one key: first a timestamp in UTC, then whole numbers.
+    pub fn order(&self) -> impl Iterator<Item = &Column> + Clone {
+        self.order.iter().map(|&index| &self.columns[index])
+    }
+
+    /// The timestamp from which an event holds.
+    #[must_use]
+    pub fn changed_at(&self) -> &Column {
+        &self.columns[self.order[0]]
+    }
+
+    /// Whether the column at `index` is part of the key.
+    #[must_use]
+    pub fn is_key(&self, index: usize) -> bool {
+        self.key.contains(&index)
+    }
+
+    /// Whether the column at `index` orders events.
+    #[must_use]
+    pub fn is_order(&self, index: usize) -> bool {
+        self.order.contains(&index)
+    }
+
+    /// Whether every event, also a delete, must fill the column at `index`.
+    #[must_use]
+    pub fn is_always_filled(&self, index: usize) -> bool {
+        self.is_key(index) || self.is_order(index)
+    }
+
+    /// The names that a file's first row must hold, in this order.
+    pub fn header(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.op.as_str())
+            .chain(self.columns.iter().map(|column| column.name.as_str()))
+    }
+
+    fn index_of(&self, name: &str, role: &str) -> Result<usize> {
+        self.columns
+            .iter()
+            .position(|column| column.name == name)
+            .ok_or_else(|| {
+                Error::config(format!(
+                    "{role} names the column `{name}`, which `columns` does not declare"
+                ))
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests;

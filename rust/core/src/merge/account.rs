@@ -1,0 +1,147 @@
+//! Roles, database, warehouse, and the script that takes all of it down.
+
+use super::Identifier;
+use super::script::{Scene, Statement};
+
+pub(super) const ROLES: &str = "Two roles: the owner of all objects, and the loader, which may load files and call the merge, \
+and can neither read a customer nor alter anything.
+Needs USERADMIN. Safe to rerun.";
+
+pub(super) const DATABASE: &str =
+    "The warehouse, the database, the schema, and what the two roles may do there.
+Needs 00_roles.sql, SYSADMIN, and ACCOUNTADMIN for the right to run tasks. Safe to rerun.";
+
+pub(super) const DROP: &str =
+    "Takes the contract's objects down again, its tables with their data included.
+Database, warehouse, roles and integration stay, as other contracts may use them. Safe to rerun.";
+
+fn run(role: &str, sql: String) -> Statement {
+    Statement {
+        role: Identifier::new(role),
+        sql,
+        in_schema: false,
+    }
+}
+
+pub(super) fn roles(scene: &Scene<'_>) -> Vec<Statement> {
+    let (owner, loader) = (&scene.site.owner, &scene.site.loader);
+    let mut statements = vec![
+        run(
+            "USERADMIN",
+            format!("create role if not exists {owner} comment = 'owns the objects of Firn'"),
+        ),
+        run(
+            "USERADMIN",
+            format!("create role if not exists {loader} comment = 'loads files and calls merges'"),
+        ),
+        run("USERADMIN", format!("grant role {owner} to role SYSADMIN")),
+        run("USERADMIN", format!("grant role {loader} to role {owner}")),
+    ];
+    if let Some(user) = &scene.site.loader_user {
+        statements.push(run(
+            "USERADMIN",
+            format!("grant role {loader} to user {user}"),
+        ));
+    }
+    statements
+}
+
+pub(super) fn database(scene: &Scene<'_>) -> Vec<Statement> {
+    let site = scene.site;
+    let (database, warehouse, owner, loader, schema) = (
+        &site.database,
+        &site.warehouse,
+        &site.owner,
+        &site.loader,
+        scene.schema(),
+    );
+    let kinds = [
+        "table",
+        "view",
+        "stage",
+        "file format",
+        "pipe",
+        "stream",
+        "task",
+        "procedure",
+    ];
+    let creates: Vec<String> = kinds.iter().map(|kind| format!("create {kind}")).collect();
+    vec![
+        run(
+            "SYSADMIN",
+            format!(
+                "create warehouse if not exists {warehouse} warehouse_size = xsmall auto_suspend = 60 auto_resume = true\n  initially_suspended = true"
+            ),
+        ),
+        run(
+            "SYSADMIN",
+            format!("create database if not exists {database}"),
+        ),
+        run("SYSADMIN", format!("create schema if not exists {schema}")),
+        run(
+            "SYSADMIN",
+            format!("grant usage on warehouse {warehouse} to role {owner}"),
+        ),
+        run(
+            "SYSADMIN",
+            format!("grant usage on warehouse {warehouse} to role {loader}"),
+        ),
+        run(
+            "SYSADMIN",
+            format!("grant usage on database {database} to role {owner}"),
+        ),
+        run(
+            "SYSADMIN",
+            format!("grant usage on database {database} to role {loader}"),
+        ),
+        run(
+            "SYSADMIN",
+            format!(
+                "grant usage, {} on schema {schema}\n  to role {owner}",
+                creates.join(", ")
+            ),
+        ),
+        run(
+            "SYSADMIN",
+            format!("grant usage on schema {schema} to role {loader}"),
+        ),
+        run(
+            "ACCOUNTADMIN",
+            format!("grant execute task on account to role {owner}"),
+        ),
+    ]
+}
+
+pub(super) fn drop(scene: &Scene<'_>) -> Vec<Statement> {
+    let names = &scene.names;
+    let mut drops = vec![
+        format!("task if exists {}", names.merge_task),
+        format!("task if exists {}", names.capture_task),
+        format!("pipe if exists {}", names.pipe),
+        format!("stream if exists {}", names.staging_stream),
+        format!("stream if exists {}", names.changes),
+        format!("procedure if exists {}()", names.merge),
+        format!("procedure if exists {}()", names.capture),
+        format!("view if exists {}", names.versions),
+        format!("stage if exists {}", names.stage),
+        format!("file format if exists {}", names.format),
+    ];
+    let tables = [
+        &names.staging,
+        &names.target,
+        &names.history,
+        &names.rejects,
+        &names.runs,
+        &names.lock,
+    ];
+    drops.extend(
+        tables
+            .into_iter()
+            .chain(names.work_tables())
+            .map(|table| format!("table if exists {table}")),
+    );
+    drops
+        .into_iter()
+        .map(|object| scene.owned(format!("drop {object}")))
+        .collect()
+}

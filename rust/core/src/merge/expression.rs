@@ -1,0 +1,216 @@
+//! SQL for one column or one row: what is wrong with a text, its typed value, and a row as one line.
+
+use super::{Identifier, literal};
+use crate::contract::{Column, ColumnType, Contract, Op};
+
+/// How timestamps are written as text: fixed, so that no session setting can change a comparison.
+const TIMESTAMP_TEXT: &str = "'YYYY-MM-DD HH24:MI:SS.FF6'";
+
+pub(super) fn column(column: &Column) -> Identifier {
+    Identifier::new(&column.name)
+}
+
+/// `alias.column`.
+pub(super) fn of(alias: &str, named: &Column) -> String {
+    format!("{alias}.{}", column(named))
+}
+
+/// The columns, each with `prefix` before it, joined by commas.
+pub(super) fn list<'a>(columns: impl IntoIterator<Item = &'a Column>, prefix: &str) -> String {
+    columns
+        .into_iter()
+        .map(|one| format!("{prefix}{}", column(one)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// `left.a = right.a and left.b = right.b`.
+pub(super) fn equal<'a>(
+    columns: impl IntoIterator<Item = &'a Column>,
+    left: &str,
+    right: &str,
+) -> String {
+    let pairs = columns
+        .into_iter()
+        .map(|one| format!("{} = {}", of(left, one), of(right, one)));
+    pairs.collect::<Vec<_>>().join(" and ")
+}
+
+/// A row's values as one CSV line: equal lines mean equal rows, null included (an empty text is `""`, a null nothing).
+pub(super) fn line(contract: &Contract, alias: &str) -> String {
+    let fields = contract
+        .columns()
+        .iter()
+        .map(|one| field(&of(alias, one), one.kind));
+    fields.collect::<Vec<_>>().join("\n          || ',' || ")
+}
+
+/// A row that is still text, as one CSV line with its op.
+pub(super) fn text_line(contract: &Contract, alias: &str) -> String {
+    let text = ColumnType::Text { max_chars: 1 };
+    let op = field(&format!("{alias}.{}", Identifier::new(contract.op())), text);
+    let fields = contract
+        .columns()
+        .iter()
+        .map(|one| field(&of(alias, one), text));
+    std::iter::once(op)
+        .chain(fields)
+        .collect::<Vec<_>>()
+        .join("\n          || ',' || ")
+}
+
+fn field(value: &str, kind: ColumnType) -> String {
+    match kind {
+        ColumnType::Text { .. } => {
+            format!("coalesce('\"' || replace({value}, '\"', '\"\"') || '\"', '')")
+        }
+        ColumnType::Timestamp => format!("coalesce(to_varchar({value}, {TIMESTAMP_TEXT}), '')"),
+        ColumnType::Date => format!("coalesce(to_varchar({value}, 'YYYY-MM-DD'), '')"),
+        ColumnType::Number { .. } | ColumnType::Boolean => {
+            format!("coalesce(cast({value} as varchar), '')")
+        }
+    }
+}
+
+/// The branches of a `case` that name the first thing wrong with a row of text.
+pub(super) fn complaints(contract: &Contract, alias: &str) -> Vec<String> {
+    let op = format!("{alias}.{}", Identifier::new(contract.op()));
+    let spellings: Vec<String> = Op::SPELLINGS
+        .iter()
+        .map(|(text, _)| literal(text))
+        .collect();
+    let names: Vec<&str> = Op::SPELLINGS.iter().map(|(text, _)| *text).collect();
+    let mut branches = vec![format!(
+        "when {op} is null or {op} not in ({}) then {}",
+        spellings.join(", "),
+        literal(&format!(
+            "{} is not one of {}",
+            contract.op(),
+            names.join(", ")
+        ))
+    )];
+    for (index, one) in contract.columns().iter().enumerate() {
+        let value = of(alias, one);
+        if contract.is_always_filled(index) {
+            branches.push(format!(
+                "when {value} is null then {}",
+                literal(&format!("{} is missing", one.name))
+            ));
+        } else if one.required {
+            branches.push(format!(
+                "when {value} is null and {op} not in ('D', 'd') then {}",
+                literal(&format!("{} is missing", one.name))
+            ));
+        }
+        branches.push(format!(
+            "when {} then {}",
+            misfit(&value, one.kind),
+            literal(&misfit_reason(one))
+        ));
+    }
+    branches
+}
+
+/// What a value that does not fit its column is told; the reader of files says the same.
+pub(crate) fn misfit_reason(column: &Column) -> String {
+    match column.kind {
+        ColumnType::Text { max_chars } => {
+            format!("{} is longer than {max_chars} characters", column.name)
+        }
+        ColumnType::Number { precision, scale } => {
+            format!("{} is no number({precision},{scale})", column.name)
+        }
+        ColumnType::Boolean => format!("{} is neither true nor false", column.name),
+        ColumnType::Date => format!("{} is no date like 2026-11-23", column.name),
+        ColumnType::Timestamp => {
+            format!(
+                "{} is no timestamp in UTC like 2026-11-23T18:52:55.123456Z",
+                column.name
+            )
+        }
+    }
+}
+
+/// True if a text that is not null does not fit its type. The pattern comes first, as `try_to_…` alone would round,
+/// drop an offset or read a bare number as seconds.
+fn misfit(value: &str, kind: ColumnType) -> String {
+    let unlike = |pattern: &str, cast: String| {
+        format!("{value} is not null and (not regexp_like({value}, '{pattern}') or {cast} is null)")
+    };
+    match kind {
+        ColumnType::Text { max_chars } => format!("length({value}) > {max_chars}"),
+        ColumnType::Number { precision, scale } => {
+            unlike(&number_pattern(precision, scale), typed(value, kind))
+        }
+        ColumnType::Boolean => format!("lower({value}) not in ('true', 'false')"),
+        ColumnType::Date => unlike("[0-9]{4}-[0-9]{2}-[0-9]{2}", typed(value, kind)),
+        ColumnType::Timestamp => unlike(
+            "[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z?",
+            typed(value, kind),
+        ),
+    }
+}
+
+fn number_pattern(precision: u8, scale: u8) -> String {
+    let whole = precision - scale;
+    match (whole, scale) {
+        (whole, 0) => format!("[+-]?[0-9]{{1,{whole}}}"),
+        (0, scale) => format!("[+-]?0?[.][0-9]{{1,{scale}}}"),
+        (whole, scale) => format!("[+-]?[0-9]{{1,{whole}}}([.][0-9]{{1,{scale}}})?"),
+    }
+}
+
+/// The typed value of a text, null if it has none.
+pub(super) fn typed(value: &str, kind: ColumnType) -> String {
+    match kind {
+        ColumnType::Text { .. } => value.to_owned(),
+        ColumnType::Number { precision, scale } => {
+            format!("try_to_number({value}, {precision}, {scale})")
+        }
+        ColumnType::Boolean => format!("try_to_boolean({value})"),
+        ColumnType::Date => format!("try_to_date({value}, 'YYYY-MM-DD')"),
+        ColumnType::Timestamp => {
+            format!("try_to_timestamp_ntz(replace(replace({value}, 'T', ' '), 'Z', ''))")
+        }
+    }
+}
+
+/// The letter that tables hold for any spelling of an op.
+pub(super) fn op_letter(value: &str) -> String {
+    let branches = Op::SPELLINGS
+        .iter()
+        .filter(|(text, op)| *text != op.letter())
+        .map(|(text, op)| format!("when '{text}' then '{}'", op.letter()));
+    format!(
+        "case {value} {} else {value} end",
+        branches.collect::<Vec<_>>().join(" ")
+    )
+}
+
+/// The order among different events of the same key and time: a delete first, then the greater values.
+pub(super) fn precedence(contract: &Contract) -> String {
+    let values = contract
+        .columns()
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !contract.is_always_filled(*index))
+        .map(|(_, one)| format!("{} desc nulls last", column(one)));
+    let op = Identifier::new(contract.op());
+    std::iter::once(format!("iff({op} = 'D', 1, 0) desc"))
+        .chain(values)
+        .chain(std::iter::once(format!("{op} desc")))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fraction_without_whole_digits_has_its_own_pattern() {
+        assert_eq!(number_pattern(18, 0), "[+-]?[0-9]{1,18}");
+        assert_eq!(number_pattern(12, 2), "[+-]?[0-9]{1,10}([.][0-9]{1,2})?");
+        assert_eq!(number_pattern(4, 4), "[+-]?0?[.][0-9]{1,4}");
+    }
+}

@@ -1,0 +1,34 @@
+//! From a contract to its SQL: a plan of what a merge does, then the text of every script.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `identifier` | names and literals that survive any character |
+//! | `site` | where the objects live: database, roles, warehouse, bucket |
+//! | `names` | the names of all objects of a contract |
+//! | `expression` | SQL for one column or one row: checks, casts, comparisons |
+//! | `plan` | the steps of `MERGE_…()` and `CAPTURE_…()`, without text |
+//! | `procedure` | the text of those steps |
+//! | `tables`, `account`, `loading` | the text of all else |
+//! | `script` | statements in files, for people and for `firn bootstrap` |
+//!
+//! Pure: no network, no clock.
+
+mod account;
+mod expression;
+mod identifier;
+mod loading;
+mod names;
+mod plan;
+mod procedure;
+mod script;
+mod site;
+mod tables;
+
+pub use identifier::{Identifier, literal};
+pub use names::Names;
+pub use plan::{MergePlan, Step};
+pub use script::{Script, Statement, scripts};
+pub use site::{Schedule, Site, Storage};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,520 @@
+//! The text of `MERGE_…()` and `CAPTURE_…()`: each step of the plan as Snowflake SQL.
+
+use super::expression::{
+    column, complaints, equal, line, list, of, op_letter, precedence, text_line, typed,
+};
+use super::{Identifier, MergePlan, Step, literal};
+use crate::contract::{Column, Contract};
+
+/// The file name under which edits made by hand are accounted.
+pub(crate) const BY_HAND: &str = "by hand";
+
+/// What the loser of a tie is told.
+const TIE: &str =
+    "another event of this key has the same order and wins: a delete, else the greater row";
+
+/// A procedure's whole text, from `create` to its body's end.
+pub(super) fn procedure(plan: &MergePlan<'_>, name: &Identifier) -> String {
+    let contract = plan.contract;
+    let edited = literal(&format!(
+        "{} was edited while the run was under way: nothing was changed, run it again",
+        contract.table()
+    ));
+    let steps: Vec<String> = plan.steps.iter().map(|step| render(plan, *step)).collect();
+    let body = format!(
+        "
+declare
+  edited_meanwhile exception (-20001, {edited});
+  started_at timestamp_ntz default date_trunc('microsecond', sysdate());
+  run_id number default 0;
+  earliest timestamp_ntz;
+  twins number default 0;
+  rows_in number default 0;
+  history number default 0;
+  rejects number default 0;
+  inserted number default 0;
+  updated number default 0;
+  deleted number default 0;
+  expected number default 0;
+begin
+  begin transaction;
+
+{}
+
+  commit;
+  return object_construct('run_id', :run_id, 'rows_in', :rows_in, 'history', :history,
+    'duplicates', :rows_in - :history - :rejects, 'rejects', :rejects,
+    'inserted', :inserted, 'updated', :updated, 'deleted', :deleted);
+exception
+  when other then
+    rollback;
+    raise;
+end;
+",
+        steps.join("\n\n")
+    );
+    format!(
+        "create or replace procedure {name}()\nreturns variant\nlanguage sql\nexecute as owner\nas\n{}",
+        dollar_quoted(&body)
+    )
+}
+
+/// A procedure's body between `$$`, or as a literal if it holds `$$` itself.
+fn dollar_quoted(body: &str) -> String {
+    if body.contains("$$") {
+        literal(body)
+    } else {
+        format!("$${body}$$")
+    }
+}
+
+/// The SQL of one step, its reason first.
+pub(super) fn render(plan: &MergePlan<'_>, step: Step) -> String {
+    match step {
+        Step::Lock => lock(plan),
+        Step::Clear => clear(plan),
+        Step::Take => take(plan),
+        Step::Forget => forget(plan),
+        Step::Touch => touch(plan),
+        Step::Recall => recall(plan),
+        Step::Capture => capture(plan),
+        Step::Fold => fold(plan),
+        Step::Refuse => refuse(plan),
+        Step::Remember => remember(plan),
+        Step::Compare => compare(plan),
+        Step::Apply => apply(plan),
+        Step::Account => account(plan),
+    }
+}
+
+fn lock(plan: &MergePlan<'_>) -> String {
+    let lock = &plan.names.lock;
+    format!(
+        "  -- Two runs at once would both read the same open versions: the second waits here until the first has ended.
+  update {lock} set runs = runs + 1;
+  select max(runs) into :run_id from {lock};"
+    )
+}
+
+fn clear(plan: &MergePlan<'_>) -> String {
+    let deletes: Vec<String> = plan
+        .names
+        .work_tables()
+        .iter()
+        .map(|table| format!("  delete from {table};"))
+        .collect();
+    format!(
+        "  -- What the run before left for inspection.\n{}",
+        deletes.join("\n")
+    )
+}
+
+/// `source_file`, `source_row` and `loaded_at` name a staged row: a file that lands twice has two times of landing.
+fn same_staged_row(left: &str, right: &str) -> String {
+    ["source_file", "source_row", "loaded_at"]
+        .map(|name| format!("{left}.{name} = {right}.{name}"))
+        .join(" and ")
+}
+
+fn take(plan: &MergePlan<'_>) -> String {
+    let (contract, names) = (plan.contract, &plan.names);
+    let op = Identifier::new(contract.op());
+    let columns = list(contract.columns(), "");
+    let values: Vec<String> = contract
+        .columns()
+        .iter()
+        .map(|one| typed(&of("a", one), one.kind))
+        .collect();
+    let surplus = literal(&format!(
+        "more than the {} fields of the contract",
+        contract.header().count()
+    ));
+    format!(
+        "  -- The stream is read once, in this transaction, so its offset moves with the commit. Its rows must still be in
+  -- staging: a run that waited for another must not take again what the other took.
+  insert into {batch} ({op}, {columns}, line, reason, source_file, source_row, loaded_at)
+  with arrived as (
+    select
+      s.*,
+      case
+        when s.reject_reason is not null and s.raw_line is not null then s.reject_reason
+        when s.reject_reason is not null then {surplus}
+        {complaints}
+      end as reason
+    from {staging} s
+    where exists (select 1 from {stream} t where {same})
+  ),
+  events as (
+    select
+      {op_letter} as {op},
+      {values},
+      a.reason,
+      coalesce(a.raw_line, {text}) as text_line,
+      a.source_file, a.source_row, a.loaded_at
+    from arrived a
+  )
+  select
+    e.{op}, {e_columns},
+    iff(e.reason is not null, e.text_line,
+          {line}),
+    e.reason, e.source_file, e.source_row, e.loaded_at
+  from events e;",
+        batch = names.batch,
+        complaints = complaints(contract, "s").join("\n        "),
+        staging = names.staging,
+        stream = names.staging_stream,
+        same = same_staged_row("t", "s"),
+        op_letter = op_letter(&format!("a.{op}")),
+        values = values.iter().zip(contract.columns()).map(|(value, one)| format!("{value} as {}", column(one))).collect::<Vec<_>>().join(",\n      "),
+        text = text_line(contract, "a"),
+        e_columns = list(contract.columns(), "e."),
+        line = line(contract, "e"),
+    )
+}
+
+fn forget(plan: &MergePlan<'_>) -> String {
+    format!(
+        "  -- Not TRUNCATE: rows that land while this runs must stay, and the load's memory of its files too.
+  delete from {staging} using {batch} b where {same};",
+        staging = plan.names.staging,
+        batch = plan.names.batch,
+        same = same_staged_row(&plan.names.staging.to_string(), "b"),
+    )
+}
+
+fn touch(plan: &MergePlan<'_>) -> String {
+    let (contract, names) = (plan.contract, &plan.names);
+    let key = list(contract.key(), "");
+    format!(
+        "  -- The target's rows are read once, here. Whatever differs from open history was edited by hand.
+  insert into {touched} ({key}, first_at, {others}, line, copies, copy)
+  with keys as (
+    select {key}, min(first_at) as first_at
+    from (
+      select {key}, {changed_at} as first_at from {batch} where reason is null
+      union all
+      select {key}, cast(null as timestamp_ntz) as first_at from {changes}
+    ) reached
+    group by {key}
+  ),
+  found as (
+    select {k_key}, k.first_at, {t_others},
+      iff({t_first_key} is null, null,
+          {line}) as line
+    from keys k
+    left join {target} t on {same}
+  )
+  select {key}, first_at, {others}, line,
+    count(*) over (partition by {key}), row_number() over (partition by {key} order by line desc)
+  from found;
+  select min(first_at), count(iff(copies > 1, 1, null)) into :earliest, :twins from {touched};
+
+  -- Nothing stops two equal keys from being inserted by hand. Each is captured; here they go, and one row comes back below.
+  if (twins > 0) then
+    delete from {target} using {touched} k where {target_same} and k.copies > 1;
+  end if;",
+        touched = names.touched,
+        others = list(others(contract), ""),
+        changed_at = column(contract.changed_at()),
+        batch = names.batch,
+        changes = names.changes,
+        k_key = list(contract.key(), "k."),
+        t_others = list(others(contract), "t."),
+        t_first_key = contract.key().next().map(|one| of("t", one)).unwrap_or_default(),
+        line = line(contract, "t"),
+        target = names.target,
+        same = equal(contract.key(), "t", "k"),
+        target_same = equal(contract.key(), &names.target.to_string(), "k"),
+    )
+}
+
+/// The columns that are not part of the key.
+fn others(contract: &Contract) -> impl Iterator<Item = &Column> {
+    contract
+        .columns()
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !contract.is_key(*index))
+        .map(|(_, one)| one)
+}
+
+fn recall(plan: &MergePlan<'_>) -> String {
+    let (contract, names) = (plan.contract, &plan.names);
+    let op = Identifier::new(contract.op());
+    format!(
+        "  -- A row can change only if its interval ends at or after the key's earliest event. For events newer than what is
+  -- there, that is the open version alone; `earliest` lets the engine skip closed versions without reading them.
+  insert into {stored} ({op}, {columns}, line, valid_to, source_file, source_row, loaded_at)
+  select h.{op}, {h_columns},
+          {line},
+    h.valid_to, h.source_file, h.source_row, h.loaded_at
+  from {history} h
+  join {touched} k on {same} and k.copy = 1
+  where h.valid_to is null or (h.valid_to >= :earliest and h.valid_to >= k.first_at);",
+        stored = names.stored,
+        columns = list(contract.columns(), ""),
+        h_columns = list(contract.columns(), "h."),
+        line = line(contract, "h"),
+        history = names.history,
+        touched = names.touched,
+        same = equal(contract.key(), "h", "k"),
+    )
+}
+
+fn capture(plan: &MergePlan<'_>) -> String {
+    let (contract, names) = (plan.contract, &plan.names);
+    let op = Identifier::new(contract.op());
+    let changed_at = contract.changed_at();
+    let (t_at, h_at) = (of("t", changed_at), of("h", changed_at));
+    let h_key = contract
+        .key()
+        .next()
+        .map(|one| of("h", one))
+        .unwrap_or_default();
+    // The edit's own time is believed if it is newer than the open version; otherwise it happened now, and after it.
+    let own_time = format!(
+        "t.line is not null and {t_at} is not null and ({h_at} is null or {t_at} > {h_at})"
+    );
+    let value = |(index, one): (usize, &Column)| {
+        let name = column(one);
+        if contract.is_key(index) {
+            format!("{} as {name}", of("t", one))
+        } else if one == changed_at {
+            format!(
+                "iff({own_time}, {t_at},\n        greatest(:started_at, coalesce(dateadd(microsecond, 1, {h_at}), :started_at))) as {name}"
+            )
+        } else if contract.is_order(index) {
+            format!(
+                "iff({own_time}, coalesce({}, 0), 0) as {name}",
+                of("t", one)
+            )
+        } else {
+            format!(
+                "iff(t.line is null, {}, {}) as {name}",
+                of("h", one),
+                of("t", one)
+            )
+        }
+    };
+    let values: Vec<String> = contract.columns().iter().enumerate().map(value).collect();
+    format!(
+        "  -- Firn's own writes left the target equal to open history, so they do not show here; edits made by hand do.
+  insert into {batch} ({op}, {columns}, line, source_file, source_row, loaded_at)
+  with edits as (
+    select
+      iff(t.line is null, 'D', iff({h_key} is null or h.{op} = 'D', 'I', 'U')) as {op},
+      {values}
+    from {touched} t
+    left join {stored} h on {same} and h.valid_to is null
+    where (t.line is not null and ({h_key} is null or h.{op} = 'D' or h.line <> t.line))
+       or (t.line is null and {h_key} is not null and h.{op} <> 'D')
+  )
+  select e.{op}, {e_columns},
+          {line},
+    {by_hand}, row_number() over (order by {e_key}), current_timestamp()
+  from edits e;",
+        batch = names.batch,
+        columns = list(contract.columns(), ""),
+        values = values.join(",\n      "),
+        touched = names.touched,
+        stored = names.stored,
+        same = equal(contract.key(), "h", "t"),
+        e_columns = list(contract.columns(), "e."),
+        line = line(contract, "e"),
+        by_hand = literal(BY_HAND),
+        e_key = list(contract.key(), "e."),
+    )
+}
+
+fn fold(plan: &MergePlan<'_>) -> String {
+    let (contract, names) = (plan.contract, &plan.names);
+    let op = Identifier::new(contract.op());
+    let (columns, key) = (list(contract.columns(), ""), list(contract.key(), ""));
+    let (order, precedence) = (list(contract.order(), ""), precedence(contract));
+    let all = format!("{op}, {columns}, line, source_file, source_row, loaded_at");
+    format!(
+        "  -- One event per key and order wins; a stored row counts before an equal new one, so that a repetition changes
+  -- nothing. The next winner's time ends an interval.
+  insert into {fold} ({all}, valid_to, fate)
+  with events as (
+    select {all}, 0 as is_stored, cast(null as timestamp_ntz) as stored_valid_to from {batch} where reason is null
+    union all
+    select {all}, 1 as is_stored, valid_to as stored_valid_to from {stored}
+  ),
+  copied as (
+    select events.*,
+      row_number() over (partition by {key}, {order}, {op}, line
+        order by is_stored desc, source_file, source_row, loaded_at) as copy
+    from events
+  ),
+  placed as (
+    select copied.*,
+      iff(row_number() over (partition by {key}, {order}
+        order by {precedence}, copy) = 1, 1, 0) as wins
+    from copied
+  ),
+  ended as (
+    select placed.*,
+      lead({changed_at}) over (partition by {key}, wins order by {order}) as next_at
+    from placed
+  )
+  select {all}, iff(wins = 1, next_at, null),
+    case
+      when copy > 1 then 'duplicate'
+      when wins = 0 and is_stored = 1 then 'displaced'
+      when wins = 0 then 'tied'
+      when is_stored = 0 then 'new'
+      when next_at is distinct from stored_valid_to then 'moved'
+      else 'kept'
+    end
+  from ended;
+  select count(iff(fate = 'new', 1, null)) - count(iff(fate = 'displaced', 1, null)) into :history from {fold};",
+        fold = names.fold,
+        batch = names.batch,
+        stored = names.stored,
+        changed_at = column(contract.changed_at()),
+    )
+}
+
+fn refuse(plan: &MergePlan<'_>) -> String {
+    let names = &plan.names;
+    let op = Identifier::new(plan.contract.op());
+    format!(
+        "  -- A broken row is known by its place, the loser of a tie by its values: either is refused once, however often it comes.
+  insert into {rejects} (reject_id, run_id, source_file, source_row, reason, raw_line, loaded_at)
+  with candidates as (
+    select md5(source_file || ':' || cast(source_row as varchar) || ':' || line) as reject_id,
+      reason, line as raw_line, source_file, source_row, loaded_at
+    from {batch} where reason is not null
+    union all
+    select md5({op} || ',' || line) as reject_id,
+      {tie} as reason, {op} || ',' || line as raw_line, source_file, source_row, loaded_at
+    from {fold} where fate in ('tied', 'displaced')
+  )
+  select c.reject_id, :run_id, c.source_file, c.source_row, c.reason, c.raw_line, c.loaded_at
+  from candidates c
+  where not exists (select 1 from {rejects} r where r.reject_id = c.reject_id)
+  qualify row_number() over (partition by c.reject_id order by c.source_file, c.source_row, c.loaded_at) = 1;
+  rejects := sqlrowcount;",
+        rejects = names.rejects,
+        batch = names.batch,
+        fold = names.fold,
+        tie = literal(TIE),
+    )
+}
+
+fn remember(plan: &MergePlan<'_>) -> String {
+    let (contract, names) = (plan.contract, &plan.names);
+    let op = Identifier::new(contract.op());
+    let event = contract.key().chain(contract.order());
+    let replaced = contract
+        .columns()
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !contract.is_always_filled(*index))
+        .map(|(_, one)| format!("{0} = f.{0}", column(one)))
+        .chain([format!("{op} = f.{op}")])
+        .chain(
+            ["source_file", "source_row", "loaded_at"].map(|name| format!("{name} = f.{name}")),
+        );
+    format!(
+        "  -- A new event that meets a row has won its tie and takes the row's place.
+  merge into {history} h
+  using (select * from {fold} where fate in ('new', 'moved')) f
+  on {same} and (h.valid_to is null or h.valid_to >= :earliest)
+  when matched and f.fate = 'moved' then update set valid_to = f.valid_to, is_current = f.valid_to is null
+  when matched then update set {replaced},
+    valid_to = f.valid_to, is_current = f.valid_to is null
+  when not matched then insert ({op}, {columns}, valid_from, valid_to, is_current, source_file, source_row, loaded_at)
+    values (f.{op}, {f_columns}, f.{changed_at}, f.valid_to, f.valid_to is null, f.source_file, f.source_row, f.loaded_at);",
+        history = names.history,
+        fold = names.fold,
+        same = equal(event, "h", "f"),
+        replaced = replaced.collect::<Vec<_>>().join(", "),
+        columns = list(contract.columns(), ""),
+        f_columns = list(contract.columns(), "f."),
+        changed_at = column(contract.changed_at()),
+    )
+}
+
+fn compare(plan: &MergePlan<'_>) -> String {
+    let (contract, names) = (plan.contract, &plan.names);
+    let op = Identifier::new(contract.op());
+    format!(
+        "  -- The open version of every touched key against the row that was found.
+  insert into {delta} ({op}, {columns}, line, before_line)
+  with opened as (
+    select f.{op}, {f_columns}, iff(f.{op} = 'D', null, f.line) as line, iff(k.copies > 1, null, k.line) as before_line
+    from {fold} f
+    join {touched} k on {same} and k.copy = 1
+    where f.fate in ('new', 'moved', 'kept') and f.valid_to is null
+  )
+  select {op}, {columns}, line, before_line from opened where line is distinct from before_line;
+  select count(*), count(iff(before_line is null, 1, null)), count(iff(line is null, 1, null)) into :expected, :inserted, :deleted from {delta};
+  updated := expected - inserted - deleted;",
+        delta = names.delta,
+        columns = list(contract.columns(), ""),
+        f_columns = list(contract.columns(), "f."),
+        fold = names.fold,
+        touched = names.touched,
+        same = equal(contract.key(), "f", "k"),
+    )
+}
+
+fn apply(plan: &MergePlan<'_>) -> String {
+    let (contract, names) = (plan.contract, &plan.names);
+    let assignments: Vec<String> = others(contract)
+        .map(|one| format!("{0} = d.{0}", column(one)))
+        .collect();
+    let unchanged = line(contract, "t");
+    format!(
+        "  -- At READ COMMITTED someone may have edited a row since it was read. Such a row matches no branch, the count is short,
+  -- and the run is undone rather than the edit lost.
+  merge into {target} t
+  using {delta} d
+  on {same}
+  when matched and d.line is null and d.before_line =
+          {unchanged}
+    then delete
+  when matched and d.before_line =
+          {unchanged}
+    then update set {assignments}
+  when not matched and d.before_line is null
+    then insert ({columns}) values ({d_columns});
+  if (sqlrowcount <> expected) then
+    raise edited_meanwhile;
+  end if;",
+        target = names.target,
+        delta = names.delta,
+        same = equal(contract.key(), "t", "d"),
+        assignments = assignments.join(", "),
+        columns = list(contract.columns(), ""),
+        d_columns = list(contract.columns(), "d."),
+    )
+}
+
+fn account(plan: &MergePlan<'_>) -> String {
+    let names = &plan.names;
+    format!(
+        "  -- What happened to the rows of every file. A displaced row leaves the history of the file that brought it.
+  select count(*) into :rows_in from {batch};
+  insert into {runs} (run_id, source_file, rows_in, history, duplicates, rejects, landed_at, started_at, finished_at)
+  with fates as (
+    select source_file, loaded_at, 1 as came, 0 as kept, 0 as copies, iff(reason is null, 0, 1) as candidates, 0 as refused from {batch}
+    union all
+    select source_file, loaded_at, 0, iff(fate = 'new', 1, iff(fate = 'displaced', -1, 0)), iff(fate = 'duplicate', 1, 0),
+      iff(fate in ('tied', 'displaced'), 1, 0), 0
+    from {fold} where fate in ('new', 'duplicate', 'tied', 'displaced')
+    union all
+    select source_file, loaded_at, 0, 0, 0, 0, 1 from {rejects} where run_id = :run_id
+  )
+  select :run_id, source_file, sum(came), sum(kept), sum(copies) + sum(candidates) - sum(refused), sum(refused),
+    min(loaded_at), :started_at, sysdate()
+  from fates
+  group by source_file;",
+        batch = names.batch,
+        runs = names.runs,
+        fold = names.fold,
+        rejects = names.rejects,
+    )
+}

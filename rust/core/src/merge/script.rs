@@ -1,0 +1,188 @@
+//! Statements in files: what a person reads in `sql/`, and what `firn bootstrap` runs one by one.
+
+use std::fmt::Write as _;
+
+use super::{Identifier, MergePlan, Names, Site, account, loading, procedure, tables};
+use crate::contract::Contract;
+
+/// One file of `sql/`.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// The file's name, like `60_merge.sql`.
+    pub name: &'static str,
+    /// What it does and needs, for the file's head.
+    pub about: String,
+    /// In this order.
+    pub statements: Vec<Statement>,
+}
+
+/// One statement and the role that runs it.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// The role that has the right to run it.
+    pub role: Identifier,
+    /// The text, without a semicolon at its end.
+    pub sql: String,
+    /// Whether names in it are looked up in the site's schema (which exists only after `10_database.sql`).
+    pub in_schema: bool,
+}
+
+/// Everything that a script's rendering needs to know.
+pub(super) struct Scene<'a> {
+    pub contract: &'a Contract,
+    pub site: &'a Site,
+    pub names: Names,
+}
+
+impl Scene<'_> {
+    /// `database.schema`.
+    pub fn schema(&self) -> String {
+        format!("{}.{}", self.site.database, self.site.schema)
+    }
+
+    /// A statement that the owner runs in the schema.
+    pub fn owned(&self, sql: String) -> Statement {
+        Statement {
+            role: self.site.owner.clone(),
+            sql,
+            in_schema: true,
+        }
+    }
+}
+
+/// Every script of a contract at a site, in the order in which they run; the last takes everything down again.
+///
+/// ```
+/// use firn::{contract::Contract, merge::{Site, scripts}};
+/// let scripts = scripts(&Contract::customer(), &Site::default());
+/// assert_eq!(scripts[6].name, "60_merge.sql");
+/// ```
+#[must_use]
+pub fn scripts(contract: &Contract, site: &Site) -> Vec<Script> {
+    let scene = Scene {
+        contract,
+        site,
+        names: Names::of(contract),
+    };
+    let table = contract.table();
+    let script = |name, about: String, statements| Script {
+        name,
+        about,
+        statements,
+    };
+    vec![
+        script(
+            "00_roles.sql",
+            account::ROLES.to_owned(),
+            account::roles(&scene),
+        ),
+        script(
+            "10_database.sql",
+            account::DATABASE.to_owned(),
+            account::database(&scene),
+        ),
+        script(
+            "20_stage.sql",
+            loading::stage_about(&scene),
+            loading::stage(&scene),
+        ),
+        script(
+            "30_tables.sql",
+            tables::ABOUT.to_owned(),
+            tables::tables(&scene),
+        ),
+        script(
+            "40_pipe.sql",
+            loading::PIPE.to_owned(),
+            loading::pipe(&scene),
+        ),
+        script(
+            "50_streams.sql",
+            loading::STREAMS.to_owned(),
+            loading::streams(&scene),
+        ),
+        script(
+            "60_merge.sql",
+            format!(
+                "Merges staged rows into {table} and its history. Needs 50_streams.sql. Safe to rerun."
+            ),
+            merge(&scene),
+        ),
+        script(
+            "70_capture.sql",
+            format!(
+                "Brings edits made by hand on {table} into its history. Needs 50_streams.sql. Safe to rerun."
+            ),
+            capture(&scene),
+        ),
+        script(
+            "80_tasks.sql",
+            loading::TASKS.to_owned(),
+            loading::tasks(&scene),
+        ),
+        script(
+            "90_views.sql",
+            tables::VIEWS.to_owned(),
+            tables::views(&scene),
+        ),
+        script(
+            "99_drop.sql",
+            account::DROP.to_owned(),
+            account::drop(&scene),
+        ),
+    ]
+}
+
+fn callable(scene: &Scene<'_>, plan: &MergePlan<'_>, name: &Identifier) -> Vec<Statement> {
+    vec![
+        scene.owned(procedure::procedure(plan, name)),
+        scene.owned(format!(
+            "grant usage on procedure {name}() to role {}",
+            scene.site.loader
+        )),
+    ]
+}
+
+fn merge(scene: &Scene<'_>) -> Vec<Statement> {
+    callable(scene, &MergePlan::of(scene.contract), &scene.names.merge)
+}
+
+fn capture(scene: &Scene<'_>) -> Vec<Statement> {
+    callable(
+        scene,
+        &MergePlan::of_capture(scene.contract),
+        &scene.names.capture,
+    )
+}
+
+impl Script {
+    /// The file's text: its head, then every statement, with `use` where the role or the place changes.
+    #[must_use]
+    pub fn text(&self, site: &Site) -> String {
+        let mut text = String::new();
+        for (number, line) in self.about.lines().enumerate() {
+            let name = if number == 0 {
+                format!("{}. ", self.name)
+            } else {
+                String::new()
+            };
+            let _ = writeln!(text, "{}", format!("-- {name}{line}").trim_end());
+        }
+        let mut role = None;
+        let mut in_schema = false;
+        for statement in &self.statements {
+            text.push('\n');
+            if role.as_ref() != Some(&statement.role) {
+                let _ = writeln!(text, "use role {};", statement.role);
+                role = Some(statement.role.clone());
+                in_schema = false;
+            }
+            if statement.in_schema && !in_schema {
+                let _ = writeln!(text, "use schema {}.{};", site.database, site.schema);
+                in_schema = true;
+            }
+            let _ = writeln!(text, "{};", statement.sql);
+        }
+        text
+    }
+}

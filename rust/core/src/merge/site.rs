@@ -1,0 +1,84 @@
+//! Where the objects of a contract live: database, schema, roles, warehouse, bucket, and how often the tasks look.
+
+use super::Identifier;
+
+/// The place and the people of an installation.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The database.
+    pub database: Identifier,
+    /// The schema in it.
+    pub schema: Identifier,
+    /// The warehouse on which the tasks run.
+    pub warehouse: Identifier,
+    /// The role that owns every object.
+    pub owner: Identifier,
+    /// The role that may load and call, and neither read nor alter.
+    pub loader: Identifier,
+    /// The user to whom the loader's role is granted; none leaves that to the account's own way.
+    pub loader_user: Option<Identifier>,
+    /// Where files land.
+    pub storage: Storage,
+    /// When the tasks run.
+    pub schedule: Schedule,
+}
+
+/// The bucket and the right to read it.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// `s3://bucket/prefix/`, under which each contract has a folder.
+    pub url: String,
+    /// The storage integration's name.
+    pub integration: Identifier,
+    /// The AWS role that Snowflake assumes to read the bucket.
+    pub aws_role: String,
+}
+
+/// When a task looks for work.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Schedule {
+    /// Every so many minutes, if its stream has data.
+    Minutes(u32),
+    /// As soon as its stream has data.
+    Triggered,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self {
+            database: Identifier::new("FIRN"),
+            schema: Identifier::new("PUBLIC"),
+            warehouse: Identifier::new("FIRN_WH"),
+            owner: Identifier::new("FIRN_OWNER"),
+            loader: Identifier::new("FIRN_LOADER"),
+            loader_user: None,
+            storage: Storage {
+                url: "s3://firn-landing/".to_owned(),
+                integration: Identifier::new("FIRN_S3"),
+                aws_role: "arn:aws:iam::123456789012:role/firn-snowflake".to_owned(),
+            },
+            schedule: Schedule::Minutes(1),
+        }
+    }
+}
+
+impl Storage {
+    /// The folder of a table, with a slash at its end.
+    #[must_use]
+    pub fn folder(&self, table: &str) -> String {
+        let slash = if self.url.ends_with('/') { "" } else { "/" };
+        format!("{}{slash}{}/", self.url, folder_name(table))
+    }
+}
+
+/// A table's name as a folder in a bucket: lower case, other characters as their hexadecimal bytes.
+pub(crate) fn folder_name(table: &str) -> String {
+    let mut folder = String::new();
+    for byte in table.to_lowercase().bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' => folder.push(char::from(byte)),
+            other => folder.push_str(&format!("={other:02x}")),
+        }
+    }
+    folder
+}

@@ -1,0 +1,100 @@
+use super::*;
+use crate::contract::Contract;
+
+fn orders() -> Contract {
+    Contract::parse(include_str!("../../../../sql/contracts/orders.toml")).unwrap()
+}
+
+#[test]
+fn the_checked_in_scripts_are_what_the_contract_renders() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sql");
+    let site = Site::default();
+    for script in scripts(&Contract::customer(), &site) {
+        let path = folder.join(script.name);
+        let text = script.text(&site);
+        if std::env::var_os("FIRN_RENDER").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let stored = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            stored == text,
+            "sql/{} is not the rendering: run the tests once with FIRN_RENDER=1",
+            script.name
+        );
+    }
+}
+
+#[test]
+fn a_run_locks_first_and_captures_before_it_covers() {
+    for contract in [Contract::customer(), orders()] {
+        for plan in [MergePlan::of(&contract), MergePlan::of_capture(&contract)] {
+            let at = |step| plan.steps.iter().position(|one| *one == step);
+            assert_eq!(at(Step::Lock), Some(0));
+            assert!(at(Step::Take) <= at(Step::Forget));
+            assert!(at(Step::Touch) < at(Step::Capture) && at(Step::Capture) < at(Step::Fold));
+            assert!(at(Step::Remember) < at(Step::Apply));
+        }
+    }
+}
+
+#[test]
+fn nothing_is_about_customers_alone() {
+    let site = Site::default();
+    for script in scripts(&orders(), &site) {
+        let text = script.text(&site).to_lowercase();
+        assert!(
+            !text.contains("customer_id") && !text.contains("merge_customer"),
+            "{}",
+            script.name
+        );
+    }
+}
+
+#[test]
+fn hostile_names_stay_names() {
+    let contract = Contract::parse(
+        r#"
+table = "a\"; drop table t; --$$"
+op = "o'p"
+key = ["select"]
+order = ["when; $$"]
+columns = [{ name = "select", type = "VARCHAR(5)" }, { name = "when; $$", type = "TIMESTAMP_NTZ(6)" }, { name = "naïve 'x'", type = "DATE" }]
+"#,
+    )
+    .unwrap();
+    let site = Site::default();
+    let all: Vec<_> = scripts(&contract, &site);
+    let merge = &all[6].statements[0].sql;
+    assert!(merge.starts_with("create or replace procedure \"MERGE_a\"\"; drop table t; --$$\"()"));
+    let body = merge.split_once("\nas\n").unwrap().1;
+    assert!(
+        body.starts_with('\'') && body.ends_with('\''),
+        "a body that holds $$ is a literal"
+    );
+    assert!(body.contains("\"SELECT\"") && body.contains("\"naïve ''x''\""));
+}
+
+#[test]
+fn the_loader_is_granted_neither_reading_nor_altering_of_data() {
+    let site = Site::default();
+    for script in scripts(&Contract::customer(), &site) {
+        for statement in script
+            .statements
+            .iter()
+            .filter(|one| one.sql.ends_with("to role FIRN_LOADER"))
+        {
+            let harmless = [
+                "grant usage on",
+                "grant operate, monitor on pipe",
+                "grant select on table CUSTOMER_RUNS",
+            ];
+            assert!(
+                harmless
+                    .iter()
+                    .any(|start| statement.sql.starts_with(start)),
+                "{}",
+                statement.sql
+            );
+        }
+    }
+}

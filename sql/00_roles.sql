@@ -1,0 +1,11 @@
+-- 00_roles.sql. Two roles: the owner of all objects, and the loader, which may load files and call the merge, and can neither read a customer nor alter anything.
+-- Needs USERADMIN. Safe to rerun.
+
+use role USERADMIN;
+create role if not exists FIRN_OWNER comment = 'owns the objects of Firn';
+
+create role if not exists FIRN_LOADER comment = 'loads files and calls merges';
+
+grant role FIRN_OWNER to role SYSADMIN;
+
+grant role FIRN_LOADER to role FIRN_OWNER;

@@ -1,0 +1,199 @@
+-- 30_tables.sql. Staging, target, history, rejects and the account of runs, then the tables of a run's own work.
+-- Needs 10_database.sql. Safe to rerun: an existing table is left as it is.
+--
+-- Why the history is clustered by the day of valid_to: open versions (null) lie together, and so do those that ended of late. A merge asks
+-- for rows that are open or ended since its earliest event, so Snowflake skips all older partitions unread, however many there are.
+-- The target is clustered by its key, by which it is joined. Automatic clustering costs credits only while data moves.
+
+use role FIRN_OWNER;
+use schema FIRN.PUBLIC;
+create table if not exists CUSTOMER_STAGING (
+  op varchar,
+  customer_id varchar,
+  first_name varchar,
+  last_name varchar,
+  email varchar,
+  phone varchar,
+  street varchar,
+  city varchar,
+  state varchar,
+  postal_code varchar,
+  country varchar,
+  updated_at varchar,
+  sequence varchar,
+  reject_reason varchar,
+  raw_line varchar,
+  source_file varchar not null,
+  source_row number(18,0) not null,
+  loaded_at timestamp_ltz not null
+);
+
+create table if not exists CUSTOMER (
+  customer_id number(18,0) not null,
+  first_name varchar(100),
+  last_name varchar(100),
+  email varchar(320),
+  phone varchar(40),
+  street varchar(200),
+  city varchar(100),
+  state varchar(100),
+  postal_code varchar(20),
+  country varchar(100),
+  updated_at timestamp_ntz(6),
+  sequence number(18,0)
+)
+cluster by (customer_id);
+
+create table if not exists CUSTOMER_HISTORY (
+  op varchar(1) not null,
+  customer_id number(18,0) not null,
+  first_name varchar(100),
+  last_name varchar(100),
+  email varchar(320),
+  phone varchar(40),
+  street varchar(200),
+  city varchar(100),
+  state varchar(100),
+  postal_code varchar(20),
+  country varchar(100),
+  updated_at timestamp_ntz(6) not null,
+  sequence number(18,0) not null,
+  valid_from timestamp_ntz(6) not null,
+  valid_to timestamp_ntz(6),
+  is_current boolean not null,
+  source_file varchar not null,
+  source_row number(18,0) not null,
+  loaded_at timestamp_ltz not null
+)
+cluster by (to_date(valid_to));
+
+create table if not exists CUSTOMER_REJECTS (
+  reject_id varchar not null,
+  run_id number(18,0) not null,
+  source_file varchar not null,
+  source_row number(18,0) not null,
+  loaded_at timestamp_ltz not null,
+  reason varchar not null,
+  raw_line varchar
+);
+
+create table if not exists CUSTOMER_RUNS (
+  run_id number(18,0) not null,
+  source_file varchar not null,
+  rows_in number(18,0) not null,
+  history number(18,0) not null,
+  duplicates number(18,0) not null,
+  rejects number(18,0) not null,
+  landed_at timestamp_ltz not null,
+  started_at timestamp_ntz(6) not null,
+  finished_at timestamp_ntz(6) not null
+);
+
+create table if not exists CUSTOMER_MERGE_LOCK (
+  runs number(18,0) not null
+);
+
+insert into CUSTOMER_MERGE_LOCK (runs) select 0 where not exists (select 1 from CUSTOMER_MERGE_LOCK);
+
+create transient table if not exists CUSTOMER_MERGE_BATCH (
+  op varchar,
+  customer_id number(18,0),
+  first_name varchar,
+  last_name varchar,
+  email varchar,
+  phone varchar,
+  street varchar,
+  city varchar,
+  state varchar,
+  postal_code varchar,
+  country varchar,
+  updated_at timestamp_ntz(6),
+  sequence number(18,0),
+  line varchar,
+  reason varchar,
+  source_file varchar,
+  source_row number(18,0),
+  loaded_at timestamp_ltz
+) data_retention_time_in_days = 0;
+
+create transient table if not exists CUSTOMER_MERGE_TOUCHED (
+  customer_id number(18,0),
+  first_name varchar,
+  last_name varchar,
+  email varchar,
+  phone varchar,
+  street varchar,
+  city varchar,
+  state varchar,
+  postal_code varchar,
+  country varchar,
+  updated_at timestamp_ntz(6),
+  sequence number(18,0),
+  first_at timestamp_ntz(6),
+  line varchar,
+  copies number(18,0),
+  copy number(18,0)
+) data_retention_time_in_days = 0;
+
+create transient table if not exists CUSTOMER_MERGE_STORED (
+  op varchar,
+  customer_id number(18,0),
+  first_name varchar,
+  last_name varchar,
+  email varchar,
+  phone varchar,
+  street varchar,
+  city varchar,
+  state varchar,
+  postal_code varchar,
+  country varchar,
+  updated_at timestamp_ntz(6),
+  sequence number(18,0),
+  line varchar,
+  valid_to timestamp_ntz(6),
+  source_file varchar,
+  source_row number(18,0),
+  loaded_at timestamp_ltz
+) data_retention_time_in_days = 0;
+
+create transient table if not exists CUSTOMER_MERGE_FOLD (
+  op varchar,
+  customer_id number(18,0),
+  first_name varchar,
+  last_name varchar,
+  email varchar,
+  phone varchar,
+  street varchar,
+  city varchar,
+  state varchar,
+  postal_code varchar,
+  country varchar,
+  updated_at timestamp_ntz(6),
+  sequence number(18,0),
+  line varchar,
+  valid_to timestamp_ntz(6),
+  fate varchar,
+  source_file varchar,
+  source_row number(18,0),
+  loaded_at timestamp_ltz
+) data_retention_time_in_days = 0;
+
+create transient table if not exists CUSTOMER_MERGE_DELTA (
+  op varchar,
+  customer_id number(18,0),
+  first_name varchar,
+  last_name varchar,
+  email varchar,
+  phone varchar,
+  street varchar,
+  city varchar,
+  state varchar,
+  postal_code varchar,
+  country varchar,
+  updated_at timestamp_ntz(6),
+  sequence number(18,0),
+  line varchar,
+  before_line varchar
+) data_retention_time_in_days = 0;
+
+grant select on table CUSTOMER_RUNS to role FIRN_LOADER;

@@ -1,0 +1,46 @@
+-- 99_drop.sql. Takes the contract's objects down again, its tables with their data included.
+-- Database, warehouse, roles and integration stay, as other contracts may use them. Safe to rerun.
+
+use role FIRN_OWNER;
+use schema FIRN.PUBLIC;
+drop task if exists MERGE_CUSTOMER_TASK;
+
+drop task if exists CAPTURE_CUSTOMER_TASK;
+
+drop pipe if exists CUSTOMER_PIPE;
+
+drop stream if exists CUSTOMER_STAGING_STREAM;
+
+drop stream if exists CUSTOMER_CHANGES;
+
+drop procedure if exists MERGE_CUSTOMER();
+
+drop procedure if exists CAPTURE_CUSTOMER();
+
+drop view if exists CUSTOMER_VERSIONS;
+
+drop stage if exists CUSTOMER_STAGE;
+
+drop file format if exists CUSTOMER_CSV;
+
+drop table if exists CUSTOMER_STAGING;
+
+drop table if exists CUSTOMER;
+
+drop table if exists CUSTOMER_HISTORY;
+
+drop table if exists CUSTOMER_REJECTS;
+
+drop table if exists CUSTOMER_RUNS;
+
+drop table if exists CUSTOMER_MERGE_LOCK;
+
+drop table if exists CUSTOMER_MERGE_BATCH;
+
+drop table if exists CUSTOMER_MERGE_TOUCHED;
+
+drop table if exists CUSTOMER_MERGE_STORED;
+
+drop table if exists CUSTOMER_MERGE_FOLD;
+
+drop table if exists CUSTOMER_MERGE_DELTA;
