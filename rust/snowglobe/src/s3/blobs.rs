@@ -63,7 +63,11 @@ impl Blobs {
         fs::create_dir_all(dir)?;
         for file in fs::read_dir(dir)? {
             let file = file?;
-            if !file.file_name().to_str().is_some_and(|name| known.contains(name)) {
+            if !file
+                .file_name()
+                .to_str()
+                .is_some_and(|name| known.contains(name))
+            {
                 fs::remove_file(file.path())?;
             }
         }
@@ -83,7 +87,35 @@ impl Blobs {
                 Held::File(tokio::io::BufWriter::with_capacity(READ_BYTES, file))
             }
         };
-        Ok(BlobWriter { blobs: self, name, held: Some(held) })
+        Ok(BlobWriter {
+            blobs: self,
+            name,
+            held: Some(held),
+        })
+    }
+
+    /// Writes a blob whole, blocking, and gives its name.
+    ///
+    /// # Errors
+    /// If the disk refuses; a file cut short is cleared at the next start.
+    pub fn write(&self, bytes: &[u8]) -> io::Result<String> {
+        let name = uuid::Uuid::new_v4().simple().to_string();
+        match self {
+            Self::Memory(blobs) => {
+                let mut blobs = blobs.lock().unwrap_or_else(PoisonError::into_inner);
+                blobs.insert(name.clone(), Bytes::copy_from_slice(bytes));
+            }
+            Self::Folder(dir) => fs::write(dir.join(&name), bytes)?,
+        }
+        Ok(name)
+    }
+
+    /// The file of a blob, if blobs are files.
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Folder(dir) => Some(dir.join(name)),
+        }
     }
 
     /// Opens a blob.
@@ -122,7 +154,10 @@ impl Blobs {
     pub fn remove(&self, name: &str) {
         match self {
             Self::Memory(blobs) => {
-                blobs.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+                blobs
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .remove(name);
             }
             Self::Folder(dir) => {
                 if let Err(error) = fs::remove_file(dir.join(name)) {
@@ -155,7 +190,10 @@ impl BlobWriter<'_> {
         match self.held.take() {
             Some(Held::Memory(bytes)) => {
                 if let Blobs::Memory(blobs) = self.blobs {
-                    blobs.lock().unwrap_or_else(PoisonError::into_inner).insert(self.name.clone(), bytes.into());
+                    blobs
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .insert(self.name.clone(), bytes.into());
                 }
             }
             Some(Held::File(mut file)) => {
@@ -187,14 +225,23 @@ impl BlobReader {
         match self {
             Self::Memory(bytes) => {
                 let all = bytes.into_inner();
-                let end = usize::try_from(range.end).unwrap_or(usize::MAX).min(all.len());
+                let end = usize::try_from(range.end)
+                    .unwrap_or(usize::MAX)
+                    .min(all.len());
                 let start = usize::try_from(range.start).unwrap_or(usize::MAX).min(end);
-                Ok(StreamingBlob::wrap(stream::iter([Ok::<_, io::Error>(all.slice(start..end))])))
+                Ok(StreamingBlob::wrap(stream::iter([Ok::<_, io::Error>(
+                    all.slice(start..end),
+                )])))
             }
             Self::File(mut file) => {
                 file.seek(SeekFrom::Start(range.start))?;
-                let file = tokio::io::AsyncReadExt::take(tokio::fs::File::from_std(file), range.end - range.start);
-                Ok(StreamingBlob::wrap(ReaderStream::with_capacity(file, READ_BYTES)))
+                let file = tokio::io::AsyncReadExt::take(
+                    tokio::fs::File::from_std(file),
+                    range.end - range.start,
+                );
+                Ok(StreamingBlob::wrap(ReaderStream::with_capacity(
+                    file, READ_BYTES,
+                )))
             }
         }
     }

@@ -31,11 +31,18 @@ impl Journal {
         let mut state = State::default();
         for (index, line) in text.split_inclusive('\n').enumerate() {
             if !line.ends_with('\n') {
-                log::warn!("{}: the last line is torn, so its change never was acknowledged: dropped", path.display());
+                log::warn!(
+                    "{}: the last line is torn, so its change never was acknowledged: dropped",
+                    path.display()
+                );
                 break;
             }
             let entry = serde_json::from_str(line).map_err(|error| {
-                io::Error::other(format!("{} line {}: {error}: the journal is damaged", path.display(), index + 1))
+                io::Error::other(format!(
+                    "{} line {}: {error}: the journal is damaged",
+                    path.display(),
+                    index + 1
+                ))
             })?;
             state.apply(entry);
         }
@@ -71,7 +78,10 @@ mod tests {
     use super::*;
 
     fn bucket(name: &str) -> Entry {
-        Entry::BucketMade { bucket: name.into(), at_ms: 1 }
+        Entry::BucketMade {
+            bucket: name.into(),
+            at_ms: 1,
+        }
     }
 
     #[test]
@@ -79,7 +89,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (mut journal, _) = Journal::open(dir.path()).unwrap();
         journal.append(&[bucket("whole")]).unwrap();
-        journal.file.write_all(br#"{"is":"bucket_made","bucket":"to"#).unwrap();
+        journal
+            .file
+            .write_all(br#"{"is":"bucket_made","bucket":"to"#)
+            .unwrap();
 
         let (mut journal, state) = Journal::open(dir.path()).unwrap();
         assert_eq!(state.buckets.keys().collect::<Vec<_>>(), ["whole"]);

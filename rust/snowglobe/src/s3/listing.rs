@@ -17,7 +17,7 @@ pub struct Query<'a> {
 }
 
 /// One page.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Page<'a> {
     pub objects: Vec<(&'a str, &'a Object)>,
     /// Keys cut off behind the delimiter, each once.
@@ -38,8 +38,15 @@ pub fn list<'a>(bucket: &'a Bucket, query: &Query<'_>) -> Page<'a> {
         after = query.prefix.to_owned();
     }
     loop {
-        let from = if inclusive { Bound::Included(after.as_str()) } else { Bound::Excluded(after.as_str()) };
-        let found = bucket.objects.range::<str, _>((from, Bound::Unbounded)).next();
+        let from = if inclusive {
+            Bound::Included(after.as_str())
+        } else {
+            Bound::Excluded(after.as_str())
+        };
+        let found = bucket
+            .objects
+            .range::<str, _>((from, Bound::Unbounded))
+            .next();
         let Some((key, object)) = found.filter(|(key, _)| key.starts_with(query.prefix)) else {
             return page;
         };
@@ -49,7 +56,10 @@ pub fn list<'a>(bucket: &'a Bucket, query: &Query<'_>) -> Page<'a> {
         }
         inclusive = false;
         let rest = &key[query.prefix.len()..];
-        match rest.find(query.delimiter).filter(|_| !query.delimiter.is_empty()) {
+        match rest
+            .find(query.delimiter)
+            .filter(|_| !query.delimiter.is_empty())
+        {
             Some(at) => {
                 let common = &key[..query.prefix.len() + at + query.delimiter.len()];
                 page.prefixes.push(common.to_owned());
@@ -68,8 +78,14 @@ mod tests {
     use super::*;
 
     fn bucket(keys: &[&str]) -> Bucket {
-        let objects = keys.iter().map(|key| ((*key).to_owned(), Object::default())).collect();
-        Bucket { created_ms: 0, objects }
+        let objects = keys
+            .iter()
+            .map(|key| ((*key).to_owned(), Object::default()))
+            .collect();
+        Bucket {
+            created_ms: 0,
+            objects,
+        }
     }
 
     /// All pages of a listing, `max` a page, as `key` and `prefix/` names in the order in which they came.
@@ -78,8 +94,20 @@ mod tests {
         let mut pages = Vec::new();
         let mut after = String::new();
         loop {
-            let page = list(&bucket, &Query { prefix, delimiter, after: &after, max });
-            let mut names: Vec<_> = page.objects.iter().map(|(key, _)| (*key).to_owned()).collect();
+            let page = list(
+                &bucket,
+                &Query {
+                    prefix,
+                    delimiter,
+                    after: &after,
+                    max,
+                },
+            );
+            let mut names: Vec<_> = page
+                .objects
+                .iter()
+                .map(|(key, _)| (*key).to_owned())
+                .collect();
             names.extend(page.prefixes);
             pages.push(names);
             match page.next {
@@ -92,7 +120,10 @@ mod tests {
     #[test]
     fn keys_come_in_byte_order_under_their_prefix() {
         let keys = ["a", "b/2", "b/1", "b", "c", "B/3"];
-        assert_eq!(pages(&keys, "", "", 9), [["B/3", "a", "b", "b/1", "b/2", "c"]]);
+        assert_eq!(
+            pages(&keys, "", "", 9),
+            [["B/3", "a", "b", "b/1", "b/2", "c"]]
+        );
         assert_eq!(pages(&keys, "b/", "", 9), [["b/1", "b/2"]]);
         assert_eq!(pages(&keys, "zz", "", 9), [Vec::<String>::new()]);
     }
@@ -108,7 +139,10 @@ mod tests {
     fn pages_cut_anywhere_give_every_name_once() {
         let keys = ["a/1", "a/2", "b", "c/1", "c/2", "d"];
         assert_eq!(pages(&keys, "", "/", 1), [["a/"], ["b"], ["c/"], ["d"]]);
-        assert_eq!(pages(&keys, "", "", 4), [vec!["a/1", "a/2", "b", "c/1"], vec!["c/2", "d"]]);
+        assert_eq!(
+            pages(&keys, "", "", 4),
+            [vec!["a/1", "a/2", "b", "c/1"], vec!["c/2", "d"]]
+        );
     }
 
     #[test]

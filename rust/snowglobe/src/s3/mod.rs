@@ -9,6 +9,7 @@ mod journal;
 mod listing;
 mod objects;
 mod service;
+mod stage;
 mod state;
 mod store;
 mod uploads;

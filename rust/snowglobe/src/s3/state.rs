@@ -96,17 +96,45 @@ pub struct Upload {
 /// One change. The journal is a sequence of these.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields are those of the structs above")]
 pub enum Entry {
-    BucketMade { bucket: String, at_ms: u64 },
-    BucketDropped { bucket: String },
-    ObjectPut { bucket: String, key: String, object: Object },
-    ObjectDeleted { bucket: String, key: String },
+    BucketMade {
+        bucket: String,
+        at_ms: u64,
+    },
+    BucketDropped {
+        bucket: String,
+    },
+    ObjectPut {
+        bucket: String,
+        key: String,
+        object: Object,
+    },
+    ObjectDeleted {
+        bucket: String,
+        key: String,
+    },
     /// The event for this very object (its blob tells it from a later one at the same key) has been delivered.
-    Announced { bucket: String, key: String, blob: String },
-    UploadStarted { upload: String, bucket: String, key: String, at_ms: u64, headers: Headers, checksum: Option<(String, bool)> },
-    PartPut { upload: String, number: i32, part: Object },
-    UploadEnded { upload: String },
+    Announced {
+        bucket: String,
+        key: String,
+        blob: String,
+    },
+    UploadStarted {
+        upload: String,
+        bucket: String,
+        key: String,
+        at_ms: u64,
+        headers: Headers,
+        checksum: Option<(String, bool)>,
+    },
+    PartPut {
+        upload: String,
+        number: i32,
+        part: Object,
+    },
+    UploadEnded {
+        upload: String,
+    },
 }
 
 impl State {
@@ -114,39 +142,84 @@ impl State {
     pub fn apply(&mut self, entry: Entry) -> Vec<String> {
         match entry {
             Entry::BucketMade { bucket, at_ms } => {
-                self.buckets.entry(bucket).or_insert(Bucket { created_ms: at_ms, objects: BTreeMap::new() });
+                self.buckets.entry(bucket).or_insert(Bucket {
+                    created_ms: at_ms,
+                    objects: BTreeMap::new(),
+                });
                 Vec::new()
             }
             Entry::BucketDropped { bucket } => {
-                let objects = self.buckets.remove(&bucket).map(|dropped| dropped.objects).unwrap_or_default();
+                let objects = self
+                    .buckets
+                    .remove(&bucket)
+                    .map(|dropped| dropped.objects)
+                    .unwrap_or_default();
                 objects.into_values().map(|object| object.blob).collect()
             }
-            Entry::ObjectPut { bucket, key, object } => {
-                let replaced = self.buckets.get_mut(&bucket).and_then(|found| found.objects.insert(key, object));
+            Entry::ObjectPut {
+                bucket,
+                key,
+                object,
+            } => {
+                let replaced = self
+                    .buckets
+                    .get_mut(&bucket)
+                    .and_then(|found| found.objects.insert(key, object));
                 replaced.into_iter().map(|old| old.blob).collect()
             }
             Entry::ObjectDeleted { bucket, key } => {
-                let deleted = self.buckets.get_mut(&bucket).and_then(|found| found.objects.remove(&key));
+                let deleted = self
+                    .buckets
+                    .get_mut(&bucket)
+                    .and_then(|found| found.objects.remove(&key));
                 deleted.into_iter().map(|old| old.blob).collect()
             }
             Entry::Announced { bucket, key, blob } => {
-                let object = self.buckets.get_mut(&bucket).and_then(|found| found.objects.get_mut(&key));
+                let object = self
+                    .buckets
+                    .get_mut(&bucket)
+                    .and_then(|found| found.objects.get_mut(&key));
                 if let Some(object) = object.filter(|object| object.blob == blob) {
                     object.announced = true;
                 }
                 Vec::new()
             }
-            Entry::UploadStarted { upload, bucket, key, at_ms, headers, checksum } => {
-                let begun = Upload { bucket, key, started_ms: at_ms, headers, checksum, parts: BTreeMap::new() };
+            Entry::UploadStarted {
+                upload,
+                bucket,
+                key,
+                at_ms,
+                headers,
+                checksum,
+            } => {
+                let begun = Upload {
+                    bucket,
+                    key,
+                    started_ms: at_ms,
+                    headers,
+                    checksum,
+                    parts: BTreeMap::new(),
+                };
                 self.uploads.insert(upload, begun);
                 Vec::new()
             }
-            Entry::PartPut { upload, number, part } => {
-                let replaced = self.uploads.get_mut(&upload).and_then(|found| found.parts.insert(number, part));
+            Entry::PartPut {
+                upload,
+                number,
+                part,
+            } => {
+                let replaced = self
+                    .uploads
+                    .get_mut(&upload)
+                    .and_then(|found| found.parts.insert(number, part));
                 replaced.into_iter().map(|old| old.blob).collect()
             }
             Entry::UploadEnded { upload } => {
-                let parts = self.uploads.remove(&upload).map(|ended| ended.parts).unwrap_or_default();
+                let parts = self
+                    .uploads
+                    .remove(&upload)
+                    .map(|ended| ended.parts)
+                    .unwrap_or_default();
                 parts.into_values().map(|part| part.blob).collect()
             }
         }
@@ -156,7 +229,10 @@ impl State {
     pub fn entries(&self) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (name, bucket) in &self.buckets {
-            entries.push(Entry::BucketMade { bucket: name.clone(), at_ms: bucket.created_ms });
+            entries.push(Entry::BucketMade {
+                bucket: name.clone(),
+                at_ms: bucket.created_ms,
+            });
             entries.extend(bucket.objects.iter().map(|(key, object)| Entry::ObjectPut {
                 bucket: name.clone(),
                 key: key.clone(),
@@ -183,9 +259,18 @@ impl State {
 
     /// Every blob that an object or a part refers to.
     pub fn blobs(&self) -> BTreeSet<&str> {
-        let objects = self.buckets.values().flat_map(|bucket| bucket.objects.values());
-        let parts = self.uploads.values().flat_map(|upload| upload.parts.values());
-        objects.chain(parts).map(|object| object.blob.as_str()).collect()
+        let objects = self
+            .buckets
+            .values()
+            .flat_map(|bucket| bucket.objects.values());
+        let parts = self
+            .uploads
+            .values()
+            .flat_map(|upload| upload.parts.values());
+        objects
+            .chain(parts)
+            .map(|object| object.blob.as_str())
+            .collect()
     }
 }
 
@@ -194,13 +279,23 @@ mod tests {
     use super::*;
 
     fn put(key: &str, blob: &str) -> Entry {
-        let object = Object { blob: blob.into(), ..Object::default() };
-        Entry::ObjectPut { bucket: "b".into(), key: key.into(), object }
+        let object = Object {
+            blob: blob.into(),
+            ..Object::default()
+        };
+        Entry::ObjectPut {
+            bucket: "b".into(),
+            key: key.into(),
+            object,
+        }
     }
 
     fn state(entries: Vec<Entry>) -> State {
         let mut state = State::default();
-        state.apply(Entry::BucketMade { bucket: "b".into(), at_ms: 1 });
+        state.apply(Entry::BucketMade {
+            bucket: "b".into(),
+            at_ms: 1,
+        });
         for entry in entries {
             state.apply(entry);
         }
@@ -216,16 +311,25 @@ mod tests {
     #[test]
     fn an_event_for_replaced_bytes_does_not_mark_the_new_ones() {
         let mut state = state(vec![put("k", "one"), put("k", "two")]);
-        state.apply(Entry::Announced { bucket: "b".into(), key: "k".into(), blob: "one".into() });
+        state.apply(Entry::Announced {
+            bucket: "b".into(),
+            key: "k".into(),
+            blob: "one".into(),
+        });
         assert!(!state.buckets["b"].objects["k"].announced);
     }
 
     #[test]
     fn the_shortest_journal_leads_to_the_same_state() {
-        let before = state(vec![put("k", "one"), put("k", "two"), put("gone", "x"), Entry::ObjectDeleted {
-            bucket: "b".into(),
-            key: "gone".into(),
-        }]);
+        let before = state(vec![
+            put("k", "one"),
+            put("k", "two"),
+            put("gone", "x"),
+            Entry::ObjectDeleted {
+                bucket: "b".into(),
+                key: "gone".into(),
+            },
+        ]);
         let mut after = State::default();
         for entry in before.entries() {
             after.apply(entry);

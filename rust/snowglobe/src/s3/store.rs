@@ -5,6 +5,7 @@
 use super::blobs::{BlobReader, Blobs};
 use super::journal::Journal;
 use super::state::{Bucket, Entry, Object, State, Upload};
+use crate::engine::objects::INTERNAL_BUCKET;
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -80,8 +81,15 @@ type Result<T> = std::result::Result<T, StoreError>;
 impl Store {
     /// An empty store that ends with the process.
     pub fn in_memory() -> Self {
-        let inner = Inner { state: State::default(), journal: None };
-        Self { inner: Mutex::new(inner), blobs: Blobs::in_memory(), listener: OnceLock::new() }
+        let inner = Inner {
+            state: State::default(),
+            journal: None,
+        };
+        Self {
+            inner: Mutex::new(inner),
+            blobs: Blobs::in_memory(),
+            listener: OnceLock::new(),
+        }
     }
 
     /// The store that `dir` holds, made if need be.
@@ -92,8 +100,15 @@ impl Store {
         std::fs::create_dir_all(dir)?;
         let (journal, state) = Journal::open(dir)?;
         let blobs = Blobs::in_folder(&dir.join("blobs"), &state.blobs())?;
-        let inner = Inner { state, journal: Some(journal) };
-        Ok(Self { inner: Mutex::new(inner), blobs, listener: OnceLock::new() })
+        let inner = Inner {
+            state,
+            journal: Some(journal),
+        };
+        Ok(Self {
+            inner: Mutex::new(inner),
+            blobs,
+            listener: OnceLock::new(),
+        })
     }
 
     /// Sets who hears of new objects, and tells them of those whose event did not arrive before the last process ended.
@@ -104,8 +119,13 @@ impl Store {
         }
         let mut missed = Vec::new();
         for (name, bucket) in &self.lock().state.buckets {
-            let unannounced = bucket.objects.iter().filter(|(_, object)| !object.announced);
-            missed.extend(unannounced.map(|(key, object)| (object.modified_ms, event(name, key, object))));
+            let unannounced = bucket
+                .objects
+                .iter()
+                .filter(|(_, object)| !object.announced);
+            missed.extend(
+                unannounced.map(|(key, object)| (object.modified_ms, event(name, key, object))),
+            );
         }
         missed.sort_by_key(|(modified_ms, _)| *modified_ms);
         missed.into_iter().for_each(|(_, event)| self.tell(event));
@@ -113,9 +133,17 @@ impl Store {
 
     /// Remembers that the event was delivered, so that a restart does not deliver it again.
     pub fn announced(&self, event: &ObjectCreated) {
-        let ObjectCreated { bucket, key, blob, .. } = event.clone();
-        if let Err(error) = self.commit(&mut self.lock(), vec![Entry::Announced { bucket, key, blob }]) {
-            log::warn!("the event of {} will come again after a restart: {error}", event.key);
+        let ObjectCreated {
+            bucket, key, blob, ..
+        } = event.clone();
+        if let Err(error) = self.commit(
+            &mut self.lock(),
+            vec![Entry::Announced { bucket, key, blob }],
+        ) {
+            log::warn!(
+                "the event of {} will come again after a restart: {error}",
+                event.key
+            );
         }
     }
 
@@ -128,7 +156,13 @@ impl Store {
         if inner.state.buckets.contains_key(bucket) {
             return Err(StoreError::BucketAlreadyOwnedByYou(bucket.into()));
         }
-        self.commit(&mut inner, vec![Entry::BucketMade { bucket: bucket.into(), at_ms: now_ms() }])
+        self.commit(
+            &mut inner,
+            vec![Entry::BucketMade {
+                bucket: bucket.into(),
+                at_ms: now_ms(),
+            }],
+        )
     }
 
     /// Drops an empty bucket.
@@ -140,7 +174,12 @@ impl Store {
         if !inner.bucket(bucket)?.objects.is_empty() {
             return Err(StoreError::BucketNotEmpty(bucket.into()));
         }
-        self.commit(&mut inner, vec![Entry::BucketDropped { bucket: bucket.into() }])
+        self.commit(
+            &mut inner,
+            vec![Entry::BucketDropped {
+                bucket: bucket.into(),
+            }],
+        )
     }
 
     /// Looks at a bucket, under the lock.
@@ -151,9 +190,17 @@ impl Store {
         self.lock().bucket(bucket).map(look)
     }
 
-    /// Names of the buckets, with their age in milliseconds since 1970.
+    /// Names of the buckets that S3 shows, and when each was made, in milliseconds since 1970.
     pub fn buckets(&self) -> Vec<(String, u64)> {
-        self.lock().state.buckets.iter().map(|(name, bucket)| (name.clone(), bucket.created_ms)).collect()
+        let inner = self.lock();
+        let shown = inner
+            .state
+            .buckets
+            .iter()
+            .filter(|(name, _)| *name != INTERNAL_BUCKET);
+        shown
+            .map(|(name, bucket)| (name.clone(), bucket.created_ms))
+            .collect()
     }
 
     /// What is known of an object.
@@ -187,15 +234,28 @@ impl Store {
     ///
     /// # Errors
     /// `NoSuchBucket`, `NoSuchKey`, `PreconditionFailed`; the blob is removed then.
-    pub fn put(&self, bucket: &str, key: &str, object: Object, condition: &Condition, upload: Option<&str>) -> Result<()> {
+    pub fn put(
+        &self,
+        bucket: &str,
+        key: &str,
+        object: Object,
+        condition: &Condition,
+        upload: Option<&str>,
+    ) -> Result<()> {
         let event = event(bucket, key, &object);
         let mut inner = self.lock();
         if let Err(refusal) = inner.check(bucket, key, condition) {
             self.blobs.remove(&object.blob);
             return Err(refusal);
         }
-        let mut entries = vec![Entry::ObjectPut { bucket: bucket.into(), key: key.into(), object }];
-        entries.extend(upload.map(|upload| Entry::UploadEnded { upload: upload.into() }));
+        let mut entries = vec![Entry::ObjectPut {
+            bucket: bucket.into(),
+            key: key.into(),
+            object,
+        }];
+        entries.extend(upload.map(|upload| Entry::UploadEnded {
+            upload: upload.into(),
+        }));
         self.commit(&mut inner, entries)?;
         drop(inner);
         self.tell(event);
@@ -212,14 +272,34 @@ impl Store {
         if !inner.bucket(bucket)?.objects.contains_key(key) {
             return Ok(());
         }
-        self.commit(&mut inner, vec![Entry::ObjectDeleted { bucket: bucket.into(), key: key.into() }])
+        self.commit(
+            &mut inner,
+            vec![Entry::ObjectDeleted {
+                bucket: bucket.into(),
+                key: key.into(),
+            }],
+        )
     }
 
     pub(super) fn start_upload(&self, id: &str, upload: Upload) -> Result<()> {
         let mut inner = self.lock();
         inner.bucket(&upload.bucket)?;
-        let Upload { bucket, key, started_ms, headers, checksum, .. } = upload;
-        let begun = Entry::UploadStarted { upload: id.into(), bucket, key, at_ms: started_ms, headers, checksum };
+        let Upload {
+            bucket,
+            key,
+            started_ms,
+            headers,
+            checksum,
+            ..
+        } = upload;
+        let begun = Entry::UploadStarted {
+            upload: id.into(),
+            bucket,
+            key,
+            at_ms: started_ms,
+            headers,
+            checksum,
+        };
         self.commit(&mut inner, vec![begun])
     }
 
@@ -230,19 +310,41 @@ impl Store {
     pub(super) fn uploads(&self, bucket: &str) -> Result<Vec<(String, Upload)>> {
         let inner = self.lock();
         inner.bucket(bucket)?;
-        let here = inner.state.uploads.iter().filter(|(_, upload)| upload.bucket == bucket);
-        let mut uploads: Vec<_> = here.map(|(id, upload)| (id.clone(), upload.clone())).collect();
-        uploads.sort_by(|(a_id, a), (b_id, b)| (&a.key, a.started_ms, a_id).cmp(&(&b.key, b.started_ms, b_id)));
+        let here = inner
+            .state
+            .uploads
+            .iter()
+            .filter(|(_, upload)| upload.bucket == bucket);
+        let mut uploads: Vec<_> = here
+            .map(|(id, upload)| (id.clone(), upload.clone()))
+            .collect();
+        uploads.sort_by(|(a_id, a), (b_id, b)| {
+            (&a.key, a.started_ms, a_id).cmp(&(&b.key, b.started_ms, b_id))
+        });
         Ok(uploads)
     }
 
-    pub(super) fn put_part(&self, id: &str, bucket: &str, key: &str, number: i32, part: Object) -> Result<()> {
+    pub(super) fn put_part(
+        &self,
+        id: &str,
+        bucket: &str,
+        key: &str,
+        number: i32,
+        part: Object,
+    ) -> Result<()> {
         let mut inner = self.lock();
         if let Err(refusal) = inner.upload(id, bucket, key) {
             self.blobs.remove(&part.blob);
             return Err(refusal);
         }
-        self.commit(&mut inner, vec![Entry::PartPut { upload: id.into(), number, part }])
+        self.commit(
+            &mut inner,
+            vec![Entry::PartPut {
+                upload: id.into(),
+                number,
+                part,
+            }],
+        )
     }
 
     pub(super) fn abort_upload(&self, id: &str, bucket: &str, key: &str) -> Result<()> {
@@ -260,13 +362,19 @@ impl Store {
         if let Some(journal) = &mut inner.journal {
             journal.append(&entries)?;
         }
-        for freed in entries.into_iter().flat_map(|entry| inner.state.apply(entry)) {
+        for freed in entries
+            .into_iter()
+            .flat_map(|entry| inner.state.apply(entry))
+        {
             self.blobs.remove(&freed);
         }
         Ok(())
     }
 
     fn tell(&self, event: ObjectCreated) {
+        if event.bucket == INTERNAL_BUCKET {
+            return;
+        }
         if let Some(listener) = self.listener.get() {
             listener(event);
         }
@@ -275,15 +383,25 @@ impl Store {
 
 impl Inner {
     fn bucket(&self, bucket: &str) -> Result<&Bucket> {
-        self.state.buckets.get(bucket).ok_or_else(|| StoreError::NoSuchBucket(bucket.into()))
+        self.state
+            .buckets
+            .get(bucket)
+            .ok_or_else(|| StoreError::NoSuchBucket(bucket.into()))
     }
 
     fn object(&self, bucket: &str, key: &str) -> Result<&Object> {
-        self.bucket(bucket)?.objects.get(key).ok_or_else(|| StoreError::NoSuchKey(key.into()))
+        self.bucket(bucket)?
+            .objects
+            .get(key)
+            .ok_or_else(|| StoreError::NoSuchKey(key.into()))
     }
 
     fn upload(&self, id: &str, bucket: &str, key: &str) -> Result<&Upload> {
-        let found = self.state.uploads.get(id).filter(|upload| upload.bucket == bucket && upload.key == key);
+        let found = self
+            .state
+            .uploads
+            .get(id)
+            .filter(|upload| upload.bucket == bucket && upload.key == key);
         found.ok_or_else(|| StoreError::NoSuchUpload(id.into()))
     }
 
@@ -293,7 +411,9 @@ impl Inner {
             Condition::Always => Ok(()),
             Condition::Absent if there.is_none() => Ok(()),
             Condition::Absent => Err(StoreError::PreconditionFailed),
-            Condition::Present => there.map(|_| ()).ok_or_else(|| StoreError::NoSuchKey(key.into())),
+            Condition::Present => there
+                .map(|_| ())
+                .ok_or_else(|| StoreError::NoSuchKey(key.into())),
             Condition::Etag(etag) => match there {
                 None => Err(StoreError::NoSuchKey(key.into())),
                 Some(object) if object.etag == *etag => Ok(()),
@@ -315,6 +435,8 @@ fn event(bucket: &str, key: &str, object: &Object) -> ObjectCreated {
 
 /// Milliseconds since 1970. Objects carry the machine's time, as S3's do: a moved clock of the engine does not reach them.
 pub(super) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,0 +1,139 @@
+//! The binary `snowglobe`: arguments to [`snowglobe::server`], and how to connect on the terminal.
+
+use clap::Parser;
+use snowglobe::server::{Options, Running, serve};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A local Snowflake and S3 that a pipeline can trust
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Where Snowflake's HTTP listens (SQL API, Snowpipe REST)
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8085")]
+    listen: SocketAddr,
+    /// Where S3 listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
+    s3: SocketAddr,
+    /// Keep everything in this folder; in memory without
+    #[arg(long, value_name = "DIR", env = "SNOWGLOBE_DATA")]
+    data: Option<PathBuf>,
+    /// Name of the account
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "FIRN",
+        env = "SNOWGLOBE_ACCOUNT"
+    )]
+    account: String,
+    /// Make this bucket if it is not there; may be given several times
+    #[arg(
+        long = "bucket",
+        value_name = "NAME",
+        env = "SNOWGLOBE_BUCKETS",
+        value_delimiter = ','
+    )]
+    buckets: Vec<String>,
+    /// Programmatic access token of the first user; made up without
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "SNOWGLOBE_ADMIN_TOKEN",
+        hide_env_values = true
+    )]
+    admin_token: Option<String>,
+    /// Id of the S3 access key; made up without
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "SNOWGLOBE_S3_KEY_ID",
+        requires = "s3_secret"
+    )]
+    s3_key_id: Option<String>,
+    /// Secret of the S3 access key
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "SNOWGLOBE_S3_SECRET",
+        hide_env_values = true,
+        requires = "s3_key_id"
+    )]
+    s3_secret: Option<String>,
+}
+
+fn main() -> ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("snowglobe: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), String> {
+    let (interrupt, mut interrupted) = tokio::sync::mpsc::unbounded_channel();
+    ctrlc::set_handler(move || {
+        // A second signal, while the first is being obeyed, ends at once.
+        if interrupt.send(()).is_err() {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|error| format!("signals cannot be handled: {error}"))?;
+
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no threads: {error}"))?;
+    runtime.block_on(async {
+        let running = serve(options(arguments))
+            .await
+            .map_err(|error| error.to_string())?;
+        print!("{}", greeting(&running));
+        interrupted.recv().await;
+        interrupted.close();
+        running.stop().await;
+        Ok(())
+    })
+}
+
+fn options(arguments: Arguments) -> Options {
+    Options {
+        listen: arguments.listen,
+        s3: arguments.s3,
+        data: arguments.data,
+        account: arguments.account,
+        admin_token: arguments.admin_token,
+        s3_key: arguments.s3_key_id.zip(arguments.s3_secret),
+        buckets: arguments.buckets,
+        ..Options::default()
+    }
+}
+
+/// How to connect. With `--data`, secrets are in a file and not shown; without, this is the only place where they are.
+fn greeting(running: &Running) -> String {
+    let credentials = &running.credentials;
+    let (url, s3_url) = (running.url(), running.s3_url());
+    let way_in = match &credentials.file {
+        Some(file) => format!("  set -a; . '{}'", file.display()),
+        None => format!(
+            "  export SNOWFLAKE_TOKEN={} AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={} AWS_REGION=us-east-1",
+            credentials.token, credentials.s3_access_key_id, credentials.s3_secret_access_key
+        ),
+    };
+    format!(
+        "Snowflake  {url}  account {}, user {}\n\
+         S3         {s3_url}\n\
+         Data       {}\n\
+         \n\
+         {way_in}\n  \
+         curl -s {url}/api/v2/statements -H \"Authorization: Bearer $SNOWFLAKE_TOKEN\" \
+         -H 'Content-Type: application/json' -d '{{\"statement\":\"select 1\"}}'\n",
+        running.account,
+        credentials.user,
+        credentials
+            .file
+            .as_ref()
+            .and_then(|file| file.parent())
+            .map_or("in memory".into(), |dir| dir.display().to_string()),
+    )
+}

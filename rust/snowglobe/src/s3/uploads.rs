@@ -1,0 +1,449 @@
+//! Multipart uploads: start, part, part by copy, complete, abort, and the lists of both.
+
+use super::digest::{Algorithm, Claims, Whole, append, composite, multipart_etag, receive};
+use super::objects::{
+    condition, named_algorithm, refuse, refuse_acl, source, stored_headers, timestamp,
+    without_chunking,
+};
+use super::state::{Checksums, Headers, Object, Upload};
+use super::store::{Store, now_ms};
+use s3s::dto::*;
+use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
+use std::collections::BTreeMap;
+
+const SMALLEST_PART_BYTES: u64 = 5 * 1024 * 1024;
+const MOST_PARTS: i32 = 10_000;
+
+pub fn start(
+    store: &Store,
+    mut req: S3Request<CreateMultipartUploadInput>,
+) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+    let input = &mut req.input;
+    refuse(
+        "a customer's encryption key",
+        input.sse_customer_key.is_some(),
+    )?;
+    refuse("x-amz-tagging", input.tagging.is_some())?;
+    refuse(
+        "object lock",
+        input.object_lock_mode.is_some() || input.object_lock_legal_hold_status.is_some(),
+    )?;
+    refuse(
+        "this storage class",
+        input
+            .storage_class
+            .as_ref()
+            .is_some_and(|class| class.as_str() != "STANDARD"),
+    )?;
+    refuse_acl(input.acl.as_ref())?;
+    let algorithm = input
+        .checksum_algorithm
+        .as_ref()
+        .map(|named| Algorithm::parse(named.as_str()))
+        .transpose()?;
+    let full = input
+        .checksum_type
+        .as_ref()
+        .map(|kind| kind.as_str() == "FULL_OBJECT");
+    let checksum = algorithm.map(|algorithm| {
+        let full = full.unwrap_or(algorithm == Algorithm::Crc64Nvme);
+        (algorithm.name().to_owned(), full)
+    });
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    let headers = stored_headers!(input);
+    let output = CreateMultipartUploadOutput {
+        bucket: Some(input.bucket.clone()),
+        key: Some(input.key.clone()),
+        upload_id: Some(id.clone()),
+        checksum_algorithm: input.checksum_algorithm.clone(),
+        checksum_type: input.checksum_type.clone(),
+        server_side_encryption: headers.encryption.clone().map(ServerSideEncryption::from),
+        ssekms_key_id: headers.encryption_key.clone(),
+        ..CreateMultipartUploadOutput::default()
+    };
+    let (bucket, key) = (req.input.bucket, req.input.key);
+    store.start_upload(
+        &id,
+        Upload {
+            bucket,
+            key,
+            started_ms: now_ms(),
+            headers,
+            checksum,
+            parts: BTreeMap::new(),
+        },
+    )?;
+    Ok(S3Response::new(output))
+}
+
+pub async fn put_part(
+    store: &Store,
+    mut req: S3Request<UploadPartInput>,
+) -> S3Result<S3Response<UploadPartOutput>> {
+    let named = named_algorithm(req.input.checksum_algorithm.as_ref(), &req.headers)?;
+    let input = &mut req.input;
+    refuse(
+        "a customer's encryption key",
+        input.sse_customer_key.is_some(),
+    )?;
+    check_number(input.part_number)?;
+    let upload = store.upload(&input.upload_id, &input.bucket, &input.key)?;
+    let of_upload = upload
+        .checksum
+        .as_ref()
+        .map(|(name, _)| Algorithm::parse(name))
+        .transpose()?;
+    let claims = Claims {
+        md5: input.content_md5.take(),
+        length: input
+            .content_length
+            .and_then(|length| u64::try_from(length).ok()),
+        checksums: Checksums {
+            crc32: input.checksum_crc32.take(),
+            crc32c: input.checksum_crc32c.take(),
+            crc64nvme: input.checksum_crc64nvme.take(),
+            sha1: input.checksum_sha1.take(),
+            sha256: input.checksum_sha256.take(),
+            composite: false,
+        },
+        algorithm: named.or(of_upload),
+        trailers: req.trailing_headers,
+    };
+    let received = receive(&store.blobs, input.body.take(), claims).await?;
+    let output = UploadPartOutput {
+        e_tag: Some(ETag::Strong(received.md5.clone())),
+        checksum_crc32: received.checksums.crc32.clone(),
+        checksum_crc32c: received.checksums.crc32c.clone(),
+        checksum_crc64nvme: received.checksums.crc64nvme.clone(),
+        checksum_sha1: received.checksums.sha1.clone(),
+        checksum_sha256: received.checksums.sha256.clone(),
+        ..UploadPartOutput::default()
+    };
+    let part = Object {
+        blob: received.blob,
+        size: received.size,
+        etag: received.md5,
+        modified_ms: now_ms(),
+        checksums: received.checksums,
+        ..Object::default()
+    };
+    store.put_part(
+        &input.upload_id,
+        &input.bucket,
+        &input.key,
+        input.part_number,
+        part,
+    )?;
+    Ok(S3Response::new(output))
+}
+
+pub async fn copy_part(
+    store: &Store,
+    req: S3Request<UploadPartCopyInput>,
+) -> S3Result<S3Response<UploadPartCopyOutput>> {
+    let input = req.input;
+    check_number(input.part_number)?;
+    let conditional = input.copy_source_if_match.is_some()
+        || input.copy_source_if_none_match.is_some()
+        || input.copy_source_if_modified_since.is_some()
+        || input.copy_source_if_unmodified_since.is_some();
+    refuse("a condition on the source of a part", conditional)?;
+    let upload = store.upload(&input.upload_id, &input.bucket, &input.key)?;
+    let (bucket, key) = source(&input.copy_source)?;
+    let (original, reader) = store.get(&bucket, &key)?;
+    let range = match input
+        .copy_source_range
+        .as_deref()
+        .map(Range::parse)
+        .transpose()
+    {
+        Ok(None) => 0..original.size,
+        Ok(Some(range)) => range
+            .check(original.size)
+            .map_err(|_| s3_error!(InvalidRange))?,
+        Err(_) => {
+            return Err(s3_error!(
+                InvalidArgument,
+                "x-amz-copy-source-range is not bytes=first-last"
+            ));
+        }
+    };
+    let algorithm = upload
+        .checksum
+        .as_ref()
+        .map(|(name, _)| Algorithm::parse(name))
+        .transpose()?;
+    let body = reader.stream(range).map_err(S3Error::internal_error)?;
+    let received = receive(
+        &store.blobs,
+        Some(body),
+        Claims {
+            algorithm,
+            ..Claims::default()
+        },
+    )
+    .await?;
+    let part = Object {
+        blob: received.blob,
+        size: received.size,
+        etag: received.md5.clone(),
+        modified_ms: now_ms(),
+        checksums: received.checksums,
+        ..Object::default()
+    };
+    let result = CopyPartResult {
+        e_tag: Some(ETag::Strong(received.md5)),
+        last_modified: Some(timestamp(part.modified_ms)),
+        ..CopyPartResult::default()
+    };
+    store.put_part(
+        &input.upload_id,
+        &input.bucket,
+        &input.key,
+        input.part_number,
+        part,
+    )?;
+    Ok(S3Response::new(UploadPartCopyOutput {
+        copy_part_result: Some(result),
+        ..UploadPartCopyOutput::default()
+    }))
+}
+
+fn check_number(number: i32) -> S3Result<()> {
+    if (1..=MOST_PARTS).contains(&number) {
+        return Ok(());
+    }
+    Err(s3_error!(
+        InvalidArgument,
+        "part number {number} is not between 1 and {MOST_PARTS}"
+    ))
+}
+
+/// The parts that the client lists, in its order, which must rise; each must be the one that was uploaded.
+fn listed_parts(
+    upload: &Upload,
+    listed: Option<CompletedMultipartUpload>,
+) -> S3Result<Vec<Object>> {
+    let listed = listed.and_then(|listed| listed.parts).unwrap_or_default();
+    if listed.is_empty() {
+        return Err(s3_error!(
+            MalformedXML,
+            "an upload is completed with at least one part"
+        ));
+    }
+    let mut parts = Vec::with_capacity(listed.len());
+    let mut last = 0;
+    for CompletedPart {
+        part_number, e_tag, ..
+    } in listed
+    {
+        let number = part_number.unwrap_or_default();
+        if number <= last {
+            return Err(s3_error!(InvalidPartOrder));
+        }
+        last = number;
+        let part = upload
+            .parts
+            .get(&number)
+            .filter(|part| e_tag.as_ref().is_none_or(|etag| etag.value() == part.etag));
+        parts.push(part.cloned().ok_or_else(|| {
+            s3_error!(InvalidPart, "part {number} was not uploaded with this ETag")
+        })?);
+    }
+    let too_small = parts
+        .iter()
+        .rev()
+        .skip(1)
+        .any(|part| part.size < SMALLEST_PART_BYTES);
+    if too_small {
+        return Err(s3_error!(
+            EntityTooSmall,
+            "each part but the last must have at least {SMALLEST_PART_BYTES} bytes"
+        ));
+    }
+    Ok(parts)
+}
+
+pub async fn complete(
+    store: &Store,
+    req: S3Request<CompleteMultipartUploadInput>,
+) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+    let input = req.input;
+    let upload = store.upload(&input.upload_id, &input.bucket, &input.key)?;
+    let condition = condition(input.if_match, input.if_none_match)?;
+    store.check(&input.bucket, &input.key, &condition)?;
+    let parts = listed_parts(&upload, input.multipart_upload)?;
+    let size = parts.iter().map(|part| part.size).sum();
+    if input
+        .mpu_object_size
+        .is_some_and(|claimed| u64::try_from(claimed) != Ok(size))
+    {
+        return Err(s3_error!(
+            InvalidRequest,
+            "the parts have {size} bytes together, which is not x-amz-mp-object-size"
+        ));
+    }
+
+    let algorithm = upload
+        .checksum
+        .as_ref()
+        .map(|(name, full)| Ok::<_, S3Error>((Algorithm::parse(name)?, *full)))
+        .transpose()?;
+    let mut writer = store
+        .blobs
+        .create()
+        .await
+        .map_err(S3Error::internal_error)?;
+    let mut whole = Whole::new(
+        algorithm
+            .filter(|(_, full)| *full)
+            .map(|(algorithm, _)| algorithm),
+    );
+    for part in &parts {
+        append(&store.blobs, &part.blob, part.size, &mut writer, &mut whole).await?;
+    }
+    let checksums = match algorithm {
+        Some((algorithm, false)) => {
+            let digests: Option<Vec<_>> = parts
+                .iter()
+                .map(|part| part.checksums.get(algorithm).map(String::as_str))
+                .collect();
+            composite(
+                algorithm,
+                digests.ok_or_else(|| s3_error!(InvalidPart))?.into_iter(),
+            )?
+        }
+        _ => whole.finish(),
+    };
+    let object = Object {
+        blob: writer.finish().await.map_err(S3Error::internal_error)?,
+        size,
+        etag: multipart_etag(parts.iter().map(|part| part.etag.as_str())),
+        modified_ms: now_ms(),
+        headers: upload.headers,
+        checksums,
+        announced: false,
+    };
+    let output = CompleteMultipartUploadOutput {
+        bucket: Some(input.bucket.clone()),
+        key: Some(input.key.clone()),
+        location: Some(format!("/{}/{}", input.bucket, input.key)),
+        e_tag: Some(ETag::Strong(object.etag.clone())),
+        checksum_crc32: object.checksums.crc32.clone(),
+        checksum_crc32c: object.checksums.crc32c.clone(),
+        checksum_crc64nvme: object.checksums.crc64nvme.clone(),
+        checksum_sha1: object.checksums.sha1.clone(),
+        checksum_sha256: object.checksums.sha256.clone(),
+        server_side_encryption: object
+            .headers
+            .encryption
+            .clone()
+            .map(ServerSideEncryption::from),
+        ..CompleteMultipartUploadOutput::default()
+    };
+    store.put(
+        &input.bucket,
+        &input.key,
+        object,
+        &condition,
+        Some(&input.upload_id),
+    )?;
+    Ok(S3Response::new(output))
+}
+
+pub fn abort(
+    store: &Store,
+    req: S3Request<AbortMultipartUploadInput>,
+) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+    store.abort_upload(&req.input.upload_id, &req.input.bucket, &req.input.key)?;
+    Ok(S3Response::new(AbortMultipartUploadOutput::default()))
+}
+
+pub fn list_parts(
+    store: &Store,
+    req: S3Request<ListPartsInput>,
+) -> S3Result<S3Response<ListPartsOutput>> {
+    let input = req.input;
+    let upload = store.upload(&input.upload_id, &input.bucket, &input.key)?;
+    let max = usize::try_from(input.max_parts.unwrap_or(1000).clamp(0, 1000)).unwrap_or(1000);
+    let after = input.part_number_marker.unwrap_or(0);
+    let mut rest = upload
+        .parts
+        .into_iter()
+        .filter(|(number, _)| *number > after);
+    let parts: Vec<_> = rest
+        .by_ref()
+        .take(max)
+        .map(|(number, part)| Part {
+            part_number: Some(number),
+            e_tag: Some(ETag::Strong(part.etag)),
+            size: i64::try_from(part.size).ok(),
+            last_modified: Some(timestamp(part.modified_ms)),
+            ..Part::default()
+        })
+        .collect();
+    let more = rest.next().is_some();
+    Ok(S3Response::new(ListPartsOutput {
+        bucket: Some(input.bucket),
+        key: Some(input.key),
+        upload_id: Some(input.upload_id),
+        max_parts: i32::try_from(max).ok(),
+        part_number_marker: Some(after),
+        next_part_number_marker: parts
+            .last()
+            .and_then(|part| part.part_number)
+            .filter(|_| more),
+        is_truncated: Some(more),
+        parts: Some(parts),
+        ..ListPartsOutput::default()
+    }))
+}
+
+pub fn list_uploads(
+    store: &Store,
+    req: S3Request<ListMultipartUploadsInput>,
+) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+    let input = req.input;
+    refuse(
+        "a delimiter in a list of uploads",
+        input.delimiter.is_some(),
+    )?;
+    let prefix = input.prefix.clone().unwrap_or_default();
+    let max = usize::try_from(input.max_uploads.unwrap_or(1000).clamp(1, 1000)).unwrap_or(1000);
+    let key_marker = input.key_marker.clone().unwrap_or_default();
+    let id_marker = input.upload_id_marker.clone();
+    let mut rest = store.uploads(&input.bucket)?;
+    rest.retain(|(_, upload)| upload.key.starts_with(&prefix));
+    let seen = rest
+        .iter()
+        .position(|(id, upload)| upload.key == key_marker && Some(id) == id_marker.as_ref());
+    match seen {
+        Some(at) => drop(rest.drain(..=at)),
+        None => rest.retain(|(_, upload)| upload.key > key_marker),
+    }
+    let more = rest.len() > max;
+    rest.truncate(max);
+    let (next_upload_id_marker, next_key_marker) = rest
+        .last()
+        .filter(|_| more)
+        .map(|(id, upload)| (id.clone(), upload.key.clone()))
+        .unzip();
+    let uploads = rest.into_iter().map(|(id, upload)| MultipartUpload {
+        key: Some(upload.key),
+        upload_id: Some(id),
+        initiated: Some(timestamp(upload.started_ms)),
+        ..MultipartUpload::default()
+    });
+    Ok(S3Response::new(ListMultipartUploadsOutput {
+        uploads: Some(uploads.collect()),
+        bucket: Some(input.bucket),
+        prefix: input.prefix,
+        key_marker: input.key_marker,
+        upload_id_marker: input.upload_id_marker,
+        next_key_marker,
+        next_upload_id_marker,
+        max_uploads: i32::try_from(max).ok(),
+        is_truncated: Some(more),
+        ..ListMultipartUploadsOutput::default()
+    }))
+}

@@ -1,0 +1,387 @@
+//! Snowglobe as a whole: opens the data, listens, and stops in order. Tests call [`serve`] with port 0.
+
+use crate::auth::{Authenticator, Credentials, CredentialsError};
+use crate::engine::{Clock, Engine, EngineOptions, SnowflakeError};
+use crate::faults::events::Courier;
+use crate::faults::http::{Cut, around};
+use crate::faults::{Faults, Service};
+use crate::s3::Store;
+use crate::wire::{App, Limits};
+use crate::{s3, wire};
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tower::ServiceExt;
+
+/// How long a stop waits for calls that are being answered.
+const STOP_WAIT: Duration = Duration::from_secs(5);
+
+/// How to serve.
+#[derive(Clone)]
+pub struct Options {
+    /// Where Snowflake's HTTP listens.
+    pub listen: SocketAddr,
+    /// Where S3 listens.
+    pub s3: SocketAddr,
+    /// Where everything is kept; in memory without.
+    pub data: Option<PathBuf>,
+    /// The account's name.
+    pub account: String,
+    /// The first user's programmatic access token, if it shall not be made up.
+    pub admin_token: Option<String>,
+    /// Id and secret of the S3 access key, if they shall not be made up.
+    pub s3_key: Option<(String, String)>,
+    /// Buckets to make if they are not there.
+    pub buckets: Vec<String>,
+    /// The engine's time.
+    pub clock: Clock,
+    /// Limits of the wire.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    /// In memory, on free ports of this machine.
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            s3: (Ipv4Addr::LOCALHOST, 0).into(),
+            data: None,
+            account: "FIRN".to_owned(),
+            admin_token: None,
+            s3_key: None,
+            buckets: Vec::new(),
+            clock: Clock::system(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Why it does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A port is taken, or not allowed.
+    #[error("cannot listen on {address}: {}", cause(.error))]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// The data folder cannot be used.
+    #[error("cannot use the data in {}: {error}", .path.display())]
+    Data {
+        /// Which folder.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The credentials cannot be used.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// The engine does not open.
+    #[error("the engine does not open: {0}")]
+    Engine(#[from] SnowflakeError),
+    /// The system has no thread left.
+    #[error("no thread can be started: {0}")]
+    Thread(io::Error),
+}
+
+fn cause(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "the port is taken: stop what listens there, or choose another (0 takes a free one)"
+                .into()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "not allowed: ports below 1024 need privileges, choose a higher one".into()
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine does not have the address".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// A running server. Dropped, it stops at once; [`Running::stop`] lets calls end first.
+pub struct Running {
+    /// Where Snowflake's HTTP listens.
+    pub address: SocketAddr,
+    /// Where S3 listens.
+    pub s3_address: SocketAddr,
+    /// How to get in.
+    pub credentials: Credentials,
+    /// The account's name.
+    pub account: String,
+    /// What is to go wrong.
+    pub faults: Arc<Faults>,
+    /// The engine itself, beside the wire.
+    pub engine: Engine,
+    /// The objects themselves, beside S3's HTTP.
+    pub objects: Arc<Store>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    _courier: Courier,
+    _lock: Option<std::fs::File>,
+}
+
+impl Running {
+    /// The URL of Snowflake's HTTP.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The URL of S3.
+    pub fn s3_url(&self) -> String {
+        format!("http://{}", self.s3_address)
+    }
+
+    /// Stops listening, lets calls end for a few seconds, then ends.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        for task in self.tasks.drain(..) {
+            if let Err(error) = task.await {
+                log::error!("a listener ended badly: {error}");
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Starts Snowglobe.
+///
+/// # Errors
+/// [`ServeError`], which says what to do.
+pub async fn serve(options: Options) -> Result<Running, ServeError> {
+    let snowflake = bind(options.listen).await?;
+    let objects_listener = bind(options.s3).await?;
+    let lock = options.data.as_ref().map(|dir| lock(dir)).transpose()?;
+    let objects = Arc::new(store(&options)?);
+    let credentials = match &options.data {
+        Some(dir) => Credentials::in_folder(
+            dir,
+            &options.account,
+            options.admin_token.clone(),
+            options.s3_key.clone(),
+        )?,
+        None => Credentials::in_memory(options.admin_token.clone(), options.s3_key.clone())?,
+    };
+    let engine = Engine::open(EngineOptions {
+        data_dir: options.data.as_ref().map(|dir| dir.join("engine")),
+        clock: options.clock.clone(),
+        object_store: Arc::clone(&objects) as _,
+        account: options.account.to_ascii_uppercase(),
+    })?;
+    let faults = Arc::new(Faults::default());
+    let courier = courier(&faults, &engine, &objects).map_err(ServeError::Thread)?;
+    let statements = wire::statements(options.data.as_deref(), &options.limits);
+    let app = App {
+        engine: engine.clone(),
+        authenticator: Arc::new(Authenticator::new(
+            &options.account,
+            engine.clone(),
+            &credentials,
+        )),
+        statements: Arc::new(statements.map_err(|error| data_error(&options, error))?),
+        faults: Arc::clone(&faults),
+        limits: options.limits,
+    };
+    let key = (
+        credentials.s3_access_key_id.clone(),
+        credentials.s3_secret_access_key.clone(),
+    );
+    let buckets = s3::endpoint(Arc::clone(&objects), &[key]);
+    let (stop, stopped) = watch::channel(false);
+    let (address, s3_address) = (
+        local_address(&snowflake)?,
+        local_address(&objects_listener)?,
+    );
+    let router = wire::router(app);
+    let tasks = vec![
+        tokio::spawn(accept(
+            snowflake,
+            stopped.clone(),
+            Arc::clone(&faults),
+            Service::Snowflake,
+            move |request| {
+                let router = router.clone();
+                async move {
+                    router
+                        .oneshot(request)
+                        .await
+                        .unwrap_or_else(|never| match never {})
+                }
+            },
+        )),
+        tokio::spawn(accept(
+            objects_listener,
+            stopped,
+            Arc::clone(&faults),
+            Service::S3,
+            move |request| {
+                let buckets = buckets.clone();
+                async move { s3_answer(buckets, request).await }
+            },
+        )),
+    ];
+    let account = options.account.to_ascii_uppercase();
+    Ok(Running {
+        address,
+        s3_address,
+        credentials,
+        account,
+        faults,
+        engine,
+        objects,
+        stop,
+        tasks,
+        _courier: courier,
+        _lock: lock,
+    })
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| ServeError::Listen { address, error })
+}
+
+fn local_address(listener: &TcpListener) -> Result<SocketAddr, ServeError> {
+    listener.local_addr().map_err(|error| ServeError::Listen {
+        address: (Ipv4Addr::UNSPECIFIED, 0).into(),
+        error,
+    })
+}
+
+/// Two servers on one folder would each overwrite what the other has acknowledged.
+fn lock(dir: &std::path::Path) -> Result<std::fs::File, ServeError> {
+    let lock = || {
+        std::fs::create_dir_all(dir)?;
+        let file = std::fs::File::create(dir.join("lock"))?;
+        file.try_lock().map_err(|error| match error {
+            std::fs::TryLockError::WouldBlock => io::Error::other(
+                "another Snowglobe uses it: stop that one, or choose another folder",
+            ),
+            std::fs::TryLockError::Error(error) => error,
+        })?;
+        Ok(file)
+    };
+    lock().map_err(|error| ServeError::Data {
+        path: dir.to_owned(),
+        error,
+    })
+}
+
+fn data_error(options: &Options, error: io::Error) -> ServeError {
+    ServeError::Data {
+        path: options.data.clone().unwrap_or_default(),
+        error,
+    }
+}
+
+fn store(options: &Options) -> Result<Store, ServeError> {
+    let store = match &options.data {
+        Some(dir) => Store::open(&dir.join("s3")).map_err(|error| data_error(options, error))?,
+        None => Store::in_memory(),
+    };
+    for bucket in &options.buckets {
+        match store.create_bucket(bucket) {
+            Ok(()) | Err(s3::StoreError::BucketAlreadyOwnedByYou(_)) => {}
+            Err(error) => return Err(data_error(options, error.into())),
+        }
+    }
+    Ok(store)
+}
+
+/// Carries S3's events to the pipes.
+fn courier(faults: &Arc<Faults>, engine: &Engine, objects: &Arc<Store>) -> io::Result<Courier> {
+    let engine = engine.clone();
+    let announced = Arc::clone(objects);
+    let courier = Courier::start(Arc::clone(faults), move |event| {
+        engine.notify_object_created(&event.bucket, &event.key, event.size, &event.etag);
+        announced.announced(event);
+    })?;
+    objects.listen(courier.sender());
+    Ok(courier)
+}
+
+async fn s3_answer(service: s3s::service::S3Service, request: Request<Body>) -> Response<Body> {
+    match service.oneshot(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(error) => {
+            log::error!("S3: {error:?}");
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        }
+    }
+}
+
+/// Serves connections until it is told to stop.
+async fn accept<F>(
+    listener: TcpListener,
+    mut stopped: watch::Receiver<bool>,
+    faults: Arc<Faults>,
+    service: Service,
+    answer: impl Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+) where
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let graceful = GracefulShutdown::new();
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, most likely: connections that end make room.
+                    log::warn!("a connection is not accepted: {error}");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            _ = stopped.changed() => break,
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            log::debug!("TCP_NODELAY: {error}");
+        }
+        let (faults, answer) = (Arc::clone(&faults), answer.clone());
+        let handler = tower::service_fn(move |request: Request<Incoming>| {
+            let (faults, answer) = (Arc::clone(&faults), answer.clone());
+            async move { around(&faults, service, request.map(Body::new), answer).await }
+        });
+        let builder = auto::Builder::new(TokioExecutor::new());
+        let connection = builder
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(handler))
+            .into_owned();
+        let watched = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = watched.await {
+                match error.downcast_ref::<Cut>() {
+                    Some(cut) => log::info!("{cut}"),
+                    None => log::debug!("a connection ended: {error}"),
+                }
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(STOP_WAIT, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        log::warn!("calls that took longer than {STOP_WAIT:?} to end were cut off");
+    }
+}

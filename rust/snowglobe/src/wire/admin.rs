@@ -1,0 +1,110 @@
+//! What Snowglobe has beside Snowflake's own paths: health, faults, the clock, and warehouses that suspend.
+
+use super::error::ApiError;
+use super::{App, body};
+use crate::faults::Fault;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// `GET /_snowglobe/health`, open to everybody.
+pub async fn health() -> Json<Value> {
+    Json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+}
+
+/// `GET /_snowglobe/faults`
+pub async fn list(State(app): State<App>, headers: HeaderMap) -> Result<Json<Value>, ApiError> {
+    app.user(&headers)?;
+    Ok(Json(json!({"faults": app.faults.list()})))
+}
+
+/// `POST /_snowglobe/faults`
+pub async fn arm(
+    State(app): State<App>,
+    headers: HeaderMap,
+    request: Body,
+) -> Result<Json<Value>, ApiError> {
+    app.user(&headers)?;
+    let fault: Fault = body::read_json(&headers, request, app.limits.body_bytes).await?;
+    Ok(Json(json!({"id": app.faults.arm(fault)})))
+}
+
+/// `DELETE /_snowglobe/faults`
+pub async fn clear(State(app): State<App>, headers: HeaderMap) -> Result<Json<Value>, ApiError> {
+    app.user(&headers)?;
+    app.faults.clear();
+    Ok(Json(json!({"faults": []})))
+}
+
+/// `DELETE /_snowglobe/faults/{id}`
+pub async fn disarm(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(id): Path<u64>,
+) -> Result<Json<Value>, ApiError> {
+    app.user(&headers)?;
+    if app.faults.disarm(id) {
+        return Ok(Json(json!({"id": id})));
+    }
+    Err(ApiError::new(
+        404,
+        format!("there is no fault {id}: GET /_snowglobe/faults lists them"),
+    ))
+}
+
+/// `GET /_snowglobe/clock`
+pub async fn clock(State(app): State<App>, headers: HeaderMap) -> Result<Json<Value>, ApiError> {
+    app.user(&headers)?;
+    Ok(Json(now(&app)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_seconds: f64,
+}
+
+/// `POST /_snowglobe/clock`: tasks, histories and `CURRENT_TIMESTAMP` go by this clock, which only moves forward.
+pub async fn advance(
+    State(app): State<App>,
+    headers: HeaderMap,
+    request: Body,
+) -> Result<Json<Value>, ApiError> {
+    app.user(&headers)?;
+    let Advance { advance_seconds } =
+        body::read_json(&headers, request, app.limits.body_bytes).await?;
+    // A hundred years: beyond them, timestamps leave the range that Snowflake has.
+    let by = Duration::try_from_secs_f64(advance_seconds)
+        .ok()
+        .filter(|by| by.as_secs() < 100 * 366 * 86_400);
+    let by = by.ok_or_else(|| {
+        ApiError::new(400, "advance_seconds must be between 0 and a hundred years")
+    })?;
+    app.engine.clock().advance(by);
+    Ok(Json(now(&app)))
+}
+
+fn now(app: &App) -> Value {
+    let micros = app.engine.clock().now_micros();
+    let now = jiff::Timestamp::from_microsecond(micros)
+        .map(|now| now.to_string())
+        .unwrap_or_default();
+    json!({"now": now})
+}
+
+/// `POST /_snowglobe/warehouses/{name}/suspend`
+pub async fn suspend(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    app.user(&headers)?;
+    app.engine
+        .suspend_warehouse(&name)
+        .map_err(|error| ApiError::statement(&error))?;
+    Ok(Json(json!({"warehouse": name})))
+}

@@ -1,0 +1,362 @@
+//! The statements that run or have run: by handle for polls, by request id for retries.
+
+use super::answer;
+use super::ledger::{Known, Ledger};
+use super::rowset::Rowset;
+use crate::engine::{CancelHandle, SnowflakeError};
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+
+/// Between two attempts to cancel: the first may come before the statement has begun.
+const CANCEL_AGAIN: Duration = Duration::from_millis(20);
+
+/// A statement, or a request of several.
+pub struct Statement {
+    pub handle: String,
+    pub user: String,
+    pub request_id: String,
+    pub created_ms: u64,
+    outcome: watch::Sender<Option<Arc<Outcome>>>,
+    ending: AtomicU8,
+    cancel: Mutex<Option<CancelHandle>>,
+}
+
+/// How a statement ended.
+#[derive(Debug)]
+pub enum Outcome {
+    Rows(Rowset),
+    /// A request of several, with their handles.
+    Multiple(Vec<String>),
+    Failed(SnowflakeError),
+    TimedOut(Duration),
+    /// It ended in the process before this one: the status and the JSON that it was answered.
+    Recalled(u16, String),
+}
+
+/// Why a statement is asked to end early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Ending {
+    Cancelled = 1,
+    TimedOut = 2,
+}
+
+/// The answer to a submission that asks to be run.
+pub enum Claim {
+    /// Run it.
+    New(Arc<Statement>),
+    /// It was run, or runs.
+    Known(Arc<Statement>),
+}
+
+/// All statements of the server.
+pub struct Statements {
+    index: Mutex<Index>,
+    ledger: Option<Mutex<Ledger>>,
+    kept_bytes: usize,
+}
+
+#[derive(Default)]
+struct Index {
+    by_handle: HashMap<String, Arc<Statement>>,
+    by_request: HashMap<(String, String), String>,
+    /// Handles of finished statements with the bytes that each holds, oldest first.
+    finished: VecDeque<(String, usize)>,
+    held_bytes: usize,
+}
+
+impl Statement {
+    fn new(user: &str, request_id: &str) -> Arc<Self> {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Arc::new(Self {
+            handle: uuid::Uuid::new_v4().to_string(),
+            user: user.to_owned(),
+            request_id: request_id.to_owned(),
+            created_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+            outcome: watch::Sender::new(None),
+            ending: AtomicU8::new(0),
+            cancel: Mutex::new(None),
+        })
+    }
+
+    /// Its outcome, if it has ended.
+    pub fn outcome(&self) -> Option<Arc<Outcome>> {
+        self.outcome.borrow().clone()
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&self) -> Arc<Outcome> {
+        let mut receiver = self.outcome.subscribe();
+        let found = receiver
+            .wait_for(Option::is_some)
+            .await
+            .map(|outcome| outcome.clone());
+        // The sender lives in `self`, so the wait does not fail.
+        found
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| Arc::new(Outcome::Failed(SnowflakeError::cancelled())))
+    }
+
+    /// Says what to cancel with from now on.
+    pub fn cancel_with(&self, handle: CancelHandle) {
+        *self.cancel.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle);
+    }
+
+    /// Why it was asked to end, if it was.
+    pub fn ending(&self) -> Option<Ending> {
+        match self.ending.load(Ordering::SeqCst) {
+            1 => Some(Ending::Cancelled),
+            2 => Some(Ending::TimedOut),
+            _ => None,
+        }
+    }
+
+    /// Asks it to end, again and again until it has.
+    pub async fn end(&self, why: Ending) {
+        // The first reason stays.
+        let _ = self
+            .ending
+            .compare_exchange(0, why as u8, Ordering::SeqCst, Ordering::SeqCst);
+        while self.outcome().is_none() {
+            if let Some(handle) = &*self.cancel.lock().unwrap_or_else(PoisonError::into_inner) {
+                handle.cancel();
+            }
+            drop(tokio::time::timeout(CANCEL_AGAIN, self.ended()).await);
+        }
+    }
+}
+
+impl Outcome {
+    fn held_bytes(&self) -> usize {
+        // Beside its rows, each statement holds some hundred bytes.
+        512 + match self {
+            Self::Rows(rowset) => rowset.held_bytes(),
+            Self::Recalled(_, body) => body.len(),
+            _ => 0,
+        }
+    }
+}
+
+impl Statements {
+    /// No statement but those of the last process. `kept_bytes` of results are kept.
+    pub fn new(ledger: Option<Ledger>, known: Vec<Known>, kept_bytes: usize) -> Self {
+        let mut index = Index::default();
+        for Known {
+            user,
+            request_id,
+            handle,
+            answer,
+        } in known
+        {
+            let outcome = match answer {
+                Some((status, Some(body))) => Outcome::Recalled(status, body),
+                Some((_, None)) => {
+                    Outcome::Failed(lost("it ran to its end, and its result is gone"))
+                }
+                None => Outcome::Failed(lost("whether it committed is not known")),
+            };
+            let mut statement = Statement::new(&user, &request_id);
+            if let Some(statement) = Arc::get_mut(&mut statement) {
+                statement.handle.clone_from(&handle);
+            }
+            index.by_request.insert((user, request_id), handle.clone());
+            index.by_handle.insert(handle, Arc::clone(&statement));
+            index.finish(&statement, Arc::new(outcome));
+        }
+        Self {
+            index: Mutex::new(index),
+            ledger: ledger.map(Mutex::new),
+            kept_bytes,
+        }
+    }
+
+    /// Takes a submission in. With `retry`, one that is known under its request id is not run again.
+    ///
+    /// # Errors
+    /// If the ledger cannot be written; nothing may run then.
+    pub fn claim(&self, user: &str, request_id: Option<&str>, retry: bool) -> io::Result<Claim> {
+        let mut index = self.index();
+        if let Some(id) = request_id.filter(|_| retry)
+            && let Some(handle) = index.by_request.get(&(user.to_owned(), id.to_owned()))
+            && let Some(known) = index.by_handle.get(handle)
+        {
+            return Ok(Claim::Known(Arc::clone(known)));
+        }
+        let generated = uuid::Uuid::new_v4().to_string();
+        let statement = Statement::new(user, request_id.unwrap_or(&generated));
+        if let Some(ledger) = self.ledger.as_ref().filter(|_| request_id.is_some()) {
+            let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+            ledger.began(user, &statement.request_id, &statement.handle)?;
+        }
+        index.by_request.insert(
+            (user.to_owned(), statement.request_id.clone()),
+            statement.handle.clone(),
+        );
+        index
+            .by_handle
+            .insert(statement.handle.clone(), Arc::clone(&statement));
+        Ok(Claim::New(statement))
+    }
+
+    /// A statement of a request of several.
+    pub fn child(&self, of: &Statement) -> Arc<Statement> {
+        let child = Statement::new(&of.user, &of.request_id);
+        self.index()
+            .by_handle
+            .insert(child.handle.clone(), Arc::clone(&child));
+        child
+    }
+
+    /// The user's statement of this handle.
+    pub fn find(&self, user: &str, handle: &str) -> Option<Arc<Statement>> {
+        self.index()
+            .by_handle
+            .get(handle)
+            .filter(|statement| statement.user == user)
+            .cloned()
+    }
+
+    /// Notes how a statement ended, and forgets the oldest results if there are too many.
+    pub fn finish(&self, statement: &Arc<Statement>, outcome: Outcome) {
+        let outcome = Arc::new(outcome);
+        if let Some(ledger) = &self.ledger {
+            let (status, body) = answer::document(statement, &outcome);
+            let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = ledger.ended(&statement.handle, status, &body) {
+                log::error!(
+                    "the ledger of requests: {error}: a retry after a restart will not know the outcome"
+                );
+            }
+        }
+        let mut index = self.index();
+        index.finish(statement, outcome);
+        while index.held_bytes > self.kept_bytes && index.finished.len() > 1 {
+            index.forget_oldest();
+        }
+    }
+
+    fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Index {
+    fn finish(&mut self, statement: &Statement, outcome: Arc<Outcome>) {
+        let bytes = outcome.held_bytes();
+        self.held_bytes += bytes;
+        self.finished.push_back((statement.handle.clone(), bytes));
+        statement.outcome.send_replace(Some(outcome));
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some((handle, bytes)) = self.finished.pop_front() else {
+            return;
+        };
+        self.held_bytes -= bytes;
+        if let Some(forgotten) = self.by_handle.remove(&handle) {
+            let request = (forgotten.user.clone(), forgotten.request_id.clone());
+            if self.by_request.get(&request) == Some(&handle) {
+                self.by_request.remove(&request);
+            }
+        }
+    }
+}
+
+fn lost(what: &str) -> SnowflakeError {
+    let message = format!(
+        "SQL execution internal error:\nthe server stopped while the statement ran: {what}"
+    );
+    SnowflakeError::new("000603", "XX000", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::QueryResult;
+
+    fn rows(count: usize) -> Outcome {
+        let text = crate::engine::Value::Text("x".repeat(1000));
+        let columns = vec![crate::engine::ColumnMeta::new(
+            "T",
+            crate::engine::SnowflakeType::TEXT,
+        )];
+        let result = QueryResult {
+            columns,
+            rows: vec![vec![text]; count],
+            ..QueryResult::default()
+        };
+        Outcome::Rows(Rowset::encode(&result, true, usize::MAX))
+    }
+
+    fn run(statements: &Statements, id: &str, retry: bool) -> (Arc<Statement>, bool) {
+        match statements.claim("ADA", Some(id), retry).unwrap() {
+            Claim::New(statement) => (statement, true),
+            Claim::Known(statement) => (statement, false),
+        }
+    }
+
+    #[test]
+    fn a_retry_finds_the_first_run_and_a_new_submission_does_not() {
+        let statements = Statements::new(None, Vec::new(), usize::MAX);
+        let (first, new) = run(&statements, "r", true);
+        assert!(new, "a retry of what never arrived runs");
+        let (again, new) = run(&statements, "r", true);
+        assert!(
+            !new && again.handle == first.handle,
+            "it is found while it still runs"
+        );
+        assert!(
+            run(&statements, "r", false).1,
+            "without retry=true it runs again, as on Snowflake"
+        );
+        assert!(
+            statements.find("BOB", &first.handle).is_none(),
+            "another user does not see it"
+        );
+    }
+
+    #[test]
+    fn the_oldest_results_are_forgotten_first() {
+        let statements = Statements::new(None, Vec::new(), 25_000);
+        let handles: Vec<_> = (0..3)
+            .map(|number| {
+                let (statement, _) = run(&statements, &number.to_string(), false);
+                statements.finish(&statement, rows(10));
+                statement.handle.clone()
+            })
+            .collect();
+        assert!(statements.find("ADA", &handles[0]).is_none());
+        assert!(statements.find("ADA", &handles[2]).is_some());
+        assert!(
+            run(&statements, "0", true).1,
+            "its request id is forgotten with it"
+        );
+    }
+
+    #[test]
+    fn a_request_cut_off_by_a_restart_says_so_and_does_not_run_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (ledger, known) = Ledger::open(dir.path()).unwrap();
+        let statements = Statements::new(Some(ledger), known, usize::MAX);
+        let (cut_off, _) = run(&statements, "cut off", false);
+        let (ended, _) = run(&statements, "ended", false);
+        statements.finish(&ended, rows(1));
+
+        let (ledger, known) = Ledger::open(dir.path()).unwrap();
+        let statements = Statements::new(Some(ledger), known, usize::MAX);
+        let (found, new) = run(&statements, "cut off", true);
+        assert!(!new && found.handle == cut_off.handle);
+        assert!(
+            matches!(&*found.outcome().unwrap(), Outcome::Failed(error) if error.message.contains("not known"))
+        );
+        let (found, new) = run(&statements, "ended", true);
+        assert!(!new && matches!(&*found.outcome().unwrap(), Outcome::Recalled(200, _)));
+    }
+}

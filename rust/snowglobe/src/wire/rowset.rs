@@ -1,0 +1,396 @@
+//! A result as SQL API v2 writes it: the row type, and rows of text in partitions.
+
+use crate::engine::{ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
+use axum::body::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value as Json, json};
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+/// A finished result, encoded.
+#[derive(Debug)]
+pub struct Rowset {
+    pub row_type: Vec<Json>,
+    pub rows: usize,
+    pub partitions: Vec<Partition>,
+    /// `stats` of a DML statement.
+    pub stats: Option<Json>,
+}
+
+/// Some rows of a result.
+#[derive(Debug)]
+pub struct Partition {
+    pub rows: usize,
+    /// Length of its JSON.
+    pub bytes: usize,
+    /// Its JSON, an array of rows: as it is for the first partition, compressed for all others, as they are sent.
+    pub data: Bytes,
+}
+
+impl Rowset {
+    /// Encodes a result. Without `nullable`, SQL null is the text `null`.
+    pub fn encode(result: &QueryResult, nullable: bool, partition_bytes: usize) -> Self {
+        let mut partitions = Vec::new();
+        let mut text = String::new();
+        let mut rows = 0;
+        let mut value_text = String::new();
+        for row in &result.rows {
+            text.push(if rows == 0 { '[' } else { ',' });
+            text.push('[');
+            for (at, (value, column)) in row.iter().zip(&result.columns).enumerate() {
+                if at > 0 {
+                    text.push(',');
+                }
+                value_text.clear();
+                if write_value(&mut value_text, value, &column.kind) {
+                    push_json_string(&mut text, &value_text);
+                } else {
+                    text.push_str(if nullable { "null" } else { "\"null\"" });
+                }
+            }
+            text.push(']');
+            rows += 1;
+            if text.len() >= partition_bytes {
+                partitions.push(Partition::new(
+                    std::mem::take(&mut text),
+                    rows,
+                    partitions.is_empty(),
+                ));
+                rows = 0;
+            }
+        }
+        if rows > 0 || partitions.is_empty() {
+            if rows == 0 {
+                text.push('[');
+            }
+            partitions.push(Partition::new(text, rows, partitions.is_empty()));
+        }
+        Self {
+            row_type: result.columns.iter().map(column_type).collect(),
+            rows: result.rows.len(),
+            partitions,
+            stats: stats(result),
+        }
+    }
+
+    /// Bytes held in memory.
+    pub fn held_bytes(&self) -> usize {
+        self.partitions
+            .iter()
+            .map(|partition| partition.data.len())
+            .sum()
+    }
+
+    /// `partitionInfo` of the metadata.
+    pub fn partition_info(&self) -> Vec<Json> {
+        let info = self.partitions.iter().enumerate().map(|(at, partition)| {
+            let mut info = json!({"rowCount": partition.rows, "uncompressedSize": partition.bytes});
+            if at > 0 {
+                info["compressedSize"] = partition.data.len().into();
+            }
+            info
+        });
+        info.collect()
+    }
+}
+
+impl Partition {
+    fn new(mut text: String, rows: usize, first: bool) -> Self {
+        text.push(']');
+        let bytes = text.len();
+        let data = if first {
+            text.into()
+        } else {
+            gzip(text.as_bytes())
+        };
+        Self { rows, bytes, data }
+    }
+}
+
+pub fn gzip(bytes: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing to memory does not fail.
+    drop(encoder.write_all(bytes));
+    encoder.finish().unwrap_or_default().into()
+}
+
+fn push_json_string(text: &mut String, value: &str) {
+    let plain = value
+        .bytes()
+        .all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
+    if plain {
+        text.push('"');
+        text.push_str(value);
+        text.push('"');
+    } else {
+        text.push_str(&Json::from(value).to_string());
+    }
+}
+
+fn stats(result: &QueryResult) -> Option<Json> {
+    use StatementKind::{Copy, Delete, Insert, Merge, Update};
+    matches!(result.kind, Insert | Update | Delete | Merge | Copy).then(|| {
+        json!({
+            "numRowsInserted": result.stats.inserted,
+            "numRowsUpdated": result.stats.updated,
+            "numRowsDeleted": result.stats.deleted,
+            "numDuplicateRowsUpdated": 0,
+        })
+    })
+}
+
+/// One entry of `rowType`.
+pub fn column_type(column: &ColumnMeta) -> Json {
+    let (kind, precision, scale, length) = match column.kind {
+        SnowflakeType::Number { precision, scale } => ("fixed", Some(precision), Some(scale), None),
+        SnowflakeType::Float => ("real", None, None, None),
+        SnowflakeType::Varchar { length } => ("text", None, None, Some(length)),
+        SnowflakeType::Binary { length } => ("binary", None, None, Some(length)),
+        SnowflakeType::Boolean => ("boolean", None, None, None),
+        SnowflakeType::Date => ("date", None, None, None),
+        SnowflakeType::Time { scale } => ("time", Some(0), Some(scale), None),
+        SnowflakeType::TimestampNtz { scale } => ("timestamp_ntz", Some(0), Some(scale), None),
+        SnowflakeType::TimestampLtz { scale } => ("timestamp_ltz", Some(0), Some(scale), None),
+        SnowflakeType::TimestampTz { scale } => ("timestamp_tz", Some(0), Some(scale), None),
+        SnowflakeType::Variant => ("variant", None, None, None),
+        SnowflakeType::Object => ("object", None, None, None),
+        SnowflakeType::Array => ("array", None, None, None),
+    };
+    // Snowflake counts up to four bytes a character, and never more than 16 MiB.
+    let byte_length = length.map(|length| {
+        if kind == "text" {
+            (length * 4).min(16_777_216)
+        } else {
+            length
+        }
+    });
+    json!({
+        "name": column.name,
+        "database": "",
+        "schema": "",
+        "table": "",
+        "nullable": column.nullable,
+        "type": kind,
+        "precision": precision,
+        "scale": scale,
+        "length": length,
+        "byteLength": byte_length,
+        "collation": null,
+    })
+}
+
+/// Appends a value as the SQL API writes it; false for null.
+fn write_value(text: &mut String, value: &Value, kind: &SnowflakeType) -> bool {
+    match value {
+        Value::Null => return false,
+        Value::Boolean(value) => text.push_str(if *value { "true" } else { "false" }),
+        Value::Number(digits) => {
+            let scale = if let SnowflakeType::Number { scale, .. } = kind {
+                *scale
+            } else {
+                0
+            };
+            push_decimal(text, *digits, scale.into());
+        }
+        Value::Float(value) => push_float(text, *value),
+        Value::Text(value) | Value::Json(value) => text.push_str(value),
+        Value::Binary(bytes) => bytes
+            .iter()
+            .for_each(|byte| push(text, format_args!("{byte:02X}"))),
+        Value::Date(days) => push(text, format_args!("{days}")),
+        Value::Time(micros) | Value::TimestampNtz(micros) | Value::TimestampLtz(micros) => {
+            push_seconds(text, *micros)
+        }
+        Value::TimestampTz {
+            micros,
+            offset_minutes,
+        } => {
+            push_seconds(text, *micros);
+            // The offset is shifted by a day, so that it is never negative.
+            push(text, format_args!(" {}", offset_minutes + 1440));
+        }
+    }
+    true
+}
+
+fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    // Writing to a String does not fail.
+    let _ = text.write_fmt(arguments);
+}
+
+fn push_decimal(text: &mut String, digits: i128, scale: usize) {
+    if scale == 0 {
+        return push(text, format_args!("{digits}"));
+    }
+    if digits < 0 {
+        text.push('-');
+    }
+    let all = format!("{:0>width$}", digits.unsigned_abs(), width = scale + 1);
+    let (whole, fraction) = all.split_at(all.len() - scale);
+    text.push_str(whole);
+    text.push('.');
+    text.push_str(fraction);
+}
+
+fn push_float(text: &mut String, value: f64) {
+    if value.is_nan() {
+        text.push_str("NaN");
+    } else if value.is_infinite() {
+        text.push_str(if value > 0.0 { "inf" } else { "-inf" });
+    } else if value != 0.0 && !(1e-5..1e15).contains(&value.abs()) {
+        let scientific = format!("{value:e}");
+        match scientific.split_once('e') {
+            Some((mantissa, exponent)) if !exponent.starts_with('-') => {
+                push(text, format_args!("{mantissa}e+{exponent:0>2}"))
+            }
+            _ => text.push_str(&scientific),
+        }
+    } else {
+        push(text, format_args!("{value}"));
+    }
+}
+
+/// Seconds with nine decimals, of microseconds.
+fn push_seconds(text: &mut String, micros: i64) {
+    if micros < 0 {
+        text.push('-');
+    }
+    let micros = micros.unsigned_abs();
+    push(
+        text,
+        format_args!("{}.{:06}000", micros / 1_000_000, micros % 1_000_000),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    fn text(value: Value, kind: SnowflakeType) -> Option<String> {
+        let mut text = String::new();
+        write_value(&mut text, &value, &kind).then_some(text)
+    }
+
+    #[test]
+    fn values_are_written_as_the_sql_api_documents_them() {
+        use SnowflakeType as T;
+        for (value, kind, expected) in [
+            (
+                Value::Number(-5),
+                T::Number {
+                    precision: 10,
+                    scale: 2,
+                },
+                "-0.05",
+            ),
+            (
+                Value::Number(12345),
+                T::Number {
+                    precision: 10,
+                    scale: 2,
+                },
+                "123.45",
+            ),
+            (
+                Value::Number(i128::MIN),
+                T::INTEGER,
+                "-170141183460469231731687303715884105728",
+            ),
+            (Value::Float(1.5), T::Float, "1.5"),
+            (Value::Float(1e20), T::Float, "1e+20"),
+            (Value::Float(f64::NAN), T::Float, "NaN"),
+            (Value::Boolean(true), T::Boolean, "true"),
+            (Value::Date(18262), T::Date, "18262"),
+            (
+                Value::Time(82_919_000_000),
+                T::Time { scale: 9 },
+                "82919.000000000",
+            ),
+            (
+                Value::TimestampNtz(1_616_173_619_000_001),
+                T::NTZ,
+                "1616173619.000001000",
+            ),
+            (Value::TimestampLtz(-500_000), T::LTZ, "-0.500000000"),
+            (
+                Value::TimestampTz {
+                    micros: 1_616_173_619_000_000,
+                    offset_minutes: -480,
+                },
+                T::TimestampTz { scale: 9 },
+                "1616173619.000000000 960",
+            ),
+            (
+                Value::Binary(vec![0xAB, 1]),
+                T::Binary { length: 2 },
+                "AB01",
+            ),
+            (Value::Json("{\"a\":1}".into()), T::Variant, "{\"a\":1}"),
+        ] {
+            assert_eq!(text(value, kind).as_deref(), Some(expected));
+        }
+        assert_eq!(text(Value::Null, T::TEXT), None);
+    }
+
+    fn numbers(count: i128) -> QueryResult {
+        QueryResult {
+            columns: vec![ColumnMeta::new("N", SnowflakeType::INTEGER)],
+            rows: (0..count)
+                .map(|number| vec![Value::Number(number)])
+                .collect(),
+            ..QueryResult::default()
+        }
+    }
+
+    #[test]
+    fn partitions_hold_every_row_once_and_all_but_the_first_are_compressed() {
+        let rowset = Rowset::encode(&numbers(1000), true, 500);
+        assert!(rowset.partitions.len() > 3);
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        for (at, partition) in rowset.partitions.iter().enumerate() {
+            let mut json = partition.data.to_vec();
+            if at > 0 {
+                json.clear();
+                flate2::read::GzDecoder::new(&*partition.data)
+                    .read_to_end(&mut json)
+                    .unwrap();
+            }
+            let some: Vec<Vec<String>> = serde_json::from_slice(&json).unwrap();
+            assert_eq!((some.len(), json.len()), (partition.rows, partition.bytes));
+            rows.extend(some);
+        }
+        let expected: Vec<_> = (0..1000).map(|number| vec![number.to_string()]).collect();
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn an_empty_result_has_one_empty_partition() {
+        let rowset = Rowset::encode(&numbers(0), true, 500);
+        assert_eq!(rowset.partitions.len(), 1);
+        assert_eq!(&*rowset.partitions[0].data, b"[]");
+    }
+
+    #[test]
+    fn null_is_null_or_the_word_and_text_is_escaped() {
+        let result = QueryResult {
+            columns: vec![
+                ColumnMeta::new("A", SnowflakeType::TEXT),
+                ColumnMeta::new("B", SnowflakeType::TEXT),
+            ],
+            rows: vec![vec![Value::Null, Value::Text("\"\\\n\u{1}ü".into())]],
+            ..QueryResult::default()
+        };
+        let data = |nullable| {
+            Rowset::encode(&result, nullable, 500)
+                .partitions
+                .remove(0)
+                .data
+        };
+        let rows: Vec<Vec<Option<String>>> = serde_json::from_slice(&data(true)).unwrap();
+        assert_eq!(rows, [[None, Some("\"\\\n\u{1}ü".to_owned())]]);
+        let rows: Vec<Vec<Option<String>>> = serde_json::from_slice(&data(false)).unwrap();
+        assert_eq!(rows[0][0].as_deref(), Some("null"));
+    }
+}

@@ -1,0 +1,126 @@
+//! Running a job in the engine, on a thread that may block.
+
+use super::registry::{Ending, Outcome, Statement, Statements};
+use super::request::Job;
+use super::rowset::Rowset;
+use crate::engine::{Binds, Engine, Session, SnowflakeError};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How results are encoded.
+#[derive(Debug, Clone, Copy)]
+pub struct Encoding {
+    pub nullable: bool,
+    pub partition_bytes: usize,
+}
+
+/// Runs `job` as `statement` to its end, whether or not anybody waits for it.
+pub fn spawn(
+    engine: Engine,
+    statements: Arc<Statements>,
+    statement: Arc<Statement>,
+    job: Job,
+    encoding: Encoding,
+) {
+    if let Some(timeout) = job.timeout {
+        tokio::spawn(end_after(Arc::clone(&statement), timeout));
+    }
+    tokio::spawn(async move {
+        let timeout = job.timeout.unwrap_or_default();
+        let running = Arc::clone(&statement);
+        let registry = Arc::clone(&statements);
+        let ran =
+            tokio::task::spawn_blocking(move || run(&engine, &registry, &running, &job, encoding))
+                .await;
+        let outcome = match ran {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error))
+                if error.code == "000604" && statement.ending() == Some(Ending::TimedOut) =>
+            {
+                Outcome::TimedOut(timeout)
+            }
+            Ok(Err(error)) => Outcome::Failed(error),
+            Err(panic) => {
+                log::error!("the engine panicked: {panic}");
+                Outcome::Failed(SnowflakeError::internal(
+                    "Processing aborted by a bug of Snowglobe",
+                ))
+            }
+        };
+        statements.finish(&statement, outcome);
+    });
+}
+
+async fn end_after(statement: Arc<Statement>, timeout: Duration) {
+    if tokio::time::timeout(timeout, statement.ended())
+        .await
+        .is_err()
+    {
+        statement.end(Ending::TimedOut).await;
+    }
+}
+
+fn run(
+    engine: &Engine,
+    statements: &Statements,
+    statement: &Arc<Statement>,
+    job: &Job,
+    encoding: Encoding,
+) -> Result<Outcome, SnowflakeError> {
+    let mut session = engine.session(job.login.clone())?;
+    statement.cancel_with(session.cancel_handle());
+    for (name, value) in &job.parameters {
+        session.set_parameter(name, value)?;
+    }
+    if !job.multiple {
+        let sql = job.statements.first().map_or("", String::as_str);
+        return Ok(Outcome::Rows(one(
+            &mut session,
+            statement,
+            &statement.handle,
+            sql,
+            &job.binds,
+            encoding,
+        )?));
+    }
+    let mut handles = Vec::with_capacity(job.statements.len());
+    for sql in &job.statements {
+        let child = statements.child(statement);
+        handles.push(child.handle.clone());
+        match one(
+            &mut session,
+            statement,
+            &child.handle,
+            sql,
+            &Binds::default(),
+            encoding,
+        ) {
+            Ok(rowset) => statements.finish(&child, Outcome::Rows(rowset)),
+            Err(error) => {
+                statements.finish(&child, Outcome::Failed(error.clone()));
+                return Err(error);
+            }
+        }
+    }
+    Ok(Outcome::Multiple(handles))
+}
+
+fn one(
+    session: &mut Session,
+    statement: &Statement,
+    handle: &str,
+    sql: &str,
+    binds: &Binds,
+    encoding: Encoding,
+) -> Result<Rowset, SnowflakeError> {
+    // Cancelled between two statements, or before the first.
+    if statement.ending().is_some() {
+        return Err(SnowflakeError::cancelled());
+    }
+    let result = session.execute_as(handle, sql, binds)?;
+    Ok(Rowset::encode(
+        &result,
+        encoding.nullable,
+        encoding.partition_bytes,
+    ))
+}
