@@ -17,3 +17,20 @@ lint: ## format and lints
 .PHONY: test-rust
 test-rust:
 	cargo test --workspace --locked
+
+.PHONY: bench-generate
+bench-generate: ## the generator beside its peers, into the README's table
+	-$(MAKE) --keep-going bench-peers
+	cargo run --release --locked -p firn-bench -- generate --write-readme
+
+.PHONY: bench-peers
+bench-peers: target/bench-venv/ready target/bench-datafaker/ready ## the peers in Python and Java that bench-generate runs
+
+target/bench-venv/ready: bench/peers/requirements.txt
+	python3 -m venv target/bench-venv
+	target/bench-venv/bin/pip install --quiet --requirement $<
+	touch $@
+
+target/bench-datafaker/ready: bench/peers/datafaker/pom.xml $(wildcard bench/peers/datafaker/src/main/java/firn/bench/*.java)
+	mvn --quiet --batch-mode --file $< package
+	touch $@

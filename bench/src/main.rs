@@ -1,2 +1,48 @@
-//! Map to come.
-fn main() {}
+//! Side-by-side benchmarks: our programs and their peers in one run, so that the ratios hold whatever the machine.
+//!
+//! The map, in the order of reading:
+//!
+//! - `generate`: the generator's contenders, run round by round
+//! - `peer`: what a contender is, and what one run of it yields
+//! - `plain_fake`, `tpch`, `child`, `limits`: the contenders that are not ours
+//! - `table`: Markdown, printed or put into the README
+//! - `machine`: where the figures come from
+//!
+//! Nothing here checks that rows are right: the tests of each program do.
+
+mod child;
+mod generate;
+mod limits;
+mod machine;
+mod peer;
+mod plain_fake;
+mod table;
+mod tpch;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "firn-bench", about, version)]
+struct Arguments {
+    #[command(subcommand)]
+    benchmark: Benchmark,
+}
+
+#[derive(Subcommand)]
+enum Benchmark {
+    /// Makers of customer rows: ours, its peers and the machine's limits
+    Generate(generate::Arguments),
+}
+
+fn main() -> ExitCode {
+    let Benchmark::Generate(arguments) = Arguments::parse().benchmark;
+    match generate::run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("firn-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The generator's contenders, run round by round: whatever slows the machine for a while slows them all.
+
+use std::path::{Path, PathBuf};
+
+use crate::child::Child;
+use crate::limits::{Copying, Ready, ReadyToFile};
+use crate::machine;
+use crate::peer::{Failure, Peer, Run, run_held};
+use crate::plain_fake::{PlainFake, ready_made};
+use crate::table;
+use crate::tpch::Tpch;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// How often each contender runs; the table shows the median
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Run only contenders whose name contains this (`fake` always runs: it is the unit)
+    #[arg(long)]
+    only: Option<String>,
+    /// Put the table between its markers in README.md, instead of printing it
+    #[arg(long)]
+    write_readme: bool,
+    /// Where files are written for the figures about files
+    #[arg(long, value_name = "FOLDER", default_value = "target")]
+    folder: PathBuf,
+}
+
+/// Bytes of rows made beforehand: more than the caches hold.
+const READY_BYTES: usize = 64 << 20;
+/// Bytes that a run through a file writes.
+const FILE_BYTES: u64 = 1 << 30;
+
+/// Runs the contenders and shows their table.
+///
+/// # Errors
+/// The unit could not run, or the README has no place for the table.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .ok_or("the crate has no parent folder")?;
+    let folder = if arguments.folder.is_absolute() {
+        arguments.folder.clone()
+    } else {
+        root.join(&arguments.folder)
+    };
+    let ready = Ready {
+        bytes: ready_made(READY_BYTES)?,
+    };
+    let mut contenders = contenders(root, &ready, folder);
+    if let Some(part) = &arguments.only {
+        contenders.retain(|peer| peer.name().contains(part.as_str()));
+    }
+    let unit = PlainFake { rows: 500_000 };
+    contenders.insert(0, Box::new(unit));
+    let medians = medians(&contenders, arguments.rounds);
+    let Some(unit) = medians
+        .iter()
+        .find(|(name, _)| name == "fake")
+        .map(|(_, run)| run.clone())
+    else {
+        return Err(
+            "the plain `fake` crate did not run, so there is nothing to compare with".into(),
+        );
+    };
+    let medians: Vec<_> = medians.into_iter().map(|(_, run)| run).collect();
+    let text = table::render(&medians, &unit, &caption(arguments.rounds));
+    if arguments.write_readme {
+        table::put_between_markers(&root.join("README.md"), "generate", &text)
+    } else {
+        println!("{text}");
+        Ok(())
+    }
+}
+
+fn caption(rounds: u32) -> String {
+    format!(
+        "Customer rows of 13 columns as CSV, into memory on one core unless said otherwise; the median of {rounds} \
+         interleaved rounds. {}. Only the ratios travel to another machine.",
+        machine::description()
+    )
+}
+
+/// All of them; those that cannot run here are told on standard error, with the cure.
+fn contenders<'a>(root: &Path, ready: &'a Ready, folder: PathBuf) -> Vec<Box<dyn Peer + 'a>> {
+    let mut contenders: Vec<Box<dyn Peer + 'a>> = vec![
+        Box::new(Tpch { scale_factor: 10.0 }),
+        Box::new(Copying {
+            ready,
+            window_bytes: 256 << 10,
+            total_bytes: 16 << 30,
+        }),
+        Box::new(Copying {
+            ready,
+            window_bytes: READY_BYTES,
+            total_bytes: 8 << 30,
+        }),
+        Box::new(ReadyToFile {
+            ready,
+            folder,
+            total_bytes: FILE_BYTES,
+        }),
+    ];
+    let children = [
+        (
+            "faker",
+            Child::python(root, "faker", "faker_rows.py", &["4000"]),
+        ),
+        (
+            "faker-unweighted",
+            Child::python(
+                root,
+                "faker-unweighted",
+                "faker_rows.py",
+                &["20000", "unweighted"],
+            ),
+        ),
+        (
+            "mimesis",
+            Child::python(root, "mimesis", "mimesis_rows.py", &["50000"]),
+        ),
+        ("datafaker", Child::datafaker(root, 100_000)),
+    ];
+    for (name, child) in children {
+        match child {
+            Ok(child) => contenders.push(Box::new(child)),
+            Err(missing) => eprintln!("{name} is skipped: {missing}"),
+        }
+    }
+    contenders
+}
+
+/// The median run of each contender, by its name.
+fn medians(contenders: &[Box<dyn Peer + '_>], rounds: u32) -> Vec<(String, Run)> {
+    let mut runs: Vec<Vec<Run>> = contenders.iter().map(|_| Vec::new()).collect();
+    for round in 1..=rounds {
+        for (peer, runs) in contenders.iter().zip(&mut runs) {
+            match run_held(peer.as_ref()) {
+                Ok(run) => {
+                    eprintln!(
+                        "round {round} of {rounds}: {:<16} {:>12.0} rows/s",
+                        peer.name(),
+                        run.rows_per_second()
+                    );
+                    runs.push(run);
+                }
+                Err(error) => eprintln!(
+                    "round {round} of {rounds}: {} is skipped: {error}",
+                    peer.name()
+                ),
+            }
+        }
+    }
+    let named = contenders.iter().zip(runs);
+    named
+        .filter_map(|(peer, runs)| Some((peer.name().to_owned(), median(runs)?)))
+        .collect()
+}
+
+fn median(mut runs: Vec<Run>) -> Option<Run> {
+    runs.sort_by(|a, b| a.rows_per_second().total_cmp(&b.rows_per_second()));
+    let middle = runs.len() / 2;
+    runs.into_iter().nth(middle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slow_round_does_not_move_the_median() {
+        let run = |seconds| Run {
+            program: String::new(),
+            rows: 100,
+            bytes: 1,
+            seconds,
+        };
+        let median = median(vec![run(1.0), run(9.0), run(1.1)]).unwrap();
+        assert!((median.seconds - 1.1).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,67 @@
+//! Where the figures come from: the processor, its cores, the day; and holding a thread to one core.
+
+use std::fs;
+use std::io;
+use std::thread;
+
+/// For example `AMD EPYC, 2 cores, linux x86_64, 2026-11-23`.
+pub fn description() -> String {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
+    let now = jiff::Timestamp::now().to_string();
+    let today = now.split('T').next().unwrap_or_default();
+    format!(
+        "{}, {cores} cores, {system} {architecture}, {today}",
+        processor()
+    )
+}
+
+fn processor() -> String {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let value = |key: &str| {
+        let line = cpuinfo.lines().find(|line| {
+            line.split(':')
+                .next()
+                .is_some_and(|name| name.trim() == key)
+        })?;
+        line.split_once(':')
+            .map(|(_, value)| value.trim().to_owned())
+    };
+    let Some(model) = value("model name") else {
+        return "unknown processor".to_owned();
+    };
+    // Virtual machines often tell the family only in numbers.
+    match (value("cpu family"), value("model")) {
+        (Some(family), Some(number)) => format!("{model} (family {family}, model {number})"),
+        _ => model,
+    }
+}
+
+/// Holds this thread, and the processes that it starts, to the last core it may use; the first serves most interrupts.
+#[cfg(target_os = "linux")]
+pub fn hold_to_one_core() -> io::Result<()> {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let allowed = sched_getaffinity(None)?;
+    let last = (0..CpuSet::MAX_CPU)
+        .rev()
+        .find(|&core| allowed.is_set(core))
+        .unwrap_or(0);
+    let mut one = CpuSet::new();
+    one.set(last);
+    Ok(sched_setaffinity(None, &one)?)
+}
+
+/// Elsewhere threads run where the system puts them.
+#[cfg(not(target_os = "linux"))]
+pub fn hold_to_one_core() -> io::Result<()> {
+    Ok(())
+}
+
+/// The version of a crate that this program was built with.
+pub fn locked_version(name: &str) -> &'static str {
+    let lock = include_str!("../../Cargo.lock");
+    let entry = format!("name = \"{name}\"\nversion = \"");
+    lock.split_once(&entry)
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map_or("", |(version, _)| version)
+}
