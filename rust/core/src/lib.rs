@@ -3,6 +3,7 @@
 //! The map, in the order of reading:
 //!
 //! - [`contract`]: what a file and its tables look like
+//! - [`reader`]: CSV checked against a contract, broken rows told
 //! - [`merge`]: the plan of a merge, and the SQL of every script
 //! - [`error`]: the one error type
 //!
@@ -11,5 +12,6 @@
 pub mod contract;
 pub mod error;
 pub mod merge;
+pub mod reader;
 
 pub use error::{Context, Error, ErrorKind, Result};

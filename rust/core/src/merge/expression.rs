@@ -154,9 +154,9 @@ fn misfit(value: &str, kind: ColumnType) -> String {
 fn number_pattern(precision: u8, scale: u8) -> String {
     let whole = precision - scale;
     match (whole, scale) {
-        (whole, 0) => format!("[+-]?[0-9]{{1,{whole}}}"),
-        (0, scale) => format!("[+-]?0?[.][0-9]{{1,{scale}}}"),
-        (whole, scale) => format!("[+-]?[0-9]{{1,{whole}}}([.][0-9]{{1,{scale}}})?"),
+        (whole, 0) => format!("-?[0-9]{{1,{whole}}}"),
+        (0, scale) => format!("-?0?[.][0-9]{{1,{scale}}}"),
+        (whole, scale) => format!("-?[0-9]{{1,{whole}}}([.][0-9]{{1,{scale}}})?"),
     }
 }
 
@@ -209,8 +209,8 @@ mod tests {
 
     #[test]
     fn a_fraction_without_whole_digits_has_its_own_pattern() {
-        assert_eq!(number_pattern(18, 0), "[+-]?[0-9]{1,18}");
-        assert_eq!(number_pattern(12, 2), "[+-]?[0-9]{1,10}([.][0-9]{1,2})?");
-        assert_eq!(number_pattern(4, 4), "[+-]?0?[.][0-9]{1,4}");
+        assert_eq!(number_pattern(18, 0), "-?[0-9]{1,18}");
+        assert_eq!(number_pattern(12, 2), "-?[0-9]{1,10}([.][0-9]{1,2})?");
+        assert_eq!(number_pattern(4, 4), "-?0?[.][0-9]{1,4}");
     }
 }

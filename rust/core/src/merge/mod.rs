@@ -24,6 +24,7 @@ mod script;
 mod site;
 mod tables;
 
+pub(crate) use expression::misfit_reason;
 pub use identifier::{Identifier, literal};
 pub use names::Names;
 pub use plan::{MergePlan, Step};

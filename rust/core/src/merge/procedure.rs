@@ -414,9 +414,7 @@ fn remember(plan: &MergePlan<'_>) -> String {
         .filter(|(index, _)| !contract.is_always_filled(*index))
         .map(|(_, one)| format!("{0} = f.{0}", column(one)))
         .chain([format!("{op} = f.{op}")])
-        .chain(
-            ["source_file", "source_row", "loaded_at"].map(|name| format!("{name} = f.{name}")),
-        );
+        .chain(["source_file", "source_row", "loaded_at"].map(|name| format!("{name} = f.{name}")));
     format!(
         "  -- A new event that meets a row has won its tie and takes the row's place.
   merge into {history} h

@@ -1,0 +1,287 @@
+//! Whether a value fits its column. Every check is the one that the merge makes in SQL, so that both agree on what is broken.
+
+use crate::contract::{Column, ColumnType, Contract, Op};
+use crate::merge::misfit_reason;
+
+/// A column as the reader needs it.
+pub(super) struct Check {
+    kind: ColumnType,
+    is_always_filled: bool,
+    is_required: bool,
+}
+
+/// The checks of a file's fields, the op first.
+pub(super) fn checks(contract: &Contract) -> Vec<Check> {
+    let columns = contract.columns().iter().enumerate();
+    columns
+        .map(|(index, column)| Check {
+            kind: column.kind,
+            is_always_filled: contract.is_always_filled(index),
+            is_required: column.required,
+        })
+        .collect()
+}
+
+/// What is wrong with a field; the reason in words is made only for rows that are refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Fault {
+    UnknownOp,
+    Missing,
+    Misfit,
+}
+
+impl Fault {
+    pub fn reason(self, contract: &Contract, column: Option<&Column>) -> String {
+        match (self, column) {
+            (Self::Missing, Some(column)) => format!("{} is missing", column.name),
+            (Self::Misfit, Some(column)) => misfit_reason(column),
+            _ => {
+                let spellings: Vec<&str> = Op::SPELLINGS.iter().map(|(text, _)| *text).collect();
+                format!("{} is not one of {}", contract.op(), spellings.join(", "))
+            }
+        }
+    }
+}
+
+/// A field as it stands in the row.
+#[derive(Clone, Copy)]
+pub(super) struct Field<'a> {
+    /// Between its quotes, if it has them; doubled quotes still doubled.
+    pub value: &'a [u8],
+    pub is_quoted: bool,
+    /// How many quotes are doubled.
+    pub escapes: usize,
+}
+
+impl Field<'_> {
+    /// An empty field without quotes is null.
+    #[inline(always)]
+    fn is_null(self) -> bool {
+        self.value.is_empty() && !self.is_quoted
+    }
+}
+
+/// Checks one field of an event that is, or is not, a delete.
+#[inline(always)]
+pub(super) fn check(check: &Check, field: Field<'_>, is_delete: bool) -> Result<(), Fault> {
+    if field.is_null() {
+        let may_be_null = !check.is_always_filled && (is_delete || !check.is_required);
+        return if may_be_null {
+            Ok(())
+        } else {
+            Err(Fault::Missing)
+        };
+    }
+    let fits = match check.kind {
+        ColumnType::Text { max_chars } => is_text(field, max_chars as usize),
+        ColumnType::Number { precision, scale } => {
+            is_number(field.value, usize::from(precision), usize::from(scale))
+        }
+        ColumnType::Boolean => {
+            field.value.eq_ignore_ascii_case(b"true") || field.value.eq_ignore_ascii_case(b"false")
+        }
+        ColumnType::Date => is_date(field.value),
+        ColumnType::Timestamp => is_timestamp(field.value),
+    };
+    if fits { Ok(()) } else { Err(Fault::Misfit) }
+}
+
+#[inline(always)]
+fn is_text(field: Field<'_>, max_chars: usize) -> bool {
+    // There are never more characters than bytes.
+    field.value.len() <= max_chars || chars(field.value) - field.escapes <= max_chars
+}
+
+#[cold]
+fn chars(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
+}
+
+#[inline(always)]
+fn is_number(text: &[u8], precision: usize, scale: usize) -> bool {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    if scale == 0 {
+        return !digits.is_empty() && digits.len() <= precision && are_digits(digits);
+    }
+    is_fraction(digits, precision - scale, scale)
+}
+
+fn is_fraction(digits: &[u8], whole: usize, scale: usize) -> bool {
+    let point = digits.iter().position(|byte| *byte == b'.');
+    let (left, right) = point.map_or((digits, None), |at| {
+        (&digits[..at], Some(&digits[at + 1..]))
+    });
+    if !right.is_none_or(|right| !right.is_empty() && right.len() <= scale && are_digits(right)) {
+        return false;
+    }
+    if whole == 0 {
+        return right.is_some() && matches!(left, b"" | b"0");
+    }
+    !left.is_empty() && left.len() <= whole && are_digits(left)
+}
+
+#[inline(always)]
+fn are_digits(text: &[u8]) -> bool {
+    let (eights, rest) = text.as_chunks::<8>();
+    eights
+        .iter()
+        .all(|eight| are_eight_digits(u64::from_le_bytes(*eight)))
+        && rest.iter().all(u8::is_ascii_digit)
+}
+
+/// Adding six carries anything above '9' out of its upper half.
+#[inline(always)]
+fn are_eight_digits(eight: u64) -> bool {
+    const UPPER: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    (eight & UPPER) == ZEROS && (eight.wrapping_add(0x0606_0606_0606_0606) & UPPER) == ZEROS
+}
+
+#[inline(always)]
+fn two(text: &[u8], at: usize) -> u8 {
+    // Callers have checked that these are digits.
+    text[at]
+        .wrapping_sub(b'0')
+        .wrapping_mul(10)
+        .wrapping_add(text[at + 1].wrapping_sub(b'0'))
+}
+
+#[inline(always)]
+fn is_date(text: &[u8]) -> bool {
+    let Ok(text) = <&[u8; 10]>::try_from(text) else {
+        return false;
+    };
+    let digits = [
+        text[0], text[1], text[2], text[3], text[5], text[6], text[8], text[9],
+    ];
+    if text[4] != b'-' || text[7] != b'-' || !are_eight_digits(u64::from_le_bytes(digits)) {
+        return false;
+    }
+    let (century, year, month, day) = (two(text, 0), two(text, 2), two(text, 5), two(text, 8));
+    if (day >= 1 && day <= 28 && month >= 1 && month <= 12) && (century | year) != 0 {
+        return true;
+    }
+    let is_leap = if year == 0 {
+        century.is_multiple_of(4)
+    } else {
+        year.is_multiple_of(4)
+    };
+    let days = match month {
+        2 => 28 + u8::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    (century | year) != 0 && day >= 1 && day <= days
+}
+
+#[inline(always)]
+fn is_timestamp(text: &[u8]) -> bool {
+    let text = text.strip_suffix(b"Z").unwrap_or(text);
+    if text.len() < 19 || !is_date(&text[..10]) || !matches!(text[10], b'T' | b' ') {
+        return false;
+    }
+    let digits = [
+        b'0', b'0', text[11], text[12], text[14], text[15], text[17], text[18],
+    ];
+    if text[13] != b':' || text[16] != b':' || !are_eight_digits(u64::from_le_bytes(digits)) {
+        return false;
+    }
+    if two(text, 11) > 23 || two(text, 14) > 59 || two(text, 17) > 59 {
+        return false;
+    }
+    match &text[19..] {
+        [] => true,
+        [b'.', fraction @ ..] => {
+            (1..=6).contains(&fraction.len()) && fraction.iter().all(u8::is_ascii_digit)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_fit_their_digits_and_nothing_is_rounded() {
+        assert!(is_number(b"123456789012345678", 18, 0) && is_number(b"-1", 18, 0));
+        for text in [
+            "",
+            "-",
+            "1.0",
+            "1e3",
+            "+1",
+            " 1",
+            "1234567890123456789",
+            "12345678x",
+            "0x12",
+        ] {
+            assert!(!is_number(text.as_bytes(), 18, 0), "{text}");
+        }
+        assert!(
+            is_number(b"12.50", 4, 2)
+                && is_number(b"12", 4, 2)
+                && is_number(b".25", 2, 2)
+                && is_number(b"0.2", 2, 2)
+        );
+        for text in ["12.", "123", "1.234", ".5", "1.2.3"] {
+            assert!(!is_number(text.as_bytes(), 4, 2), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_byte_but_a_digit_is_seen() {
+        for byte in 0..=255_u8 {
+            assert_eq!(
+                are_digits(&[b'1', b'2', byte, b'4', b'5', b'6', b'7', b'8']),
+                byte.is_ascii_digit(),
+                "{byte}"
+            );
+        }
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        assert!(
+            is_date(b"2024-02-29")
+                && is_date(b"2000-02-29")
+                && is_date(b"1999-12-31")
+                && is_date(b"0001-01-01")
+        );
+        for text in [
+            "2023-02-29",
+            "1900-02-29",
+            "2024-04-31",
+            "2024-13-01",
+            "2024-00-10",
+            "0000-01-01",
+            "2024-1-01",
+            "2024/01/01",
+        ] {
+            assert!(!is_date(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn timestamps_are_utc_with_at_most_microseconds() {
+        for text in [
+            "2026-11-23T18:52:55Z",
+            "2026-11-23 18:52:55",
+            "2026-11-23T18:52:55.1Z",
+            "2026-11-23T18:52:55.123456Z",
+        ] {
+            assert!(is_timestamp(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "2026-11-23T18:52:55+02:00",
+            "2026-11-23T24:00:00Z",
+            "2026-11-23T18:52:55.1234567Z",
+            "2026-11-23",
+            "1764000000",
+            "2026-11-23T18:52:55.Z",
+        ] {
+            assert!(!is_timestamp(text.as_bytes()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Files as bytes: plain, gzip or zstd, told by their first bytes and not by their names.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::error::{Context, Error, Result};
+
+/// An open file, decompressed while it is read.
+pub type Source = Box<dyn Read + Send>;
+
+/// Opens a file for reading.
+///
+/// # Errors
+/// `Config` if it is missing, unreadable or a directory; `Rejected` if it is empty.
+pub fn open(path: &Path) -> Result<Source> {
+    let place = || format!("{}", path.display());
+    let file = File::open(path).context(place)?;
+    if file.metadata().context(place)?.is_dir() {
+        return Err(Error::config(
+            "is a directory: name a file, or watch the directory with `firn watch`",
+        )
+        .context(place()));
+    }
+    decompressed(file).map_err(|error| error.context(place()))
+}
+
+/// Wraps `input` in what decompresses it.
+fn decompressed(mut input: impl Read + Send + 'static) -> Result<Source> {
+    let mut magic = Vec::with_capacity(4);
+    input.by_ref().take(4).read_to_end(&mut magic)?;
+    let kind = magic.clone();
+    let whole = BufReader::with_capacity(1 << 16, io::Cursor::new(magic).chain(input));
+    match kind.as_slice() {
+        [] => Err(Error::rejected("is empty: not even a header")),
+        [0x1f, 0x8b, ..] => Ok(Box::new(Cut {
+            inner: MultiGzDecoder::new(whole),
+            format: "gzip",
+        })),
+        [0x28, 0xb5, 0x2f, 0xfd] => Ok(Box::new(Cut {
+            inner: zstd::stream::read::Decoder::with_buffer(whole)?,
+            format: "zstd",
+        })),
+        _ => Ok(Box::new(whole.into_inner())),
+    }
+}
+
+/// Names the format in the errors of a decompressor.
+struct Cut<R> {
+    inner: R,
+    format: &'static str,
+}
+
+impl<R: Read> Read for Cut<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!(
+                    "the {} data ends early: the file is cut short, fetch it again",
+                    self.format
+                ),
+            ),
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
+                io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!(
+                        "the {} data is damaged ({error}): fetch the file again",
+                        self.format
+                    ),
+                )
+            }
+            _ => error,
+        })
+    }
+}

@@ -1,0 +1,262 @@
+use std::io::{Read, Write};
+
+use super::*;
+use crate::contract::Contract;
+use crate::error::{ErrorKind, Result};
+
+const CONTRACT: &str = r#"
+table = "T"
+op = "op"
+key = ["id"]
+order = ["at"]
+columns = [
+    { name = "id", type = "NUMBER(9,0)" },
+    { name = "name", type = "VARCHAR(5)", required = true },
+    { name = "at", type = "TIMESTAMP_NTZ(6)" },
+]
+"#;
+const AT: &str = "2026-01-01T00:00:00Z";
+
+/// Gives a few bytes at a time, so that every row crosses the end of a buffer.
+struct Drip<'a>(&'a [u8], usize);
+
+impl Read for Drip<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let size = self.1.min(self.0.len()).min(buffer.len());
+        buffer[..size].copy_from_slice(&self.0[..size]);
+        self.0 = &self.0[size..];
+        Ok(size)
+    }
+}
+
+/// Sound rows as text, broken ones as `row line column: reason [raw]`.
+fn read(file: &[u8]) -> Result<Vec<String>> {
+    let contract = Contract::parse(CONTRACT)?;
+    let mut reader = Reader::new(&contract, Drip(file, 3))?;
+    let mut told = Vec::new();
+    while let Some(piece) = reader.next()? {
+        match piece {
+            Piece::Rows { bytes, count } => {
+                let text = String::from_utf8(bytes.to_vec()).unwrap();
+                told.push(format!(
+                    "{count} sound: {}",
+                    text.trim_end().replace(AT, "AT")
+                ));
+            }
+            Piece::Broken(BrokenRow {
+                row,
+                line,
+                column,
+                reason,
+                raw,
+            }) => {
+                let raw = String::from_utf8_lossy(&raw).replace(AT, "AT");
+                told.push(format!(
+                    "row {row}, line {line}, {}: {reason} [{raw}]",
+                    column.unwrap_or_default()
+                ));
+            }
+        }
+    }
+    Ok(told)
+}
+
+fn rows(body: &str) -> Vec<String> {
+    read(format!("op,id,name,at\n{}", body.replace("AT", AT)).as_bytes()).unwrap()
+}
+
+#[test]
+fn sound_rows_pass_as_they_stand() {
+    assert_eq!(
+        rows("I,1,Ann,AT\r\n\nu,2,\"a,\"\"b\",AT"),
+        ["1 sound: I,1,Ann,AT", "1 sound: u,2,\"a,\"\"b\",AT"]
+    );
+    assert_eq!(
+        rows("D,1,,AT\nI,2,\"\",AT\n"),
+        ["2 sound: D,1,,AT\nI,2,\"\",AT"]
+    );
+}
+
+#[test]
+fn a_broken_field_is_told_with_its_column_and_the_rest_passes() {
+    assert_eq!(
+        rows(
+            "I,1,Ann,AT\nX,2,Bob,AT\nI,,Bob,AT\nI,x,Bob,AT\nI,5,,AT\nI,6,Robert,AT\nI,7,Zoé12,AT\nI,8,Bob,today\n"
+        ),
+        [
+            "1 sound: I,1,Ann,AT",
+            "row 2, line 3, op: op is not one of I, U, D, c, u, d, r [X,2,Bob,AT]",
+            "row 3, line 4, id: id is missing [I,,Bob,AT]",
+            "row 4, line 5, id: id is no number(9,0) [I,x,Bob,AT]",
+            "row 5, line 6, name: name is missing [I,5,,AT]",
+            "row 6, line 7, name: name is longer than 5 characters [I,6,Robert,AT]",
+            "1 sound: I,7,Zoé12,AT",
+            "row 8, line 9, at: at is no timestamp in UTC like 2026-11-23T18:52:55.123456Z [I,8,Bob,today]",
+        ]
+    );
+}
+
+#[test]
+fn a_stray_quote_does_not_swallow_the_rows_after_it() {
+    assert_eq!(
+        rows("I,1,\"Ann,AT\nI,2,Bob,AT\nI,3,B\"b,AT\nI,4,\"B\"b,AT\nI,5,Eve,AT\n"),
+        [
+            "row 1, line 2, : text follows a closing quote [I,1,\"Ann,AT]",
+            "1 sound: I,2,Bob,AT",
+            "row 3, line 4, : a quote stands inside a field that is not quoted [I,3,B\"b,AT]",
+            "row 4, line 5, : text follows a closing quote [I,4,\"B\"b,AT]",
+            "1 sound: I,5,Eve,AT",
+        ]
+    );
+    assert_eq!(
+        rows("I,1,\"Ann,AT\nI,2,Bob,AT"),
+        [
+            "row 1, line 2, : a quote is never closed [I,1,\"Ann,AT]",
+            "1 sound: I,2,Bob,AT"
+        ]
+    );
+}
+
+#[test]
+fn a_quoted_field_may_span_lines_and_a_broken_row_keeps_them_together() {
+    assert_eq!(
+        rows("I,1,\"a\nb\",AT\nI,x,\"a\nb\",AT\nI,2,Bob,AT\n"),
+        [
+            "1 sound: I,1,\"a\nb\",AT",
+            "row 2, line 4, id: id is no number(9,0) [I,x,\"a\nb\",AT]",
+            "1 sound: I,2,Bob,AT",
+        ]
+    );
+}
+
+#[test]
+fn the_number_of_fields_and_odd_line_ends_are_checked() {
+    assert_eq!(
+        rows("I,1,Ann\n"),
+        ["row 1, line 2, : has 3 fields, the contract 4 [I,1,Ann]"]
+    );
+    assert_eq!(
+        rows("I,1,Ann,AT,\n"),
+        ["row 1, line 2, : has 5 fields, the contract 4 [I,1,Ann,AT,]"]
+    );
+    assert_eq!(
+        rows("I,1,A\rn,AT\n"),
+        ["row 1, line 2, : a carriage return stands alone [I,1,A\rn,AT]"]
+    );
+}
+
+#[test]
+fn a_row_that_is_not_utf8_is_broken_and_its_neighbours_are_not() {
+    let mut file =
+        format!("op,id,name,at\nI,1,Ann,{AT}\nI,2,B\u{1},{AT}\nI,3,Eve,{AT}\n").into_bytes();
+    let at = file.iter().position(|byte| *byte == 1).unwrap();
+    file[at] = 0xff;
+    assert_eq!(
+        read(&file).unwrap(),
+        [
+            "1 sound: I,1,Ann,AT",
+            "row 2, line 3, : is not UTF-8 [I,2,B\u{fffd},AT]",
+            "1 sound: I,3,Eve,AT"
+        ]
+    );
+}
+
+#[test]
+fn a_wrong_header_is_refused_before_any_row() {
+    let error = read(b"op,id,at\nI,1,x\n").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert_eq!(
+        error.to_string(),
+        "the header is not the contract's, it lacks name: it is `op,id,at`, the contract wants `op,id,name,at`"
+    );
+    assert!(
+        read(b"id,op,name,at\n")
+            .unwrap_err()
+            .to_string()
+            .contains("its columns or their order differ")
+    );
+    assert!(
+        read(b"\xef\xbb\xbfop,\"id\",name,at\r\n")
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(read(b"").unwrap_err().kind(), ErrorKind::Rejected);
+}
+
+#[test]
+fn a_row_longer_than_any_buffer_is_cut_and_reading_goes_on() {
+    let long = "x".repeat(9 << 20);
+    let file = format!("op,id,name,at\nI,1,\"{long}\nI,2,Bob,{AT}\n");
+    let contract = Contract::parse(CONTRACT).unwrap();
+    let mut reader = Reader::new(&contract, file.as_bytes()).unwrap();
+    let Some(Piece::Broken(broken)) = reader.next().unwrap() else {
+        panic!("the long row is broken")
+    };
+    assert!(broken.reason.contains("is longer than") && broken.raw.starts_with(b"I,1,\"xxx"));
+    let mut sound = 0;
+    while let Some(piece) = reader.next().unwrap() {
+        sound += if let Piece::Rows { count, .. } = piece {
+            count
+        } else {
+            0
+        };
+    }
+    assert_eq!(sound, 1);
+}
+
+#[test]
+fn a_cut_gzip_says_so_and_a_whole_one_reads() {
+    let folder = std::env::temp_dir().join(format!("firn-reader-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let rows: String = (0..2000)
+        .map(|id| format!("I,{id},{:05},{AT}\n", id * 7919 % 99991))
+        .collect();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(format!("op,id,name,at\n{rows}").as_bytes())
+        .unwrap();
+    let bytes = gzip.finish().unwrap();
+    let contract = Contract::parse(CONTRACT).unwrap();
+    let count = |bytes: &[u8]| {
+        let path = folder.join("rows.csv.gz");
+        std::fs::write(&path, bytes).unwrap();
+        clean(&contract, open(&path)?, &mut std::io::sink(), |_| {})
+    };
+    assert_eq!(
+        count(&bytes).unwrap(),
+        Cleaned {
+            rows: 2000,
+            broken: 0
+        }
+    );
+    let error = count(&bytes[..bytes.len() / 2]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    assert!(
+        error
+            .to_string()
+            .contains("the gzip data ends early: the file is cut short"),
+        "{error}"
+    );
+    assert!(count(b"").unwrap_err().to_string().contains("is empty"));
+    assert!(
+        open(&folder)
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("is a directory")
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_clean_copy_carries_broken_rows_in_their_place() {
+    let contract = Contract::parse(CONTRACT).unwrap();
+    let file = format!("op,id,name,at\nI,1,Ann,{AT}\nI,x,\"say \"\"hi\"\"\",{AT}\nI,2,Bob,{AT}");
+    let mut copy = Vec::new();
+    let mut told = 0;
+    let cleaned = clean(&contract, file.as_bytes(), &mut copy, |_| told += 1).unwrap();
+    assert_eq!((cleaned, told), (Cleaned { rows: 3, broken: 1 }, 1));
+    let expected = format!(
+        "\"op\",\"id\",\"name\",\"at\"\nI,1,Ann,{AT}\n,,,,\"id is no number(9,0)\",\"I,x,\"\"say \"\"\"\"hi\"\"\"\"\"\",{AT}\"\nI,2,Bob,{AT}\n"
+    );
+    assert_eq!(String::from_utf8(copy).unwrap(), expected);
+}
