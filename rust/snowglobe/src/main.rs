@@ -63,7 +63,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    // s3s logs what it answers a client as an error of its own.
+    let log = env_logger::Env::default().default_filter_or("warn,s3s=off");
+    env_logger::Builder::from_env(log).init();
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {

@@ -267,10 +267,19 @@ fn local_address(listener: &TcpListener) -> Result<SocketAddr, ServeError> {
     })
 }
 
+/// A new folder is its owner's only: it will hold data and keys.
+fn make_private(dir: &std::path::Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
 /// Two servers on one folder would each overwrite what the other has acknowledged.
 fn lock(dir: &std::path::Path) -> Result<std::fs::File, ServeError> {
     let lock = || {
-        std::fs::create_dir_all(dir)?;
+        make_private(dir)?;
         let file = std::fs::File::create(dir.join("lock"))?;
         file.try_lock().map_err(|error| match error {
             std::fs::TryLockError::WouldBlock => io::Error::other(

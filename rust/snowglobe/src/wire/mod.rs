@@ -45,7 +45,7 @@ pub struct App {
 /// Limits of the wire.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How long a submission waits for its result before it is answered with 202. Snowflake: 45 seconds.
+    /// How long a submission waits for its result before it is answered with 202; with zero, all are. Snowflake: 45 seconds.
     pub wait: Duration,
     /// The longest body, decompressed.
     pub body_bytes: usize,

@@ -50,7 +50,7 @@ pub async fn submit(
             statement
         }
     };
-    let outcome = if parameters.r#async {
+    let outcome = if parameters.r#async || app.limits.wait.is_zero() {
         None
     } else {
         tokio::time::timeout(app.limits.wait, statement.ended())
