@@ -7,11 +7,21 @@
 //! - [`merge`]: the plan of a merge, and the SQL of every script
 //! - [`error`]: the one error type
 //!
-//! Everything above is pure: no network, no clock, no async.
+//! Everything above is pure: no network, no clock, no async. What follows is the feature `cloud`:
+//!
+//! - [`snowflake`]: a client for Snowflake's SQL API and Snowpipe
+//! - [`store`]: files in a bucket
+//! - [`pipeline`]: the way from a file to the tables, end to end
 
 pub mod contract;
 pub mod error;
 pub mod merge;
+#[cfg(feature = "cloud")]
+pub mod pipeline;
 pub mod reader;
+#[cfg(feature = "cloud")]
+pub mod snowflake;
+#[cfg(feature = "cloud")]
+pub mod store;
 
 pub use error::{Context, Error, ErrorKind, Result};

@@ -1,0 +1,146 @@
+//! What the history can be asked: all versions of a key, and the table as it was at a time.
+
+use serde::Serialize;
+
+use super::Pipeline;
+use crate::contract::ColumnType;
+use crate::error::{Error, Result};
+use crate::merge::Identifier;
+use crate::snowflake::{Rows, Statement};
+
+/// One event of a key and how long it held.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Version {
+    /// `I`, `U` or `D`.
+    pub op: String,
+    /// From when, in UTC.
+    pub valid_from: String,
+    /// Until when; none while it holds.
+    pub valid_to: Option<String>,
+    /// The file that brought it, or `by hand`.
+    pub source_file: String,
+    /// Its row there.
+    pub source_row: String,
+    /// Column and value, the key's and the order's left out.
+    pub values: Vec<(String, Option<String>)>,
+}
+
+impl Pipeline {
+    /// Every event of one key, the oldest first.
+    ///
+    /// # Errors
+    /// `Config` if `key` has not one value for each key column.
+    pub async fn history(&self, key: &[String]) -> Result<Vec<Version>> {
+        let contract = &self.contract;
+        let columns: Vec<_> = contract.key().collect();
+        if key.len() != columns.len() {
+            let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+            return Err(Error::config(format!(
+                "the key of {} is {}: give each a value",
+                contract.table(),
+                names.join(", ")
+            )));
+        }
+        let values: Vec<(usize, &str)> = contract
+            .columns()
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !contract.is_always_filled(*index))
+            .map(|(index, column)| (index, column.name.as_str()))
+            .collect();
+        let mut selected: Vec<String> = vec![
+            Identifier::new(contract.op()).to_string(),
+            "to_varchar(valid_from, 'YYYY-MM-DD HH24:MI:SS.FF6')".to_owned(),
+            "to_varchar(valid_to, 'YYYY-MM-DD HH24:MI:SS.FF6')".to_owned(),
+            "source_file".to_owned(),
+            "source_row".to_owned(),
+        ];
+        selected.extend(
+            values.iter().map(|(index, name)| {
+                shown(&Identifier::new(name), contract.columns()[*index].kind)
+            }),
+        );
+        let conditions: Vec<String> = columns
+            .iter()
+            .map(|column| {
+                format!(
+                    "{} = cast(? as {})",
+                    Identifier::new(&column.name),
+                    column.kind
+                )
+            })
+            .collect();
+        let order: Vec<String> = contract
+            .order()
+            .map(|column| Identifier::new(&column.name).to_string())
+            .collect();
+        let sql = format!(
+            "select {} from {} where {} order by {}",
+            selected.join(", "),
+            self.names.history,
+            conditions.join(" and "),
+            order.join(", ")
+        );
+        let statement = key.iter().fold(Statement::new(sql), |statement, value| {
+            statement.bind(value)
+        });
+        let rows = self.client.run(statement).await?;
+        let version = |row: Vec<Option<String>>| {
+            let mut cells = row.into_iter();
+            let mut text = || cells.next().flatten();
+            Version {
+                op: text().unwrap_or_default(),
+                valid_from: text().unwrap_or_default(),
+                valid_to: text(),
+                source_file: text().unwrap_or_default(),
+                source_row: text().unwrap_or_default(),
+                values: values
+                    .iter()
+                    .map(|(_, name)| ((*name).to_owned(), text()))
+                    .collect(),
+            }
+        };
+        Ok(rows.rows.into_iter().map(version).collect())
+    }
+
+    /// The target's rows as they were at `time` (UTC), at most `limit` of them, by key.
+    ///
+    /// # Errors
+    /// `Rejected` if `time` is no timestamp.
+    pub async fn as_of(&self, time: &str, limit: u32) -> Result<Rows> {
+        let contract = &self.contract;
+        let selected: Vec<String> = contract
+            .columns()
+            .iter()
+            .map(|column| {
+                let name = Identifier::new(&column.name);
+                format!("{} as {name}", shown(&name, column.kind))
+            })
+            .collect();
+        let key: Vec<String> = contract
+            .key()
+            .map(|column| format!("h.{}", Identifier::new(&column.name)))
+            .collect();
+        let sql = format!(
+            "select {} from {} h
+where h.valid_from <= cast(? as timestamp_ntz(6)) and (h.valid_to is null or h.valid_to > cast(? as timestamp_ntz(6))) and h.{} <> 'D'
+order by {} limit {limit}",
+            selected.join(", "),
+            self.names.history,
+            Identifier::new(contract.op()),
+            key.join(", ")
+        );
+        let time = time.trim_end_matches('Z').replace('T', " ");
+        self.client
+            .run(Statement::new(sql).bind(&time).bind(&time))
+            .await
+    }
+}
+
+fn shown(name: &Identifier, kind: ColumnType) -> String {
+    match kind {
+        ColumnType::Timestamp => format!("to_varchar({name}, 'YYYY-MM-DD HH24:MI:SS.FF6')"),
+        ColumnType::Date => format!("to_varchar({name}, 'YYYY-MM-DD')"),
+        _ => format!("cast({name} as varchar)"),
+    }
+}

@@ -1,0 +1,260 @@
+//! A file's way in: hashed, checked, uploaded under the name of its content, loaded by the pipe, merged.
+//!
+//! Every step may be repeated: the name is the content's, so an object is uploaded once, and the pipe loads a name once.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Intake, Pipeline};
+use crate::error::{Context, Error, Result};
+use crate::merge::literal;
+use crate::reader::{self, BrokenRow, Cleaned};
+use crate::snowflake::Statement;
+use crate::store::Uploaded;
+
+/// An object that has been uploaded and has yet to arrive in the tables.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Arrived {
+    /// The object within the contract's folder.
+    pub object: Uploaded,
+    /// Its whole path in the bucket, as the tables name it.
+    pub source_file: String,
+    /// Rows in it; none if it was uploaded by an earlier call.
+    pub rows: Option<Cleaned>,
+}
+
+/// What became of a file's rows: `rows_in = history + duplicates + rejects`.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct FileResult {
+    /// The object's path in the bucket.
+    pub source_file: String,
+    /// Rows merged.
+    pub rows_in: i64,
+    /// Events in the history.
+    pub history: i64,
+    /// Rows that said what was known.
+    pub duplicates: i64,
+    /// Rows refused.
+    pub rejects: i64,
+}
+
+impl Intake {
+    /// Checks a file against the contract and uploads it; broken rows travel along, each with its reason.
+    ///
+    /// # Errors
+    /// `Config` for a file or header that is not the contract's, `Rejected` for one that is empty, damaged or cut short
+    /// (then nothing is uploaded), and what the store gives.
+    pub async fn upload(
+        &self,
+        path: &Path,
+        on_broken: impl FnMut(&BrokenRow) + Send + 'static,
+    ) -> Result<Arrived> {
+        let place = || path.display().to_string();
+        let hashed = path.to_path_buf();
+        let digest = blocking(move || hash(&hashed)).await.context(place)?;
+        let name = object_name(path, &digest, self.store.compression().suffix());
+        let source_file = format!("{}{name}", self.store.location().folder);
+        if self.store.contains(&name).await? {
+            return Ok(Arrived {
+                object: Uploaded { name, bytes: None },
+                source_file,
+                rows: None,
+            });
+        }
+        let contract = self.pipeline.contract.clone();
+        let source = path.to_path_buf();
+        let make = move |mut output: &mut dyn std::io::Write| {
+            let cleaned = reader::clean(&contract, reader::open(&source)?, &mut output, on_broken)?;
+            // The name promises this content: a file that changed under our hands is not uploaded under it.
+            if hash(&source)? != digest {
+                return Err(Error::transient("the file changed while it was read"));
+            }
+            Ok(cleaned)
+        };
+        let (rows, bytes) = self.store.upload(&name, make).await.context(place)?;
+        Ok(Arrived {
+            object: Uploaded {
+                name,
+                bytes: Some(bytes),
+            },
+            source_file,
+            rows: Some(rows),
+        })
+    }
+
+    /// Uploads files, has the pipe load them, and merges until all their rows are in the tables.
+    ///
+    /// # Errors
+    /// As [`Intake::upload`]; `Transient` if the rows have not arrived within `patience`.
+    pub async fn put(
+        &self,
+        files: &[PathBuf],
+        patience: Duration,
+        on_broken: impl Fn(&Path, &BrokenRow) + Clone + Send + 'static,
+    ) -> Result<Vec<FileResult>> {
+        let mut arrived = Vec::with_capacity(files.len());
+        for path in files {
+            let (on_broken, name) = (on_broken.clone(), path.clone());
+            arrived.push(self.upload(path, move |row| on_broken(&name, row)).await?);
+        }
+        for one in &arrived {
+            self.pipeline.refresh(&one.object.name).await?;
+        }
+        self.pipeline.await_merged(&arrived, patience).await
+    }
+}
+
+impl Pipeline {
+    /// Tells the pipe of an object at once, whether or not the bucket's notification comes too.
+    ///
+    /// # Errors
+    /// `Config` if the pipe is missing or may not be operated.
+    pub async fn refresh(&self, name: &str) -> Result<()> {
+        let sql = format!(
+            "alter pipe {} refresh prefix = {}",
+            self.names.pipe,
+            literal(name)
+        );
+        self.client.run(Statement::new(sql)).await.map(drop)
+    }
+
+    /// Merges until every row of the objects is in the tables.
+    ///
+    /// # Errors
+    /// `Transient` if that takes longer than `patience`.
+    pub async fn await_merged(
+        &self,
+        objects: &[Arrived],
+        patience: Duration,
+    ) -> Result<Vec<FileResult>> {
+        let started = Instant::now();
+        let mut wait = Duration::from_millis(50);
+        loop {
+            match self.merge().await {
+                Ok(_) => {}
+                // Another run was faster, or an edit came between: the next call finds it done or does it.
+                Err(error) if error.is_transient() && started.elapsed() < patience => {}
+                Err(error) => return Err(error),
+            }
+            let mut results = Vec::with_capacity(objects.len());
+            let mut missing = None;
+            for object in objects {
+                let result = self.file_result(&object.source_file).await?;
+                let rows = object
+                    .rows
+                    .map_or(1, |rows| i64::try_from(rows.rows).unwrap_or(i64::MAX));
+                if result.rows_in < rows {
+                    missing = Some(&object.source_file);
+                }
+                results.push(result);
+            }
+            let Some(missing) = missing else {
+                return Ok(results);
+            };
+            if started.elapsed() + wait > patience {
+                return Err(Error::transient(format!(
+                    "{missing} is in the bucket but its rows have not all arrived after {} s: it is not lost, see `firn doctor` and `firn status`",
+                    patience.as_secs()
+                )));
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    /// What became of a file's rows so far.
+    ///
+    /// # Errors
+    /// `Config` if the account of runs is missing or may not be read.
+    pub async fn file_result(&self, source_file: &str) -> Result<FileResult> {
+        let sql = format!(
+            "select sum(rows_in), sum(history), sum(duplicates), sum(rejects) from {} where source_file = ?",
+            self.names.runs
+        );
+        let rows = self
+            .client
+            .run(Statement::new(sql).bind(source_file))
+            .await?;
+        let number = |index: usize| {
+            let value = rows
+                .rows
+                .first()
+                .and_then(|row| row.get(index))
+                .and_then(Option::as_deref);
+            value.and_then(|text| text.parse().ok()).unwrap_or(0)
+        };
+        Ok(FileResult {
+            source_file: source_file.to_owned(),
+            rows_in: number(0),
+            history: number(1),
+            duplicates: number(2),
+            rejects: number(3),
+        })
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::bug("a thread died"))?
+}
+
+fn hash(path: &Path) -> Result<[u8; 8]> {
+    let mut file = std::fs::File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+    }
+    let mut short = [0; 8];
+    short.copy_from_slice(&hasher.finalize()[..8]);
+    Ok(short)
+}
+
+/// The file's own name, for people, and its content's hash, for machines: other content never meets an old name, which
+/// Snowpipe would take for the old file.
+fn object_name(path: &Path, digest: &[u8; 8], suffix: &str) -> String {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let stem = [".gz", ".zst", ".csv"]
+        .iter()
+        .fold(name.as_str(), |name, ending| {
+            name.strip_suffix(ending).unwrap_or(name)
+        });
+    let stem: String = stem
+        .chars()
+        .map(|char| {
+            if char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.') {
+                char
+            } else {
+                '_'
+            }
+        })
+        .take(100)
+        .collect();
+    format!("{stem}-{:016x}.csv{suffix}", u64::from_be_bytes(*digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_named_by_its_file_and_its_content() {
+        let name = |path: &str, byte| object_name(Path::new(path), &[byte; 8], ".gz");
+        assert_eq!(name("/in/day 1.csv.gz", 1), "day_1-0101010101010101.csv.gz");
+        assert_ne!(name("a.csv", 1), name("a.csv", 2));
+    }
+}

@@ -1,0 +1,161 @@
+//! How far behind, how many rows, and the sum that shows that nothing is lost.
+
+use serde::Serialize;
+
+use super::Pipeline;
+use crate::error::Result;
+use crate::snowflake::{Rows, Statement};
+
+/// How the pipeline is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Status {
+    /// Living rows of the target.
+    pub target: i64,
+    /// Events of the history.
+    pub history: i64,
+    /// Rows that wait in staging.
+    pub waiting: i64,
+    /// How long the oldest of them has waited.
+    pub lag_seconds: Option<f64>,
+    /// The sum.
+    pub sum: Sum,
+    /// The latest runs that had work, the newest first.
+    pub runs: Vec<Run>,
+    /// Credits that the warehouse used in the last day, where the account tells.
+    pub credits_last_day: Option<f64>,
+}
+
+/// `rows_in = history + duplicates + rejects`, the left side as accounted, the tables as counted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Sum {
+    /// Rows taken, by the account of runs.
+    pub rows_in: i64,
+    /// Rows in the history, counted.
+    pub history: i64,
+    /// Rows that said what was known, by the account of runs.
+    pub duplicates: i64,
+    /// Rows in the rejects, counted.
+    pub rejects: i64,
+}
+
+/// What a run did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Run {
+    /// Its number.
+    pub run_id: i64,
+    /// When it ended, in UTC.
+    pub finished_at: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// Files it took rows of.
+    pub files: i64,
+    /// Rows taken.
+    pub rows_in: i64,
+    /// Events added.
+    pub history: i64,
+    /// Rows that said what was known.
+    pub duplicates: i64,
+    /// Rows refused.
+    pub rejects: i64,
+}
+
+impl Sum {
+    /// Whether the two sides agree.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.rows_in == self.history + self.duplicates + self.rejects
+    }
+}
+
+impl Pipeline {
+    /// How the pipeline is.
+    ///
+    /// # Errors
+    /// `Config` if the tables are missing or may not be read.
+    pub async fn status(&self, runs: u32) -> Result<Status> {
+        let names = &self.names;
+        // One statement, so that all counts are of one moment.
+        let counts = self
+            .client
+            .query(&format!(
+                "select (select count(*) from {}), (select count(*) from {}), (select count(*) from {}),
+  (select count(*) from {}), (select coalesce(sum(rows_in), 0) from {runs}), (select coalesce(sum(duplicates), 0) from {runs}),
+  (select datediff(millisecond, min(loaded_at), current_timestamp()) from {})",
+                names.target,
+                names.history,
+                names.staging,
+                names.rejects,
+                names.staging,
+                runs = names.runs
+            ))
+            .await?;
+        let sum = Sum {
+            rows_in: number(&counts, 4),
+            history: number(&counts, 1),
+            duplicates: number(&counts, 5),
+            rejects: number(&counts, 3),
+        };
+        let lag = counts
+            .rows
+            .first()
+            .and_then(|row| row.get(6)?.as_deref()?.parse::<f64>().ok());
+        Ok(Status {
+            target: number(&counts, 0),
+            history: number(&counts, 1),
+            waiting: number(&counts, 2),
+            lag_seconds: lag.map(|milliseconds| milliseconds / 1000.0),
+            sum,
+            runs: self.last_runs(runs).await?,
+            credits_last_day: self.credits().await,
+        })
+    }
+
+    async fn last_runs(&self, limit: u32) -> Result<Vec<Run>> {
+        let sql = format!(
+            "select run_id, to_varchar(max(finished_at), 'YYYY-MM-DD HH24:MI:SS'),
+  datediff(millisecond, min(started_at), max(finished_at)), count(*), sum(rows_in), sum(history), sum(duplicates), sum(rejects)
+from {} group by run_id order by run_id desc limit {limit}",
+            self.names.runs
+        );
+        let rows = self.client.query(&sql).await?;
+        let run = |row: &Vec<Option<String>>| {
+            let text = |index: usize| {
+                row.get(index)
+                    .and_then(Option::as_deref)
+                    .unwrap_or_default()
+            };
+            let number = |index: usize| text(index).parse().unwrap_or(0);
+            Run {
+                run_id: number(0),
+                finished_at: text(1).to_owned(),
+                seconds: text(2).parse().unwrap_or(0.0) / 1000.0,
+                files: number(3),
+                rows_in: number(4),
+                history: number(5),
+                duplicates: number(6),
+                rejects: number(7),
+            }
+        };
+        Ok(rows.rows.iter().map(run).collect())
+    }
+
+    /// The right to see credits is rarely given; without it they are unknown, which is no failure.
+    async fn credits(&self) -> Option<f64> {
+        let sql = format!(
+            "select sum(credits_used) from table({}.information_schema.warehouse_metering_history(dateadd(day, -1, current_date()), current_date(), ?))",
+            self.site.database
+        );
+        let rows = self
+            .client
+            .run(Statement::new(sql).bind(self.site.warehouse.stored()))
+            .await;
+        rows.ok()?.first()?.parse().ok()
+    }
+}
+
+fn number(rows: &Rows, index: usize) -> i64 {
+    rows.rows
+        .first()
+        .and_then(|row| row.get(index)?.as_deref()?.parse().ok())
+        .unwrap_or(0)
+}

@@ -1,0 +1,180 @@
+//! What the SQL API says: a result, a handle to wait on, or a failure.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::transport::Reply;
+use crate::error::{Error, ErrorKind, Result};
+
+/// A statement's result, every value as text.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Rows {
+    /// The columns' names.
+    pub columns: Vec<String>,
+    /// Value by value; `None` is null.
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
+impl Rows {
+    /// The position of a column, whatever its case.
+    #[must_use]
+    pub fn position(&self, column: &str) -> Option<usize> {
+        self.columns
+            .iter()
+            .position(|name| name.eq_ignore_ascii_case(column))
+    }
+
+    /// A value by its row and its column's name.
+    #[must_use]
+    pub fn get(&self, row: usize, column: &str) -> Option<&str> {
+        self.rows.get(row)?.get(self.position(column)?)?.as_deref()
+    }
+
+    /// The first value of the first row.
+    #[must_use]
+    pub fn first(&self) -> Option<&str> {
+        self.rows.first()?.first()?.as_deref()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    sql_state: String,
+    statement_handle: Option<String>,
+    result_set_meta_data: Option<Meta>,
+    #[serde(default)]
+    data: Vec<Vec<Option<String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta {
+    #[serde(default)]
+    row_type: Vec<ColumnMeta>,
+    #[serde(default)]
+    partition_info: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct ColumnMeta {
+    name: String,
+}
+
+/// An answer, sorted.
+pub(super) enum Answer {
+    /// The first partition, and how many there are.
+    Done {
+        handle: String,
+        rows: Rows,
+        partitions: usize,
+    },
+    /// Still running.
+    Running { handle: String },
+}
+
+pub(super) fn sort(reply: Reply) -> Result<Answer> {
+    let status = reply.status;
+    let body: Body = serde_json::from_value(reply.body).map_err(|error| {
+        Error::transient(format!(
+            "the SQL API answered {status} with an unknown body: {error}"
+        ))
+    })?;
+    match status.as_u16() {
+        200 => {
+            let meta = body.result_set_meta_data.unwrap_or(Meta {
+                row_type: Vec::new(),
+                partition_info: Vec::new(),
+            });
+            let columns = meta
+                .row_type
+                .into_iter()
+                .map(|column| column.name)
+                .collect();
+            let handle = body.statement_handle.unwrap_or_default();
+            Ok(Answer::Done {
+                handle,
+                rows: Rows {
+                    columns,
+                    rows: body.data,
+                },
+                partitions: meta.partition_info.len(),
+            })
+        }
+        202 => match body.statement_handle {
+            Some(handle) => Ok(Answer::Running { handle }),
+            None => Err(Error::transient(
+                "the SQL API answered 202 without a handle",
+            )),
+        },
+        _ => Err(failure(status.as_u16(), &body)),
+    }
+}
+
+fn failure(status: u16, body: &Body) -> Error {
+    let code = if body.code.is_empty() {
+        status.to_string()
+    } else {
+        body.code.clone()
+    };
+    let state = if body.sql_state.is_empty() {
+        String::new()
+    } else {
+        format!(", SQLSTATE {}", body.sql_state)
+    };
+    Error::new(
+        kind(status, &body.code, &body.sql_state),
+        format!("snowflake: {} ({code}{state})", body.message),
+    )
+}
+
+/// By Snowflake's numbers, never by a message's words.
+fn kind(status: u16, code: &str, state: &str) -> ErrorKind {
+    match (status, code, state) {
+        // Out of time; a lock not obtained in time; a deadlock; an exception of our own procedures, which undid everything.
+        (408, ..)
+        | (_, "000625" | "000628" | "625" | "628" | "000604", _)
+        | (_, _, "57014" | "40001" | "P0001") => ErrorKind::Transient,
+        // Missing objects, missing rights, a missing warehouse.
+        (403 | 404, ..)
+        | (_, "002003" | "003001" | "000606" | "002043" | "390201", _)
+        | (_, _, "42S02" | "42501" | "02000") => ErrorKind::Config,
+        _ => ErrorKind::Rejected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::StatusCode;
+    use serde_json::json;
+
+    fn failed(status: u16, code: &str, state: &str) -> Error {
+        let body =
+            json!({"code": code, "sqlState": state, "message": "no", "statementHandle": "h"});
+        sort(Reply {
+            status: StatusCode::from_u16(status).unwrap(),
+            body,
+        })
+        .err()
+        .unwrap()
+    }
+
+    #[test]
+    fn a_failure_tells_its_numbers_and_what_it_means() {
+        let missing = failed(422, "002003", "42S02");
+        assert_eq!(
+            missing.to_string(),
+            "snowflake: no (002003, SQLSTATE 42S02)"
+        );
+        assert_eq!(missing.kind(), ErrorKind::Config);
+        assert!(failed(408, "000604", "57014").is_transient());
+        assert!(failed(422, "100183", "P0001").is_transient());
+        assert_eq!(failed(422, "001003", "42000").kind(), ErrorKind::Rejected);
+    }
+}

@@ -1,0 +1,371 @@
+//! Where and as whom: `connections.toml`, `config.toml` and `SNOWFLAKE_*`, as Snowflake's own tools read them.
+//!
+//! Variables win over the file, `SNOWFLAKE_CONNECTIONS_<NAME>_<KEY>` over `SNOWFLAKE_<KEY>`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::credential::Credential;
+use super::secret::Secret;
+use crate::error::{Context, Error, Result};
+
+/// A way into an account.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// `https://host[:port]`, without a slash at its end.
+    pub url: String,
+    /// The account's identifier.
+    pub account: String,
+    /// The user's name; a token knows its own.
+    pub user: Option<String>,
+    /// What proves the user.
+    pub credential: Credential,
+    /// The role to take on, if not the user's own default.
+    pub role: Option<String>,
+    /// The warehouse to run on.
+    pub warehouse: Option<String>,
+    /// The database for plain names.
+    pub database: Option<String>,
+    /// The schema for plain names.
+    pub schema: Option<String>,
+}
+
+/// Where settings are looked up; a test brings its own.
+pub struct ConnectionSource {
+    variables: BTreeMap<String, String>,
+    folders: Vec<PathBuf>,
+}
+
+/// Settings by Snowflake's names, lower case.
+struct Settings<'s> {
+    name: String,
+    file: toml::Table,
+    source: &'s ConnectionSource,
+}
+
+impl ConnectionSource {
+    /// The process's environment and the user's files.
+    #[must_use]
+    pub fn system() -> Self {
+        let variables: BTreeMap<String, String> = std::env::vars().collect();
+        let mut folders = Vec::new();
+        if let Some(home) = variables.get("SNOWFLAKE_HOME") {
+            folders.push(PathBuf::from(home));
+        }
+        if let Some(home) = std::env::home_dir() {
+            folders.push(home.join(".snowflake"));
+            folders.push(home.join(".config/snowflake"));
+            folders.push(home.join("Library/Application Support/snowflake"));
+        }
+        Self { variables, folders }
+    }
+
+    /// Only these variables and folders.
+    pub fn of(
+        variables: impl IntoIterator<Item = (String, String)>,
+        folders: Vec<PathBuf>,
+    ) -> Self {
+        Self {
+            variables: variables.into_iter().collect(),
+            folders,
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables
+            .get(name)
+            .filter(|text| !text.is_empty())
+            .cloned()
+    }
+
+    /// The connection `name`, or the default one.
+    ///
+    /// # Errors
+    /// `Config`, naming the setting that is missing or wrong.
+    pub fn connection(&self, name: Option<&str>) -> Result<Connection> {
+        let default = || {
+            self.variable("SNOWFLAKE_DEFAULT_CONNECTION_NAME")
+                .unwrap_or_else(|| "default".to_owned())
+        };
+        let is_asked = name.is_some();
+        let name = name.map_or_else(default, str::to_owned);
+        let file = match self.file(&name)? {
+            Some(table) => table,
+            None if is_asked => {
+                let folders: Vec<String> = self
+                    .folders
+                    .iter()
+                    .map(|folder| folder.display().to_string())
+                    .collect();
+                return Err(Error::config(format!(
+                    "connection `{name}` is in no connections.toml of {}: add it, or set SNOWFLAKE_ACCOUNT and the like",
+                    folders.join(", ")
+                )));
+            }
+            None => toml::Table::new(),
+        };
+        Settings {
+            name: name.clone(),
+            file,
+            source: self,
+        }
+        .connection()
+        .map_err(|error| error.context(format!("connection `{name}`")))
+    }
+
+    fn file(&self, name: &str) -> Result<Option<toml::Table>> {
+        for folder in &self.folders {
+            if let Some(table) = read(&folder.join("connections.toml"))?
+                && let Some(toml::Value::Table(connection)) = table.get(name)
+            {
+                return Ok(Some(connection.clone()));
+            }
+            if let Some(table) = read(&folder.join("config.toml"))?
+                && let Some(toml::Value::Table(connection)) =
+                    table.get("connections").and_then(|all| all.get(name))
+            {
+                return Ok(Some(connection.clone()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn read(path: &Path) -> Result<Option<toml::Table>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::from(error).context(path.display().to_string())),
+    };
+    warn_if_open_to_others(path);
+    // The parser's message would show the line, and a line may hold a secret.
+    let table = text
+        .parse()
+        .map_err(|_| Error::config(format!("{} is no TOML", path.display())))?;
+    Ok(Some(table))
+}
+
+#[cfg(unix)]
+fn warn_if_open_to_others(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    if std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
+        log::warn!("{} can be read by others: chmod 0600 {0}", path.display());
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_if_open_to_others(_path: &Path) {}
+
+impl Settings<'_> {
+    fn get(&self, key: &str) -> Option<String> {
+        let key_upper = key.to_ascii_uppercase();
+        let own = format!(
+            "SNOWFLAKE_CONNECTIONS_{}_{key_upper}",
+            self.name.to_ascii_uppercase()
+        );
+        self.source
+            .variable(&own)
+            .or_else(|| self.source.variable(&format!("SNOWFLAKE_{key_upper}")))
+            .or_else(|| match self.file.get(key)? {
+                toml::Value::String(text) => Some(text.clone()),
+                toml::Value::Integer(number) => Some(number.to_string()),
+                _ => None,
+            })
+    }
+
+    fn connection(&self) -> Result<Connection> {
+        let account = self.get("account").ok_or_else(|| {
+            Error::config("no account: set SNOWFLAKE_ACCOUNT, or `account` in connections.toml")
+        })?;
+        let host = self.get("host").unwrap_or_else(|| {
+            format!(
+                "{}.snowflakecomputing.com",
+                account.to_ascii_lowercase().replace('_', "-")
+            )
+        });
+        let protocol = self.get("protocol").unwrap_or_else(|| "https".to_owned());
+        if protocol == "http" && !is_loopback(&host) {
+            return Err(Error::config(format!(
+                "protocol http would send secrets to {host} unencrypted: use https"
+            )));
+        }
+        let port = self
+            .get("port")
+            .map(|port| format!(":{port}"))
+            .unwrap_or_default();
+        Ok(Connection {
+            url: format!("{protocol}://{host}{port}"),
+            user: self.get("user"),
+            credential: self.credential(&account)?,
+            account,
+            role: self.get("role"),
+            warehouse: self.get("warehouse"),
+            database: self.get("database"),
+            schema: self.get("schema"),
+        })
+    }
+
+    fn credential(&self, account: &str) -> Result<Credential> {
+        let authenticator = self
+            .get("authenticator")
+            .map(|text| text.to_ascii_uppercase());
+        let has_key = self.key_text()?.is_some();
+        match authenticator.as_deref() {
+            Some("SNOWFLAKE_JWT") => self.key_pair(account),
+            Some("OAUTH") => Ok(Credential::OAuth(self.token("OAuth")?)),
+            Some("PROGRAMMATIC_ACCESS_TOKEN") => {
+                Ok(Credential::AccessToken(self.token("programmatic access")?))
+            }
+            None | Some("SNOWFLAKE") if has_key => self.key_pair(account),
+            None if self.has_token() => {
+                Ok(Credential::AccessToken(self.token("programmatic access")?))
+            }
+            None | Some("SNOWFLAKE") => Err(Error::config(
+                "no credential that the SQL API takes (a password is none): set `private_key_file`, or `token` to a programmatic access token",
+            )),
+            Some(other) => Err(Error::config(format!(
+                "authenticator {other} is not one of SNOWFLAKE_JWT, PROGRAMMATIC_ACCESS_TOKEN, OAUTH"
+            ))),
+        }
+    }
+
+    fn has_token(&self) -> bool {
+        self.get("token")
+            .or_else(|| self.get("token_file_path"))
+            .is_some()
+    }
+
+    fn token(&self, what: &str) -> Result<Secret> {
+        if let Some(token) = self.get("token") {
+            return Ok(Secret::new(token));
+        }
+        let path = self.get("token_file_path").ok_or_else(|| {
+            Error::config(format!(
+                "no {what} token: set SNOWFLAKE_TOKEN, or `token_file_path`"
+            ))
+        })?;
+        let token = std::fs::read_to_string(&path).context(|| format!("token file {path}"))?;
+        Ok(Secret::new(token.trim()))
+    }
+
+    fn key_text(&self) -> Result<Option<Secret>> {
+        if let Some(text) = self.get("private_key_raw") {
+            return Ok(Some(Secret::new(text)));
+        }
+        let Some(path) = self
+            .get("private_key_file")
+            .or_else(|| self.get("private_key_path"))
+        else {
+            return Ok(None);
+        };
+        let text = std::fs::read_to_string(&path).context(|| format!("private key file {path}"))?;
+        Ok(Some(Secret::new(text)))
+    }
+
+    fn key_pair(&self, account: &str) -> Result<Credential> {
+        let key = self.key_text()?.ok_or_else(|| {
+            Error::config(
+                "no private key: set `private_key_file`, or SNOWFLAKE_PRIVATE_KEY_RAW to its text",
+            )
+        })?;
+        let user = self.get("user").ok_or_else(|| {
+            Error::config("no user: a key pair needs SNOWFLAKE_USER, or `user` in connections.toml")
+        })?;
+        let passphrase = self
+            .get("private_key_file_pwd")
+            .or_else(|| self.get("private_key_passphrase"))
+            .or_else(|| self.source.variable("PRIVATE_KEY_PASSPHRASE"))
+            .map(Secret::new);
+        Credential::key_pair(account, &user, &key, passphrase.as_ref())
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+        // A host of the same container network has a name without dots.
+        || !host.contains('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(pairs: &[(&str, &str)]) -> ConnectionSource {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        ConnectionSource::of(pairs, Vec::new())
+    }
+
+    #[test]
+    fn variables_alone_make_a_connection() {
+        let source = source(&[
+            ("SNOWFLAKE_ACCOUNT", "my_org-acc"),
+            ("SNOWFLAKE_TOKEN", "very-secret"),
+            ("SNOWFLAKE_ROLE", "R"),
+        ]);
+        let connection = source.connection(None).unwrap();
+        assert_eq!(connection.url, "https://my-org-acc.snowflakecomputing.com");
+        assert_eq!(connection.role.as_deref(), Some("R"));
+        assert!(!format!("{connection:?}").contains("very-secret"));
+    }
+
+    #[test]
+    fn a_named_connection_comes_from_the_file_and_its_own_variables_win() {
+        let folder = std::env::temp_dir().join(format!("firn-connection-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = "[dev]\naccount = \"a\"\ntoken = \"t\"\nauthenticator = \"oauth\"\nhost = \"localhost\"\nport = 8085\nprotocol = \"http\"\nrole = \"FILE\"\n";
+        std::fs::write(folder.join("connections.toml"), file).unwrap();
+        let variables = [(
+            "SNOWFLAKE_CONNECTIONS_DEV_ROLE".to_owned(),
+            "OWN".to_owned(),
+        )];
+        let source = ConnectionSource::of(variables, vec![folder.clone()]);
+        let connection = source.connection(Some("dev")).unwrap();
+        assert_eq!(
+            (connection.url.as_str(), connection.role.as_deref()),
+            ("http://localhost:8085", Some("OWN"))
+        );
+        assert!(matches!(connection.credential, Credential::OAuth(_)));
+        assert!(
+            source
+                .connection(Some("prod"))
+                .unwrap_err()
+                .to_string()
+                .contains("connection `prod` is in no connections.toml")
+        );
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        assert!(
+            source(&[])
+                .connection(None)
+                .unwrap_err()
+                .to_string()
+                .contains("set SNOWFLAKE_ACCOUNT")
+        );
+        let with_password = source(&[("SNOWFLAKE_ACCOUNT", "a"), ("SNOWFLAKE_PASSWORD", "x")]);
+        assert!(
+            with_password
+                .connection(None)
+                .unwrap_err()
+                .to_string()
+                .contains("a password is none")
+        );
+        let plain = source(&[
+            ("SNOWFLAKE_ACCOUNT", "a"),
+            ("SNOWFLAKE_TOKEN", "t"),
+            ("SNOWFLAKE_HOST", "example.com"),
+            ("SNOWFLAKE_PROTOCOL", "http"),
+        ]);
+        assert!(
+            plain
+                .connection(None)
+                .unwrap_err()
+                .to_string()
+                .contains("would send secrets to example.com unencrypted")
+        );
+    }
+}

@@ -1,0 +1,214 @@
+//! One HTTP call, tried again as long as that can help and cannot do it twice: the request id stays the same, and
+//! `retry=true` tells Snowflake so.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use log::debug;
+use reqwest::{Method, RequestBuilder, StatusCode, header};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::connection::Connection;
+use crate::error::{Error, Result};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Snowflake answers within 45 s, with a handle if there is no result yet.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(16);
+/// Half of the pool's usual time to live, so that a connection is not used while the other side closes it.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Sends requests of one connection.
+#[derive(Clone, Debug)]
+pub(super) struct Transport {
+    pub http: reqwest::Client,
+    pub connection: Connection,
+    /// How long to go on trying.
+    pub patience: Duration,
+}
+
+/// A status and the body as JSON (null if it is none).
+pub(super) struct Reply {
+    pub status: StatusCode,
+    pub body: Value,
+}
+
+/// What to send.
+pub(super) struct Call<'a> {
+    pub method: Method,
+    pub path: &'a str,
+    pub query: &'a [(&'a str, &'a str)],
+    pub body: Option<&'a Value>,
+}
+
+impl Transport {
+    pub fn new(connection: Connection, patience: Duration) -> Result<Self> {
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("firn/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(ANSWER_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| Error::config(format!("HTTP cannot be set up: {}", cause(&error))))?;
+        Ok(Self {
+            http,
+            connection,
+            patience,
+        })
+    }
+
+    /// Sends `call` until it is answered for good.
+    ///
+    /// # Errors
+    /// `Transient` if no answer came in time; `Config` if the credential is refused. Any other status is the caller's.
+    pub async fn send(&self, call: &Call<'_>) -> Result<Reply> {
+        let started = Instant::now();
+        let request_id = Uuid::new_v4().to_string();
+        let mut attempt = 0_u32;
+        loop {
+            let outcome = self.once(call, &request_id, attempt > 0).await;
+            let (failure, wait_asked) = match outcome {
+                Ok((reply, _)) if reply.status == StatusCode::UNAUTHORIZED => {
+                    // A clock that ran ahead, or a key changed meanwhile: one fresh token, then it is final.
+                    if attempt == 0 && self.connection.credential.forget_token() {
+                        attempt += 1;
+                        continue;
+                    }
+                    return Err(self.refused(&reply));
+                }
+                Ok((reply, wait)) if is_worth_another_try(reply.status) => (
+                    Error::transient(format!("{} answered {}", self.connection.url, reply.status)),
+                    wait,
+                ),
+                Ok((reply, _)) => return Ok(reply),
+                Err(error) if error.is_transient() => (error, None),
+                Err(error) => return Err(error),
+            };
+            let wait = wait_asked.unwrap_or_else(|| jittered(attempt));
+            if started.elapsed() + wait > self.patience {
+                return Err(failure.context(format!("gave up after {} tries", attempt + 1)));
+            }
+            debug!("{failure}; next try in {wait:?}");
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    async fn once(
+        &self,
+        call: &Call<'_>,
+        request_id: &str,
+        is_retry: bool,
+    ) -> Result<(Reply, Option<Duration>)> {
+        let url = format!("{}{}", self.connection.url, call.path);
+        let mut query = vec![("requestId", request_id)];
+        query.extend_from_slice(call.query);
+        if is_retry {
+            query.push(("retry", "true"));
+        }
+        let url = reqwest::Url::parse_with_params(&url, &query)
+            .map_err(|error| Error::config(format!("`{url}` is no address: {error}")))?;
+        let mut request = self.authorized(self.http.request(call.method.clone(), url))?;
+        if let Some(body) = call.body {
+            request = request.json(body);
+        }
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        let wait = retry_after(response.headers());
+        // A body cut in the middle is an answer lost: the same request asks for it again.
+        let bytes = response
+            .bytes()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        let body = match serde_json::from_slice(&bytes) {
+            Ok(body) => body,
+            Err(_) if status.is_success() && !bytes.is_empty() => {
+                return Err(Error::transient(format!(
+                    "{} answered {status} with a body that is no JSON",
+                    self.connection.url
+                )));
+            }
+            Err(_) => Value::Null,
+        };
+        Ok((Reply { status, body }, wait))
+    }
+
+    pub fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder> {
+        let credential = &self.connection.credential;
+        let token = credential.token(SystemTime::now())?;
+        Ok(request
+            .bearer_auth(token.reveal())
+            .header(
+                "X-Snowflake-Authorization-Token-Type",
+                credential.token_type(),
+            )
+            .header(header::ACCEPT, "application/json"))
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Error {
+        let url = &self.connection.url;
+        let text = cause(error);
+        if error.is_builder() {
+            Error::config(format!("{url}: {text}"))
+        } else {
+            Error::transient(format!("{url} cannot be reached: {text}"))
+        }
+    }
+
+    fn refused(&self, reply: &Reply) -> Error {
+        let code = reply.body["code"].as_str().unwrap_or_default();
+        let message = reply.body["message"].as_str().unwrap_or("no reason given");
+        let cure = match &self.connection.credential {
+            super::Credential::KeyPair(_) => {
+                "check the user's RSA_PUBLIC_KEY, the account's name and this machine's clock"
+            }
+            _ => "make a new token",
+        };
+        Error::config(format!("the login was refused ({code} {message}): {cure}"))
+    }
+}
+
+fn is_worth_another_try(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS
+        || (status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED)
+}
+
+fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
+    let seconds = headers
+        .get(header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+}
+
+/// Twice as long each time, and anywhere below that, so that many clients do not come back together.
+pub(super) fn jittered(attempt: u32) -> Duration {
+    let longest = FIRST_WAIT
+        .saturating_mul(1 << attempt.min(10))
+        .min(LONGEST_WAIT);
+    let share = f64::from(u16::from_le_bytes([
+        Uuid::new_v4().as_bytes()[0],
+        Uuid::new_v4().as_bytes()[1],
+    ])) / 65536.0;
+    longest.mul_f64(0.25 + 0.75 * share)
+}
+
+/// The innermost reason; the outer ones repeat the address, whose query is of no use to anyone.
+fn cause(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    if error.is_timeout() {
+        "no answer in time".to_owned()
+    } else {
+        innermost.to_string()
+    }
+}

@@ -1,0 +1,62 @@
+//! `s3://bucket/folder/` as bucket and folder.
+
+use crate::error::{Error, Result};
+
+/// A folder in a bucket.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Location {
+    /// The bucket.
+    pub bucket: String,
+    /// The folder, empty or with a slash at its end.
+    pub folder: String,
+}
+
+impl Location {
+    /// Reads `s3://bucket/folder`.
+    ///
+    /// # Errors
+    /// `Config` if `url` is no such address.
+    pub fn parse(url: &str) -> Result<Self> {
+        let rest = url.strip_prefix("s3://").ok_or_else(|| {
+            Error::config(format!("`{url}` is no bucket: write s3://bucket/folder/"))
+        })?;
+        let (bucket, folder) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() {
+            return Err(Error::config(format!(
+                "`{url}` names no bucket: write s3://bucket/folder/"
+            )));
+        }
+        let slash = if folder.is_empty() || folder.ends_with('/') {
+            ""
+        } else {
+            "/"
+        };
+        Ok(Self {
+            bucket: bucket.to_owned(),
+            folder: format!("{folder}{slash}"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_ends_with_one_slash() {
+        assert_eq!(
+            Location::parse("s3://b/a/c").unwrap(),
+            Location {
+                bucket: "b".into(),
+                folder: "a/c/".into()
+            }
+        );
+        assert_eq!(Location::parse("s3://b").unwrap().folder, "");
+        assert!(
+            Location::parse("gs://b")
+                .unwrap_err()
+                .to_string()
+                .contains("write s3://bucket/folder/")
+        );
+    }
+}
