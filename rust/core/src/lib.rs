@@ -6,6 +6,9 @@
 //! - [`reader`]: CSV checked against a contract, broken rows told
 //! - [`merge`]: the plan of a merge, and the SQL of every script
 //! - [`error`]: the one error type
+//! - [`event`]: a change of a customer, as one row of a generated file carries it
+//! - [`generator`]: a stream of customers and of what happens to them; a seed in, bytes out
+//! - [`locale`]: where customers live
 //!
 //! Everything above is pure: no network, no clock, no async. What follows is the feature `cloud`:
 //!
@@ -15,9 +18,13 @@
 
 pub mod contract;
 pub mod error;
+pub mod event;
+pub mod generator;
+pub mod locale;
 pub mod merge;
 #[cfg(feature = "cloud")]
 pub mod pipeline;
+mod random;
 pub mod reader;
 #[cfg(feature = "cloud")]
 pub mod snowflake;

@@ -1,0 +1,232 @@
+//! What happens next, and to whom: the one part of the generator that goes event by event.
+//!
+//! It keeps who is alive, so that updates and deletes refer to living customers only: eight bytes each (100 million
+//! living customers take 800 MB; a stream of inserts alone keeps nothing). It makes no text.
+
+use std::sync::Arc;
+
+use super::Options;
+use super::csv::Writer;
+use super::person::{Change, Life};
+use crate::event::Op;
+use crate::random::{Draws, below, threshold};
+
+/// An event before it is text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Planned {
+    pub(crate) sequence: u64,
+    /// Counts from 0; the customer's id is this beyond the first customer's.
+    pub(crate) id: u32,
+    pub(crate) life: Life,
+    pub(crate) op: Op,
+    pub(crate) fate: Fate,
+}
+
+/// What becomes of the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is written as it should be.
+    Sound,
+    /// It is a copy, broken.
+    Broken(super::Breakage),
+}
+
+/// A customer who is there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Living {
+    pub(crate) id: u32,
+    pub(crate) life: Life,
+}
+
+/// Deleted customers who may come back; older ones are forgotten, so memory stays constant.
+const REMEMBERED_DEAD: usize = 1024;
+
+#[derive(Debug)]
+pub(crate) struct Planner {
+    writer: Arc<Writer>,
+    odds: Odds,
+    draws: Draws,
+    /// Empty where nothing but inserts happens: then all newcomers live as they came.
+    living: Vec<Living>,
+    /// The latest customers deleted, in no order.
+    dead: Vec<Living>,
+    deletes: usize,
+    newcomers: u32,
+    next: u64,
+    /// Where the customer of the last event stands in `living`, if still alive.
+    last: Option<usize>,
+}
+
+/// Probabilities as thresholds for 32 random bits.
+#[derive(Clone, Copy, Debug)]
+struct Odds {
+    only_inserts: bool,
+    initial: u64,
+    updates: u64,
+    updates_and_deletes: u64,
+    returns: u64,
+    same_key: u64,
+    rows_per_file: u64,
+}
+
+impl Planner {
+    pub(crate) fn new(options: &Options, writer: Arc<Writer>) -> Self {
+        Self {
+            writer,
+            odds: Odds {
+                only_inserts: options.updates + options.deletes + options.same_key == 0.0,
+                initial: options.initial,
+                updates: threshold(options.updates),
+                updates_and_deletes: threshold(options.updates + options.deletes),
+                returns: threshold(options.returns),
+                same_key: threshold(options.same_key),
+                rows_per_file: options.rows_per_file,
+            },
+            draws: Draws::new(options.seed, 7),
+            living: Vec::new(),
+            dead: Vec::with_capacity(REMEMBERED_DEAD),
+            deletes: 0,
+            newcomers: 0,
+            next: 0,
+            last: None,
+        }
+    }
+
+    /// The sequence number of the next event.
+    pub(crate) const fn next_sequence(&self) -> u64 {
+        self.next
+    }
+
+    /// Moves to the event `sequence`; where only inserts happen, without passing through those before it.
+    pub(crate) fn skip_inserts_to(&mut self, sequence: u64) -> bool {
+        if self.odds.only_inserts {
+            self.next = sequence;
+            self.newcomers = u32::try_from(sequence).unwrap_or(u32::MAX);
+        }
+        self.odds.only_inserts
+    }
+
+    /// The next event.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Planned {
+        let sequence = self.next;
+        self.next += 1;
+        if self.odds.only_inserts {
+            let id = self.newcomers;
+            self.newcomers = self.newcomers.saturating_add(1);
+            return Planned {
+                sequence,
+                id,
+                life: Life::default(),
+                op: Op::Insert,
+                fate: Fate::Sound,
+            };
+        }
+        let draw = self.draws.at(sequence, 0);
+        let (op, who) = (draw & 0xffff_ffff, (draw >> 32) as u32);
+        let (customer, op) = match self.same_key_as_before(sequence) {
+            Some(index) => (self.update(sequence, index), Op::Update),
+            None if sequence < self.odds.initial || self.living.is_empty() => {
+                (self.insert(sequence), Op::Insert)
+            }
+            None => {
+                let index = below(who, self.living.len() as u32) as usize;
+                if op < self.odds.updates || self.newcomers == u32::MAX {
+                    (self.update(sequence, index), Op::Update)
+                } else if op < self.odds.updates_and_deletes {
+                    (self.delete(index), Op::Delete)
+                } else {
+                    (self.insert(sequence), Op::Insert)
+                }
+            }
+        };
+        Planned {
+            sequence,
+            id: customer.id,
+            life: customer.life,
+            op,
+            fate: Fate::Sound,
+        }
+    }
+
+    /// The customer of the event before, if mischief wants them changed once more in the same file.
+    fn same_key_as_before(&self, sequence: u64) -> Option<usize> {
+        let wanted = self.odds.same_key > 0
+            && sequence % self.odds.rows_per_file != 0
+            && (self.draws.at(sequence, 1) & 0xffff_ffff) < self.odds.same_key;
+        self.last.filter(|_| wanted)
+    }
+
+    fn insert(&mut self, sequence: u64) -> Living {
+        let draw = self.draws.at(sequence, 2);
+        let customer = if (draw & 0xffff_ffff) < self.odds.returns && !self.dead.is_empty() {
+            let back = self
+                .dead
+                .swap_remove(below((draw >> 32) as u32, self.dead.len() as u32) as usize);
+            // Who comes back has moved meanwhile.
+            Living {
+                life: back.life.after(Change::Move),
+                ..back
+            }
+        } else {
+            self.newcomers += 1;
+            Living {
+                id: self.newcomers - 1,
+                life: Life::default(),
+            }
+        };
+        self.last = Some(self.living.len());
+        self.living.push(customer);
+        customer
+    }
+
+    fn update(&mut self, sequence: u64, index: usize) -> Living {
+        let customer = &mut self.living[index];
+        // Of 100 changes: 35 moves, 30 new e-mail addresses, 25 telephone numbers, 10 last names.
+        customer.life = match below(self.draws.at(sequence, 3) as u32, 100) {
+            0..35 => customer.life.after(Change::Move),
+            35..65 => customer.life.after(Change::Email),
+            65..90 => customer.life.after(Change::Phone),
+            _ => self.writer.people.marry(
+                self.writer.tables(customer.id),
+                customer.id,
+                customer.life,
+            ),
+        };
+        self.last = Some(index);
+        *customer
+    }
+
+    fn delete(&mut self, index: usize) -> Living {
+        let customer = self.living.swap_remove(index);
+        self.deletes += 1;
+        if self.dead.len() < REMEMBERED_DEAD {
+            self.dead.push(customer);
+        } else {
+            self.dead[self.deletes % REMEMBERED_DEAD] = customer;
+        }
+        self.last = None;
+        customer
+    }
+
+    /// How many customers are alive.
+    pub(crate) fn living_count(&self) -> u64 {
+        if self.odds.only_inserts {
+            u64::from(self.newcomers)
+        } else {
+            self.living.len() as u64
+        }
+    }
+
+    /// The living customer at `index`, in no particular order.
+    pub(crate) fn living(&self, index: u64) -> Living {
+        if self.odds.only_inserts {
+            Living {
+                id: index as u32,
+                life: Life::default(),
+            }
+        } else {
+            self.living[index as usize]
+        }
+    }
+}
