@@ -87,10 +87,14 @@ fn run(arguments: Arguments) -> Result<(), String> {
 
     let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no threads: {error}"))?;
     runtime.block_on(async {
+        let given = Given {
+            token: arguments.admin_token.is_some(),
+            s3_key: arguments.s3_secret.is_some(),
+        };
         let running = serve(options(arguments))
             .await
             .map_err(|error| error.to_string())?;
-        print!("{}", greeting(&running));
+        print!("{}", greeting(&running, &given));
         interrupted.recv().await;
         interrupted.close();
         running.stop().await;
@@ -111,15 +115,31 @@ fn options(arguments: Arguments) -> Options {
     }
 }
 
-/// How to connect. With `--data`, secrets are in a file and not shown; without, this is the only place where they are.
-fn greeting(running: &Running) -> String {
+/// Which secrets were given, and so are not shown.
+struct Given {
+    token: bool,
+    s3_key: bool,
+}
+
+/// How to connect. Secrets that were made up for this process only are shown, as they are nowhere else; those that were
+/// given, or that are in a file, are not.
+fn greeting(running: &Running, given: &Given) -> String {
     let credentials = &running.credentials;
     let (url, s3_url) = (running.url(), running.s3_url());
+    let shown = |secret: &str, given: bool| {
+        if given {
+            "…".to_owned()
+        } else {
+            secret.to_owned()
+        }
+    };
+    let token = shown(&credentials.token, given.token);
+    let id = shown(&credentials.s3_access_key_id, given.s3_key);
+    let secret = shown(&credentials.s3_secret_access_key, given.s3_key);
     let way_in = match &credentials.file {
         Some(file) => format!("  set -a; . '{}'", file.display()),
         None => format!(
-            "  export SNOWFLAKE_TOKEN={} AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={} AWS_REGION=us-east-1",
-            credentials.token, credentials.s3_access_key_id, credentials.s3_secret_access_key
+            "  export SNOWFLAKE_TOKEN='{token}' AWS_ACCESS_KEY_ID='{id}' AWS_SECRET_ACCESS_KEY='{secret}' AWS_REGION=us-east-1"
         ),
     };
     format!(

@@ -197,6 +197,7 @@ pub async fn serve(options: Options) -> Result<Running, ServeError> {
             &credentials,
         )),
         statements: Arc::new(statements.map_err(|error| data_error(&options, error))?),
+        sessions: Arc::default(),
         faults: Arc::clone(&faults),
         limits: options.limits,
     };

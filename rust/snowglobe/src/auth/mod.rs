@@ -64,6 +64,11 @@ impl Authenticator {
         }
     }
 
+    /// The account's name, in capitals.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
     /// The user that a request's headers prove.
     ///
     /// # Errors
@@ -106,7 +111,11 @@ impl Authenticator {
         }
     }
 
-    fn by_jwt(&self, token: &str) -> Result<String, Unauthorized> {
+    /// The user of a key-pair JWT.
+    ///
+    /// # Errors
+    /// [`Unauthorized`].
+    pub fn by_jwt(&self, token: &str) -> Result<String, Unauthorized> {
         let keys = |user: &str| {
             let mut keys = self.engine.user_public_keys(user);
             keys.extend(

@@ -3,7 +3,7 @@
 use super::error::ApiError;
 use super::json_type;
 use super::registry::{Outcome, Statement};
-use super::rowset::Rowset;
+use super::rowset::{Dialect, Encoding, Rowset};
 use crate::engine::SnowflakeError;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -48,6 +48,11 @@ pub fn document(statement: &Statement, outcome: &Outcome) -> (u16, String) {
         Outcome::Rows(rowset) => (200, result_set(statement, rowset, &[])),
         Outcome::Multiple(handles) => {
             let message = "Multiple statements executed successfully.";
+            let whole = Encoding {
+                dialect: Dialect::SqlApi,
+                nullable: true,
+                partition_bytes: usize::MAX,
+            };
             let result = crate::engine::QueryResult {
                 columns: vec![crate::engine::ColumnMeta::new(
                     "multiple statement execution",
@@ -58,11 +63,7 @@ pub fn document(statement: &Statement, outcome: &Outcome) -> (u16, String) {
             };
             (
                 200,
-                result_set(
-                    statement,
-                    &Rowset::encode(&result, true, usize::MAX),
-                    handles,
-                ),
+                result_set(statement, &Rowset::encode(&result, whole), handles),
             )
         }
         Outcome::Failed(error) => (

@@ -1,10 +1,11 @@
 //! Snowflake's HTTP, from a request's bytes to a call of the engine and back. It knows no SQL.
 //!
-//! [`statements`] is SQL API v2, [`snowpipe`] Snowpipe REST, [`admin`] what Snowglobe has beside them.
+//! [`statements`] is SQL API v2, [`drivers`] the official drivers' protocol, [`snowpipe`] Snowpipe REST, [`admin`] what Snowglobe has beside them.
 
 mod admin;
 mod answer;
 mod body;
+mod drivers;
 mod error;
 mod ledger;
 mod registry;
@@ -25,6 +26,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use drivers::sessions::Sessions;
 pub use registry::Statements;
 
 /// What the handlers share.
@@ -36,6 +38,8 @@ pub struct App {
     pub authenticator: Arc<Authenticator>,
     /// Statements that run or have run.
     pub statements: Arc<Statements>,
+    /// Sessions of drivers.
+    pub sessions: Arc<Sessions>,
     /// What is to go wrong.
     pub faults: Arc<Faults>,
     /// The limits.
@@ -106,6 +110,7 @@ pub fn router(app: App) -> Router {
             "/_snowglobe/warehouses/{name}/suspend",
             post(admin::suspend),
         )
+        .merge(drivers::routes())
         .fallback(async || ApiError::new(404, "the path is not one that Snowglobe serves"))
         .method_not_allowed_fallback(async || {
             ApiError::new(405, "the path does not take this method")

@@ -1,13 +1,14 @@
 //! The statements that run or have run: by handle for polls, by request id for retries.
 
 use super::answer;
+use super::drivers::sessions::Place;
 use super::ledger::{Known, Ledger};
 use super::rowset::Rowset;
 use crate::engine::{CancelHandle, SnowflakeError};
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
@@ -23,6 +24,7 @@ pub struct Statement {
     outcome: watch::Sender<Option<Arc<Outcome>>>,
     ending: AtomicU8,
     cancel: Mutex<Option<CancelHandle>>,
+    place: OnceLock<Place>,
 }
 
 /// How a statement ended.
@@ -82,6 +84,7 @@ impl Statement {
             outcome: watch::Sender::new(None),
             ending: AtomicU8::new(0),
             cancel: Mutex::new(None),
+            place: OnceLock::new(),
         })
     }
 
@@ -102,6 +105,17 @@ impl Statement {
             .ok()
             .flatten()
             .unwrap_or_else(|| Arc::new(Outcome::Failed(SnowflakeError::cancelled())))
+    }
+
+    /// Notes where its session stands after it.
+    pub fn ended_in(&self, place: Place) {
+        // It runs once, so it is noted once.
+        let _ = self.place.set(place);
+    }
+
+    /// Where its session stood after it, if that is a driver's.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.get()
     }
 
     /// Says what to cancel with from now on.
@@ -223,6 +237,15 @@ impl Statements {
             .cloned()
     }
 
+    /// The user's statement of this request.
+    pub fn of_request(&self, user: &str, request_id: &str) -> Option<Arc<Statement>> {
+        let index = self.index();
+        let handle = index
+            .by_request
+            .get(&(user.to_owned(), request_id.to_owned()))?;
+        index.by_handle.get(handle).cloned()
+    }
+
     /// Notes how a statement ended, and forgets the oldest results if there are too many.
     pub fn finish(&self, statement: &Arc<Statement>, outcome: Outcome) {
         let outcome = Arc::new(outcome);
@@ -292,7 +315,13 @@ mod tests {
             rows: vec![vec![text]; count],
             ..QueryResult::default()
         };
-        Outcome::Rows(Rowset::encode(&result, true, usize::MAX))
+        let dialect = crate::wire::rowset::Dialect::SqlApi;
+        let encoding = crate::wire::rowset::Encoding {
+            dialect,
+            nullable: true,
+            partition_bytes: usize::MAX,
+        };
+        Outcome::Rows(Rowset::encode(&result, encoding))
     }
 
     fn run(statements: &Statements, id: &str, retry: bool) -> (Arc<Statement>, bool) {

@@ -31,11 +31,18 @@ pub struct Submission {
     parameters: Option<Map<String, Value>>,
 }
 
+/// A bound value; several of one type only from the drivers.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Binding {
+pub struct Binding {
     r#type: String,
-    value: Option<String>,
+    value: BindingValue,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum BindingValue {
+    One(Option<String>),
+    Several(Vec<Option<String>>),
 }
 
 /// What is to be run.
@@ -71,34 +78,15 @@ const ONLY_IN_MULTIPLE: [&str; 6] = ["BEGIN", "COMMIT", "ROLLBACK", "USE", "SET"
 impl Submission {
     /// Checks the submission of `user`.
     pub fn into_job(self, user: String) -> Result<Job, ApiError> {
-        let mut parameters = Vec::new();
-        let mut expected = 1;
-        let mut multiple = false;
-        for (name, value) in self.parameters.unwrap_or_default() {
-            let text = match value {
-                Value::String(text) => text,
-                Value::Number(_) | Value::Bool(_) => value.to_string(),
-                _ => {
-                    return Err(ApiError::new(
-                        400,
-                        format!("the parameter {name} is neither text, number nor boolean"),
-                    ));
-                }
-            };
-            if name.eq_ignore_ascii_case("MULTI_STATEMENT_COUNT") {
-                let count = text.parse::<usize>();
-                expected = count.map_err(|_| {
-                    ApiError::new(400, "MULTI_STATEMENT_COUNT is not a count: 0 means any")
-                })?;
-                multiple = expected != 1;
-            } else {
-                parameters.push((name.to_ascii_uppercase(), text));
-            }
-        }
-        let binds = binds(self.bindings.unwrap_or_default())?;
+        let Settings {
+            parameters,
+            expected,
+        } = settings(self.parameters.unwrap_or_default())?;
+        let multiple = expected != 1;
+        let binds = binds(self.bindings.unwrap_or_default(), false)?;
         let statements =
             split_statements(&self.statement).map_err(|error| ApiError::statement(&error))?;
-        check_count(statements.len(), expected)?;
+        check_count(statements.len(), expected).map_err(|error| ApiError::statement(&error))?;
         if multiple && !binds.0.is_empty() {
             let error = SnowflakeError::unsupported("bind variables in a multi-statement request");
             return Err(ApiError::statement(&error));
@@ -143,13 +131,46 @@ fn exact(name: String) -> String {
     }
 }
 
-fn check_count(actual: usize, expected: usize) -> Result<(), ApiError> {
+/// What `parameters` says.
+pub struct Settings {
+    /// Session parameters, without those of the request itself.
+    pub parameters: Vec<(String, String)>,
+    /// `MULTI_STATEMENT_COUNT`: 0 means any.
+    pub expected: usize,
+}
+
+/// Takes `parameters` apart.
+pub fn settings(given: Map<String, Value>) -> Result<Settings, ApiError> {
+    let mut settings = Settings {
+        parameters: Vec::new(),
+        expected: 1,
+    };
+    for (name, value) in given {
+        let text = match value {
+            Value::String(text) => text,
+            Value::Number(_) | Value::Bool(_) => value.to_string(),
+            _ => {
+                let message = format!("the parameter {name} is neither text, number nor boolean");
+                return Err(ApiError::new(400, message));
+            }
+        };
+        if name.eq_ignore_ascii_case("MULTI_STATEMENT_COUNT") {
+            let count = text.parse::<usize>();
+            settings.expected = count.map_err(|_| {
+                ApiError::new(400, "MULTI_STATEMENT_COUNT is not a count: 0 means any")
+            })?;
+        } else {
+            settings.parameters.push((name.to_ascii_uppercase(), text));
+        }
+    }
+    Ok(settings)
+}
+
+/// Holds the number of statements against what the request says.
+pub fn check_count(actual: usize, expected: usize) -> Result<(), SnowflakeError> {
     if actual == 0 {
-        return Err(ApiError::statement(&SnowflakeError::new(
-            "000900",
-            "42601",
-            "SQL compilation error:\nEmpty SQL statement.",
-        )));
+        let message = "SQL compilation error:\nEmpty SQL statement.";
+        return Err(SnowflakeError::new("000900", "42601", message));
     }
     if expected == 0 || actual == expected {
         return Ok(());
@@ -157,13 +178,11 @@ fn check_count(actual: usize, expected: usize) -> Result<(), ApiError> {
     let message = format!(
         "Actual statement count {actual} did not match the desired statement count {expected}."
     );
-    Err(ApiError::statement(&SnowflakeError::new(
-        "000008", "0A000", message,
-    )))
+    Err(SnowflakeError::new("000008", "0A000", message))
 }
 
 /// `{"1": …, "2": …}` in order, without a gap.
-fn binds(mut given: HashMap<String, Binding>) -> Result<Binds, ApiError> {
+pub fn binds(mut given: HashMap<String, Binding>, several: bool) -> Result<Binds, ApiError> {
     let mut binds = Vec::with_capacity(given.len());
     for number in 1..=given.len() {
         let Some(Binding { r#type, value }) = given.remove(&number.to_string()) else {
@@ -182,10 +201,15 @@ fn binds(mut given: HashMap<String, Binding>) -> Result<Binds, ApiError> {
                 ),
             ));
         }
-        binds.push(Bind {
-            kind,
-            values: vec![value],
-        });
+        let values = match value {
+            BindingValue::One(value) => vec![value],
+            BindingValue::Several(values) if several => values,
+            BindingValue::Several(_) => {
+                let message = format!("binding {number} is a list: the SQL API takes one value");
+                return Err(ApiError::new(400, message));
+            }
+        };
+        binds.push(Bind { kind, values });
     }
     Ok(Binds(binds))
 }

@@ -1,4 +1,4 @@
-//! A result as SQL API v2 writes it: the row type, and rows of text in partitions.
+//! A result on the wire: the row type, and rows of text in partitions. The SQL API and the drivers differ in a few encodings.
 
 use crate::engine::{ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 use axum::body::Bytes;
@@ -8,9 +8,30 @@ use serde_json::{Value as Json, json};
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+/// How a result is to be encoded.
+#[derive(Debug, Clone, Copy)]
+pub struct Encoding {
+    /// For whom.
+    pub dialect: Dialect,
+    /// Whether SQL null is null; else it is the text `null`.
+    pub nullable: bool,
+    /// A partition is closed once its JSON has so many bytes.
+    pub partition_bytes: usize,
+}
+
+/// Who reads a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQL API v2, format `jsonv2`.
+    SqlApi,
+    /// The official drivers, format `json`.
+    Drivers,
+}
+
 /// A finished result, encoded.
 #[derive(Debug)]
 pub struct Rowset {
+    pub kind: StatementKind,
     pub row_type: Vec<Json>,
     pub rows: usize,
     pub partitions: Vec<Partition>,
@@ -29,8 +50,8 @@ pub struct Partition {
 }
 
 impl Rowset {
-    /// Encodes a result. Without `nullable`, SQL null is the text `null`.
-    pub fn encode(result: &QueryResult, nullable: bool, partition_bytes: usize) -> Self {
+    /// Encodes a result.
+    pub fn encode(result: &QueryResult, encoding: Encoding) -> Self {
         let mut partitions = Vec::new();
         let mut text = String::new();
         let mut rows = 0;
@@ -43,15 +64,19 @@ impl Rowset {
                     text.push(',');
                 }
                 value_text.clear();
-                if write_value(&mut value_text, value, &column.kind) {
+                if write_value(&mut value_text, value, &column.kind, encoding.dialect) {
                     push_json_string(&mut text, &value_text);
                 } else {
-                    text.push_str(if nullable { "null" } else { "\"null\"" });
+                    text.push_str(if encoding.nullable {
+                        "null"
+                    } else {
+                        "\"null\""
+                    });
                 }
             }
             text.push(']');
             rows += 1;
-            if text.len() >= partition_bytes {
+            if text.len() >= encoding.partition_bytes {
                 partitions.push(Partition::new(
                     std::mem::take(&mut text),
                     rows,
@@ -67,6 +92,7 @@ impl Rowset {
             partitions.push(Partition::new(text, rows, partitions.is_empty()));
         }
         Self {
+            kind: result.kind,
             row_type: result.columns.iter().map(column_type).collect(),
             rows: result.rows.len(),
             partitions,
@@ -181,10 +207,16 @@ pub fn column_type(column: &ColumnMeta) -> Json {
 }
 
 /// Appends a value as the SQL API writes it; false for null.
-fn write_value(text: &mut String, value: &Value, kind: &SnowflakeType) -> bool {
+fn write_value(text: &mut String, value: &Value, kind: &SnowflakeType, dialect: Dialect) -> bool {
+    let decimals = decimals(kind, dialect);
     match value {
         Value::Null => return false,
-        Value::Boolean(value) => text.push_str(if *value { "true" } else { "false" }),
+        Value::Boolean(value) => text.push_str(match (dialect, value) {
+            (Dialect::SqlApi, true) => "true",
+            (Dialect::SqlApi, false) => "false",
+            (Dialect::Drivers, true) => "1",
+            (Dialect::Drivers, false) => "0",
+        }),
         Value::Number(digits) => {
             let scale = if let SnowflakeType::Number { scale, .. } = kind {
                 *scale
@@ -200,13 +232,13 @@ fn write_value(text: &mut String, value: &Value, kind: &SnowflakeType) -> bool {
             .for_each(|byte| push(text, format_args!("{byte:02X}"))),
         Value::Date(days) => push(text, format_args!("{days}")),
         Value::Time(micros) | Value::TimestampNtz(micros) | Value::TimestampLtz(micros) => {
-            push_seconds(text, *micros)
+            push_seconds(text, *micros, decimals)
         }
         Value::TimestampTz {
             micros,
             offset_minutes,
         } => {
-            push_seconds(text, *micros);
+            push_seconds(text, *micros, decimals);
             // The offset is shifted by a day, so that it is never negative.
             push(text, format_args!(" {}", offset_minutes + 1440));
         }
@@ -251,16 +283,33 @@ fn push_float(text: &mut String, value: f64) {
     }
 }
 
-/// Seconds with nine decimals, of microseconds.
-fn push_seconds(text: &mut String, micros: i64) {
+/// The SQL API writes nine decimals of a second, the drivers as many as the type has.
+fn decimals(kind: &SnowflakeType, dialect: Dialect) -> usize {
+    use SnowflakeType::{Time, TimestampLtz, TimestampNtz, TimestampTz};
+    match kind {
+        Time { scale }
+        | TimestampNtz { scale }
+        | TimestampLtz { scale }
+        | TimestampTz { scale }
+            if dialect == Dialect::Drivers =>
+        {
+            usize::from(*scale).min(9)
+        }
+        _ => 9,
+    }
+}
+
+/// Seconds with so many decimals, of microseconds.
+fn push_seconds(text: &mut String, micros: i64, decimals: usize) {
     if micros < 0 {
         text.push('-');
     }
     let micros = micros.unsigned_abs();
-    push(
-        text,
-        format_args!("{}.{:06}000", micros / 1_000_000, micros % 1_000_000),
-    );
+    push(text, format_args!("{}", micros / 1_000_000));
+    if decimals > 0 {
+        let fraction = format!("{:06}000", micros % 1_000_000);
+        push(text, format_args!(".{}", &fraction[..decimals]));
+    }
 }
 
 #[cfg(test)]
@@ -269,8 +318,36 @@ mod tests {
     use std::io::Read;
 
     fn text(value: Value, kind: SnowflakeType) -> Option<String> {
+        text_for(Dialect::SqlApi, value, kind)
+    }
+
+    fn text_for(dialect: Dialect, value: Value, kind: SnowflakeType) -> Option<String> {
         let mut text = String::new();
-        write_value(&mut text, &value, &kind).then_some(text)
+        write_value(&mut text, &value, &kind, dialect).then_some(text)
+    }
+
+    fn encode(result: &QueryResult, nullable: bool, partition_bytes: usize) -> Rowset {
+        let dialect = Dialect::SqlApi;
+        Rowset::encode(
+            result,
+            Encoding {
+                dialect,
+                nullable,
+                partition_bytes,
+            },
+        )
+    }
+
+    #[test]
+    fn the_drivers_get_booleans_as_digits_and_as_many_decimals_as_the_type_has() {
+        let milli = SnowflakeType::TimestampNtz { scale: 3 };
+        let driver = |value, kind| text_for(Dialect::Drivers, value, kind).unwrap();
+        assert_eq!(driver(Value::Boolean(true), SnowflakeType::Boolean), "1");
+        assert_eq!(driver(Value::TimestampNtz(1_500_000), milli), "1.500");
+        assert_eq!(
+            driver(Value::Time(1_500_000), SnowflakeType::Time { scale: 0 }),
+            "1"
+        );
     }
 
     #[test]
@@ -346,7 +423,7 @@ mod tests {
 
     #[test]
     fn partitions_hold_every_row_once_and_all_but_the_first_are_compressed() {
-        let rowset = Rowset::encode(&numbers(1000), true, 500);
+        let rowset = encode(&numbers(1000), true, 500);
         assert!(rowset.partitions.len() > 3);
         let mut rows: Vec<Vec<String>> = Vec::new();
         for (at, partition) in rowset.partitions.iter().enumerate() {
@@ -367,7 +444,7 @@ mod tests {
 
     #[test]
     fn an_empty_result_has_one_empty_partition() {
-        let rowset = Rowset::encode(&numbers(0), true, 500);
+        let rowset = encode(&numbers(0), true, 500);
         assert_eq!(rowset.partitions.len(), 1);
         assert_eq!(&*rowset.partitions[0].data, b"[]");
     }
@@ -382,12 +459,7 @@ mod tests {
             rows: vec![vec![Value::Null, Value::Text("\"\\\n\u{1}ü".into())]],
             ..QueryResult::default()
         };
-        let data = |nullable| {
-            Rowset::encode(&result, nullable, 500)
-                .partitions
-                .remove(0)
-                .data
-        };
+        let data = |nullable| encode(&result, nullable, 500).partitions.remove(0).data;
         let rows: Vec<Vec<Option<String>>> = serde_json::from_slice(&data(true)).unwrap();
         assert_eq!(rows, [[None, Some("\"\\\n\u{1}ü".to_owned())]]);
         let rows: Vec<Vec<Option<String>>> = serde_json::from_slice(&data(false)).unwrap();

@@ -1,22 +1,24 @@
 //! Running a job in the engine, on a thread that may block.
 
+use super::drivers::sessions::{KeptSession, Place};
 use super::registry::{Ending, Outcome, Statement, Statements};
 use super::request::Job;
-use super::rowset::Rowset;
+use super::rowset::{Encoding, Rowset};
 use crate::engine::{Binds, Engine, Session, SnowflakeError};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How results are encoded.
-#[derive(Debug, Clone, Copy)]
-pub struct Encoding {
-    pub nullable: bool,
-    pub partition_bytes: usize,
+/// Where a job runs.
+pub enum Within {
+    /// In a session of its own, as every request of the SQL API.
+    Fresh(Engine),
+    /// In a driver's session, after what runs there already.
+    Kept(Arc<KeptSession>),
 }
 
 /// Runs `job` as `statement` to its end, whether or not anybody waits for it.
 pub fn spawn(
-    engine: Engine,
+    within: Within,
     statements: Arc<Statements>,
     statement: Arc<Statement>,
     job: Job,
@@ -30,7 +32,7 @@ pub fn spawn(
         let running = Arc::clone(&statement);
         let registry = Arc::clone(&statements);
         let ran =
-            tokio::task::spawn_blocking(move || run(&engine, &registry, &running, &job, encoding))
+            tokio::task::spawn_blocking(move || run(&within, &registry, &running, &job, encoding))
                 .await;
         let outcome = match ran {
             Ok(Ok(outcome)) => outcome,
@@ -61,21 +63,50 @@ async fn end_after(statement: Arc<Statement>, timeout: Duration) {
 }
 
 fn run(
-    engine: &Engine,
+    within: &Within,
     statements: &Statements,
     statement: &Arc<Statement>,
     job: &Job,
     encoding: Encoding,
 ) -> Result<Outcome, SnowflakeError> {
-    let mut session = engine.session(job.login.clone())?;
-    statement.cancel_with(session.cancel_handle());
-    for (name, value) in &job.parameters {
-        session.set_parameter(name, value)?;
+    match within {
+        Within::Fresh(engine) => {
+            let mut session = engine.session(job.login.clone())?;
+            for (name, value) in &job.parameters {
+                session.set_parameter(name, value)?;
+            }
+            all(&mut session, statements, statement, job, encoding)
+        }
+        Within::Kept(kept) => {
+            let mut session = kept.lock();
+            // A driver's parameters are for its statement only.
+            let mut before = Vec::with_capacity(job.parameters.len());
+            for (name, value) in &job.parameters {
+                before.push((name, session.parameter(name)));
+                session.set_parameter(name, value)?;
+            }
+            let outcome = all(&mut session, statements, statement, job, encoding);
+            for (name, value) in before {
+                session.set_parameter(name, value.as_deref().unwrap_or_default())?;
+            }
+            statement.ended_in(Place::of(&session));
+            outcome
+        }
     }
+}
+
+fn all(
+    session: &mut Session,
+    statements: &Statements,
+    statement: &Arc<Statement>,
+    job: &Job,
+    encoding: Encoding,
+) -> Result<Outcome, SnowflakeError> {
+    statement.cancel_with(session.cancel_handle());
     if !job.multiple {
         let sql = job.statements.first().map_or("", String::as_str);
         return Ok(Outcome::Rows(one(
-            &mut session,
+            session,
             statement,
             &statement.handle,
             sql,
@@ -88,7 +119,7 @@ fn run(
         let child = statements.child(statement);
         handles.push(child.handle.clone());
         match one(
-            &mut session,
+            session,
             statement,
             &child.handle,
             sql,
@@ -118,9 +149,5 @@ fn one(
         return Err(SnowflakeError::cancelled());
     }
     let result = session.execute_as(handle, sql, binds)?;
-    Ok(Rowset::encode(
-        &result,
-        encoding.nullable,
-        encoding.partition_bytes,
-    ))
+    Ok(Rowset::encode(&result, encoding))
 }

@@ -3,7 +3,8 @@
 use super::error::ApiError;
 use super::registry::{Claim, Ending};
 use super::request::{Parameters, Submission};
-use super::run::{self, Encoding};
+use super::rowset::{Dialect, Encoding};
+use super::run;
 use super::{App, answer, body};
 use crate::engine::SnowflakeError;
 use axum::body::Body;
@@ -43,10 +44,17 @@ pub async fn submit(
         Claim::Known(statement) => statement,
         Claim::New(statement) => {
             let encoding = Encoding {
+                dialect: Dialect::SqlApi,
                 nullable: parameters.nullable.unwrap_or(true),
                 partition_bytes: app.limits.partition_bytes,
             };
-            run::spawn(app.engine, app.statements, statement.clone(), job, encoding);
+            run::spawn(
+                run::Within::Fresh(app.engine),
+                app.statements,
+                statement.clone(),
+                job,
+                encoding,
+            );
             statement
         }
     };

@@ -8,6 +8,7 @@
 mod binary;
 mod buckets;
 mod client;
+mod drivers;
 mod mischief;
 mod rough;
 mod snowpipe;

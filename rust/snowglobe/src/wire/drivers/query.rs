@@ -1,0 +1,265 @@
+//! Queries of drivers: submit, poll, abort. A request id that comes again joins the first run.
+
+use super::{Failure, Outcome, session, success};
+use crate::engine::{Login, SnowflakeError, StatementKind, split_statements};
+use crate::wire::registry::{Claim, Ending, Outcome as Ended, Statement};
+use crate::wire::request::{Binding, Job, Settings, binds, check_count, settings};
+use crate::wire::rowset::{Dialect, Encoding, Rowset};
+use crate::wire::run::{self, Within};
+use crate::wire::{App, body, json_type};
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The query string of all calls.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Parameters {
+    request_id: Option<String>,
+}
+
+/// The body of a query. Drivers send more, about themselves.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    sql_text: String,
+    #[serde(default)]
+    async_exec: bool,
+    #[serde(default)]
+    describe_only: bool,
+    bindings: Option<HashMap<String, Binding>>,
+    bind_stage: Option<String>,
+    parameters: Option<Map<String, Value>>,
+}
+
+/// `POST /queries/v1/query-request`
+pub async fn submit(
+    State(app): State<App>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+    request: Body,
+) -> Outcome {
+    let kept = session(&app, &headers)?;
+    let request: Request = body::read_json(&headers, request, app.limits.body_bytes).await?;
+    let detached = request.async_exec;
+    let job = job(request)?;
+    let claim = app
+        .statements
+        .claim(&kept.user, parameters.request_id.as_deref(), true);
+    let claim = claim.map_err(|error| {
+        log::error!("the ledger of requests: {error}");
+        Failure::new(
+            "390503",
+            "the request cannot be noted on disk, so it is not run: try again",
+        )
+    })?;
+    let statement = match claim {
+        Claim::Known(statement) => statement,
+        Claim::New(statement) => {
+            let encoding = Encoding {
+                dialect: Dialect::Drivers,
+                nullable: true,
+                partition_bytes: usize::MAX,
+            };
+            run::spawn(
+                Within::Kept(kept),
+                app.statements.clone(),
+                statement.clone(),
+                job,
+                encoding,
+            );
+            statement
+        }
+    };
+    if detached {
+        return Ok(running(&statement, "333334"));
+    }
+    answer(&app, &statement).await
+}
+
+fn job(request: Request) -> Result<Job, Failure> {
+    if request.describe_only {
+        return Err(
+            SnowflakeError::unsupported("describing a statement without running it").into(),
+        );
+    }
+    if request.bind_stage.is_some() {
+        return Err(SnowflakeError::unsupported("bulk bindings through a stage").into());
+    }
+    let Settings {
+        parameters,
+        expected,
+    } = settings(request.parameters.unwrap_or_default())?;
+    let binds = binds(request.bindings.unwrap_or_default(), true)?;
+    let statements = split_statements(&request.sql_text)?;
+    check_count(statements.len(), expected)?;
+    Ok(Job {
+        login: Login::default(),
+        multiple: expected != 1,
+        statements,
+        binds,
+        parameters,
+        timeout: None,
+    })
+}
+
+/// `GET /queries/{id}/result`
+pub async fn result(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Outcome {
+    let statement = find(&app, &headers, &id)?;
+    answer(&app, &statement).await
+}
+
+/// `GET /monitoring/queries/{id}`: how a query is getting on, without its rows.
+pub async fn status(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Outcome {
+    let statement = find(&app, &headers, &id)?;
+    let mut query = json!({"id": id, "startTime": statement.created_ms});
+    match statement.outcome().as_deref() {
+        None => query["status"] = "RUNNING".into(),
+        Some(Ended::Rows(_) | Ended::Multiple(_)) => query["status"] = "SUCCESS".into(),
+        Some(Ended::Failed(error)) => {
+            query["status"] = "FAILED_WITH_ERROR".into();
+            query["errorCode"] = error.code.into();
+            query["errorMessage"] = error.message.clone().into();
+        }
+        Some(Ended::TimedOut(_) | Ended::Recalled(..)) => query["status"] = "ABORTED".into(),
+    }
+    Ok(success(json!({"queries": [query]})))
+}
+
+fn find(app: &App, headers: &HeaderMap, id: &str) -> Result<Arc<Statement>, Failure> {
+    let kept = session(app, headers)?;
+    let found = app.statements.find(&kept.user, id);
+    found.ok_or_else(|| {
+        SnowflakeError::new("000709", "02000", format!("Statement {id} not found")).into()
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Abort {
+    request_id: String,
+}
+
+/// `POST /queries/v1/abort-request`
+pub async fn abort(State(app): State<App>, headers: HeaderMap, request: Body) -> Outcome {
+    let kept = session(&app, &headers)?;
+    let Abort { request_id } = body::read_json(&headers, request, app.limits.body_bytes).await?;
+    let running = app
+        .statements
+        .of_request(&kept.user, &request_id)
+        .filter(|statement| statement.outcome().is_none());
+    let Some(statement) = running else {
+        let message = "Identified SQL statement is not currently executing.";
+        return Err(SnowflakeError::new("000605", "02000", message).into());
+    };
+    tokio::spawn(async move { statement.end(Ending::Cancelled).await });
+    Ok(success(Value::Null))
+}
+
+/// The result, or where to ask for it if it takes long.
+async fn answer(app: &App, statement: &Statement) -> Outcome {
+    match tokio::time::timeout(app.limits.wait, statement.ended()).await {
+        Ok(outcome) => finished(statement, &outcome),
+        Err(_) => Ok(running(statement, "333333")),
+    }
+}
+
+fn running(statement: &Statement, code: &str) -> Response {
+    let body = json!({
+        "data": {
+            "queryId": statement.handle,
+            "getResultUrl": format!("/queries/{}/result", statement.handle),
+            "queryAbortsAfterSecs": 604_800,
+            "progressDesc": null,
+        },
+        "code": code,
+        "message": "Query execution in progress.",
+        "success": true,
+    });
+    let mut response = body.to_string().into_response();
+    json_type(response.headers_mut());
+    response
+}
+
+fn finished(statement: &Statement, outcome: &Ended) -> Outcome {
+    match outcome {
+        Ended::Rows(rowset) => Ok(rows(statement, rowset)),
+        Ended::Multiple(handles) => Ok(success(json!({
+            "queryId": statement.handle,
+            "resultIds": handles.join(","),
+            "resultTypes": vec!["4096"; handles.len()].join(","),
+            "rowtype": [],
+            "rowset": [],
+            "total": 0,
+            "returned": 0,
+            "statementTypeId": 0xA000,
+            "queryResultFormat": "json",
+        }))),
+        Ended::Failed(error) => {
+            let mut failure = Failure::from(error.clone());
+            failure.data["queryId"] = statement.handle.clone().into();
+            Err(failure)
+        }
+        Ended::TimedOut(_) => Err(SnowflakeError::cancelled().into()),
+        Ended::Recalled(..) => Err(Failure::no_session()),
+    }
+}
+
+fn rows(statement: &Statement, rowset: &Rowset) -> Response {
+    let place = statement.place();
+    let mut data = json!({
+        "parameters": [],
+        "rowtype": rowset.row_type,
+        "total": rowset.rows,
+        "returned": rowset.rows,
+        "queryId": statement.handle,
+        "databaseProvider": null,
+        "finalDatabaseName": place.and_then(|place| place.database.as_ref()),
+        "finalSchemaName": place.and_then(|place| place.schema.as_ref()),
+        "finalWarehouseName": place.and_then(|place| place.warehouse.as_ref()),
+        "finalRoleName": place.map(|place| &place.role),
+        "numberOfBinds": 0,
+        "arrayBindSupported": matches!(rowset.kind, StatementKind::Insert),
+        "statementTypeId": statement_type(rowset.kind),
+        "version": 1,
+        "sendResultTime": statement.created_ms,
+        "queryResultFormat": "json",
+    });
+    if let Some(stats) = &rowset.stats {
+        data["stats"] = stats.clone();
+    }
+    // The rows are JSON already.
+    let mut text = data.to_string();
+    text.pop();
+    text.push_str(",\"rowset\":");
+    text.push_str(
+        rowset
+            .partitions
+            .first()
+            .map_or("[]", |all| std::str::from_utf8(&all.data).unwrap_or("[]")),
+    );
+    let body = format!("{{\"data\":{text}}},\"code\":null,\"message\":null,\"success\":true}}");
+    let mut response = body.into_response();
+    json_type(response.headers_mut());
+    response
+}
+
+/// Snowflake's `statementTypeId`, by which drivers tell DML from queries.
+fn statement_type(kind: StatementKind) -> u32 {
+    match kind {
+        StatementKind::Select | StatementKind::Show | StatementKind::Call => 0x1000,
+        StatementKind::Insert => 0x3100,
+        StatementKind::Update => 0x3200,
+        StatementKind::Delete => 0x3300,
+        StatementKind::Merge => 0x3400,
+        StatementKind::Copy | StatementKind::Unload => 0x3600,
+        StatementKind::Session => 0x4000,
+        StatementKind::Transaction => 0x5000,
+        StatementKind::Ddl => 0x6000,
+    }
+}
