@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::child::Child;
-use crate::limits::{Copying, Ready, ReadyToFile};
+use crate::generate_ours::{self, ready_made};
+use crate::limits::{self, Copying, Ready, ReadyToFile};
 use crate::machine;
 use crate::peer::{Failure, Peer, Run, run_held};
-use crate::plain_fake::{PlainFake, ready_made};
+use crate::plain_fake::PlainFake;
 use crate::table;
 use crate::tpch::Tpch;
 
@@ -47,12 +48,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let ready = Ready {
         bytes: ready_made(READY_BYTES)?,
     };
-    let mut contenders = contenders(root, &ready, folder);
+    let mut contenders = contenders(root, &ready, &folder);
     if let Some(part) = &arguments.only {
         contenders.retain(|peer| peer.name().contains(part.as_str()));
     }
     let unit = PlainFake { rows: 500_000 };
     contenders.insert(0, Box::new(unit));
+    if let Some(warning) = machine::warning() {
+        eprintln!("{warning}");
+    }
     let medians = medians(&contenders, arguments.rounds);
     let Some(unit) = medians
         .iter()
@@ -63,8 +67,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             "the plain `fake` crate did not run, so there is nothing to compare with".into(),
         );
     };
+    let sentences = sentences(&medians);
     let medians: Vec<_> = medians.into_iter().map(|(_, run)| run).collect();
-    let text = table::render(&medians, &unit, &caption(arguments.rounds));
+    let text = table::render(&medians, &unit, &caption(arguments.rounds)) + &sentences;
     if arguments.write_readme {
         table::put_between_markers(&root.join("README.md"), "generate", &text)
     } else {
@@ -81,8 +86,34 @@ fn caption(rounds: u32) -> String {
     )
 }
 
+/// What two rows of the table say together.
+fn sentences(medians: &[(String, Run)]) -> String {
+    let speed = |name: &str| {
+        medians
+            .iter()
+            .find(|(own, _)| own == name)
+            .map(|(_, run)| run.bytes_per_second())
+    };
+    let ratio = |one: &str, other: &str| Some(speed(one)? / speed(other)?);
+    let mut text = String::from("\n");
+    if let Some((inserts, changes)) = ratio(generate_ours::INSERTS_TWICE, generate_ours::INSERTS)
+        .zip(ratio(generate_ours::CHANGES_TWICE, generate_ours::CHANGES))
+    {
+        text += &format!(
+            "Two threads make {inserts:.2} times the inserts of one, and {changes:.2} times the changes. "
+        );
+    }
+    if let Some(share) = ratio(generate_ours::TO_FILE, limits::READY_TO_FILE) {
+        text += &format!(
+            "Into a file goes {:.0} % of what ready-made rows reach.",
+            share * 100.0
+        );
+    }
+    text
+}
+
 /// All of them; those that cannot run here are told on standard error, with the cure.
-fn contenders<'a>(root: &Path, ready: &'a Ready, folder: PathBuf) -> Vec<Box<dyn Peer + 'a>> {
+fn contenders<'a>(root: &Path, ready: &'a Ready, folder: &Path) -> Vec<Box<dyn Peer + 'a>> {
     let mut contenders: Vec<Box<dyn Peer + 'a>> = vec![
         Box::new(Tpch { scale_factor: 10.0 }),
         Box::new(Copying {
@@ -97,10 +128,13 @@ fn contenders<'a>(root: &Path, ready: &'a Ready, folder: PathBuf) -> Vec<Box<dyn
         }),
         Box::new(ReadyToFile {
             ready,
-            folder,
+            folder: folder.to_owned(),
             total_bytes: FILE_BYTES,
         }),
     ];
+    for ours in generate_ours::contenders(folder) {
+        contenders.push(Box::new(ours));
+    }
     let children = [
         (
             "faker",

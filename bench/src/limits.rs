@@ -6,6 +6,9 @@ use std::time::Instant;
 
 use crate::peer::{Cores, Failure, Peer, Run};
 
+/// The name of [`ReadyToFile`].
+pub const READY_TO_FILE: &str = "ready-to-file";
+
 /// Rows made beforehand.
 pub struct Ready {
     pub bytes: Vec<u8>,
@@ -70,7 +73,7 @@ const WRITE_BYTES: usize = 1 << 20;
 
 impl Peer for ReadyToFile<'_> {
     fn name(&self) -> &str {
-        "ready-to-file"
+        READY_TO_FILE
     }
 
     fn cores(&self) -> Cores {

@@ -16,6 +16,21 @@ pub fn description() -> String {
     )
 }
 
+/// What makes figures worthless, if it is so: others want the cores too.
+pub fn warning() -> Option<String> {
+    let load: f64 = fs::read_to_string("/proc/loadavg")
+        .ok()?
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()?;
+    // Half a core is what a quiet machine with an editor open uses.
+    let message = format!(
+        "this machine is busy (load {load}): figures for two threads and for files mean little now"
+    );
+    (load > 0.5).then_some(message)
+}
+
 fn processor() -> String {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let value = |key: &str| {

@@ -4,6 +4,7 @@
 //!
 //! - `generate`: the generator's contenders, run round by round
 //! - `peer`: what a contender is, and what one run of it yields
+//! - `generate_ours`: our generator
 //! - `plain_fake`, `tpch`, `child`, `limits`: the contenders that are not ours
 //! - `table`: Markdown, printed or put into the README
 //! - `machine`: where the figures come from
@@ -12,6 +13,7 @@
 
 mod child;
 mod generate;
+mod generate_ours;
 mod limits;
 mod machine;
 mod peer;

@@ -85,16 +85,6 @@ fn write<W: io::Write>(rows: u32, sink: W) -> Result<W, Failure> {
         .map_err(|error| error.to_string().into())
 }
 
-/// At least so many bytes of rows, header included.
-///
-/// # Errors
-/// Serializing failed.
-pub fn ready_made(bytes: usize) -> Result<Vec<u8>, Failure> {
-    // A row has well over 100 bytes.
-    let rows = u32::try_from(bytes / 100)?;
-    write(rows, Vec::with_capacity(bytes * 2))
-}
-
 /// The contender.
 pub struct PlainFake {
     pub rows: u32,
