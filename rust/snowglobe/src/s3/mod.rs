@@ -5,13 +5,16 @@
 
 mod blobs;
 mod digest;
+mod headers;
 mod journal;
 mod listing;
 mod objects;
+mod reading;
 mod service;
 mod stage;
 mod state;
 mod store;
+mod unfinished;
 mod uploads;
 
 pub use service::endpoint;

@@ -1,10 +1,10 @@
 //! The S3 operations that there are, each handed to its module; `s3s` answers `NotImplemented` for all others.
 
+use super::headers::{refuse, timestamp};
 use super::listing::{Page, Query, list};
-use super::objects::{self, refuse, timestamp};
 use super::state::Object as Stored;
 use super::store::Store;
-use super::uploads;
+use super::{objects, reading, unfinished, uploads};
 use crate::engine::objects::INTERNAL_BUCKET;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -204,14 +204,14 @@ impl S3 for Endpoint {
         &self,
         req: S3Request<GetObjectInput>,
     ) -> S3Result<S3Response<GetObjectOutput>> {
-        objects::get(&self.store, req)
+        reading::get(&self.store, req)
     }
 
     async fn head_object(
         &self,
         req: S3Request<HeadObjectInput>,
     ) -> S3Result<S3Response<HeadObjectOutput>> {
-        objects::head(&self.store, req)
+        reading::head(&self.store, req)
     }
 
     async fn copy_object(
@@ -274,14 +274,14 @@ impl S3 for Endpoint {
         &self,
         req: S3Request<ListPartsInput>,
     ) -> S3Result<S3Response<ListPartsOutput>> {
-        uploads::list_parts(&self.store, req)
+        unfinished::list_parts(&self.store, req)
     }
 
     async fn list_multipart_uploads(
         &self,
         req: S3Request<ListMultipartUploadsInput>,
     ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
-        uploads::list_uploads(&self.store, req)
+        unfinished::list_uploads(&self.store, req)
     }
 }
 

@@ -14,6 +14,7 @@ mod rowset;
 mod run;
 mod snowpipe;
 mod statements;
+mod value;
 
 use crate::auth::Authenticator;
 use crate::engine::Engine;
