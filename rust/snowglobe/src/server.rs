@@ -11,7 +11,7 @@ use crate::{s3, wire};
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -27,6 +27,9 @@ use tower::ServiceExt;
 
 /// How long a stop waits for calls that are being answered.
 const STOP_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a client may take to send a request's head.
+const HEADER_WAIT: Duration = Duration::from_secs(30);
 
 /// How to serve.
 #[derive(Clone)]
@@ -373,7 +376,11 @@ async fn accept<F>(
             let (faults, answer) = (Arc::clone(&faults), answer.clone());
             async move { around(&faults, service, request.map(Body::new), answer).await }
         });
-        let builder = auto::Builder::new(TokioExecutor::new());
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_WAIT);
         let connection = builder
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(handler))
             .into_owned();

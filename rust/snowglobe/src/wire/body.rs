@@ -3,19 +3,37 @@
 use super::error::ApiError;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
+use bytes::BytesMut;
 use flate2::read::MultiGzDecoder;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use std::io::Read;
 
+/// What is too long is read on for so many bytes and dropped: a client that still sends would not read the answer.
+const DRAIN_BYTES: usize = 256 * 1024 * 1024;
+
 /// The body, decompressed. Neither it nor what arrives may be longer than `limit` bytes.
-pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
+pub async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
     let too_long = || ApiError::new(413, format!("the body is longer than {limit} bytes"));
-    let bytes = match Limited::new(body, limit).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(too_long()),
-        Err(error) => return Err(ApiError::new(400, format!("the body breaks off: {error}"))),
-    };
+    let mut bytes = BytesMut::new();
+    let mut arrived = 0;
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|error| ApiError::new(400, format!("the body breaks off: {error}")))?;
+        let Some(data) = frame.data_ref() else {
+            continue;
+        };
+        arrived += data.len();
+        if arrived <= limit {
+            bytes.extend_from_slice(data);
+        } else if arrived > limit + DRAIN_BYTES {
+            break;
+        }
+    }
+    if arrived > limit {
+        return Err(too_long());
+    }
+    let bytes = bytes.freeze();
     let encoding = headers
         .get(header::CONTENT_ENCODING)
         .map(|value| value.to_str().unwrap_or("?"));

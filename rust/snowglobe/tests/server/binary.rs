@@ -15,10 +15,11 @@ fn snowglobe(arguments: &[&str], data: Option<&Path>) -> Command {
     command
 }
 
-/// A started process with the URL that it printed; killed when dropped.
+/// A started process with the URLs that it printed; killed when dropped.
 struct Process {
     child: Child,
     url: String,
+    s3_url: String,
 }
 
 impl Process {
@@ -26,27 +27,41 @@ impl Process {
         let mut child = snowglobe(&["--listen=127.0.0.1:0", "--s3=127.0.0.1:0"], data)
             .spawn()
             .unwrap();
-        let mut first = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut first)
-            .unwrap();
-        let url = first
-            .split_whitespace()
-            .find(|word| word.starts_with("http://"))
-            .map(str::to_owned);
-        Self {
-            child,
-            url: url.unwrap_or_else(|| panic!("no URL in {first:?}")),
-        }
+        let mut stdout = BufReader::new(child.stdout.as_mut().unwrap());
+        let mut url = || {
+            let mut line = String::new();
+            stdout.read_line(&mut line).unwrap();
+            let url = line
+                .split_whitespace()
+                .find(|word| word.starts_with("http://"));
+            url.map(str::to_owned)
+                .unwrap_or_else(|| panic!("no URL in {line:?}"))
+        };
+        let (url, s3_url) = (url(), url());
+        Self { child, url, s3_url }
+    }
+
+    /// A variable of the environment file in the data folder.
+    fn variable(data: &Path, name: &str) -> String {
+        let env = std::fs::read_to_string(data.join("snowglobe.env")).unwrap();
+        let value = env
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        value.unwrap().to_owned()
+    }
+
+    fn s3(&self, data: &Path) -> aws_sdk_s3::Client {
+        let secret = Self::variable(data, "AWS_SECRET_ACCESS_KEY");
+        crate::buckets::connect(
+            &self.s3_url,
+            &Self::variable(data, "AWS_ACCESS_KEY_ID"),
+            &secret,
+        )
     }
 
     /// The answer to one statement, sent with the token that the data folder holds.
     async fn submit(&self, data: &Path, query: &str, sql: &str) -> (u16, serde_json::Value) {
-        let env = std::fs::read_to_string(data.join("snowglobe.env")).unwrap();
-        let token = env
-            .lines()
-            .find_map(|line| line.strip_prefix("SNOWFLAKE_TOKEN="))
-            .unwrap();
+        let token = Self::variable(data, "SNOWFLAKE_TOKEN");
         let request =
             reqwest::Client::new().post(format!("{}/api/v2/statements?{query}", self.url));
         let request = request
@@ -119,17 +134,15 @@ fn a_taken_port_and_a_used_folder_are_told_with_their_cure() {
 fn secrets_are_shown_only_where_they_are_kept_nowhere_else() {
     let dir = tempfile::tempdir().unwrap();
     let mut process = Process::start(Some(dir.path()));
-    let env = std::fs::read_to_string(dir.path().join("snowglobe.env")).unwrap();
     let _ = process.child.kill();
     let mut rest = String::new();
     let mut stdout = BufReader::new(process.child.stdout.take().unwrap());
     while stdout.read_line(&mut rest).unwrap() > 0 {}
-    for name in ["SNOWFLAKE_TOKEN=", "AWS_SECRET_ACCESS_KEY="] {
-        let secret = env
-            .lines()
-            .find_map(|line| line.strip_prefix(name))
-            .unwrap();
-        assert!(!rest.contains(secret), "{name}");
+    for name in ["SNOWFLAKE_TOKEN", "AWS_SECRET_ACCESS_KEY"] {
+        assert!(
+            !rest.contains(&Process::variable(dir.path(), name)),
+            "{name}"
+        );
     }
 }
 
@@ -150,4 +163,71 @@ async fn a_request_answered_before_kill_9_is_not_run_again_after_it() {
         (200, &first["statementHandle"])
     );
     assert_eq!(again["data"], first["data"]);
+}
+
+#[tokio::test]
+async fn every_object_acknowledged_before_kill_9_is_whole_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut process = Process::start(Some(dir.path()));
+    let s3 = process.s3(dir.path());
+    s3.create_bucket().bucket("lake").send().await.unwrap();
+
+    // Four writers put until the process dies under them, each noting what was acknowledged.
+    let writers = (0..4).map(|writer| {
+        let s3 = s3.clone();
+        tokio::spawn(async move {
+            let mut acknowledged = 0;
+            loop {
+                let (key, body) = (
+                    format!("{writer}/{acknowledged}"),
+                    body(writer, acknowledged),
+                );
+                if s3
+                    .put_object()
+                    .bucket("lake")
+                    .key(key)
+                    .body(body.into())
+                    .send()
+                    .await
+                    .is_err()
+                {
+                    return acknowledged;
+                }
+                acknowledged += 1;
+            }
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    while s3
+        .head_object()
+        .bucket("lake")
+        .key("3/5")
+        .send()
+        .await
+        .is_err()
+    {}
+    process.child.kill().unwrap();
+
+    let process = Process::start(Some(dir.path()));
+    let s3 = process.s3(dir.path());
+    for (writer, task) in (0..4).zip(writers) {
+        let acknowledged = task.await.unwrap();
+        for number in 0..acknowledged {
+            let object = s3
+                .get_object()
+                .bucket("lake")
+                .key(format!("{writer}/{number}"))
+                .send()
+                .await
+                .unwrap();
+            assert_eq!(
+                object.body.collect().await.unwrap().to_vec(),
+                body(writer, number)
+            );
+        }
+    }
+}
+
+fn body(writer: usize, number: usize) -> Vec<u8> {
+    format!("{writer} {number} ").repeat(20_000).into_bytes()
 }

@@ -20,18 +20,20 @@ async fn start() -> (Running, Client) {
 }
 
 fn client(server: &Running, secret: &str) -> Client {
-    let credentials = Credentials::new(
+    connect(
+        &server.s3_url(),
         &server.credentials.s3_access_key_id,
         secret,
-        None,
-        None,
-        "test",
-    );
+    )
+}
+
+/// A client of the S3 at `url`.
+pub fn connect(url: &str, id: &str, secret: &str) -> Client {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(server.s3_url())
+        .endpoint_url(url)
         .region(Region::new("us-east-1"))
-        .credentials_provider(credentials)
+        .credentials_provider(Credentials::new(id, secret, None, None, "test"))
         .force_path_style(true)
         .build();
     Client::from_conf(config)

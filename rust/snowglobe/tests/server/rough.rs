@@ -85,6 +85,27 @@ async fn a_body_that_is_too_long_is_413_even_when_it_is_small_until_unpacked() {
 }
 
 #[tokio::test]
+async fn a_body_far_too_long_is_answered_rather_than_cut_off() {
+    let limits = Limits {
+        body_bytes: 10_000,
+        ..Limits::default()
+    };
+    let client = Client::start_with(Options {
+        limits,
+        ..Options::default()
+    })
+    .await;
+    let request = client
+        .request("POST", "/api/v2/statements")
+        .header("content-type", "application/json");
+    assert_eq!(
+        answer(request.body(vec![b' '; 100 << 20])).await.status,
+        413
+    );
+    lives(&client).await;
+}
+
+#[tokio::test]
 async fn headers_and_paths_that_are_wrong_are_told_so() {
     let client = Client::start().await;
     let url = format!("{}/api/v2/statements", client.server.url());
