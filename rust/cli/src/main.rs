@@ -1,2 +1,56 @@
-//! Map to come.
-fn main() {}
+//! The binary `firn`: arguments to the core, errors to messages and exit codes.
+//!
+//! Exit codes: 0 well, 1 something has to be set right, 2 wrong arguments, 70 a fault of Firn's own, 75 worth trying again later,
+//! 130 interrupted.
+
+mod commands;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use firn::{Error, ErrorKind};
+
+/// Customer changes from files to Snowflake: a current table and a complete history
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
+fn main() -> ExitCode {
+    let log = env_logger::Env::default().default_filter_or("warn");
+    env_logger::Builder::from_env(log)
+        .format_timestamp_millis()
+        .init();
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&Error::from(error)),
+    };
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = arguments.command.run() => Some(outcome),
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    });
+    if outcome.is_none() {
+        // What was under way is being cancelled; that takes a moment.
+        runtime.shutdown_timeout(Duration::from_secs(2));
+    }
+    match outcome {
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(error)) => failed(&error),
+        None => ExitCode::from(130),
+    }
+}
+
+fn failed(error: &Error) -> ExitCode {
+    eprintln!("firn: {error}");
+    match error.kind() {
+        ErrorKind::Transient => ExitCode::from(75),
+        ErrorKind::Bug => ExitCode::from(70),
+        _ => ExitCode::FAILURE,
+    }
+}

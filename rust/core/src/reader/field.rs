@@ -158,7 +158,7 @@ fn is_date(text: &[u8]) -> bool {
         return false;
     }
     let (century, year, month, day) = (two(text, 0), two(text, 2), two(text, 5), two(text, 8));
-    if (day >= 1 && day <= 28 && month >= 1 && month <= 12) && (century | year) != 0 {
+    if (1..=28).contains(&day) && (1..=12).contains(&month) && (century | year) != 0 {
         return true;
     }
     let is_leap = if year == 0 {

@@ -1,0 +1,55 @@
+//! `firn as-of`
+
+use clap::Args;
+use firn::Result;
+
+use super::place::Place;
+use super::report;
+
+/// Show the table as it was at a time
+#[derive(Args)]
+pub struct AsOf {
+    /// A time in UTC, like 2026-11-23T18:52:55Z
+    #[arg(value_name = "TIME")]
+    time: String,
+    #[command(flatten)]
+    place: Place,
+    /// Show at most so many rows
+    #[arg(long, default_value_t = 100)]
+    limit: u32,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl AsOf {
+    /// Runs the command.
+    pub async fn run(self) -> Result<()> {
+        let rows = self.place.pipeline()?.as_of(&self.time, self.limit).await?;
+        if self.json {
+            let object = |row: &Vec<Option<String>>| {
+                let cells = rows.columns.iter().zip(row);
+                cells
+                    .map(|(name, value)| (name.to_lowercase(), value.clone().into()))
+                    .collect::<serde_json::Map<_, _>>()
+            };
+            return report::print_json(&rows.rows.iter().map(object).collect::<Vec<_>>());
+        }
+        let names: Vec<String> = rows
+            .columns
+            .iter()
+            .map(|name| name.to_lowercase())
+            .collect();
+        let head: Vec<&str> = names.iter().map(String::as_str).collect();
+        let cells: Vec<Vec<String>> = rows
+            .rows
+            .iter()
+            .map(|row| {
+                row.iter()
+                    .map(|value| value.clone().unwrap_or_default())
+                    .collect()
+            })
+            .collect();
+        report::print(&report::table(&head, &cells))
+    }
+}

@@ -1,0 +1,72 @@
+//! `firn bootstrap`
+
+use clap::Args;
+use firn::Result;
+use firn::pipeline::Progress;
+
+use super::place::{Place, SiteArguments};
+use super::report;
+
+/// Make every object that a contract needs, or take them down
+#[derive(Args)]
+pub struct Bootstrap {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    site: SiteArguments,
+    /// Show the SQL and run nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Take the contract's objects down, their data included
+    #[arg(long)]
+    drop: bool,
+    /// Do not ask before taking down
+    #[arg(long, requires = "drop")]
+    yes: bool,
+}
+
+impl Bootstrap {
+    /// Runs the command.
+    pub async fn run(self) -> Result<()> {
+        let pipeline = self.place.pipeline_at(&self.site)?;
+        if self.dry_run {
+            let scripts = pipeline.scripts();
+            let shown = scripts
+                .iter()
+                .filter(|script| (script.name == "99_drop.sql") == self.drop);
+            return report::print(
+                &shown
+                    .map(|script| script.text(pipeline.site()))
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            );
+        }
+        if self.drop {
+            if !self.yes {
+                return Err(firn::Error::config(format!(
+                    "this deletes {} and its history: add --yes, or look first with --dry-run",
+                    pipeline.contract().table()
+                )));
+            }
+            pipeline.drop_objects(show).await?;
+            return report::print("everything of the contract is gone\n");
+        }
+        pipeline.bootstrap(show).await?;
+        report::print(&format!(
+            "{} is ready in {}.{}: put a file with `firn put FILE`, or look with `firn doctor`\n",
+            pipeline.contract().table(),
+            pipeline.site().database,
+            pipeline.site().schema
+        ))
+    }
+}
+
+fn show(progress: Progress<'_>) {
+    let line = progress.sql.lines().next().unwrap_or_default();
+    log::info!(
+        "{}/{} {}: {line}",
+        progress.number,
+        progress.total,
+        progress.script
+    );
+}

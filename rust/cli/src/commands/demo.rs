@@ -1,0 +1,257 @@
+//! `firn demo`: the whole pipeline on this machine, with everything that goes wrong in real ones.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use firn::generator::{Generator, Options};
+use firn::merge::{Schedule, Site};
+use firn::pipeline::{Intake, Pipeline};
+use firn::snowflake::Statement;
+use firn::store::S3Store;
+use firn::{Context, Error, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::snowglobe::Snowglobe;
+use super::{history, report, status, verify};
+
+const BUCKET: &str = "firn-landing";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Run the whole pipeline on this machine, on Snowglobe
+///
+/// Starts Snowglobe, makes all objects, generates customers whose files come late, doubled and out of order, lets the bucket's
+/// events load them and the tasks merge them, edits rows by hand, and checks the promises at the end.
+#[derive(Args)]
+pub struct Demo {
+    /// Events to generate
+    #[arg(long, default_value_t = 20_000)]
+    events: u64,
+    /// Seed of the customers
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Stay up afterwards, so that other commands can look around
+    #[arg(long)]
+    stay: bool,
+}
+
+impl Demo {
+    /// Runs the command.
+    pub async fn run(self) -> Result<()> {
+        let started = Instant::now();
+        let folder = tempfile::tempdir().context(|| "a folder for the demo".to_owned())?;
+        let snowglobe = Snowglobe::start(BUCKET)?;
+        step(
+            started,
+            "Snowglobe is up: a Snowflake and an S3 of your own",
+        )?;
+
+        let site = Site {
+            schedule: Schedule::Triggered,
+            ..Site::default()
+        };
+        let pipeline = Pipeline::new(
+            firn::contract::Contract::customer(),
+            site,
+            snowglobe.connection()?,
+        )?;
+        pipeline.bootstrap(|_| {}).await?;
+        let owner = owner_of(&pipeline, &snowglobe)?;
+        step(
+            started,
+            "tables, streams, pipe, procedures and tasks are made, the tasks wait for data",
+        )?;
+
+        let files = self.generate(folder.path())?;
+        step(
+            started,
+            &format!(
+                "{} files of changes, some late, some doubled, some broken",
+                files.len()
+            ),
+        )?;
+        let store = S3Store::open(owner.location()?, snowglobe.store_options()).await;
+        let rows = deliver(&owner.with_store(store), files).await?;
+        await_rows(&owner, rows).await?;
+        step(
+            started,
+            "every file was loaded by the bucket's events and merged by the task",
+        )?;
+
+        let key = edit_by_hand(&owner).await?;
+        await_captured(&owner).await?;
+        step(
+            started,
+            "edits made by hand on CUSTOMER have entered the history",
+        )?;
+
+        let figures = owner.status(5).await?;
+        let promises = owner.verify().await?;
+        let timeline = history::timeline(&owner.history(std::slice::from_ref(&key)).await?);
+        report::print(&format!(
+            "\n{}\n{}\nThe customer edited by hand, `firn history {key}`:\n{timeline}\n",
+            status::text(&owner, &figures),
+            verify::text(&promises)
+        ))?;
+        if promises.iter().any(|promise| promise.violations != 0) || !figures.sum.holds() {
+            return Err(Error::bug("a promise does not hold in the demo"));
+        }
+        step(started, "all promises hold")?;
+        if self.stay {
+            report::print(&format!(
+                "\nLook around from another shell, end with Ctrl-C:\n\n{}\nfirn status\nfirn history {key}\nfirn as-of 2026-06-01T00:00:00Z --limit 5\n",
+                snowglobe.variables()
+            ))?;
+            return std::future::pending().await;
+        }
+        report::print("To look around yourself: firn demo --stay\n")
+    }
+
+    /// Files of changes in `folder`, in the order of their making.
+    fn generate(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+        let options = Options {
+            seed: self.seed,
+            rows_per_file: (self.events / 12).max(1),
+            initial: self.events / 4,
+            updates: 0.5,
+            deletes: 0.1,
+            returns: 0.2,
+            late: 0.05,
+            duplicates: 0.05,
+            dirty: 0.002,
+            ..Options::default()
+        };
+        let mut generator = Generator::new(options)?;
+        generator.end_at(self.events)?;
+        let mut files = Vec::new();
+        while let Some(piece) = generator.next_piece() {
+            if piece.opens {
+                files.push((
+                    folder.join(format!("customers-{:04}.csv", files.len())),
+                    Vec::new(),
+                ));
+            }
+            if let Some((_, bytes)) = files.last_mut() {
+                bytes.extend_from_slice(piece.bytes);
+            }
+        }
+        for (path, bytes) in &files {
+            std::fs::write(path, bytes).context(|| path.display().to_string())?;
+        }
+        Ok(files.into_iter().map(|(path, _)| path).collect())
+    }
+}
+
+fn step(started: Instant, text: &str) -> Result<()> {
+    report::print(&format!(
+        "{:>6.1} s  {text}\n",
+        started.elapsed().as_secs_f64()
+    ))
+}
+
+/// The same pipeline as the role that may read the tables.
+fn owner_of(pipeline: &Pipeline, snowglobe: &Snowglobe) -> Result<Pipeline> {
+    let mut connection = snowglobe.connection()?;
+    connection.role = Some(pipeline.site().owner.stored());
+    Pipeline::new(
+        pipeline.contract().clone(),
+        pipeline.site().clone(),
+        connection,
+    )
+}
+
+/// Uploads the files in an order of their own, one of them twice; gives the rows uploaded.
+async fn deliver(intake: &Intake, mut files: Vec<PathBuf>) -> Result<i64> {
+    files.reverse();
+    let shift = 5.min(files.len());
+    files.rotate_left(shift);
+    let bar = if std::io::stderr().is_terminal() {
+        ProgressBar::new(files.len() as u64)
+    } else {
+        ProgressBar::hidden()
+    };
+    bar.set_style(
+        ProgressStyle::with_template("          {bar:40} {pos}/{len} files")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    let mut rows = 0;
+    for path in &files {
+        let arrived = intake.upload(path, |_| {}).await?;
+        rows += arrived
+            .rows
+            .map_or(0, |rows| i64::try_from(rows.rows).unwrap_or(0));
+        bar.inc(1);
+    }
+    if let Some(first) = files.first() {
+        // The same content under another name: a second delivery, every row of which is a duplicate.
+        let again = first.with_file_name("delivered-again.csv");
+        std::fs::copy(first, &again).context(|| again.display().to_string())?;
+        let arrived = intake.upload(&again, |_| {}).await?;
+        rows += arrived
+            .rows
+            .map_or(0, |rows| i64::try_from(rows.rows).unwrap_or(0));
+    }
+    bar.finish_and_clear();
+    Ok(rows)
+}
+
+async fn await_rows(pipeline: &Pipeline, rows: i64) -> Result<()> {
+    let started = Instant::now();
+    loop {
+        let figures = pipeline.status(1).await?;
+        if figures.sum.rows_in >= rows && figures.waiting == 0 {
+            return Ok(());
+        }
+        if started.elapsed() > PATIENCE {
+            return Err(Error::transient(format!(
+                "{} of {rows} rows are merged after {} s, {} wait in staging",
+                figures.sum.rows_in,
+                PATIENCE.as_secs(),
+                figures.waiting
+            )));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Changes one customer, deletes another, inserts a third, as a person at a worksheet would; gives the first one's key.
+async fn edit_by_hand(pipeline: &Pipeline) -> Result<String> {
+    let run = async |sql: String| pipeline.client().run(Statement::new(sql)).await;
+    let rows = run("select min(customer_id), max(customer_id) from CUSTOMER".to_owned()).await?;
+    let cell = |index: usize| {
+        rows.rows
+            .first()
+            .and_then(|row| row.get(index)?.clone())
+            .unwrap_or_default()
+    };
+    let (first, last) = (cell(0), cell(1));
+    run(format!(
+        "update CUSTOMER set city = 'Longyearbyen' where customer_id = {first}"
+    ))
+    .await?;
+    run(format!("delete from CUSTOMER where customer_id = {last}")).await?;
+    run("insert into CUSTOMER (customer_id, first_name, last_name) values (999999999999, 'Roald', 'Amundsen')".to_owned()).await?;
+    Ok(first)
+}
+
+async fn await_captured(pipeline: &Pipeline) -> Result<()> {
+    let started = Instant::now();
+    let sql = format!(
+        "select count(*) from {} where source_file = 'by hand'",
+        pipeline.names().history
+    );
+    loop {
+        let rows = pipeline.client().query(&sql).await?;
+        if rows
+            .first()
+            .is_some_and(|count| count.parse::<i64>().is_ok_and(|count| count >= 3))
+        {
+            return Ok(());
+        }
+        if started.elapsed() > PATIENCE {
+            return Err(Error::transient("the edits made by hand are not captured"));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

@@ -1,0 +1,131 @@
+//! `firn history`
+
+use clap::Args;
+use firn::pipeline::Version;
+use firn::{Error, Result};
+
+use super::place::Place;
+use super::report;
+
+/// Show every version of one key
+#[derive(Args)]
+pub struct History {
+    /// The key: a value for each of its columns
+    #[arg(required = true, value_name = "KEY", allow_hyphen_values = true)]
+    key: Vec<String>,
+    #[command(flatten)]
+    place: Place,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl History {
+    /// Runs the command.
+    pub async fn run(self) -> Result<()> {
+        let pipeline = self.place.pipeline()?;
+        let versions = pipeline.history(&self.key).await?;
+        if versions.is_empty() {
+            let table = pipeline.contract().table();
+            return Err(Error::config(format!(
+                "{table} has never had the key {}",
+                self.key.join(", ")
+            )));
+        }
+        if self.json {
+            report::print_json(&versions)
+        } else {
+            report::print(&timeline(&versions))
+        }
+    }
+}
+
+/// What changed, when, and who said so.
+pub fn timeline(versions: &[Version]) -> String {
+    let mut text = String::new();
+    let mut before: Option<&Version> = None;
+    for version in versions {
+        let what = match version.op.as_str() {
+            "I" => "appeared",
+            "D" => "went away",
+            _ => "changed",
+        };
+        let until = match &version.valid_to {
+            None => "now".to_owned(),
+            Some(until) if *until == version.valid_from => "no time at all".to_owned(),
+            Some(until) => short(until).to_owned(),
+        };
+        text.push_str(&format!(
+            "{}  {what}, until {until}   ({}, row {})\n",
+            short(&version.valid_from),
+            version.source_file,
+            version.source_row
+        ));
+        if version.op != "D" {
+            let lived = before.filter(|before| before.op != "D");
+            for (index, (column, value)) in version.values.iter().enumerate() {
+                let old = lived.map(|before| &before.values[index].1);
+                match old {
+                    Some(old) if old == value => {}
+                    Some(old) => text.push_str(&format!(
+                        "    {column}: {} -> {}\n",
+                        shown(old),
+                        shown(value)
+                    )),
+                    None if value.is_none() => {}
+                    None => text.push_str(&format!("    {column}: {}\n", shown(value))),
+                }
+            }
+        }
+        before = Some(version);
+    }
+    text
+}
+
+fn shown(value: &Option<String>) -> String {
+    value
+        .as_ref()
+        .map_or("null".to_owned(), |text| format!("{text:?}"))
+}
+
+/// Whole seconds need no fraction.
+fn short(time: &str) -> &str {
+    time.strip_suffix(".000000").unwrap_or(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(op: &str, from: &str, to: Option<&str>, city: Option<&str>) -> Version {
+        Version {
+            op: op.into(),
+            valid_from: from.into(),
+            valid_to: to.map(str::to_owned),
+            source_file: "a.csv".into(),
+            source_row: "1".into(),
+            values: vec![
+                ("name".into(), Some("Ann".into())),
+                ("city".into(), city.map(str::to_owned)),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_timeline_tells_only_what_changed() {
+        let versions = [
+            version(
+                "I",
+                "2026-01-01 00:00:00.000000",
+                Some("2026-01-02 00:00:00.500000"),
+                None,
+            ),
+            version("U", "2026-01-02 00:00:00.500000", None, Some("Rome")),
+        ];
+        assert_eq!(
+            timeline(&versions),
+            "2026-01-01 00:00:00  appeared, until 2026-01-02 00:00:00.500000   (a.csv, row 1)\n    name: \"Ann\"\n\
+             2026-01-02 00:00:00.500000  changed, until now   (a.csv, row 1)\n    city: null -> \"Rome\"\n"
+        );
+    }
+}

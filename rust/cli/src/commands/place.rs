@@ -1,0 +1,191 @@
+//! The arguments that many commands share: which contract, which account, which bucket.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use firn::contract::Contract;
+use firn::merge::{Identifier, Schedule, Site};
+use firn::pipeline::{Intake, Pipeline};
+use firn::snowflake::{Connection, ConnectionSource};
+use firn::store::{Compression, Encryption, S3Store, StoreOptions};
+use firn::{Context, Result};
+
+/// Which contract, where.
+#[derive(Args, Clone, Debug)]
+pub struct Place {
+    /// Connection in Snowflake's connections.toml; the default one without
+    #[arg(long, short, value_name = "NAME", env = "FIRN_CONNECTION")]
+    pub connection: Option<String>,
+    /// Contract of the table; the customer contract without
+    #[arg(long, value_name = "FILE", env = "FIRN_CONTRACT")]
+    pub contract: Option<PathBuf>,
+    /// Database; the connection's without, else FIRN
+    #[arg(long, value_name = "NAME", env = "FIRN_DATABASE")]
+    pub database: Option<String>,
+    /// Schema; the connection's without, else PUBLIC
+    #[arg(long, value_name = "NAME", env = "FIRN_SCHEMA")]
+    pub schema: Option<String>,
+}
+
+/// What only the making of objects needs to know.
+#[derive(Args, Clone, Debug)]
+pub struct SiteArguments {
+    /// Bucket and folder for files; each contract has a folder in it
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "FIRN_STAGE_URL",
+        default_value = "s3://firn-landing/"
+    )]
+    pub stage_url: String,
+    /// Storage integration
+    #[arg(long, value_name = "NAME", default_value = "FIRN_S3")]
+    pub integration: String,
+    /// AWS role that Snowflake takes on to read the bucket
+    #[arg(
+        long,
+        value_name = "ARN",
+        env = "FIRN_AWS_ROLE",
+        default_value = "arn:aws:iam::123456789012:role/firn-snowflake"
+    )]
+    pub aws_role: String,
+    /// User who gets the loader's role
+    #[arg(long, value_name = "NAME")]
+    pub loader_user: Option<String>,
+    /// Tasks look every so many minutes
+    #[arg(long, value_name = "MINUTES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=11520))]
+    pub every: u32,
+    /// Tasks start as soon as there is data, in place of every minute
+    #[arg(long, conflicts_with = "every")]
+    pub triggered: bool,
+}
+
+/// How to reach the bucket. The rest comes from AWS's own variables and files.
+#[derive(Args, Clone, Debug)]
+pub struct Bucket {
+    /// Bucket and folder for files; each contract has a folder in it
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "FIRN_STAGE_URL",
+        default_value = "s3://firn-landing/"
+    )]
+    pub stage_url: String,
+    /// Address of another service that speaks S3
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL_S3")]
+    pub s3_endpoint: Option<String>,
+    /// Profile in AWS's files
+    #[arg(long, value_name = "NAME")]
+    pub aws_profile: Option<String>,
+    /// Region of the bucket
+    #[arg(long, value_name = "NAME")]
+    pub aws_region: Option<String>,
+    /// How objects are compressed
+    #[arg(long, value_enum, default_value_t = CompressionName::Gzip)]
+    pub compression: CompressionName,
+    /// How the bucket encrypts: its own default, S3's keys, or a KMS key
+    #[arg(long, value_name = "default|s3|kms|kms:KEY", default_value = "default", value_parser = encryption)]
+    pub encryption: Encryption,
+}
+
+/// The names of compressions.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum CompressionName {
+    /// As it is
+    None,
+    /// Every reader knows it
+    Gzip,
+    /// Smaller and faster
+    Zstd,
+}
+
+fn encryption(text: &str) -> Result<Encryption, String> {
+    match text.split_once(':') {
+        None if text == "default" => Ok(Encryption::Default),
+        None if text == "s3" => Ok(Encryption::S3),
+        None if text == "kms" => Ok(Encryption::Kms(None)),
+        Some(("kms", key)) if !key.is_empty() => Ok(Encryption::Kms(Some(key.to_owned()))),
+        _ => Err("not one of default, s3, kms, kms:KEY".to_owned()),
+    }
+}
+
+/// The contract in a file, or the customer contract.
+pub fn contract(path: Option<&Path>) -> Result<Contract> {
+    let Some(path) = path else {
+        return Ok(Contract::customer());
+    };
+    let text = std::fs::read_to_string(path).context(|| path.display().to_string())?;
+    Contract::parse(&text).context(|| path.display().to_string())
+}
+
+impl Place {
+    fn site(&self, connection: &Connection) -> Site {
+        let mut site = Site::default();
+        let name = |given: &Option<String>, own: &Option<String>| {
+            given
+                .as_ref()
+                .or(own.as_ref())
+                .map(|name| Identifier::new(name))
+        };
+        site.database = name(&self.database, &connection.database).unwrap_or(site.database);
+        site.schema = name(&self.schema, &connection.schema).unwrap_or(site.schema);
+        site.warehouse = name(&None, &connection.warehouse).unwrap_or(site.warehouse);
+        site
+    }
+
+    fn join(&self, finish: impl FnOnce(&mut Site)) -> Result<Pipeline> {
+        let connection = ConnectionSource::system().connection(self.connection.as_deref())?;
+        let mut site = self.site(&connection);
+        finish(&mut site);
+        Pipeline::new(contract(self.contract.as_deref())?, site, connection)
+    }
+
+    /// The pipeline, for asking.
+    pub fn pipeline(&self) -> Result<Pipeline> {
+        self.join(|_| {})
+    }
+
+    /// The pipeline, for making its objects.
+    pub fn pipeline_at(&self, arguments: &SiteArguments) -> Result<Pipeline> {
+        self.join(|site| arguments.apply(site))
+    }
+
+    /// The pipeline with its bucket.
+    pub async fn intake(&self, bucket: &Bucket) -> Result<Intake> {
+        let pipeline = self.join(|site| site.storage.url.clone_from(&bucket.stage_url))?;
+        let store = S3Store::open(pipeline.location()?, bucket.options()).await;
+        Ok(pipeline.with_store(store))
+    }
+}
+
+impl SiteArguments {
+    /// Sets what the arguments say.
+    pub fn apply(&self, site: &mut Site) {
+        site.storage.url.clone_from(&self.stage_url);
+        site.storage.integration = Identifier::new(&self.integration);
+        site.storage.aws_role.clone_from(&self.aws_role);
+        site.loader_user = self.loader_user.as_deref().map(Identifier::new);
+        site.schedule = if self.triggered {
+            Schedule::Triggered
+        } else {
+            Schedule::Minutes(self.every)
+        };
+    }
+}
+
+impl Bucket {
+    fn options(&self) -> StoreOptions {
+        StoreOptions {
+            endpoint: self.s3_endpoint.clone(),
+            region: self.aws_region.clone(),
+            profile: self.aws_profile.clone(),
+            access_key: None,
+            compression: match self.compression {
+                CompressionName::None => Compression::None,
+                CompressionName::Gzip => Compression::Gzip,
+                CompressionName::Zstd => Compression::Zstd,
+            },
+            encryption: self.encryption.clone(),
+        }
+    }
+}

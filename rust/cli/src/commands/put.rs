@@ -1,0 +1,61 @@
+//! `firn put`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use firn::Result;
+use firn::pipeline::FileResult;
+
+use super::place::{Bucket, Place};
+use super::report;
+
+/// Upload files, load them, merge them, and tell what became of their rows
+#[derive(Args)]
+pub struct Put {
+    /// CSV files, plain, gzip or zstd
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    bucket: Bucket,
+    /// Give up waiting after so many seconds; the files are not lost then
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    wait: u64,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Put {
+    /// Runs the command.
+    pub async fn run(self) -> Result<()> {
+        let intake = self.place.intake(&self.bucket).await?;
+        let results = intake
+            .put(&self.files, Duration::from_secs(self.wait), |path, row| {
+                eprintln!("{}", report::broken(&path.display().to_string(), row));
+            })
+            .await?;
+        if self.json {
+            report::print_json(&results)
+        } else {
+            report::print(&results_table(&results))
+        }
+    }
+}
+
+/// What became of each file.
+pub fn results_table(results: &[FileResult]) -> String {
+    let row = |one: &FileResult| {
+        let numbers = [one.rows_in, one.history, one.duplicates, one.rejects];
+        std::iter::once(one.source_file.clone())
+            .chain(numbers.map(|number| number.to_string()))
+            .collect()
+    };
+    let rows: Vec<Vec<String>> = results.iter().map(row).collect();
+    report::table(
+        &["file", "rows in", "history", "duplicates", "rejects"],
+        &rows,
+    )
+}

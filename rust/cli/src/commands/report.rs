@@ -1,0 +1,95 @@
+//! Results as text: aligned tables for people, JSON for programs.
+
+use std::io::Write;
+
+use firn::reader::BrokenRow;
+use firn::{Error, Result};
+use serde::Serialize;
+
+/// Writes to standard output. A reader that has gone away, as `head` does, is no failure.
+pub fn print(text: &str) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    match output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+    {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Writes one JSON document.
+pub fn print_json(value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::bug(format!("no JSON: {error}")))?;
+    print(&format!("{text}\n"))
+}
+
+/// Lines up cells, numbers to the right.
+pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let columns = head.len();
+    let cell = |row: &[String], index: usize| row.get(index).cloned().unwrap_or_default();
+    let width = |index: usize| {
+        let cells = rows.iter().map(|row| cell(row, index).chars().count());
+        cells
+            .chain([head[index].chars().count()])
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let is_number = |index: usize| {
+        rows.iter().all(|row| {
+            cell(row, index)
+                .chars()
+                .all(|char| char.is_ascii_digit() || ".-".contains(char))
+        })
+    };
+    let numbers: Vec<bool> = (0..columns).map(is_number).collect();
+    let mut text = String::new();
+    let head: Vec<String> = head.iter().map(|name| (*name).to_owned()).collect();
+    for row in std::iter::once(&head).chain(rows) {
+        let cells = (0..columns).map(|index| {
+            let (value, width) = (cell(row, index), widths[index]);
+            if numbers[index] {
+                format!("{value:>width$}")
+            } else {
+                format!("{value:<width$}")
+            }
+        });
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A broken row as one line for the terminal.
+pub fn broken(file: &str, row: &BrokenRow) -> String {
+    let raw: String = String::from_utf8_lossy(&row.raw)
+        .chars()
+        .take(120)
+        .collect();
+    format!(
+        "{file}:{}: row {}: {} [{}]",
+        row.line,
+        row.row,
+        row.reason,
+        raw.escape_debug()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stand_to_the_right() {
+        let rows = [
+            vec!["a".to_owned(), "5".to_owned()],
+            vec!["bcd".to_owned(), "10".to_owned()],
+        ];
+        assert_eq!(
+            table(&["name", "n"], &rows),
+            "name   n\na      5\nbcd   10\n"
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! `firn status`
+
+use std::time::Duration;
+
+use clap::Args;
+use firn::Result;
+use firn::pipeline::{Pipeline, Run, Status as Figures};
+
+use super::place::Place;
+use super::report;
+
+/// Show how far behind the pipeline is, its counts and its last runs
+#[derive(Args)]
+pub struct Status {
+    #[command(flatten)]
+    place: Place,
+    /// How many runs to show
+    #[arg(long, default_value_t = 5)]
+    runs: u32,
+    /// Show it again every two seconds
+    #[arg(long)]
+    watch: bool,
+    /// Answer in JSON, one document each time
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    /// Runs the command.
+    pub async fn run(self) -> Result<()> {
+        let pipeline = self.place.pipeline()?;
+        loop {
+            let figures = pipeline.status(self.runs).await?;
+            if self.json {
+                report::print_json(&figures)?;
+            } else {
+                let clear = if self.watch { "\x1b[2J\x1b[H" } else { "" };
+                report::print(&format!("{clear}{}", text(&pipeline, &figures)))?;
+            }
+            if !self.watch {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+    }
+}
+
+/// The figures for people.
+pub fn text(pipeline: &Pipeline, figures: &Figures) -> String {
+    let names = pipeline.names();
+    let lag = figures
+        .lag_seconds
+        .map_or("nothing waits".to_owned(), |seconds| {
+            format!("the oldest for {seconds:.1} s")
+        });
+    let sum = figures.sum;
+    let holds = if sum.holds() {
+        "holds"
+    } else {
+        "DOES NOT HOLD: run `firn verify`"
+    };
+    let credits = figures
+        .credits_last_day
+        .map_or("unknown".to_owned(), |credits| format!("{credits:.3}"));
+    let mut text = format!(
+        "{:<28} {:>12} rows\n{:<28} {:>12} events\n{:<28} {:>12} rows, {lag}\n\nrows in {} = history {} + duplicates {} + rejects {}   {holds}\ncredits in the last day: {credits}\n",
+        names.target.to_string(),
+        figures.target,
+        names.history.to_string(),
+        figures.history,
+        names.staging.to_string(),
+        figures.waiting,
+        sum.rows_in,
+        sum.history,
+        sum.duplicates,
+        sum.rejects,
+    );
+    if !figures.runs.is_empty() {
+        let row = |run: &Run| {
+            let numbers = [
+                run.files,
+                run.rows_in,
+                run.history,
+                run.duplicates,
+                run.rejects,
+            ]
+            .map(|number| number.to_string());
+            [
+                run.run_id.to_string(),
+                run.finished_at.clone(),
+                format!("{:.2}", run.seconds),
+            ]
+            .into_iter()
+            .chain(numbers)
+            .collect()
+        };
+        let rows: Vec<Vec<String>> = figures.runs.iter().map(row).collect();
+        text.push('\n');
+        text.push_str(&report::table(
+            &[
+                "run",
+                "finished (UTC)",
+                "seconds",
+                "files",
+                "rows in",
+                "history",
+                "duplicates",
+                "rejects",
+            ],
+            &rows,
+        ));
+    }
+    text
+}

@@ -1,0 +1,199 @@
+//! `firn watch`: a folder's new files, each once, also over restarts.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use clap::Args;
+use firn::pipeline::Intake;
+use firn::{Context, Error, Result};
+
+use super::place::{Bucket, Place};
+use super::report;
+
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Remembers in the folder itself which files are done.
+const JOURNAL: &str = ".firn-watch";
+
+/// Put every new file of a folder, each once, until interrupted
+///
+/// Files whose names begin with a dot are left alone: write to such a name, then rename. Finished files stay where they are
+/// and are noted in `.firn-watch`, so that a restart does not read them again.
+#[derive(Args)]
+pub struct Watch {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    bucket: Bucket,
+    /// Put what is there, then end
+    #[arg(long)]
+    once: bool,
+    /// Leave merging to the task
+    #[arg(long)]
+    no_merge: bool,
+}
+
+/// A file by what changes when it is written anew.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Seen(String);
+
+impl Watch {
+    /// Runs the command.
+    pub async fn run(self) -> Result<()> {
+        let intake = self.place.intake(&self.bucket).await?;
+        let mut journal = Journal::open(&self.folder)?;
+        let mut growing: HashSet<Seen> = HashSet::new();
+        loop {
+            let mut now_growing = HashSet::new();
+            for (path, seen) in new_files(&self.folder, &journal.done)? {
+                // A file that still grows looks different the next time.
+                if !self.once && !growing.contains(&seen) {
+                    now_growing.insert(seen);
+                    continue;
+                }
+                match self.one(&intake, &path).await {
+                    Ok(()) => journal.note(seen)?,
+                    Err(error) if error.is_transient() => {
+                        log::warn!("{error}; it is tried again");
+                        now_growing.insert(seen);
+                    }
+                    // A broken file must not stop the others; it is told again after it is replaced, or at a restart.
+                    Err(error) if error.kind() == firn::ErrorKind::Rejected => {
+                        eprintln!("firn: {error}");
+                        journal.done.insert(seen);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            if self.once && now_growing.is_empty() {
+                return Ok(());
+            }
+            growing = now_growing;
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn one(&self, intake: &Intake, path: &Path) -> Result<()> {
+        let shown = path.display().to_string();
+        let arrived = intake
+            .upload(path, move |row| {
+                eprintln!("{}", report::broken(&shown, row))
+            })
+            .await?;
+        if self.no_merge {
+            return report::print(&format!("{} -> {}\n", path.display(), arrived.source_file));
+        }
+        let pipeline = intake.pipeline();
+        pipeline.refresh(&arrived.object.name).await?;
+        for one in pipeline
+            .await_merged(&[arrived], Duration::from_secs(300))
+            .await?
+        {
+            report::print(&format!(
+                "{} -> {}: {} rows = {} history + {} duplicates + {} rejects\n",
+                path.display(),
+                one.source_file,
+                one.rows_in,
+                one.history,
+                one.duplicates,
+                one.rejects
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+/// Files that are not done, the oldest first.
+fn new_files(folder: &Path, done: &HashSet<Seen>) -> Result<Vec<(PathBuf, Seen)>> {
+    let place = || folder.display().to_string();
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).context(place)? {
+        let entry = entry.context(place)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // A file may be gone again between listing and looking.
+        let Ok(metadata) = entry.metadata() else {
+            continue;
+        };
+        if name.starts_with('.') || !metadata.is_file() {
+            continue;
+        }
+        let modified = metadata
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+            .unwrap_or_default();
+        let seen = Seen(format!(
+            "{} {} {name:?}",
+            modified.as_nanos(),
+            metadata.len()
+        ));
+        if !done.contains(&seen) {
+            files.push((modified, entry.path(), seen));
+        }
+    }
+    files.sort();
+    Ok(files
+        .into_iter()
+        .map(|(_, path, seen)| (path, seen))
+        .collect())
+}
+
+impl PartialOrd for Seen {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Seen {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+struct Journal {
+    done: HashSet<Seen>,
+    file: File,
+}
+
+impl Journal {
+    fn open(folder: &Path) -> Result<Self> {
+        if !folder.is_dir() {
+            return Err(Error::config(format!(
+                "{} is no folder: name one, or put files with `firn put`",
+                folder.display()
+            )));
+        }
+        let path = folder.join(JOURNAL);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(Error::from(error).context(path.display().to_string())),
+        };
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&path)
+            .context(|| path.display().to_string())?;
+        // A line that was cut by a crash ends here, so that the next one is whole.
+        if !text.is_empty() && !text.ends_with('\n') {
+            file.write_all(b"\n")?;
+        }
+        Ok(Self {
+            done: text.lines().map(|line| Seen(line.to_owned())).collect(),
+            file,
+        })
+    }
+
+    fn note(&mut self, seen: Seen) -> Result<()> {
+        self.file.write_all(format!("{}\n", seen.0).as_bytes())?;
+        self.file.sync_data()?;
+        self.done.insert(seen);
+        Ok(())
+    }
+}
