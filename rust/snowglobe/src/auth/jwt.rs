@@ -239,4 +239,13 @@ mod tests {
             assert!(check(nonsense).is_err(), "{nonsense}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_token_is_too_strange_to_be_refused(token in "\\PC{0,60}", iss in "\\PC{0,40}") {
+            proptest::prop_assert!(check(&token).is_err());
+            let forged = outcome(&json!({ "iss": iss }));
+            proptest::prop_assert!(forged.is_err());
+        }
+    }
 }

@@ -149,4 +149,32 @@ mod tests {
     fn a_full_last_page_says_that_nothing_follows() {
         assert_eq!(pages(&["a", "b"], "", "", 2).len(), 1);
     }
+
+    /// All names of a listing, worked out without pages.
+    fn naive(keys: &[&str], prefix: &str, delimiter: &str) -> Vec<String> {
+        let mut names = std::collections::BTreeSet::new();
+        for key in keys.iter().filter(|key| key.starts_with(prefix)) {
+            let rest = &key[prefix.len()..];
+            let cut = rest.find(delimiter).filter(|_| !delimiter.is_empty());
+            let end = cut.map_or(key.len(), |at| prefix.len() + at + delimiter.len());
+            names.insert(key[..end].to_owned());
+        }
+        names.into_iter().collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn pages_of_any_size_list_what_is_there(
+            keys in proptest::collection::btree_set("[ab/]{1,6}", 0..30),
+            prefix in "[ab/]{0,3}",
+            delimiter in "(/|b|ab|)",
+            max in 1..9_usize,
+        ) {
+            let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+            let paged: Vec<_> = pages(&keys, &prefix, &delimiter, max).concat();
+            let mut sorted = paged.clone();
+            sorted.sort();
+            proptest::prop_assert_eq!(sorted, naive(&keys, &prefix, &delimiter));
+        }
+    }
 }

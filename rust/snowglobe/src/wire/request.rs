@@ -346,4 +346,15 @@ mod tests {
             assert!(only_in_multiple(sql).is_none(), "{sql}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_statement_is_too_strange_to_be_taken_apart(sql in "[\\PC\n]{0,80}", comment in "(--|//|/\\*|)") {
+            let text = serde_json::json!({"statement": format!("{comment}{sql}")}).to_string();
+            match job(&text) {
+                Ok(job) => proptest::prop_assert_eq!(job.statements.len(), 1),
+                Err(status) => proptest::prop_assert!(status == 400 || status == 422),
+            }
+        }
+    }
 }
