@@ -109,6 +109,29 @@ macro_rules! stored_headers {
 }
 pub(super) use stored_headers;
 
+/// Every claim about its body that an input carries.
+macro_rules! claims {
+    ($input:expr, $algorithm:expr, $trailers:expr) => {
+        Claims {
+            md5: $input.content_md5.take(),
+            length: $input
+                .content_length
+                .and_then(|length| u64::try_from(length).ok()),
+            checksums: Checksums {
+                crc32: $input.checksum_crc32.take(),
+                crc32c: $input.checksum_crc32c.take(),
+                crc64nvme: $input.checksum_crc64nvme.take(),
+                sha1: $input.checksum_sha1.take(),
+                sha256: $input.checksum_sha256.take(),
+                composite: false,
+            },
+            algorithm: $algorithm,
+            trailers: $trailers,
+        }
+    };
+}
+pub(super) use claims;
+
 /// `aws-chunked` is how the body travelled, not what it is.
 pub fn without_chunking(encoding: String) -> Option<String> {
     let kept: Vec<_> = encoding

@@ -2,7 +2,7 @@
 
 use super::digest::{Claims, receive};
 use super::headers::{
-    condition, named_algorithm, refuse, refuse_acl, source, stored_headers, timestamp,
+    claims, condition, named_algorithm, refuse, refuse_acl, source, stored_headers, timestamp,
     without_chunking,
 };
 use super::reading::ReadConditions;
@@ -45,22 +45,7 @@ pub async fn put(
     let condition = condition(input.if_match.take(), input.if_none_match.take())?;
     store.check(&input.bucket, &input.key, &condition)?;
 
-    let claims = Claims {
-        md5: input.content_md5.take(),
-        length: input
-            .content_length
-            .and_then(|length| u64::try_from(length).ok()),
-        checksums: Checksums {
-            crc32: input.checksum_crc32.take(),
-            crc32c: input.checksum_crc32c.take(),
-            crc64nvme: input.checksum_crc64nvme.take(),
-            sha1: input.checksum_sha1.take(),
-            sha256: input.checksum_sha256.take(),
-            composite: false,
-        },
-        algorithm,
-        trailers: req.trailing_headers,
-    };
+    let claims = claims!(input, algorithm, req.trailing_headers);
     let received = receive(&store.blobs, input.body.take(), claims).await?;
     let object = Object {
         blob: received.blob,

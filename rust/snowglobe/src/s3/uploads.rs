@@ -1,8 +1,10 @@
 //! Multipart uploads: start, part, part by copy, complete, abort.
 
-use super::digest::{Algorithm, Claims, Whole, append, composite, multipart_etag, receive};
+use super::digest::{
+    Algorithm, Claims, Received, Whole, append, composite, multipart_etag, receive,
+};
 use super::headers::{
-    condition, named_algorithm, refuse, refuse_acl, source, stored_headers, timestamp,
+    claims, condition, named_algorithm, refuse, refuse_acl, source, stored_headers, timestamp,
     without_chunking,
 };
 use super::state::{Checksums, Headers, Object, Upload};
@@ -93,22 +95,7 @@ pub async fn put_part(
         .as_ref()
         .map(|(name, _)| Algorithm::parse(name))
         .transpose()?;
-    let claims = Claims {
-        md5: input.content_md5.take(),
-        length: input
-            .content_length
-            .and_then(|length| u64::try_from(length).ok()),
-        checksums: Checksums {
-            crc32: input.checksum_crc32.take(),
-            crc32c: input.checksum_crc32c.take(),
-            crc64nvme: input.checksum_crc64nvme.take(),
-            sha1: input.checksum_sha1.take(),
-            sha256: input.checksum_sha256.take(),
-            composite: false,
-        },
-        algorithm: named.or(of_upload),
-        trailers: req.trailing_headers,
-    };
+    let claims = claims!(input, named.or(of_upload), req.trailing_headers);
     let received = receive(&store.blobs, input.body.take(), claims).await?;
     let output = UploadPartOutput {
         e_tag: Some(ETag::Strong(received.md5.clone())),
@@ -119,14 +106,7 @@ pub async fn put_part(
         checksum_sha256: received.checksums.sha256.clone(),
         ..UploadPartOutput::default()
     };
-    let part = Object {
-        blob: received.blob,
-        size: received.size,
-        etag: received.md5,
-        modified_ms: now_ms(),
-        checksums: received.checksums,
-        ..Object::default()
-    };
+    let part = part_of(received);
     store.put_part(
         &input.upload_id,
         &input.bucket,
@@ -183,16 +163,9 @@ pub async fn copy_part(
         },
     )
     .await?;
-    let part = Object {
-        blob: received.blob,
-        size: received.size,
-        etag: received.md5.clone(),
-        modified_ms: now_ms(),
-        checksums: received.checksums,
-        ..Object::default()
-    };
+    let part = part_of(received);
     let result = CopyPartResult {
-        e_tag: Some(ETag::Strong(received.md5)),
+        e_tag: Some(ETag::Strong(part.etag.clone())),
         last_modified: Some(timestamp(part.modified_ms)),
         ..CopyPartResult::default()
     };
@@ -207,6 +180,17 @@ pub async fn copy_part(
         copy_part_result: Some(result),
         ..UploadPartCopyOutput::default()
     }))
+}
+
+fn part_of(received: Received) -> Object {
+    Object {
+        blob: received.blob,
+        size: received.size,
+        etag: received.md5,
+        modified_ms: now_ms(),
+        checksums: received.checksums,
+        ..Object::default()
+    }
 }
 
 fn check_number(number: i32) -> S3Result<()> {

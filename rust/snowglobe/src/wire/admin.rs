@@ -62,6 +62,9 @@ pub async fn clock(State(app): State<App>, headers: HeaderMap) -> Result<Json<Va
     Ok(Json(now(&app)))
 }
 
+/// 9999-12-31, in seconds since 1970.
+const LAST_SECOND: f64 = 253_402_214_400.0;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {
@@ -77,12 +80,15 @@ pub async fn advance(
     app.user(&headers)?;
     let Advance { advance_seconds } =
         body::read_json(&headers, request, app.limits.body_bytes).await?;
-    // A hundred years: beyond them, timestamps leave the range that Snowflake has.
-    let by = Duration::try_from_secs_f64(advance_seconds)
-        .ok()
-        .filter(|by| by.as_secs() < 100 * 366 * 86_400);
+    let seconds = app.engine.clock().now_micros() as f64 / 1e6;
+    let by = Duration::try_from_secs_f64(advance_seconds).ok();
+    // Snowflake's timestamps end with the year 9999.
+    let by = by.filter(|by| by.as_secs_f64() + seconds < LAST_SECOND);
     let by = by.ok_or_else(|| {
-        ApiError::new(400, "advance_seconds must be between 0 and a hundred years")
+        ApiError::new(
+            400,
+            "advance_seconds must not be negative, nor lead beyond the year 9999",
+        )
     })?;
     app.engine.clock().advance(by);
     Ok(Json(now(&app)))
