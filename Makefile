@@ -34,3 +34,27 @@ target/bench-venv/ready: bench/peers/requirements.txt
 target/bench-datafaker/ready: bench/peers/datafaker/pom.xml $(wildcard bench/peers/datafaker/src/main/java/firn/bench/*.java)
 	mvn --quiet --batch-mode --file $< package
 	touch $@
+
+MVN = cd nifi-bundle && JAVA_HOME="$$(../scripts/find-jdk.sh)" mvn --quiet --batch-mode --no-transfer-progress
+
+.PHONY: native
+native: # the native library, where the NAR's build looks for it
+	scripts/build-native.sh
+
+.PHONY: nar
+nar: native ## the NAR for NiFi, with the native library of this machine
+	$(MVN) package -DskipTests -pl nifi-firn-nar -am
+	@ls -l nifi-bundle/nifi-firn-nar/target/*.nar
+
+.PHONY: nifi
+nifi: native ## a real NiFi with the NAR, in nifi-bundle/nifi-firn-host/target/nifi
+	$(MVN) package -DskipTests
+
+.PHONY: test-nifi
+test-nifi: native ## the processors in NiFi's harness, then in the real NiFi
+	$(MVN) verify -DskipITs=false
+
+.PHONY: check-nifi-api
+check-nifi-api: ## the processors compile against the oldest and the newest API of NiFi 2.x
+	$(MVN) clean test-compile -pl nifi-firn-processors -Dnifi.api.version=2.8.0
+	$(MVN) clean test-compile -pl nifi-firn-processors

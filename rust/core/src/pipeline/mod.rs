@@ -62,6 +62,13 @@ impl Pipeline {
         })
     }
 
+    /// The same pipeline, whose calls to Snowflake are given up after `patience`.
+    #[must_use]
+    pub fn with_patience(mut self, patience: std::time::Duration) -> Self {
+        self.client = self.client.with_patience(patience);
+        self
+    }
+
     /// What is merged.
     #[must_use]
     pub fn contract(&self) -> &Contract {

@@ -1,0 +1,124 @@
+package io.firn.nifi.host;
+
+import org.junit.jupiter.api.TestInfo;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
+
+/** The assembled NiFi in a run folder of its own: started, killed, started again. Knows nothing of flows; see {@link NifiApi}. */
+final class RealNifi implements AutoCloseable {
+
+    private static final Path HOME = Path.of(System.getProperty("nifi.home"));
+    private static final Duration START_TIMEOUT = Duration.ofMinutes(3);
+
+    private final Path folder;
+    private final int port;
+    private Process process;
+
+    private RealNifi(final Path folder, final int port) {
+        this.folder = folder;
+        this.port = port;
+    }
+
+    /** Starts a NiFi with an empty canvas in a folder named after the test, which stays for whoever has to find a fault. */
+    static RealNifi start(final TestInfo test) throws Exception {
+        final Path folder = HOME.resolveSibling("it").resolve(test.getTestMethod().orElseThrow().getName());
+        delete(folder);
+        final RealNifi nifi = new RealNifi(folder, freePort());
+        nifi.run();
+        return nifi;
+    }
+
+    private static void delete(final Path folder) throws IOException {
+        if (Files.exists(folder)) {
+            try (Stream<Path> inside = Files.walk(folder)) {
+                for (final Path path : inside.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(path);
+                }
+            }
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket free = new ServerSocket(0)) {
+            return free.getLocalPort();
+        }
+    }
+
+    NifiApi api() {
+        return new NifiApi("http://127.0.0.1:" + port + "/nifi-api");
+    }
+
+    String canvas() {
+        return "http://127.0.0.1:" + port + "/nifi/";
+    }
+
+    Path folder() {
+        return folder;
+    }
+
+    Path extensions() {
+        return folder.resolve("extensions");
+    }
+
+    String log() throws IOException {
+        return Files.readString(folder.resolve("logs/nifi-app.log"));
+    }
+
+    /** The flow as NiFi has saved it, which it does a little later than it says so. */
+    String savedFlow() throws IOException {
+        try (InputStream flow = new GZIPInputStream(Files.newInputStream(folder.resolve("conf/flow.json.gz")))) {
+            return new String(flow.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    /** SIGKILL, with no chance to tidy up. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly();
+        process.waitFor();
+    }
+
+    /** Starts it again on what the last run left. */
+    void run() throws Exception {
+        Files.createDirectories(folder);
+        final ProcessBuilder builder = new ProcessBuilder(HOME.resolve("bin/nifi.sh").toString(), folder.toString(), Integer.toString(port));
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("console.log").toFile()));
+        process = builder.start();
+        waitFor("NiFi to answer, see " + folder, START_TIMEOUT, () -> {
+            if (!process.isAlive()) {
+                throw new IllegalStateException("NiFi ended: " + Files.readString(folder.resolve("console.log")));
+            }
+            return api().answers();
+        });
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+        if (!process.onExit().completeOnTimeout(null, 30, TimeUnit.SECONDS).thenApply(ended -> ended != null).join()) {
+            process.destroyForcibly();
+        }
+    }
+
+    /** Asks again and again until {@code condition} holds. */
+    static void waitFor(final String what, final Duration timeout, final Callable<Boolean> condition) throws Exception {
+        final long deadline = System.nanoTime() + timeout.toNanos();
+        while (!condition.call()) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("waited in vain for " + what);
+            }
+            Thread.sleep(100);
+        }
+    }
+}

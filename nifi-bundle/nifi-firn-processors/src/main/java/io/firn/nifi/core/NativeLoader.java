@@ -1,0 +1,140 @@
+package io.firn.nifi.core;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/** A way into Snowflake's tables in the native core: files in, what became of their rows out. Any number of threads may use it. */
+public final class NativeLoader implements AutoCloseable {
+
+    private static final ObjectMapper JSON = JsonMapper.builder().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).build();
+
+    private final long handle;
+
+    private NativeLoader(final long handle) {
+        this.handle = handle;
+    }
+
+    /** How far a call waits for its rows. */
+    public enum Mode {
+        /** Load and merge in the call. */
+        @JsonProperty("copy_and_merge")
+        COPY_AND_MERGE,
+        /** Upload; pipe and task do the rest on their own. */
+        @JsonProperty("snowpipe")
+        SNOWPIPE,
+        /** Upload, and wait until pipe and task have done the rest. */
+        @JsonProperty("snowpipe_awaited")
+        SNOWPIPE_AWAITED
+    }
+
+    /** A file to load, and where its broken rows are to be told; that file is made when there is one. */
+    public record Input(String path, String rejected) {
+
+        public Input(final Path path, final Path rejected) {
+            this(path.toString(), rejected.toString());
+        }
+    }
+
+    /** What became of a file's rows: {@code rows_in = history + duplicates + rejects}. */
+    public record Merged(
+            @JsonProperty("rows_in") long rowsIn,
+            @JsonProperty("history") long history,
+            @JsonProperty("duplicates") long duplicates,
+            @JsonProperty("rejects") long rejects) {
+    }
+
+    /** A file that was loaded. {@code rows}, {@code broken} and {@code bytes} are null if an earlier call uploaded it. */
+    public record Loaded(
+            @JsonProperty("source_file") String sourceFile,
+            @JsonProperty("rows") Long rows,
+            @JsonProperty("broken") Long broken,
+            @JsonProperty("bytes") Long bytes,
+            @JsonProperty("result") Merged merged,
+            @JsonProperty("upload_millis") long uploadMillis,
+            @JsonProperty("load_millis") long loadMillis) {
+    }
+
+    /** What became of a file: exactly one of the two is there. */
+    public record Outcome(@JsonProperty("done") Loaded loaded, @JsonProperty("failed") Failed failed) {
+    }
+
+    /** Why a file was not loaded. */
+    public record Failed(@JsonProperty("kind") CoreException.Kind kind, @JsonProperty("message") String message) {
+    }
+
+    /** One step of {@link #verify}: seen if it is well, trouble with its cure if not. */
+    public record Finding(@JsonProperty("check") String check, @JsonProperty("seen") String seen, @JsonProperty("trouble") String trouble) {
+    }
+
+    /**
+     * Opens a session; nothing is sent yet.
+     *
+     * @param settings the core's settings by name, secrets among them; they are kept nowhere else
+     * @throws CoreException if a setting makes no sense
+     */
+    public static NativeLoader open(final Map<String, Object> settings) {
+        FirnLibrary.load();
+        try {
+            return new NativeLoader(open(json(settings)));
+        } finally {
+            FirnLibrary.forwardLog();
+        }
+    }
+
+    /** Loads files together; an outcome for each, in their order. */
+    public List<Outcome> put(final List<Input> files, final Mode mode, final Duration timeout) {
+        try {
+            final String outcomes = put(handle, json(Map.of("files", files, "mode", mode, "timeout_millis", timeout.toMillis())));
+            return JSON.readValue(outcomes, new TypeReference<>() { });
+        } catch (final JsonProcessingException e) {
+            throw new IllegalStateException("the core's outcomes are no JSON", e);
+        } finally {
+            FirnLibrary.forwardLog();
+        }
+    }
+
+    /** Looks at everything that loading needs, step by step. */
+    public List<Finding> verify(final Duration timeout) {
+        try {
+            return JSON.readValue(verify(handle, timeout.toMillis()), new TypeReference<>() { });
+        } catch (final JsonProcessingException e) {
+            throw new IllegalStateException("the core's findings are no JSON", e);
+        } finally {
+            FirnLibrary.forwardLog();
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            close(handle);
+        } finally {
+            FirnLibrary.forwardLog();
+        }
+    }
+
+    private static String json(final Object document) {
+        try {
+            return JSON.writeValueAsString(document);
+        } catch (final JsonProcessingException e) {
+            throw new IllegalArgumentException("no JSON can be made of the settings", e);
+        }
+    }
+
+    static native long open(String settings);
+
+    static native String put(long handle, String request);
+
+    static native String verify(long handle, long timeoutMillis);
+
+    static native void close(long handle);
+}

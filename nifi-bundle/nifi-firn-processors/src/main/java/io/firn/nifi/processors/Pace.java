@@ -1,0 +1,41 @@
+package io.firn.nifi.processors;
+
+import java.util.function.LongSupplier;
+
+/** Holds a stream of rows to an average rate, counted from its making. A pause is caught up for at most one second. */
+final class Pace {
+
+    private static final double NANOS_PER_SECOND = 1e9;
+
+    private final Long rowsPerSecond;
+    private final LongSupplier nanoTime;
+    private long lastNanos;
+    private double allowance;
+
+    /** No limit when {@code rowsPerSecond} is null. */
+    Pace(final Long rowsPerSecond) {
+        this(rowsPerSecond, System::nanoTime);
+    }
+
+    Pace(final Long rowsPerSecond, final LongSupplier nanoTime) {
+        this.rowsPerSecond = rowsPerSecond;
+        this.nanoTime = nanoTime;
+        this.lastNanos = nanoTime.getAsLong();
+    }
+
+    /** Whether {@code rows} rows are due by now. */
+    synchronized boolean isDue(final long rows) {
+        if (rowsPerSecond == null) {
+            return true;
+        }
+        final long now = nanoTime.getAsLong();
+        final double most = Math.max(rows, rowsPerSecond);
+        allowance = Math.min(most, allowance + rowsPerSecond * (now - lastNanos) / NANOS_PER_SECOND);
+        lastNanos = now;
+        return allowance >= rows;
+    }
+
+    synchronized void emitted(final long rows) {
+        allowance -= rows;
+    }
+}

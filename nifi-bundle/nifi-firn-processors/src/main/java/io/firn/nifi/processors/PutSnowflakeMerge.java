@@ -1,0 +1,265 @@
+package io.firn.nifi.processors;
+
+import io.firn.nifi.core.CoreException;
+import io.firn.nifi.core.FirnLibrary;
+import io.firn.nifi.core.NativeLoader;
+import io.firn.nifi.core.NativeLoader.Finding;
+import io.firn.nifi.core.NativeLoader.Input;
+import io.firn.nifi.core.NativeLoader.Loaded;
+import io.firn.nifi.core.NativeLoader.Mode;
+import io.firn.nifi.core.NativeLoader.Outcome;
+import org.apache.nifi.annotation.behavior.InputRequirement;
+import org.apache.nifi.annotation.behavior.ReadsAttribute;
+import org.apache.nifi.annotation.behavior.SystemResource;
+import org.apache.nifi.annotation.behavior.SystemResourceConsideration;
+import org.apache.nifi.annotation.behavior.WritesAttribute;
+import org.apache.nifi.annotation.behavior.WritesAttributes;
+import org.apache.nifi.annotation.documentation.CapabilityDescription;
+import org.apache.nifi.annotation.documentation.SeeAlso;
+import org.apache.nifi.annotation.documentation.Tags;
+import org.apache.nifi.annotation.documentation.UseCase;
+import org.apache.nifi.annotation.lifecycle.OnScheduled;
+import org.apache.nifi.annotation.lifecycle.OnStopped;
+import org.apache.nifi.components.ConfigVerificationResult;
+import org.apache.nifi.components.PropertyDescriptor;
+import org.apache.nifi.components.ValidationContext;
+import org.apache.nifi.components.ValidationResult;
+import org.apache.nifi.flowfile.FlowFile;
+import org.apache.nifi.flowfile.attributes.CoreAttributes;
+import org.apache.nifi.logging.ComponentLog;
+import org.apache.nifi.processor.AbstractProcessor;
+import org.apache.nifi.processor.ProcessContext;
+import org.apache.nifi.processor.ProcessSession;
+import org.apache.nifi.processor.Relationship;
+import org.apache.nifi.processor.VerifiableProcessor;
+import org.apache.nifi.processor.exception.ProcessException;
+import org.apache.nifi.processor.util.StandardValidators;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** Files of changes into Snowflake's tables. The native core validates, uploads, loads and merges; this class routes what came of it. */
+@InputRequirement(InputRequirement.Requirement.INPUT_REQUIRED)
+@Tags({"snowflake", "snowpipe", "merge", "upsert", "cdc", "change data capture", "scd", "history", "csv", "s3", "firn"})
+@CapabilityDescription("""
+        Brings CSV files of changes into Snowflake: validates them against a contract, uploads them to the stage, loads them and merges \
+        them into a current table and a complete history. FlowFiles may be plain, gzip or zstd. The order of files and rows does not \
+        matter, and the same FlowFile processed twice, or again after a crash, changes nothing.""")
+@UseCase(
+        description = "Merge files of changes into a current table and its history, and know at once what became of each row",
+        keywords = {"merge", "upsert", "synchronous"},
+        configuration = """
+                Set "Load Strategy" to "Copy and Merge". Route rejected to a folder that somebody looks at, and retry back to this processor.
+                """)
+@UseCase(
+        description = "Hand files over to Snowpipe and its task, at the least cost",
+        keywords = {"snowpipe", "asynchronous", "auto-ingest"},
+        configuration = """
+                Set "Load Strategy" to "Snowpipe". The bucket's notification tells the pipe; the task merges within a minute.
+                Choose "Snowpipe, Awaited" if what comes after needs the rows to be in the history.
+                """)
+@ReadsAttribute(attribute = "filename", description = "The object in the bucket is named after it and after the content's hash")
+@WritesAttributes({
+    @WritesAttribute(attribute = "firn.object.key", description = "The object in the bucket, as the tables' source_file names it"),
+    @WritesAttribute(attribute = "firn.rows.read", description = "Rows read; missing if an earlier attempt uploaded the file"),
+    @WritesAttribute(attribute = "firn.rows.broken", description = "Rows of those that break the contract; missing likewise"),
+    @WritesAttribute(attribute = "firn.rows.merged", description = "Rows that the merge took: history, duplicate and rejected add up to it"),
+    @WritesAttribute(attribute = "firn.rows.history", description = "Events added to the history"),
+    @WritesAttribute(attribute = "firn.rows.duplicate", description = "Rows that said what was known"),
+    @WritesAttribute(attribute = "firn.rows.rejected", description = "Rows refused, now in the table of rejects"),
+    @WritesAttribute(attribute = "firn.latency.millis", description = "From the beginning of the upload to the end of the merge"),
+    @WritesAttribute(attribute = "firn.error", description = "On retry and failure: what is wrong and what to do")
+})
+@SystemResourceConsideration(resource = SystemResource.DISK, description = "A temporary copy of each FlowFile while it is loaded")
+@SeeAlso(GenerateCustomerCsv.class)
+public final class PutSnowflakeMerge extends AbstractProcessor implements VerifiableProcessor {
+
+    static final String COPY_AND_MERGE = "Copy and Merge";
+    static final String SNOWPIPE = "Snowpipe";
+    static final String SNOWPIPE_AWAITED = "Snowpipe, Awaited";
+
+    static final PropertyDescriptor LOAD_STRATEGY = new PropertyDescriptor.Builder()
+            .name("Load Strategy")
+            .description("Copy and Merge: load and merge now, and count what came of it. Snowpipe: upload, and leave the rest to pipe and task. "
+                    + "Snowpipe, Awaited: the same, and wait until the rows are in the history.")
+            .required(true)
+            .allowableValues(COPY_AND_MERGE, SNOWPIPE, SNOWPIPE_AWAITED)
+            .defaultValue(COPY_AND_MERGE)
+            .build();
+
+    static final PropertyDescriptor MAX_FLOWFILES_PER_LOAD = new PropertyDescriptor.Builder()
+            .name("Max FlowFiles per Load")
+            .description("As many FlowFiles as are waiting, up to this number, are merged together. A merge has a price of its own, "
+                    + "so many small files are cheaper together.")
+            .required(true)
+            .defaultValue("50")
+            .addValidator(StandardValidators.createLongValidator(1, 1000, true))
+            .build();
+
+    static final PropertyDescriptor LOAD_TIMEOUT = new PropertyDescriptor.Builder()
+            .name("Load Timeout")
+            .description("How long one load may take before its FlowFiles go to retry.")
+            .required(true)
+            .defaultValue("5 mins")
+            .addValidator(StandardValidators.createTimePeriodValidator(1, TimeUnit.SECONDS, 1, TimeUnit.DAYS))
+            .build();
+
+    static final Relationship SUCCESS = relationship("success", "Files whose rows are in the tables, or with Snowpipe, in the bucket");
+    static final Relationship REJECTED = relationship("rejected", "CSV of the rows that break the contract: row, line, column, reason, raw text. "
+            + "The same rows go to the table of rejects; the file itself goes to success");
+    static final Relationship RETRY = relationship("retry", "Files to try again as they are: the network, a busy service, a timeout");
+    static final Relationship FAILURE = relationship("failure", "Files that cannot be loaded before somebody acts; firn.error says what is wrong");
+
+    private static final Duration VERIFY_TIMEOUT = Duration.ofSeconds(30);
+    private static final List<PropertyDescriptor> PROPERTIES = Stream.concat(LoaderProperties.ALL.stream(),
+            Stream.of(LOAD_STRATEGY, MAX_FLOWFILES_PER_LOAD, LOAD_TIMEOUT)).toList();
+
+    private volatile NativeLoader loader;
+    private volatile String accountUrl;
+
+    private static Relationship relationship(final String name, final String description) {
+        return new Relationship.Builder().name(name).description(description).build();
+    }
+
+    @Override
+    protected List<PropertyDescriptor> getSupportedPropertyDescriptors() {
+        return PROPERTIES;
+    }
+
+    @Override
+    public Set<Relationship> getRelationships() {
+        return Set.of(SUCCESS, REJECTED, RETRY, FAILURE);
+    }
+
+    @Override
+    protected Collection<ValidationResult> customValidate(final ValidationContext context) {
+        final boolean isWhole = context.getProperty(LoaderProperties.ACCESS_KEY_ID).isSet()
+                == context.getProperty(LoaderProperties.SECRET_ACCESS_KEY).isSet();
+        return List.of(new ValidationResult.Builder().subject("Access Key ID and Secret Access Key").valid(isWhole)
+                .explanation("set both, or neither for the default chain").build());
+    }
+
+    @OnScheduled
+    public void open(final ProcessContext context) {
+        accountUrl = context.getProperty(LoaderProperties.ACCOUNT_URL).evaluateAttributeExpressions().getValue();
+        loader = NativeLoader.open(LoaderProperties.settingsOf(context));
+    }
+
+    @OnStopped
+    public void close() {
+        if (loader != null) {
+            loader.close();
+            loader = null;
+        }
+    }
+
+    @Override
+    public void onTrigger(final ProcessContext context, final ProcessSession session) throws ProcessException {
+        final List<FlowFile> flowFiles = session.get(context.getProperty(MAX_FLOWFILES_PER_LOAD).asInteger());
+        if (flowFiles.isEmpty()) {
+            return;
+        }
+        final Duration timeout = Duration.ofMillis(context.getProperty(LOAD_TIMEOUT).asTimePeriod(TimeUnit.MILLISECONDS));
+        try (Workspace workspace = new Workspace()) {
+            final List<Input> inputs = new ArrayList<>();
+            for (final FlowFile flowFile : flowFiles) {
+                inputs.add(workspace.take(session, flowFile));
+            }
+            final List<Outcome> outcomes = loader.put(inputs, modeOf(context), timeout);
+            for (int i = 0; i < outcomes.size(); i++) {
+                route(context, session, flowFiles.get(i), inputs.get(i), outcomes.get(i));
+            }
+        } catch (final CoreException e) {
+            throw new ProcessException(e.getMessage(), e);
+        } catch (final IOException e) {
+            throw new ProcessException("no temporary file can be written: see java.io.tmpdir", e);
+        }
+    }
+
+    private static Mode modeOf(final ProcessContext context) {
+        return switch (context.getProperty(LOAD_STRATEGY).getValue()) {
+            case SNOWPIPE -> Mode.SNOWPIPE;
+            case SNOWPIPE_AWAITED -> Mode.SNOWPIPE_AWAITED;
+            default -> Mode.COPY_AND_MERGE;
+        };
+    }
+
+    private void route(final ProcessContext context, final ProcessSession session, final FlowFile flowFile, final Input input,
+            final Outcome outcome) {
+        if (outcome.failed() == null) {
+            succeed(session, flowFile, input, outcome.loaded());
+            return;
+        }
+        final boolean isTransient = outcome.failed().kind() == CoreException.Kind.TRANSIENT;
+        getLogger().error("Load of {} into {} failed: {}", flowFile, accountUrl, outcome.failed().message());
+        final FlowFile told = session.putAttribute(flowFile, "firn.error", outcome.failed().message());
+        session.transfer(session.penalize(told), isTransient ? RETRY : FAILURE);
+        if (isTransient) {
+            context.yield();
+        }
+    }
+
+    private void succeed(final ProcessSession session, final FlowFile flowFile, final Input input, final Loaded loaded) {
+        final Path rejected = Path.of(input.rejected());
+        if (Files.exists(rejected)) {
+            FlowFile rows = session.importFrom(rejected, false, session.create(flowFile));
+            rows = session.putAttribute(rows, CoreAttributes.FILENAME.key(), "rejected-" + flowFile.getAttribute(CoreAttributes.FILENAME.key()));
+            rows = session.putAttribute(rows, CoreAttributes.MIME_TYPE.key(), "text/csv");
+            rows = session.putAttribute(rows, "record.count", Long.toString(loaded.broken()));
+            session.transfer(rows, REJECTED);
+        }
+        final FlowFile told = session.putAllAttributes(flowFile, attributesOf(loaded));
+        final long millis = loaded.uploadMillis() + loaded.loadMillis();
+        session.getProvenanceReporter().send(told, accountUrl + "/" + loaded.sourceFile(), millis);
+        session.transfer(told, SUCCESS);
+    }
+
+    private static Map<String, String> attributesOf(final Loaded loaded) {
+        final Map<String, String> attributes = new HashMap<>();
+        attributes.put("firn.object.key", loaded.sourceFile());
+        attributes.put("firn.latency.millis", Long.toString(loaded.uploadMillis() + loaded.loadMillis()));
+        if (loaded.rows() != null) {
+            attributes.put("firn.rows.read", loaded.rows().toString());
+            attributes.put("firn.rows.broken", loaded.broken().toString());
+        }
+        if (loaded.merged() != null) {
+            attributes.put("firn.rows.merged", Long.toString(loaded.merged().rowsIn()));
+            attributes.put("firn.rows.history", Long.toString(loaded.merged().history()));
+            attributes.put("firn.rows.duplicate", Long.toString(loaded.merged().duplicates()));
+            attributes.put("firn.rows.rejected", Long.toString(loaded.merged().rejects()));
+        }
+        return attributes;
+    }
+
+    @Override
+    public List<ConfigVerificationResult> verify(final ProcessContext context, final ComponentLog log, final Map<String, String> attributes) {
+        final List<ConfigVerificationResult> results = new ArrayList<>();
+        String step = "Load native library";
+        try {
+            results.add(VerificationStep.passed(step, "version " + FirnLibrary.loadedVersion()));
+            step = "Read settings";
+            try (NativeLoader session = NativeLoader.open(LoaderProperties.settingsOf(context))) {
+                results.add(VerificationStep.passed(step, "contract, key and stage make sense"));
+                step = "Check connection";
+                for (final Finding finding : session.verify(VERIFY_TIMEOUT)) {
+                    results.add(finding.trouble() == null
+                            ? VerificationStep.passed("Check " + finding.check(), finding.seen())
+                            : VerificationStep.failed("Check " + finding.check(), finding.trouble()));
+                }
+            }
+        } catch (final CoreException e) {
+            results.add(VerificationStep.failed(step, e.getMessage()));
+        }
+        return results;
+    }
+}

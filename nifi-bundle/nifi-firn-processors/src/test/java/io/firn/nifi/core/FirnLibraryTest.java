@@ -1,0 +1,82 @@
+package io.firn.nifi.core;
+
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+class FirnLibraryTest {
+
+    @BeforeAll
+    static void load() {
+        FirnLibrary.load();
+    }
+
+    @Test
+    void theLibrarySaysItsVersion() {
+        assertTrue(FirnLibrary.loadedVersion().matches("\\d+\\.\\d+\\.\\d+"), FirnLibrary.loadedVersion());
+    }
+
+    @Test
+    void aPanicArrivesAsAnExceptionAndTheJvmGoesOn() {
+        final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.panic("the sky fell"));
+        assertEquals(CoreException.Kind.BUG, thrown.kind());
+        assertTrue(thrown.getMessage().endsWith(": the sky fell"), thrown.getMessage());
+        assertTrue(FirnLibrary.version().startsWith("0."));
+    }
+
+    @Test
+    void aNullArrivesAsAnException() {
+        final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.panic(null));
+        assertEquals(CoreException.Kind.CONFIG, thrown.kind());
+        assertEquals("message is null", thrown.getMessage());
+    }
+
+    @Test
+    void textCrossesWholeWhateverItHolds() {
+        final String text = "quote ' \" nul \0 emoji \uD83C\uDFD4 kanji \u5C71";
+        final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.panic(text));
+        assertTrue(thrown.getMessage().endsWith(text), thrown.getMessage());
+    }
+
+    @Test
+    void textThatIsNoUnicodeIsSurvived() {
+        final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.panic("half a pair " + (char) 0xD83C + " end"));
+        assertTrue(thrown.getMessage().contains("half a pair "), thrown.getMessage());
+    }
+
+    @Test
+    void aLogLevelThatDoesNotExistIsRefused() {
+        final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.listen(17));
+        assertEquals("log level 17 is none of 0 to 5", thrown.getMessage());
+    }
+
+    @Test
+    void whatTheCoreLogsReachesSlf4jUnderOurLoggerNames() {
+        final Logger logger = (Logger) LoggerFactory.getLogger(FirnLibrary.LOGGER_ROOT);
+        final ListAppender<ILoggingEvent> appender = new ListAppender<>();
+        appender.start();
+        logger.addAppender(appender);
+        try {
+            assertThrows(CoreException.class, () -> FirnLibrary.panic("heard in the log"));
+            FirnLibrary.forwardLog();
+            assertTrue(appender.list.stream().anyMatch(event -> event.getFormattedMessage().contains("heard in the log")
+                    && event.getLoggerName().equals("io.firn.core")), appender.list.toString());
+        } finally {
+            logger.detachAppender(appender);
+        }
+    }
+
+    @Test
+    void aPlatformWithoutALibraryIsNamed() {
+        assertEquals("firn-linux-aarch64", FirnLibrary.libraryName("Linux", "aarch64"));
+        final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.libraryName("Mac OS X", "aarch64"));
+        assertEquals("no native library for mac os x aarch64: Firn runs on linux amd64 and linux aarch64", thrown.getMessage());
+    }
+}

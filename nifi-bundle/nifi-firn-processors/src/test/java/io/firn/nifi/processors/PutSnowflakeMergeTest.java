@@ -1,0 +1,149 @@
+package io.firn.nifi.processors;
+
+import org.apache.nifi.components.ConfigVerificationResult;
+import org.apache.nifi.components.ConfigVerificationResult.Outcome;
+import org.apache.nifi.processor.VerifiableProcessor;
+import org.apache.nifi.util.MockFlowFile;
+import org.apache.nifi.util.TestRunner;
+import org.apache.nifi.util.TestRunners;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.security.KeyPairGenerator;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/** What can be told without a Snowflake: properties, credentials, and a service that is not there. */
+class PutSnowflakeMergeTest {
+
+    private static final String SECRET = "s3cret-that-never-shows";
+
+    private TestRunner runner;
+
+    @BeforeEach
+    void runner() throws Exception {
+        runner = TestRunners.newTestRunner(PutSnowflakeMerge.class);
+        final String nobody = "http://127.0.0.1:" + freePort();
+        runner.setProperty(LoaderProperties.ACCOUNT_URL, nobody);
+        runner.setProperty(LoaderProperties.USER, "firn");
+        runner.setProperty(LoaderProperties.PRIVATE_KEY, privateKey());
+        runner.setProperty(LoaderProperties.BUCKET, "firn-landing");
+        runner.setProperty(LoaderProperties.REGION, "us-east-1");
+        runner.setProperty(LoaderProperties.ENDPOINT, nobody);
+        runner.setProperty(LoaderProperties.ACCESS_KEY_ID, "AKIAEXAMPLE");
+        runner.setProperty(LoaderProperties.SECRET_ACCESS_KEY, SECRET);
+        runner.setProperty(PutSnowflakeMerge.LOAD_TIMEOUT, "2 secs");
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket free = new ServerSocket(0)) {
+            return free.getLocalPort();
+        }
+    }
+
+    private static String privateKey() throws Exception {
+        final KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+        generator.initialize(2048);
+        final String body = Base64.getMimeEncoder(64, "\n".getBytes()).encodeToString(generator.generateKeyPair().getPrivate().getEncoded());
+        return "-----BEGIN PRIVATE KEY-----\n" + body + "\n-----END PRIVATE KEY-----\n";
+    }
+
+    @Test
+    void aServiceThatIsNotThereMeansRetry() {
+        runner.enqueue("op,customer_id\n", Map.of("filename", "../../etc/passwd"));
+        runner.run();
+        runner.assertAllFlowFilesTransferred(PutSnowflakeMerge.RETRY, 1);
+        final MockFlowFile flowFile = runner.getFlowFilesForRelationship(PutSnowflakeMerge.RETRY).getFirst();
+        assertTrue(flowFile.isPenalized());
+        assertFalse(flowFile.getAttribute("firn.error").isBlank());
+        assertFalse(flowFile.getAttributes().toString().contains(SECRET));
+        assertFalse(runner.getLogger().getErrorMessages().toString().contains(SECRET));
+    }
+
+    @Test
+    void withoutAFlowFileNothingHappens() {
+        runner.setNonLoopConnection(false);
+        runner.run();
+        runner.assertTransferCount(PutSnowflakeMerge.RETRY, 0);
+        runner.assertTransferCount(PutSnowflakeMerge.FAILURE, 0);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "..", "...", "../../x", "a/b\\c", "\0", "\uD83C\uDFD4", "x.csv"})
+    void aFileNameNeverLeadsOutOfItsFolder(final String filename) {
+        assertTrue(Workspace.safeName(filename).matches("[A-Za-z0-9_-][A-Za-z0-9._-]*"), Workspace.safeName(filename));
+        assertEquals(100, Workspace.safeName("n".repeat(5000)).length());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "Account URL | no address",
+        "Authentication Strategy | PASSWORD",
+        "User | ' '",
+        "Stage Bucket | ' '",
+        "Endpoint Override URL | nowhere",
+        "Compression Format | lzma",
+        "Load Strategy | hope",
+        "Max FlowFiles per Load | 0",
+        "Load Timeout | 0 secs",
+        "Database | ' '",
+        "Schema | ' '",
+        "Warehouse | ' '",
+    })
+    void nonsenseIsRefusedOnTheCanvas(final String property, final String value) {
+        runner.assertValid();
+        runner.setProperty(property, value);
+        runner.assertNotValid();
+    }
+
+    @Test
+    void anAccessKeyNeedsItsSecret() {
+        runner.removeProperty(LoaderProperties.SECRET_ACCESS_KEY);
+        runner.assertNotValid();
+        runner.removeProperty(LoaderProperties.ACCESS_KEY_ID);
+        runner.assertValid();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ACCESS_TOKEN", "OAUTH"})
+    void aTokenStandsInForUserAndKey(final String strategy) {
+        runner.removeProperty(LoaderProperties.USER);
+        runner.removeProperty(LoaderProperties.PRIVATE_KEY);
+        runner.setProperty(LoaderProperties.AUTHENTICATION, strategy);
+        runner.assertNotValid();
+        runner.setProperty(LoaderProperties.TOKEN, SECRET);
+        runner.assertValid();
+        assertEquals("Check connection", verify().getLast().getVerificationStepName());
+    }
+
+    @Test
+    void verifyStopsAtAKeyThatIsNone() {
+        runner.setProperty(LoaderProperties.PRIVATE_KEY, SECRET);
+        final List<ConfigVerificationResult> results = verify();
+        assertEquals(List.of(Outcome.SUCCESSFUL, Outcome.FAILED), results.stream().map(ConfigVerificationResult::getOutcome).toList());
+        assertEquals("Read settings", results.getLast().getVerificationStepName());
+        assertFalse(results.toString().contains(SECRET));
+    }
+
+    @Test
+    void verifyStopsAtAContractThatIsNone() {
+        runner.setProperty(LoaderProperties.CONTRACT, "[table");
+        final ConfigVerificationResult last = verify().getLast();
+        assertEquals("Read settings", last.getVerificationStepName());
+        assertEquals(Outcome.FAILED, last.getOutcome());
+    }
+
+    private List<ConfigVerificationResult> verify() {
+        return ((VerifiableProcessor) runner.getProcessor()).verify(runner.getProcessContext(), runner.getLogger(), Map.of());
+    }
+}

@@ -1,0 +1,68 @@
+//! What an export reports when it cannot do its work: the core's error, or a panic. Pure: knows neither JNI nor C.
+
+use std::any::Any;
+use std::fmt;
+
+use firn::{Error, ErrorKind};
+
+/// A failed call: whose turn it is, and a sentence for that person.
+#[derive(Debug)]
+pub struct Failure(Error);
+
+impl Failure {
+    pub fn config(message: impl Into<String>) -> Self {
+        Self(Error::config(message))
+    }
+
+    /// A panic of the core, from what `catch_unwind` caught.
+    pub fn panicked(payload: &(dyn Any + Send)) -> Self {
+        let told = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no message");
+        Self(Error::bug(format!(
+            "firn's core panicked, please report it with this text: {told}"
+        )))
+    }
+
+    pub fn kind_name(&self) -> &'static str {
+        kind_name(self.0.kind())
+    }
+}
+
+/// Who has to act, by the name of the constant in `io.firn.nifi.core.CoreException.Kind`.
+pub fn kind_name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Config => "CONFIG",
+        ErrorKind::Rejected => "REJECTED",
+        ErrorKind::Transient => "TRANSIENT",
+        _ => "BUG",
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<jni::errors::Error> for Failure {
+    fn from(error: jni::errors::Error) -> Self {
+        Self(Error::bug(format!("the JVM refused a call: {error}")).with_source(error))
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self(Error::bug(format!("an answer cannot be put into JSON: {error}")).with_source(error))
+    }
+}

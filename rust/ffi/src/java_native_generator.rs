@@ -1,0 +1,88 @@
+//! The natives of `io.firn.nifi.core.NativeGenerator`.
+
+use jni::objects::{JByteBuffer, JClass, JString};
+use jni::refs::Reference as _;
+use jni::sys::{jboolean, jint, jlong};
+use jni::{EnvUnowned, jni_mangle};
+
+use crate::stream::{self, Stream};
+use crate::{jni_edge, tickets};
+
+/// Throws if the options make no sense.
+#[jni_mangle("io.firn.nifi.core.NativeGenerator")]
+pub fn check<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, options: JString<'local>) {
+    jni_edge::run(env, |env| {
+        Ok(stream::check(&jni_edge::text(env, &options, "options")?)?)
+    });
+}
+
+/// A handle to the stream; `position` may be null, and a negative `end_sequence` is no end.
+#[jni_mangle("io.firn.nifi.core.NativeGenerator")]
+pub fn open<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    options: JString<'local>,
+    position: JString<'local>,
+    end_sequence: jlong,
+) -> jlong {
+    jni_edge::run(env, |env| {
+        let options = jni_edge::text(env, &options, "options")?;
+        let position = if position.is_null() {
+            None
+        } else {
+            Some(jni_edge::text(env, &position, "position")?)
+        };
+        let stream = Stream::open(
+            &options,
+            position.as_deref(),
+            u64::try_from(end_sequence).ok(),
+        )?;
+        Ok(tickets::issue(stream))
+    })
+}
+
+/// Whether there is another file; if so, it is begun.
+#[jni_mangle("io.firn.nifi.core.NativeGenerator")]
+pub fn next<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, handle: jlong) -> jboolean {
+    jni_edge::run(env, |_| {
+        Ok(tickets::find::<Stream>(handle)?.lock()?.next_file())
+    })
+}
+
+/// Fills the buffer's bytes `start..end`; the number filled, 0 at the end of the file.
+#[jni_mangle("io.firn.nifi.core.NativeGenerator")]
+pub fn read<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    handle: jlong,
+    buffer: JByteBuffer<'local>,
+    start: jint,
+    end: jint,
+) -> jint {
+    jni_edge::run(env, |env| {
+        let stream = tickets::find::<Stream>(handle)?;
+        jni_edge::with_bytes(env, &buffer, start, end, |bytes| {
+            // A Java buffer holds less than 2^31 bytes.
+            Ok(stream.lock()?.read(bytes) as jint)
+        })
+    })
+}
+
+/// The report of the file just read, as JSON.
+#[jni_mangle("io.firn.nifi.core.NativeGenerator")]
+pub fn report<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    handle: jlong,
+) -> JString<'local> {
+    jni_edge::run(env, |env| {
+        let report = tickets::find::<Stream>(handle)?.lock()?.report()?;
+        Ok(env.new_string(serde_json::to_string(&report)?)?)
+    })
+}
+
+/// Ends the stream.
+#[jni_mangle("io.firn.nifi.core.NativeGenerator")]
+pub fn close<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, handle: jlong) {
+    jni_edge::run(env, |_| tickets::close::<Stream>(handle));
+}

@@ -1,0 +1,479 @@
+//! A pipeline behind a handle, for callers who know nothing of async. It decodes settings and requests, drives the core on a small
+//! runtime of its own, and encodes what came of it; what loading means is the core's.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use firn::contract::Contract;
+use firn::merge::{Identifier, Site};
+use firn::pipeline::{Arrived, FileResult, Intake, Pipeline};
+use firn::reader::{BrokenRow, Cleaned};
+use firn::snowflake::{Connection, Credential, Secret};
+use firn::store::{AccessKey, Compression, S3Store, StoreOptions};
+use firn::{Error, Result};
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Runtime;
+
+use crate::tickets::Session;
+
+/// How long the end of a session may take; only a cancel request can still be under way then.
+const END_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Everything that a session needs, in one document.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    url: String,
+    account: String,
+    user: Option<String>,
+    private_key: Option<String>,
+    private_key_passphrase: Option<String>,
+    access_token: Option<String>,
+    oauth_token: Option<String>,
+    role: Option<String>,
+    warehouse: Option<String>,
+    database: String,
+    schema: String,
+    /// TOML, or none for the customer contract.
+    contract: Option<String>,
+    /// `s3://bucket/prefix/`.
+    landing: String,
+    endpoint: Option<String>,
+    region: Option<String>,
+    access_key_id: Option<String>,
+    secret_access_key: Option<String>,
+    compression: Packing,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Packing {
+    None,
+    Gzip,
+    Zstd,
+}
+
+/// Files to load together.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    files: Vec<RequestFile>,
+    mode: Mode,
+    timeout_millis: u64,
+}
+
+#[derive(Deserialize)]
+struct RequestFile {
+    path: PathBuf,
+    /// Where the broken rows are told, as CSV; the file is made when there is one.
+    rejected: PathBuf,
+}
+
+/// How far the caller wants to see its rows.
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    /// Load and merge now.
+    CopyAndMerge,
+    /// Upload: the pipe and the task do the rest.
+    Snowpipe,
+    /// Upload, and wait until the pipe and the task have done the rest.
+    SnowpipeAwaited,
+}
+
+/// What became of one file of a request.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Done(Loaded),
+    Failed { kind: &'static str, message: String },
+}
+
+#[derive(Serialize)]
+struct Loaded {
+    source_file: String,
+    /// Rows read, and those of them that are broken; none if an earlier call uploaded the file.
+    rows: Option<u64>,
+    broken: Option<u64>,
+    bytes: Option<u64>,
+    /// None where nobody waited for the merge.
+    result: Option<FileResult>,
+    upload_millis: u128,
+    load_millis: u128,
+}
+
+/// A pipeline with its runtime.
+pub struct Loader {
+    intake: Intake,
+    runtime: Option<Runtime>,
+}
+
+impl Session for Loader {
+    const WHAT: &'static str = "a loader";
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(END_PATIENCE);
+        }
+    }
+}
+
+/// The parser's own message may quote a value, and a value may be a secret.
+fn document<'a, T: Deserialize<'a>>(json: &'a str, what: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        Error::config(format!(
+            "the {what} is not the document that was expected, at line {line} column {column}"
+        ))
+    })
+}
+
+impl Settings {
+    fn pipeline(&self) -> Result<Pipeline> {
+        let contract = self
+            .contract
+            .as_deref()
+            .map_or_else(|| Ok(Contract::customer()), Contract::parse)?;
+        let mut site = Site {
+            database: Identifier::new(&self.database),
+            schema: Identifier::new(&self.schema),
+            ..Site::default()
+        };
+        site.storage.url.clone_from(&self.landing);
+        if let Some(warehouse) = &self.warehouse {
+            site.warehouse = Identifier::new(warehouse);
+        }
+        let connection = Connection {
+            url: self.url.trim_end_matches('/').to_owned(),
+            account: self.account.clone(),
+            user: self.user.clone(),
+            credential: self.credential()?,
+            role: self.role.clone(),
+            warehouse: self.warehouse.clone(),
+            database: None,
+            schema: None,
+        };
+        Pipeline::new(contract, site, connection)
+    }
+
+    fn credential(&self) -> Result<Credential> {
+        if let Some(token) = &self.access_token {
+            return Ok(Credential::AccessToken(Secret::new(token)));
+        }
+        if let Some(token) = &self.oauth_token {
+            return Ok(Credential::OAuth(Secret::new(token)));
+        }
+        let (Some(user), Some(pem)) = (&self.user, &self.private_key) else {
+            return Err(Error::config(
+                "nothing proves the user: give a user and a private key, or a token",
+            ));
+        };
+        let passphrase = self.private_key_passphrase.as_ref().map(Secret::new);
+        Credential::key_pair(&self.account, user, &Secret::new(pem), passphrase.as_ref())
+    }
+
+    fn store(&self) -> StoreOptions {
+        let access_key = self
+            .access_key_id
+            .clone()
+            .zip(self.secret_access_key.clone());
+        StoreOptions {
+            endpoint: self.endpoint.clone(),
+            region: self.region.clone(),
+            access_key: access_key.map(|(id, secret)| AccessKey { id, secret }),
+            compression: match self.compression {
+                Packing::None => Compression::None,
+                Packing::Gzip => Compression::Gzip,
+                Packing::Zstd => Compression::Zstd,
+            },
+            ..StoreOptions::default()
+        }
+    }
+}
+
+impl Loader {
+    /// Opens a session; nothing is sent yet.
+    ///
+    /// # Errors
+    /// `Config` if a setting makes no sense.
+    pub fn open(settings: &str) -> Result<Self> {
+        let settings: Settings = document(settings, "configuration")?;
+        let pipeline = settings.pipeline()?;
+        let location = pipeline.location()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("firn-loader")
+            .enable_all()
+            .build()
+            .map_err(|error| Error::transient("no thread can be started").with_source(error))?;
+        let store = runtime.block_on(S3Store::open(location, settings.store()));
+        Ok(Self {
+            intake: pipeline.with_store(store),
+            runtime: Some(runtime),
+        })
+    }
+
+    fn runtime(&self) -> Result<&Runtime> {
+        self.runtime
+            .as_ref()
+            .ok_or_else(|| Error::bug("the loader has ended"))
+    }
+
+    /// Looks at everything that loading needs; the findings as JSON.
+    ///
+    /// # Errors
+    /// `Transient` if that takes longer than `timeout`.
+    pub fn verify(&self, timeout: Duration) -> Result<String> {
+        // Somebody waits for the answer: a service that is not there is told soon, not tried again for minutes.
+        let pipeline = self.intake.pipeline().clone().with_patience(timeout / 6);
+        let doctor = pipeline.doctor(Some(self.intake.store()));
+        let findings = self
+            .runtime()?
+            .block_on(async { tokio::time::timeout(timeout, doctor).await });
+        let findings = findings
+            .map_err(|_| Error::transient(format!("no answer within {} s", timeout.as_secs())))?;
+        encode(&findings)
+    }
+
+    /// Loads the files of the JSON document `request`; an outcome for each, as JSON.
+    ///
+    /// # Errors
+    /// `Config` if the request is not what it should be. What befalls one file is in its outcome.
+    pub fn put(&self, request: &str) -> Result<String> {
+        let request: Request = document(request, "request")?;
+        encode(&self.runtime()?.block_on(self.put_files(&request)))
+    }
+
+    async fn put_files(&self, request: &Request) -> Vec<Outcome> {
+        let deadline = Instant::now() + Duration::from_millis(request.timeout_millis);
+        let mut uploads = Vec::with_capacity(request.files.len());
+        for file in &request.files {
+            let started = Instant::now();
+            let upload = tokio::time::timeout(
+                deadline.saturating_duration_since(started),
+                self.upload(file),
+            );
+            let arrived = upload
+                .await
+                .unwrap_or_else(|_| Err(Error::transient("the upload took too long")));
+            uploads.push(arrived.map(|arrived| (arrived, started.elapsed())));
+        }
+        let started = Instant::now();
+        let arrived: Vec<Arrived> = uploads
+            .iter()
+            .flatten()
+            .map(|(arrived, _)| arrived.clone())
+            .collect();
+        let results = self.load(&arrived, request.mode, deadline).await;
+        let mut results = match results {
+            Ok(results) => results.into_iter(),
+            Err(error) => {
+                // What is uploaded is not lost, but nobody knows yet what became of it: the caller tries again, to no harm.
+                return uploads
+                    .iter()
+                    .map(|upload| failed(upload.as_ref().err().unwrap_or(&error)))
+                    .collect();
+            }
+        };
+        let load_millis = started.elapsed().as_millis();
+        let outcome = |upload: Result<(Arrived, Duration)>| match upload {
+            Err(error) => failed(&error),
+            Ok((arrived, took)) => Outcome::Done(Loaded {
+                source_file: arrived.source_file,
+                rows: arrived.rows.map(|Cleaned { rows, .. }| rows),
+                broken: arrived.rows.map(|Cleaned { broken, .. }| broken),
+                bytes: arrived.object.bytes,
+                result: results.next(),
+                upload_millis: took.as_millis(),
+                load_millis,
+            }),
+        };
+        uploads.into_iter().map(outcome).collect()
+    }
+
+    async fn upload(&self, file: &RequestFile) -> Result<Arrived> {
+        let rejected = Arc::new(Mutex::new(RejectedRows::to(&file.rejected)));
+        let told = Arc::clone(&rejected);
+        let tell =
+            move |row: &BrokenRow| told.lock().unwrap_or_else(PoisonError::into_inner).add(row);
+        let arrived = self.intake.upload(&file.path, tell).await?;
+        rejected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .finish()?;
+        Ok(arrived)
+    }
+
+    async fn load(
+        &self,
+        arrived: &[Arrived],
+        mode: Mode,
+        deadline: Instant,
+    ) -> Result<Vec<FileResult>> {
+        if arrived.is_empty() || mode == Mode::Snowpipe {
+            return Ok(Vec::new());
+        }
+        let pipeline = self.intake.pipeline();
+        if mode == Mode::SnowpipeAwaited {
+            return await_rows(pipeline, arrived, deadline).await;
+        }
+        for one in arrived {
+            pipeline.refresh(&one.object.name).await?;
+        }
+        pipeline
+            .await_merged(arrived, deadline.saturating_duration_since(Instant::now()))
+            .await
+    }
+}
+
+/// Waits until the pipe and the task, which run on their own, have brought all rows into the tables.
+async fn await_rows(
+    pipeline: &Pipeline,
+    arrived: &[Arrived],
+    deadline: Instant,
+) -> Result<Vec<FileResult>> {
+    let mut wait = Duration::from_millis(100);
+    loop {
+        let mut results = Vec::with_capacity(arrived.len());
+        let mut missing = None;
+        for one in arrived {
+            let result = pipeline.file_result(&one.source_file).await?;
+            let rows = one
+                .rows
+                .map_or(1, |rows| i64::try_from(rows.rows).unwrap_or(i64::MAX));
+            if result.rows_in < rows {
+                missing = Some(&one.source_file);
+            }
+            results.push(result);
+        }
+        let Some(missing) = missing else {
+            return Ok(results);
+        };
+        if Instant::now() + wait > deadline {
+            return Err(Error::transient(format!(
+                "{missing} is uploaded, but its rows are not all in the history yet: see that pipe and tasks run"
+            )));
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_secs(5));
+    }
+}
+
+/// The broken rows of one file, as CSV. What cannot be written is told at the end.
+struct RejectedRows {
+    path: PathBuf,
+    out: Option<BufWriter<File>>,
+    failed: Option<std::io::Error>,
+}
+
+impl RejectedRows {
+    fn to(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            out: None,
+            failed: None,
+        }
+    }
+
+    fn add(&mut self, row: &BrokenRow) {
+        if self.failed.is_none()
+            && let Err(error) = self.write(row)
+        {
+            self.failed = Some(error);
+        }
+    }
+
+    fn write(&mut self, row: &BrokenRow) -> std::io::Result<()> {
+        let out = match &mut self.out {
+            Some(out) => out,
+            None => {
+                let mut out = BufWriter::new(File::create(&self.path)?);
+                out.write_all(b"row,line,column,reason,raw\n")?;
+                self.out.insert(out)
+            }
+        };
+        write!(out, "{},{},", row.row, row.line)?;
+        quoted(out, row.column.as_deref().unwrap_or_default().as_bytes())?;
+        out.write_all(b",")?;
+        quoted(out, row.reason.as_bytes())?;
+        out.write_all(b",")?;
+        quoted(out, &row.raw)?;
+        out.write_all(b"\n")
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        let flushed = self.out.take().map_or(Ok(()), |mut out| out.flush());
+        self.failed
+            .take()
+            .map_or(flushed, Err)
+            .map_err(|error| Error::from(error).context(self.path.display().to_string()))
+    }
+}
+
+/// A field in quotes, its bytes as they are.
+fn quoted(out: &mut impl Write, field: &[u8]) -> std::io::Result<()> {
+    out.write_all(b"\"")?;
+    for part in field.split_inclusive(|&byte| byte == b'"') {
+        out.write_all(part)?;
+        if part.ends_with(b"\"") {
+            out.write_all(b"\"")?;
+        }
+    }
+    out.write_all(b"\"")
+}
+
+fn failed(error: &Error) -> Outcome {
+    Outcome::Failed {
+        kind: crate::failure::kind_name(error.kind()),
+        message: error.to_string(),
+    }
+}
+
+fn encode(answer: &impl Serialize) -> Result<String> {
+    serde_json::to_string(answer)
+        .map_err(|error| Error::bug("an answer cannot be put into JSON").with_source(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_that_does_not_fit_does_not_show_its_secrets() {
+        let error = Loader::open(r#"{"url": "u", "private_key": 5, "access_token": "s3cret"}"#)
+            .err()
+            .unwrap();
+        assert!(
+            error
+                .to_string()
+                .starts_with("the configuration is not the document that was expected"),
+            "{error}"
+        );
+        assert!(!format!("{error} {error:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn rejected_rows_are_csv_whatever_they_hold() {
+        let folder = std::env::temp_dir().join(format!("firn-rejected-{}", std::process::id()));
+        let mut rows = RejectedRows::to(&folder);
+        rows.add(&BrokenRow {
+            row: 3,
+            line: 4,
+            column: Some("city".into()),
+            reason: "a \"quote\"".into(),
+            raw: b"a,\"b\xff".to_vec(),
+        });
+        rows.finish().unwrap();
+        let written = std::fs::read(&folder).unwrap();
+        std::fs::remove_file(&folder).unwrap();
+        assert_eq!(
+            written,
+            b"row,line,column,reason,raw\n3,4,\"city\",\"a \"\"quote\"\"\",\"a,\"\"b\xff\"\n"
+        );
+    }
+}
