@@ -12,18 +12,22 @@
 //!
 //! Rows are the same whatever is chosen. Knows nothing of files, lateness or broken rows.
 
+use std::hint::select_unpredictable;
+
 use super::Options;
-use super::digits::{DAY_MICROS, WINDOW, date, decimal, put, time_of_day};
-use super::person::{People, SEPARATORS};
+use super::digits::{
+    DAY_MICROS, Decimal, Rising, WINDOW, date, put, put_word, subscriber, time_of_day,
+};
+use super::person::{People, Person, SEPARATORS};
 use super::plan::Planned;
-use super::tables::Tables;
+use super::tables::{Slot, Tables};
 use crate::random::Draws;
 
 /// What turns planned events into rows; shared by all threads.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    pub(super) people: People,
-    pub(super) tables: Box<[Tables]>,
+    people: People,
+    tables: Box<[Box<Tables>]>,
     pub(super) clock: Clock,
     pub(super) first_customer_id: u64,
 }
@@ -42,6 +46,23 @@ impl Clock {
     pub(super) const fn micros(self, sequence: u64) -> u64 {
         let jitter = (self.jitter.at(sequence, 0) as u128 * self.gap_micros as u128) >> 64;
         self.start_micros + sequence * self.gap_micros + jitter as u64
+    }
+}
+
+/// The call that is compiled for each level of the processor. A closure would not do: it is only inlined into the
+/// specialised caller, and so specialised itself, if it says that it must be.
+struct Rows<'a> {
+    writer: &'a Writer,
+    events: &'a [Planned],
+    room: &'a mut [u8],
+}
+
+impl pulp::NullaryFnOnce for Rows<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn call(self) -> usize {
+        self.writer.rows(self.events, self.room)
     }
 }
 
@@ -66,22 +87,30 @@ impl Writer {
         }
     }
 
+    /// Customer number `id`, and the tables of the locale that they come from.
     #[inline(always)]
-    pub(super) fn tables(&self, id: u32) -> &Tables {
-        &self.tables[self.people.locale(id, self.tables.len() as u32)]
+    pub(super) fn person(&self, id: u32) -> (Person, &Tables) {
+        let person = self.people.person(id);
+        (
+            person,
+            &self.tables[person.locale(self.tables.len() as u32)],
+        )
     }
 
     /// Appends the CSV rows of `events` to `out`.
     pub(crate) fn csv(&self, events: &[Planned], out: &mut Buffer) {
         let room = out.room(events.len() * LONGEST_ROW + WINDOW);
-        let written = pulp::Arch::new().dispatch(|| self.rows(events, room));
-        out.filled += written;
+        out.filled += pulp::Arch::new().dispatch(Rows {
+            writer: self,
+            events,
+            room,
+        });
     }
 
     #[inline(always)]
     fn rows(&self, events: &[Planned], out: &mut [u8]) -> usize {
         let mut at = 0;
-        let mut today = Day::default();
+        let mut memory = Memory::default();
         for event in events {
             let Some(window) = out
                 .get_mut(at..)
@@ -89,49 +118,40 @@ impl Writer {
             else {
                 break;
             };
-            at += self.row(event, &mut today, window);
+            at += self.row(event, &mut memory, window);
         }
         at
     }
 
+    /// Writes one row, column by column, and returns its length.
     #[inline(always)]
-    fn row(&self, event: &Planned, today: &mut Day, row: &mut [u8; WINDOW]) -> usize {
-        let tables = self.tables(event.id);
-        let choice = self.people.choice(tables, event.id, event.life);
-        let (id, id_length) = decimal(self.first_customer_id + u64::from(event.id));
+    fn row(&self, event: &Planned, memory: &mut Memory, row: &mut [u8; WINDOW]) -> usize {
+        let (person, tables) = self.person(event.id);
+        let choice = person.choice(tables, event.life);
+        let id = Decimal::of(self.first_customer_id + u64::from(event.id));
 
         put(row, 0, &[event.op.letter(), b',']);
-        let mut at = 2;
-        put(row, at, &id);
-        at += id_length;
+        id.put(row, 2);
+        let mut at = 2 + id.length;
         put(row, at, b",");
         at += 1;
-        let first = &tables.first[choice.first];
-        put(row, at, &first.0);
-        at += first.len();
-        let last = &tables.last[choice.last];
-        put(row, at, &last.0);
-        at += last.len();
+        at = put_slot(row, at, &tables.first[choice.first]);
+        at = put_slot(row, at, &tables.last[choice.last]);
 
         let first = &tables.first_ascii[choice.first];
         put(row, at, &first.0);
-        at += if choice.email_initial { 1 } else { first.len() };
+        at += select_unpredictable(choice.email_initial, 1, first.len());
         let separator = SEPARATORS[choice.email_separator & 3];
         put(row, at, &[separator]);
         at += usize::from(separator != b' ');
-        let last = &tables.last_ascii[choice.email_last];
-        put(row, at, &last.0);
-        at += last.len();
-        put(row, at, &id);
-        at += id_length;
-        let domain = &tables.domain[choice.domain];
-        put(row, at, &domain.0);
-        at += domain.len();
+        at = put_slot(row, at, &tables.last_ascii[choice.email_last]);
+        id.put(row, at);
+        at += id.length;
+        at = put_slot(row, at, &tables.domain[choice.domain]);
 
         let area = &tables.area[choice.city];
-        put(row, at, &area.phone.0);
-        at += area.phone.len();
-        put(row, at, &super::digits::eight_characters(choice.subscriber));
+        at = put_slot(row, at, &area.phone);
+        put_word(row, at, subscriber(choice.first_digit, choice.digits));
         at += usize::from(area.subscriber_digits);
 
         put(row, at, b",\"");
@@ -142,32 +162,37 @@ impl Writer {
         } else {
             (street, house)
         };
-        put(row, at, &before.0);
-        at += before.len();
-        put(row, at, &after.0);
-        at += after.len();
-        let unit = &tables.unit[choice.unit];
-        put(row, at, &unit.0);
-        at += unit.len();
+        at = put_slot(row, at, before);
+        at = put_slot(row, at, after);
+        at = put_slot(row, at, &tables.unit[choice.unit]);
+        at = put_slot(row, at, &tables.city[choice.city]);
+        at = put_slot(row, at, &tables.tail[choice.tail]);
 
-        let city = &tables.city[choice.city];
-        put(row, at, &city.0);
-        at += city.len();
-        let tail = &tables.tail[choice.tail];
-        put(row, at, &tail.0);
-        at += tail.len();
-
-        let micros = self.clock.micros(event.sequence);
-        put(row, at, today.date(micros / DAY_MICROS));
-        at += 11;
-        put(row, at, &time_of_day(micros % DAY_MICROS));
-        at += 17;
-        let (sequence, length) = decimal(event.sequence);
-        put(row, at, &sequence);
-        at += length;
+        let (date, time) = memory.day.split(self.clock.micros(event.sequence));
+        put(row, at, date);
+        let [clock, fraction] = time_of_day(time);
+        put_word(row, at + 11, clock);
+        put_word(row, at + 19, fraction);
+        put(row, at + 27, b",");
+        at += 28;
+        at += memory.sequence.put(row, at, event.sequence);
         put(row, at, b"\n");
         at + 1
     }
+}
+
+/// Writes a piece, and returns where the next one goes.
+#[inline(always)]
+fn put_slot<const N: usize>(row: &mut [u8; WINDOW], at: usize, slot: &Slot<N>) -> usize {
+    put(row, at, &slot.0);
+    at + slot.len()
+}
+
+/// What one row leaves for the next, since neighbours in a file are neighbours in time.
+#[derive(Default)]
+struct Memory {
+    day: Day,
+    sequence: Rising,
 }
 
 /// Bytes that are zeroed once and then written over and over: filling a `Vec` anew for each block would cost as much as
@@ -202,29 +227,22 @@ impl Buffer {
 }
 
 /// The date's text, made anew only when the day changes.
+#[derive(Default)]
 struct Day {
-    day: u64,
-    text: [u8; 16],
-}
-
-impl Default for Day {
-    fn default() -> Self {
-        Self {
-            day: u64::MAX,
-            text: [0; 16],
-        }
-    }
+    start_micros: u64,
+    text: Option<[u8; 16]>,
 }
 
 impl Day {
+    /// The date of that time, and the microseconds since its midnight.
     #[inline(always)]
-    fn date(&mut self, day: u64) -> &[u8; 16] {
-        if self.day != day {
-            *self = Self {
-                day,
-                text: date(day),
-            };
+    fn split(&mut self, micros: u64) -> (&[u8; 16], u64) {
+        let since = micros.wrapping_sub(self.start_micros);
+        if since < DAY_MICROS && self.text.is_some() {
+            return (self.text.get_or_insert_default(), since);
         }
-        &self.text
+        let day = micros / DAY_MICROS;
+        self.start_micros = day * DAY_MICROS;
+        (self.text.insert(date(day)), micros - self.start_micros)
     }
 }

@@ -23,38 +23,96 @@ pub(super) fn put<const N: usize>(row: &mut [u8; WINDOW], at: usize, piece: &[u8
 pub(super) const fn eight_digits(number: u32) -> u64 {
     let (high, low) = ((number / 10_000) as u64, (number % 10_000) as u64);
     let fours = high | low << 32;
-    let hundreds = (fours * 10_486 >> 20) & 0x0000_007f_0000_007f;
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007f_0000_007f;
     let twos = hundreds | (fours - hundreds * 100) << 16;
-    let tens = (twos * 103 >> 10) & 0x000f_000f_000f_000f;
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
     tens | (twos - tens * 10) << 8
 }
 
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 
-/// The eight digits of `number` (below 10^8) as text.
+/// `000` to `999`, with a zero byte behind: 4 KiB, so they stay in first-level cache.
+const TRIPLES: [u32; 1024] = {
+    let mut triples = [0; 1024];
+    let mut i = 0;
+    while i < 1000 {
+        let digits = [
+            b'0' + (i / 100) as u8,
+            b'0' + (i / 10 % 10) as u8,
+            b'0' + (i % 10) as u8,
+            0,
+        ];
+        triples[i] = u32::from_le_bytes(digits);
+        i += 1;
+    }
+    triples
+};
+
+/// The three digits of `number`, below 1,000.
 #[inline(always)]
-pub(super) const fn eight_characters(number: u32) -> [u8; 8] {
-    (eight_digits(number) | ZEROS).to_le_bytes()
+const fn three_digits(number: u32) -> u64 {
+    TRIPLES[number as usize & 1023] as u64
 }
 
-/// The decimal text of `number` (below 10^16) at the front of 24 bytes, and its length.
+/// A digit from 2 to 9 by `first` (0 to 7), and seven more drawn from `bits`, as a word.
 #[inline(always)]
-pub(super) fn decimal(number: u64) -> ([u8; 24], usize) {
-    let mut text = [0; 24];
-    if number < 100_000_000 {
-        let digits = eight_digits(number as u32);
-        // The leading zeros are the low bytes; at least one digit stays.
-        let zeros = (digits | 1 << 56).trailing_zeros() & !7;
-        text[..8].copy_from_slice(&((digits | ZEROS) >> zeros).to_le_bytes());
-        return (text, 8 - (zeros / 8) as usize);
+pub(super) const fn subscriber(first: usize, bits: u32) -> u64 {
+    let one = bits as u64 * 1_000;
+    let two = (one & 0xffff_ffff) * 1_000;
+    let last = ((two & 0xffff_ffff) * 10) >> 32;
+    (b'2' as u64 + (first & 7) as u64)
+        | three_digits((one >> 32) as u32) << 8
+        | three_digits((two >> 32) as u32) << 32
+        | (b'0' as u64 + last) << 56
+}
+
+/// A number's decimal text: its bytes, the first in the low end, and how many they are.
+///
+/// Words and not arrays: an array is stored in halves and loaded whole, which stalls until the stores have retired.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Decimal {
+    text: u128,
+    pub(super) length: usize,
+}
+
+impl Decimal {
+    /// The text of `number`, below 10^16.
+    #[inline(always)]
+    pub(super) const fn of(number: u64) -> Self {
+        if number < 100_000_000 {
+            let (text, length) = without_zeros(eight_digits(number as u32));
+            return Self {
+                text: text as u128,
+                length,
+            };
+        }
+        let (high, length) = without_zeros(eight_digits((number / 100_000_000) as u32));
+        let low = eight_digits((number % 100_000_000) as u32) | ZEROS;
+        Self {
+            text: high as u128 | (low as u128) << (8 * length),
+            length: length + 8,
+        }
     }
-    let high = eight_digits((number / 100_000_000) as u32);
-    let zeros = (high | 1 << 56).trailing_zeros() & !7;
-    let length = 8 - (zeros / 8) as usize;
-    text[..8].copy_from_slice(&((high | ZEROS) >> zeros).to_le_bytes());
-    let low = eight_digits((number % 100_000_000) as u32) | ZEROS;
-    text[length & 15..][..8].copy_from_slice(&low.to_le_bytes());
-    (text, length + 8)
+
+    #[inline(always)]
+    pub(super) fn put(self, row: &mut [u8; WINDOW], at: usize) {
+        put_word(row, at, self.text as u64);
+        put_word(row, at + 8, (self.text >> 64) as u64);
+    }
+}
+
+/// The text of eight digits without leading zeros, and its length; at least one digit stays.
+#[inline(always)]
+const fn without_zeros(digits: u64) -> (u64, usize) {
+    // The leading zeros are the low bytes.
+    let zeros = (digits | 1 << 56).trailing_zeros() & !7;
+    ((digits | ZEROS) >> zeros, 8 - (zeros / 8) as usize)
+}
+
+/// Writes eight bytes, the low end first.
+#[inline(always)]
+pub(super) fn put_word(row: &mut [u8; WINDOW], at: usize, word: u64) {
+    put(row, at, &word.to_le_bytes());
 }
 
 /// `00` to `99`.
@@ -109,33 +167,65 @@ pub(super) fn date(day: u64) -> [u8; 16] {
     ]
 }
 
-/// `23:59:59.999999Z,` for the microseconds since midnight.
+/// `23:59:` for each minute of a day.
+const MINUTES: [u64; 1440] = {
+    let mut minutes = [0; 1440];
+    let mut i = 0;
+    while i < 1440 {
+        let (hour, minute) = (PAIRS[i / 60], PAIRS[i % 60]);
+        minutes[i] = u64::from_le_bytes([hour[0], hour[1], b':', minute[0], minute[1], b':', 0, 0]);
+        i += 1;
+    }
+    minutes
+};
+
+/// `23:59:59` and `.999999Z`, for the microseconds since midnight (below a day), as words.
 #[inline(always)]
-pub(super) fn time_of_day(micros: u64) -> [u8; 17] {
+pub(super) const fn time_of_day(micros: u64) -> [u64; 2] {
     let (seconds, fraction) = ((micros / 1_000_000) as u32, (micros % 1_000_000) as u32);
-    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    // Two words of eight digits: HHMMSS and the fraction, each behind two zeros.
-    let clock = (eight_digits(hour * 10_000 + minute * 100 + second) | ZEROS).to_le_bytes();
-    let fraction = (eight_digits(fraction) | ZEROS).to_le_bytes();
+    let (minute, second) = (seconds / 60, seconds % 60);
     [
-        clock[2],
-        clock[3],
-        b':',
-        clock[4],
-        clock[5],
-        b':',
-        clock[6],
-        clock[7],
-        b'.',
-        fraction[2],
-        fraction[3],
-        fraction[4],
-        fraction[5],
-        fraction[6],
-        fraction[7],
-        b'Z',
-        b',',
+        MINUTES[minute as usize] | three_digits(second) >> 8 << 48,
+        b'.' as u64
+            | three_digits(fraction / 1_000) << 8
+            | three_digits(fraction % 1_000) << 32
+            | (b'Z' as u64) << 56,
     ]
+}
+
+/// Numbers that mostly rise, such as sequence numbers: the text of the thousands is kept, so only three digits are new.
+#[derive(Debug, Default)]
+pub(super) struct Rising {
+    thousands: u64,
+    /// Empty for the numbers below 1,000, which are written whole.
+    prefix: Option<Decimal>,
+}
+
+impl Rising {
+    /// Writes `number` (below 10^16) and returns its length.
+    #[inline(always)]
+    pub(super) fn put(&mut self, row: &mut [u8; WINDOW], at: usize, number: u64) -> usize {
+        let over = number.wrapping_sub(self.thousands);
+        let Some(prefix) = self.prefix.filter(|_| over < 1_000) else {
+            return self.put_whole(row, at, number);
+        };
+        prefix.put(row, at);
+        put(
+            row,
+            at + prefix.length,
+            &(three_digits(over as u32) as u32).to_le_bytes(),
+        );
+        prefix.length + 3
+    }
+
+    #[cold]
+    fn put_whole(&mut self, row: &mut [u8; WINDOW], at: usize, number: u64) -> usize {
+        self.thousands = number / 1_000 * 1_000;
+        self.prefix = (number >= 1_000).then(|| Decimal::of(number / 1_000));
+        let whole = Decimal::of(number);
+        whole.put(row, at);
+        whole.length
+    }
 }
 
 #[cfg(test)]
@@ -158,10 +248,50 @@ mod tests {
         numbers.extend((0..16).flat_map(|power| [10_u64.pow(power), 10_u64.pow(power + 1) - 1]));
         numbers.extend((0..20_000).map(|i| i * i * 6_700_417 % 9_999_999_999_999_999));
         for number in numbers {
-            let (text, length) = decimal(number);
+            let decimal = Decimal::of(number);
+            let mut row = [0; WINDOW];
+            decimal.put(&mut row, 0);
             assert_eq!(
-                std::str::from_utf8(&text[..length]).unwrap(),
+                std::str::from_utf8(&row[..decimal.length]).unwrap(),
                 number.to_string()
+            );
+        }
+    }
+
+    #[test]
+    fn rising_numbers_read_as_the_number_even_when_they_fall() {
+        let mut rising = Rising::default();
+        for number in [
+            0,
+            1,
+            999,
+            1_000,
+            1_001,
+            1_999,
+            2_000,
+            5,
+            1_234_567,
+            1_234_999,
+            1_235_000,
+            1_234_000,
+            999_999_999_999,
+        ] {
+            let mut row = [0; WINDOW];
+            let length = rising.put(&mut row, 0, number);
+            assert_eq!(
+                std::str::from_utf8(&row[..length]).unwrap(),
+                number.to_string()
+            );
+        }
+    }
+
+    #[test]
+    fn subscriber_numbers_are_eight_digits() {
+        for i in 0..100_000_u32 {
+            let text = subscriber(i as usize, i.wrapping_mul(2_654_435_761)).to_le_bytes();
+            assert!(
+                (b'2'..=b'9').contains(&text[0]) && text.iter().all(u8::is_ascii_digit),
+                "{text:?}"
             );
         }
     }
@@ -178,7 +308,11 @@ mod tests {
     fn dates_and_times_agree_with_a_calendar_library() {
         for micros in (0..253_402_300_800_000_000_u64).step_by(12_345_678_912_345) {
             let [day, time] = [micros / DAY_MICROS, micros % DAY_MICROS];
-            let text = [&date(day)[..11], &time_of_day(time)[..16]].concat();
+            let text = [
+                &date(day)[..11],
+                &time_of_day(time).map(u64::to_le_bytes).concat(),
+            ]
+            .concat();
             let expected = jiff::Timestamp::from_microsecond(micros as i64)
                 .unwrap()
                 .strftime("%Y-%m-%dT%H:%M:%S.%6fZ");

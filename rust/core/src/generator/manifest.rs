@@ -113,10 +113,36 @@ impl Tally {
         });
     }
 
+    /// These counts and those of a later run together.
+    #[must_use]
+    pub fn followed_by(mut self, later: Self) -> Self {
+        self.inserts += later.inserts;
+        self.updates += later.updates;
+        self.deletes += later.deletes;
+        self.rows += later.rows;
+        self.late += later.late;
+        self.duplicates += later.duplicates;
+        self.broken.extend(later.broken);
+        self.files.extend(later.files);
+        self
+    }
+
     /// Events: inserts, updates and deletes.
     #[must_use]
     pub const fn events(&self) -> u64 {
         self.inserts + self.updates + self.deletes
+    }
+}
+
+impl Manifest {
+    /// One manifest for this run and a `later` one that went on where it stopped.
+    #[must_use]
+    pub fn followed_by(self, later: Self) -> Self {
+        Self {
+            from: self.from,
+            delivered: self.delivered.followed_by(later.delivered),
+            ..later
+        }
     }
 }
 

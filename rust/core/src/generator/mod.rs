@@ -128,6 +128,17 @@ impl Generator {
         Ok(())
     }
 
+    /// Passes the files before the event `sequence` without making their text. They count as delivered by this run, which
+    /// so goes on exactly where it was killed.
+    pub fn pass_to(&mut self, sequence: u64) {
+        while self.position().next_sequence < sequence {
+            match self.delivery.next_block(std::mem::take(&mut self.spare)) {
+                Some(block) => self.spare = block.rows,
+                None => return,
+            }
+        }
+    }
+
     /// The next piece of the stream; none when the run has ended.
     pub fn next_piece(&mut self) -> Option<Piece<'_>> {
         let block = self.delivery.next_block(std::mem::take(&mut self.spare))?;

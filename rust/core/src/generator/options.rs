@@ -119,6 +119,12 @@ impl Options {
         if self.rows_per_file == 0 {
             return Err(Error::config("rows per file is 0: give at least 1"));
         }
+        if self.initial > u64::from(u32::MAX) {
+            return Err(Error::config(format!(
+                "initial is {}: a stream holds 4294967295 customers",
+                self.initial
+            )));
+        }
         if self.gap_micros == 0 {
             return Err(Error::config(
                 "the gap between events is 0: give at least 1 microsecond",

@@ -3,8 +3,10 @@
 //! A living customer costs eight bytes: the number, and a [`Life`]. Everything else (name, address, e-mail) is drawn anew
 //! from those whenever a row is written, so nothing else is remembered.
 
+use std::hint::select_unpredictable;
+
 use super::tables::{self, Tables};
-use crate::random::{Draws, below};
+use crate::random::{Draws, below, lanes};
 
 /// What has happened to a customer, as counters: how often they moved, took another name, and so on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,59 +31,61 @@ impl Life {
     const EMAIL_NAME: u32 = 28;
 
     #[inline(always)]
-    const fn bits(self, from: u32, count: u32) -> u64 {
-        (self.0 >> from & ((1 << count) - 1)) as u64
+    const fn bits(self, from: u32, count: u32) -> u32 {
+        self.0 >> from & ((1 << count) - 1)
     }
 
-    const fn with(self, from: u32, count: u32, value: u64) -> Self {
+    const fn with(self, from: u32, count: u32, value: u32) -> Self {
         let mask = ((1 << count) - 1) << from;
-        Self(self.0 & !mask | (value as u32) << from & mask)
+        Self(self.0 & !mask | value << from & mask)
     }
 
-    const fn moves(self) -> u64 {
+    const fn moves(self) -> u32 {
         self.bits(0, 8)
     }
 
-    const fn phones(self) -> u64 {
+    const fn phones(self) -> u32 {
         self.bits(Self::PHONE, 8)
     }
 
-    const fn emails(self) -> u64 {
+    const fn emails(self) -> u32 {
         self.bits(Self::EMAIL, 8)
     }
 
-    const fn last_name(self) -> u64 {
+    const fn last_name(self) -> u32 {
         self.bits(Self::NAME, 4)
     }
 
-    const fn email_name(self) -> u64 {
+    const fn email_name(self) -> u32 {
         self.bits(Self::EMAIL_NAME, 4)
     }
 
-    /// This life after one more change. The counters wrap around, so after 256 moves somebody lives where they began.
-    pub(crate) const fn after(self, change: Change) -> Self {
-        match change {
-            Change::Move => self.with(0, 8, self.moves() + 1),
-            Change::Phone => self.with(Self::PHONE, 8, self.phones() + 1),
-            Change::Email => self.with(Self::EMAIL, 8, self.emails() + 1).with(
-                Self::EMAIL_NAME,
-                4,
-                self.last_name(),
-            ),
-            Change::LastName => self.with(Self::NAME, 4, self.last_name() + 1),
-        }
+    /// This life after one more change. The counters wrap around.
+    #[inline(always)]
+    pub(crate) fn after(self, change: Change) -> Self {
+        let (from, count) = match change {
+            Change::Move => (0, 8),
+            Change::Phone => (Self::PHONE, 8),
+            Change::Email => (Self::EMAIL, 8),
+            Change::LastName => (Self::NAME, 4),
+        };
+        let changed = self.with(from, count, self.bits(from, count) + 1);
+        let with_name = changed.with(Self::EMAIL_NAME, 4, self.last_name());
+        select_unpredictable(change == Change::Email, with_name, changed)
     }
 }
 
-/// The draws that make customers, one stream a purpose.
+/// The draws that make customers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct People {
-    person: Draws,
-    last_name: Draws,
-    email: Draws,
-    phone: Draws,
-    place: Draws,
-}
+pub(crate) struct People(Draws);
+
+/// A customer's random bits, from which every version of every attribute follows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Person([u64; 4]);
+
+/// A counter times this, added to 32 random bits, gives bits for the counter's version of something: each is as evenly
+/// spread as the first, and neighbours lie far apart (the golden ratio's low-discrepancy sequence).
+const STEP: u32 = 0x9E37_79B9;
 
 /// Which pieces of the tables make up a row, and the few digits that come from no table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +98,10 @@ pub(crate) struct Choice {
     /// Index into `SEPARATORS`.
     pub(crate) email_separator: usize,
     pub(crate) domain: usize,
-    /// Eight digits, of which an area takes as many as it needs from the front.
-    pub(crate) subscriber: u32,
+    /// Subscriber numbers begin with 2 to 9: this is 0 to 7.
+    pub(crate) first_digit: usize,
+    /// Random bits for the other digits.
+    pub(crate) digits: u32,
     pub(crate) street: usize,
     pub(crate) house: usize,
     pub(crate) unit: usize,
@@ -108,69 +114,80 @@ pub(crate) const SEPARATORS: [u8; 4] = [b'.', b' ', b'_', b'-'];
 
 impl People {
     pub(crate) const fn new(seed: u64) -> Self {
-        Self {
-            person: Draws::new(seed, 1),
-            last_name: Draws::new(seed, 2),
-            email: Draws::new(seed, 3),
-            phone: Draws::new(seed, 4),
-            place: Draws::new(seed, 5),
-        }
-    }
-
-    /// Which of `locales` tables customer number `id` is made from.
-    #[inline(always)]
-    pub(crate) const fn locale(self, id: u32, locales: u32) -> usize {
-        below(self.person.at(id as u64, 0) as u32, locales) as usize
+        Self(Draws::new(seed, 1))
     }
 
     #[inline(always)]
-    fn last_name(self, tables: &Tables, id: u32, version: u64) -> usize {
+    pub(crate) const fn person(self, id: u32) -> Person {
+        Person(lanes(self.0, id as u64))
+    }
+}
+
+impl Person {
+    /// The upper or lower half of a lane.
+    #[inline(always)]
+    const fn high(self, lane: usize) -> u32 {
+        (self.0[lane] >> 32) as u32
+    }
+
+    #[inline(always)]
+    const fn low(self, lane: usize) -> u32 {
+        self.0[lane] as u32
+    }
+
+    /// Which of `locales` tables the customer is made from.
+    #[inline(always)]
+    pub(crate) const fn locale(self, locales: u32) -> usize {
+        below(self.low(0), locales) as usize
+    }
+
+    #[inline(always)]
+    fn last_name(self, tables: &Tables, version: u32) -> usize {
         tables
             .last_odds
-            .pick(self.last_name.at(u64::from(id), version) as u32)
+            .pick(self.high(1).wrapping_add(version.wrapping_mul(STEP)))
     }
 
-    /// The row of customer number `id` after `life`.
+    /// The customer's row after `life`.
     ///
-    /// Where two lives of one customer are a change apart, what changed differs: counters are added to a drawn start, so
-    /// that neighbours never fall together by chance. (For last names, `marry` sees to it.)
+    /// Where two lives are a change apart, what changed differs: house numbers, e-mail patterns and first digits go round in
+    /// a cycle from a drawn start. (For last names, `marry` sees to it.)
     #[inline(always)]
-    pub(crate) fn choice(self, tables: &Tables, id: u32, life: Life) -> Choice {
-        let key = u64::from(id);
-        let person = self.person.at(key, 0);
-        let start = self.person.at(key, 1);
-        let email = self.email.at(key, life.emails());
-        let phone = self.phone.at(key, life.phones());
-        let place = self.place.at(key, life.moves());
-        let place_more = self.place.at(key, life.moves() | 1 << 32);
-
-        let city = tables.city_odds.pick((place >> 32) as u32);
-        let pattern = (start as usize).wrapping_add(life.emails() as usize);
-        let house = (start >> 8) as usize + life.moves() as usize * 197;
-        // Subscriber numbers begin with 2 to 9.
-        let first_digit = 2 + ((start >> 32) as u32).wrapping_add(life.phones() as u32) % 8;
+    pub(crate) fn choice(self, tables: &Tables, life: Life) -> Choice {
+        let (moves, emails, phones) = (life.moves(), life.emails(), life.phones());
+        let step = moves.wrapping_mul(STEP);
+        let city = tables.city_odds.pick(self.high(2).wrapping_add(step));
+        // The lowest bits of the lane that also picks the locale, by its highest.
+        let start = self.low(0);
+        let pattern = start.wrapping_add(emails);
+        let house = (start >> 3).wrapping_add(moves.wrapping_mul(197));
+        let place = self.low(3);
+        let tail =
+            (place >> 6).wrapping_add(moves.wrapping_mul(211)) as usize & (tables::TAILS / 2 - 1);
         Choice {
-            first: tables.first_odds.pick((person >> 32) as u32),
-            last: self.last_name(tables, id, life.last_name()),
-            email_last: self.last_name(tables, id, life.email_name()),
+            first: tables.first_odds.pick(self.high(0)),
+            last: self.last_name(tables, life.last_name()),
+            email_last: self.last_name(tables, life.email_name()),
             email_initial: pattern & 4 != 0,
-            email_separator: pattern & 3,
-            domain: tables.domain_odds.pick(email as u32),
-            subscriber: first_digit * 10_000_000 + below(phone as u32, 10_000_000),
-            street: tables.street_odds.pick(place as u32),
-            house: house & (tables::HOUSES - 1),
-            unit: place_more as usize & (tables::UNITS - 1),
+            email_separator: pattern as usize & 3,
+            domain: tables
+                .domain_odds
+                .pick(self.low(1).wrapping_add(emails.wrapping_mul(STEP))),
+            first_digit: (start >> 12).wrapping_add(phones) as usize & 7,
+            digits: self.high(3).wrapping_add(phones.wrapping_mul(STEP)),
+            street: tables.street_odds.pick(self.low(2).wrapping_add(step)),
+            house: house as usize & (tables::HOUSES - 1),
+            unit: place.wrapping_add(moves.wrapping_mul(29)) as usize & (tables::UNITS - 1),
             city,
-            tail: (place_more >> 32) as usize & (tables::TAILS / 2 - 1)
-                | usize::from(tables.area[city].tail_half & 1) * (tables::TAILS / 2),
+            tail: tail | (usize::from(tables.area[city].tail_half & 1) * (tables::TAILS / 2)),
         }
     }
 
-    /// `life` after a marriage: the first later last name that is another one.
-    pub(crate) fn marry(self, tables: &Tables, id: u32, life: Life) -> Life {
-        let before = self.last_name(tables, id, life.last_name());
+    /// `life` after a marriage: with the first later last name that is another one.
+    pub(crate) fn marry(self, tables: &Tables, life: Life) -> Life {
+        let before = self.last_name(tables, life.last_name());
         let mut after = life.after(Change::LastName);
-        while self.last_name(tables, id, after.last_name()) == before
+        while self.last_name(tables, after.last_name()) == before
             && after.last_name() != life.last_name()
         {
             after = after.after(Change::LastName);

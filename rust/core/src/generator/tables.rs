@@ -55,7 +55,7 @@ pub(crate) const HOUSES: usize = 512;
 pub(crate) const UNITS: usize = 64;
 pub(crate) const TAILS: usize = 1024;
 
-/// One locale's tables.
+/// One locale's tables, in one piece of memory: an entry's address is then one base plus a constant and an index.
 #[derive(Clone, Debug)]
 pub(crate) struct Tables {
     pub(crate) first_odds: Alias<FIRST_NAMES>,
@@ -64,33 +64,33 @@ pub(crate) struct Tables {
     pub(crate) street_odds: Alias<STREETS>,
     pub(crate) city_odds: Alias<CITIES>,
     /// `Mary,`
-    pub(crate) first: Box<[Slot<32>; FIRST_NAMES]>,
+    pub(crate) first: [Slot<32>; FIRST_NAMES],
     /// `mary`
-    pub(crate) first_ascii: Box<[Slot<16>; FIRST_NAMES]>,
+    pub(crate) first_ascii: [Slot<16>; FIRST_NAMES],
     /// `O'Brien,`
-    pub(crate) last: Box<[Slot<32>; LAST_NAMES]>,
+    pub(crate) last: [Slot<32>; LAST_NAMES],
     /// `obrien`
-    pub(crate) last_ascii: Box<[Slot<16>; LAST_NAMES]>,
+    pub(crate) last_ascii: [Slot<16>; LAST_NAMES],
     /// `@mail.example.com,`
-    pub(crate) domain: Box<[Slot<32>; DOMAINS]>,
+    pub(crate) domain: [Slot<32>; DOMAINS],
     /// `Maple Street`
-    pub(crate) street: Box<[Slot<32>; STREETS]>,
+    pub(crate) street: [Slot<32>; STREETS],
     /// `12 ` or ` 12`
-    pub(crate) house: Box<[Slot<32>; HOUSES]>,
+    pub(crate) house: [Slot<32>; HOUSES],
     pub(crate) number_first: bool,
     /// `, Apt 7",` or `,`
-    pub(crate) unit: Box<[Slot<32>; UNITS]>,
+    pub(crate) unit: [Slot<32>; UNITS],
     /// 1 where the street needs an opening quote.
-    pub(crate) unit_quotes: Box<[u8; UNITS]>,
+    pub(crate) unit_quotes: [u8; UNITS],
     /// `Springfield,IL,627`: the postal prefix is included.
-    pub(crate) city: Box<[Slot<64>; CITIES]>,
-    pub(crate) area: Box<[Area; CITIES]>,
+    pub(crate) city: [Slot<64>; CITIES],
+    pub(crate) area: [Area; CITIES],
     /// `04,US,`: the rest of the postal code, and the country.
-    pub(crate) tail: Box<[Slot<16>; TAILS]>,
+    pub(crate) tail: [Slot<16>; TAILS],
 }
 
 impl Tables {
-    pub(crate) fn of(locale: Locale) -> Self {
+    pub(crate) fn of(locale: Locale) -> Box<Self> {
         let lists = Lists::of(locale);
         let facts = Facts::of(locale);
         let first_names = with_nicknames(&lists.first_names, facts);
@@ -102,7 +102,7 @@ impl Tables {
             .min()
             .unwrap_or(0);
         let (unit, unit_quotes) = units(facts);
-        Self {
+        Box::new(Self {
             first_odds: odds(first_names.iter().map(|name| name.weight)),
             last_odds: odds(lists.last_names.iter().map(|name| name.weight)),
             domain_odds: odds(lists.email_domains.iter().map(|domain| domain.1)),
@@ -147,7 +147,7 @@ impl Tables {
             })),
             area: areas(&lists.cities, facts, short),
             tail: tails(facts, short),
-        }
+        })
     }
 }
 
@@ -161,7 +161,7 @@ fn with_nicknames(names: &[Name], facts: &Facts) -> Vec<Name> {
             ascii,
             weight: (total * of_10_000 / 10_000).max(1),
         });
-    // The lists hold up to 508 names, which leaves room for the four.
+    // Of a full list the four rarest names make room.
     names
         .iter()
         .copied()
@@ -175,10 +175,8 @@ fn odds<const N: usize>(weights: impl Iterator<Item = u64>) -> Alias<N> {
 }
 
 /// A table of `N`, filled up with empty slots that the odds never pick.
-fn table<const N: usize, const M: usize>(
-    slots: impl Iterator<Item = Slot<M>>,
-) -> Box<[Slot<M>; N]> {
-    let mut table = Box::new([Slot::EMPTY; N]);
+fn table<const N: usize, const M: usize>(slots: impl Iterator<Item = Slot<M>>) -> [Slot<M>; N] {
+    let mut table = [Slot::EMPTY; N];
     for (place, slot) in table.iter_mut().zip(slots) {
         *place = slot;
     }
@@ -196,7 +194,7 @@ fn cell(text: &str) -> Vec<u8> {
 }
 
 /// 512 different house numbers, small ones closer together: 1 to 128 all, then fewer and fewer up to about 9,000.
-fn houses(facts: &Facts) -> Box<[Slot<32>; HOUSES]> {
+fn houses(facts: &Facts) -> [Slot<32>; HOUSES] {
     table((0..HOUSES).map(|i| {
         let number = match i {
             0..128 => i + 1,
@@ -219,13 +217,13 @@ fn houses(facts: &Facts) -> Box<[Slot<32>; HOUSES]> {
     }))
 }
 
-fn units(facts: &Facts) -> (Box<[Slot<32>; UNITS]>, Box<[u8; UNITS]>) {
+fn units(facts: &Facts) -> ([Slot<32>; UNITS], [u8; UNITS]) {
     let wordings = facts
         .units
         .iter()
         .flat_map(|unit| std::iter::repeat_n(unit.wording, unit.of_64));
     let texts = wordings.chain(std::iter::repeat(""));
-    let (mut slots, mut quotes) = (Box::new([Slot::EMPTY; UNITS]), Box::new([0; UNITS]));
+    let (mut slots, mut quotes) = ([Slot::EMPTY; UNITS], [0; UNITS]);
     for (i, text) in texts.take(UNITS).enumerate() {
         let letter = ["A", "B", "C", "D"][i % 4];
         let text = text
@@ -238,14 +236,12 @@ fn units(facts: &Facts) -> (Box<[Slot<32>; UNITS]>, Box<[u8; UNITS]>) {
     (slots, quotes)
 }
 
-fn areas(cities: &[City], facts: &Facts, short: usize) -> Box<[Area; CITIES]> {
-    let mut areas = Box::new(
-        [Area {
-            phone: Slot::EMPTY,
-            subscriber_digits: 0,
-            tail_half: 0,
-        }; CITIES],
-    );
+fn areas(cities: &[City], facts: &Facts, short: usize) -> [Area; CITIES] {
+    let mut areas = [Area {
+        phone: Slot::EMPTY,
+        subscriber_digits: 0,
+        tail_half: 0,
+    }; CITIES];
     for (area, city) in areas.iter_mut().zip(cities) {
         area.phone = Slot::new(format!("{}{}", facts.dial, city.phone_prefix).as_bytes());
         area.subscriber_digits = facts
@@ -259,7 +255,7 @@ fn areas(cities: &[City], facts: &Facts, short: usize) -> Box<[Area; CITIES]> {
 
 /// For each length of a city's prefix, 512 endings of postal codes. The factor 97 shares no divisor with a power of ten,
 /// so the endings of one prefix differ for as long as there are different ones.
-fn tails(facts: &Facts, short: usize) -> Box<[Slot<16>; TAILS]> {
+fn tails(facts: &Facts, short: usize) -> [Slot<16>; TAILS] {
     table((0..TAILS).map(|i| {
         let (half, mut number) = (i / (TAILS / 2), (i % (TAILS / 2)) * 97 + 1);
         let mut rest: Vec<u8> = facts.postal.bytes().skip(short + half).collect();

@@ -441,3 +441,50 @@ fn rows_stay_shorter_than_half_a_window() {
         );
     }
 }
+
+/// Changing these is breaking a promise: whoever kept a seed gets other customers.
+#[test]
+fn a_seed_gives_the_same_bytes_for_ever() {
+    use md5::{Digest, Md5};
+    let digest = |options: Options| {
+        let mut hash = Md5::new();
+        for (_, bytes) in run(&mut Generator::new(options).unwrap(), 50_000) {
+            hash.update(bytes);
+        }
+        hash.finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    let changes = Options {
+        seed: 42,
+        updates: 0.3,
+        deletes: 0.05,
+        rows_per_file: 7_000,
+        ..Options::default()
+    };
+    let everything = Options {
+        locales: Locale::ALL.to_vec(),
+        late: 0.02,
+        duplicates: 0.01,
+        same_key: 0.01,
+        dirty: 0.01,
+        ..changes.clone()
+    };
+    assert_eq!(
+        digest(Options::default()),
+        "6a11089cca76e69ac2c22920481ce013"
+    );
+    assert_eq!(digest(changes), "ff9939bcf071189147d94fa3ceb91b68");
+    assert_eq!(
+        digest(everything.clone()),
+        "7bef5beb3468fd68c26cf8b33719fcc9"
+    );
+    assert_eq!(
+        digest(Options {
+            format: Format::Jsonl,
+            ..everything
+        }),
+        "6ef9148ae1a9c411de778b4213ed2940"
+    );
+}

@@ -2,7 +2,7 @@
 //! loop against. It is the readable account of what `csv` writes.
 
 use super::csv::Writer;
-use super::digits::{DAY_MICROS, date, eight_characters, time_of_day};
+use super::digits::{DAY_MICROS, date, subscriber, time_of_day};
 use super::person::SEPARATORS;
 use super::plan::Planned;
 use crate::event::{COLUMNS, Event};
@@ -10,8 +10,8 @@ use crate::event::{COLUMNS, Event};
 impl Writer {
     /// The event, with its fields as text.
     pub(crate) fn event(&self, planned: &Planned) -> Event {
-        let tables = self.tables(planned.id);
-        let choice = self.people.choice(tables, planned.id, planned.life);
+        let (person, tables) = self.person(planned.id);
+        let choice = person.choice(tables, planned.life);
         let customer_id = self.first_customer_id + u64::from(planned.id);
         let area = &tables.area[choice.city];
         let first_ascii = text(tables.first_ascii[choice.first].text());
@@ -49,7 +49,8 @@ impl Writer {
             ),
             phone: text(area.phone.text())
                 + &text(
-                    &eight_characters(choice.subscriber)[..usize::from(area.subscriber_digits)],
+                    &subscriber(choice.first_digit, choice.digits).to_le_bytes()
+                        [..usize::from(area.subscriber_digits)],
                 ),
             street: if tables.number_first {
                 text(house) + &text(street)
@@ -61,7 +62,11 @@ impl Writer {
             postal_code: place() + tail.next().unwrap_or_default(),
             country: tail.next().unwrap_or_default().to_owned(),
             updated_at: text(&date(micros / DAY_MICROS)[..11])
-                + &text(&time_of_day(micros % DAY_MICROS)[..16]),
+                + &text(
+                    &time_of_day(micros % DAY_MICROS)
+                        .map(u64::to_le_bytes)
+                        .concat(),
+                ),
             sequence: planned.sequence,
         }
     }

@@ -1,12 +1,14 @@
 //! Weighted choice in constant time (Walker's alias method, with Vose's construction).
 
+use std::hint::select_unpredictable;
+
 /// Picks an index with the probability of its weight, from 32 random bits, with one look-up and no branch.
 ///
 /// `N` slots, a power of two: the top bits choose a slot, the next 16 decide between the slot's own index and its alias.
 /// A probability is therefore kept to within 1 / (65,536 N).
 #[derive(Clone, Debug)]
 pub(crate) struct Alias<const N: usize> {
-    slots: Box<[Slot; N]>,
+    slots: [Slot; N],
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,7 +36,7 @@ impl<const N: usize> Alias<N> {
         let mut units: Vec<u128> = (0..N)
             .map(|i| weights.get(i).map_or(0, |&w| u128::from(w) * N as u128))
             .collect();
-        let mut slots = Box::new([Slot::default(); N]);
+        let mut slots = [Slot::default(); N];
         let (mut small, mut large): (Vec<usize>, Vec<usize>) =
             (0..N).partition(|&i| units[i] < total);
         while let (Some(poor), Some(&rich)) = (small.pop(), large.last()) {
@@ -63,12 +65,9 @@ impl<const N: usize> Alias<N> {
         let own = (bits >> (32 - Self::BITS)) as usize & (N - 1);
         let slot = self.slots[own];
         let fraction = (bits >> (16 - Self::BITS)) as u16;
-        // `N - 1` tells the compiler that the index is within a table of N, so it checks no bounds.
-        (if fraction < slot.keep {
-            own
-        } else {
-            usize::from(slot.alias)
-        }) & (N - 1)
+        // `N - 1` tells the compiler that the index is within a table of N, so it checks no bounds. Which of the two it is
+        // cannot be foretold: a branch would be mispredicted half of the time.
+        select_unpredictable(fraction < slot.keep, own, usize::from(slot.alias)) & (N - 1)
     }
 }
 

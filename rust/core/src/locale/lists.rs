@@ -107,7 +107,7 @@ mod tests {
         for locale in Locale::ALL {
             let lists = Lists::of(locale);
             assert!(
-                (200..=508).contains(&lists.first_names.len()),
+                (200..=512).contains(&lists.first_names.len()),
                 "{locale:?}: {}",
                 lists.first_names.len()
             );
