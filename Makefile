@@ -7,15 +7,20 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 .PHONY: test
-test: lint test-rust ## every test
+test: setup lint test-rust test-nifi ## every test
+
+.PHONY: setup
+setup: # what every build needs: the tools, named if one is missing, and DuckDB's library
+	@scripts/check-prerequisites.sh
+	@scripts/fetch-duckdb.sh
 
 .PHONY: lint
-lint: ## format and lints
+lint: setup ## format and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 .PHONY: test-rust
-test-rust:
+test-rust: setup
 	cargo test --workspace --locked
 
 .PHONY: bench-generate
