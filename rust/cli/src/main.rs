@@ -4,19 +4,33 @@
 //! 130 interrupted.
 
 mod commands;
+mod generate;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use firn::{Error, ErrorKind};
+
+use commands::completions::Completions;
+use commands::generate::Generate;
 
 /// Customer changes from files to Snowflake: a current table and a complete history
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
-    command: commands::Command,
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Generate customers and what happens to them, as CSV files
+    Generate(Box<Generate>),
+    #[command(flatten)]
+    Pipeline(commands::Command),
+    /// Write the completion of a shell to standard output
+    Completions(Completions),
 }
 
 fn main() -> ExitCode {
@@ -24,14 +38,21 @@ fn main() -> ExitCode {
     env_logger::Builder::from_env(log)
         .format_timestamp_millis()
         .init();
-    let arguments = Arguments::parse();
+    match Arguments::parse().command {
+        Command::Generate(command) => command.run().unwrap_or_else(|error| failed(&error)),
+        Command::Completions(command) => ended(Some(command.run())),
+        Command::Pipeline(command) => on_the_network(command),
+    }
+}
+
+fn on_the_network(command: commands::Command) -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&Error::from(error)),
     };
     let outcome = runtime.block_on(async {
         tokio::select! {
-            outcome = arguments.command.run() => Some(outcome),
+            outcome = command.run() => Some(outcome),
             _ = tokio::signal::ctrl_c() => None,
         }
     });
@@ -39,6 +60,10 @@ fn main() -> ExitCode {
         // What was under way is being cancelled; that takes a moment.
         runtime.shutdown_timeout(Duration::from_secs(2));
     }
+    ended(outcome)
+}
+
+fn ended(outcome: Option<firn::Result<()>>) -> ExitCode {
     match outcome {
         Some(Ok(())) => ExitCode::SUCCESS,
         Some(Err(error)) => failed(&error),
@@ -47,7 +72,7 @@ fn main() -> ExitCode {
 }
 
 fn failed(error: &Error) -> ExitCode {
-    eprintln!("firn: {error}");
+    eprintln!("error: {error}");
     match error.kind() {
         ErrorKind::Transient => ExitCode::from(75),
         ErrorKind::Bug => ExitCode::from(70),

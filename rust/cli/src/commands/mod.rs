@@ -2,8 +2,10 @@
 
 mod as_of;
 mod bootstrap;
+pub mod completions;
 mod demo;
 mod doctor;
+pub mod generate;
 mod history;
 mod place;
 mod put;

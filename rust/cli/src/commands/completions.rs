@@ -1,0 +1,34 @@
+//! `firn completions`
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+use firn::Result;
+
+use super::report;
+
+const EXAMPLES: &str = "\
+Examples:
+  firn completions bash > ~/.local/share/bash-completion/completions/firn
+  firn completions zsh > \"${fpath[1]}/_firn\"
+  firn completions fish > ~/.config/fish/completions/firn.fish";
+
+/// Write the completion of a shell to standard output
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Completions {
+    shell: Shell,
+}
+
+impl Completions {
+    /// Runs the command.
+    pub fn run(&self) -> Result<()> {
+        let mut script = Vec::new();
+        clap_complete::generate(
+            self.shell,
+            &mut crate::Arguments::command(),
+            "firn",
+            &mut script,
+        );
+        report::print(&String::from_utf8_lossy(&script))
+    }
+}

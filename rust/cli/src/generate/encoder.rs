@@ -1,0 +1,86 @@
+//! How the bytes of a file are packed, on their way to any writer.
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+use flate2::write::GzEncoder;
+use serde::{Deserialize, Serialize};
+
+/// How files are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// As it is
+    #[default]
+    None,
+    /// `.gz`: every reader knows it
+    Gzip,
+    /// `.zst`: smaller and faster
+    Zstd,
+}
+
+/// Fast rather than small: a stage's files are read once.
+const GZIP_LEVEL: u32 = 3;
+const ZSTD_LEVEL: i32 = 1;
+
+impl Compression {
+    /// What it adds to a file's name.
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+        }
+    }
+}
+
+/// A writer that packs what goes through it.
+pub enum Encoder<W: Write> {
+    Plain(W),
+    Gzip(GzEncoder<W>),
+    Zstd(zstd::Encoder<'static, W>),
+}
+
+impl<W: Write> Encoder<W> {
+    pub fn new(writer: W, compression: Compression) -> io::Result<Self> {
+        Ok(match compression {
+            Compression::None => Self::Plain(writer),
+            Compression::Gzip => {
+                Self::Gzip(GzEncoder::new(writer, flate2::Compression::new(GZIP_LEVEL)))
+            }
+            Compression::Zstd => {
+                let mut encoder = zstd::Encoder::new(writer, ZSTD_LEVEL)?;
+                encoder.include_checksum(true)?;
+                Self::Zstd(encoder)
+            }
+        })
+    }
+
+    pub fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(writer) => writer.write_all(bytes),
+            Self::Gzip(encoder) => encoder.write_all(bytes),
+            Self::Zstd(encoder) => encoder.write_all(bytes),
+        }
+    }
+
+    /// Hands on everything that was written so far, for a reader that waits.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(writer) => writer.flush(),
+            Self::Gzip(encoder) => encoder.flush(),
+            Self::Zstd(encoder) => encoder.flush(),
+        }
+    }
+
+    /// Writes what is left, and gives the writer back.
+    pub fn finish(self) -> io::Result<W> {
+        let mut writer = match self {
+            Self::Plain(writer) => writer,
+            Self::Gzip(encoder) => encoder.finish()?,
+            Self::Zstd(encoder) => encoder.finish()?,
+        };
+        writer.flush()?;
+        Ok(writer)
+    }
+}

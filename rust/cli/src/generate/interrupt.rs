@@ -1,0 +1,92 @@
+//! Ctrl-C, and `kill`: the first asks the run to stop at the next good place, the second ends it at once.
+//!
+//! Either way no half file stays behind: the one under way is known here, from its making to its renaming.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use firn::{Context, Error, Result};
+
+/// Whether someone asked to stop, and what has to be cleaned up if they cannot wait.
+#[derive(Default)]
+pub struct Interrupt {
+    requested: AtomicBool,
+    under_way: Mutex<Option<PathBuf>>,
+    woken: Condvar,
+}
+
+impl Interrupt {
+    /// Listens from now on.
+    pub fn listen() -> Result<Arc<Self>> {
+        let interrupt = Arc::new(Self::default());
+        let heard = Arc::clone(&interrupt);
+        ctrlc::set_handler(move || heard.hear())
+            .map_err(|error| Error::bug(error.to_string()))
+            .context(|| "cannot listen for Ctrl-C".to_owned())?;
+        Ok(interrupt)
+    }
+
+    fn hear(&self) {
+        // The lock is kept until the end: no other part file is made in between.
+        let under_way = self.lock();
+        if self.requested.swap(true, Ordering::Relaxed) {
+            if let Some(part) = &*under_way {
+                let _ = fs::remove_file(part);
+            }
+            std::process::exit(130);
+        }
+        self.woken.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<PathBuf>> {
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether someone asked to stop.
+    pub fn requested(&self) -> bool {
+        self.requested.load(Ordering::Relaxed)
+    }
+
+    /// Waits for a time, or until someone asks to stop.
+    pub fn wait_until(&self, time: Instant) {
+        let mut under_way = self.lock();
+        while !self.requested() {
+            let left = time.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.woken.wait_timeout(under_way, left);
+            under_way = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Makes the file that is under way from now on.
+    pub fn create(&self, part: &Path) -> io::Result<File> {
+        let mut under_way = self.lock();
+        let file = File::create(part)?;
+        *under_way = Some(part.to_owned());
+        Ok(file)
+    }
+
+    /// Gives the file under way its name.
+    pub fn rename(&self, part: &Path, path: &Path) -> io::Result<()> {
+        let mut under_way = self.lock();
+        fs::rename(part, path)?;
+        *under_way = None;
+        Ok(())
+    }
+
+    /// Gives the file under way up.
+    pub fn remove(&self, part: &Path) {
+        let mut under_way = self.lock();
+        // Nothing better can be done with a file that cannot be removed; the error that led here is being told.
+        let _ = fs::remove_file(part);
+        *under_way = None;
+    }
+}

@@ -1,0 +1,90 @@
+//! The manifest beside the files. Runs that go on where the one before stopped share one.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use firn::generator::{Manifest, Options, Position};
+use firn::{Context, Error, Result};
+
+use super::interrupt::Interrupt;
+use super::part_file;
+
+/// A manifest to be written when the run has ended.
+pub struct Record {
+    path: PathBuf,
+    earlier: Earlier,
+}
+
+/// What the manifest's file holds before the run.
+enum Earlier {
+    /// Nothing that has to be kept.
+    Nothing,
+    /// The runs that this one goes on from.
+    Runs(Box<Manifest>),
+    /// This run too: it was killed between writing the manifest and the state.
+    ThisRun,
+}
+
+impl Record {
+    /// Finds out whether the manifest at `path` can be written, before anything is.
+    pub fn open(
+        path: PathBuf,
+        options: &Options,
+        from: Position,
+        until: Option<u64>,
+        force: bool,
+    ) -> Result<Self> {
+        let earlier = match read(&path) {
+            Ok(None) => Earlier::Nothing,
+            Ok(Some(manifest))
+                if manifest.options == *options
+                    && manifest.to == from
+                    && from != Position::default() =>
+            {
+                Earlier::Runs(Box::new(manifest))
+            }
+            Ok(Some(manifest))
+                if manifest.options == *options
+                    && from != Position::default()
+                    && until == Some(manifest.to.next_sequence) =>
+            {
+                Earlier::ThisRun
+            }
+            _ if force => Earlier::Nothing,
+            _ => {
+                let advice = "give another folder, another --manifest, or --force to replace it";
+                return Err(Error::config(format!(
+                    "{} exists and is not this stream's up to here: {advice}",
+                    path.display()
+                )));
+            }
+        };
+        Ok(Self { path, earlier })
+    }
+
+    /// Writes it.
+    pub fn write(self, manifest: Manifest, interrupt: &Arc<Interrupt>) -> Result<PathBuf> {
+        let whole = match self.earlier {
+            Earlier::ThisRun => return Ok(self.path),
+            Earlier::Nothing => manifest,
+            Earlier::Runs(earlier) => earlier.followed_by(manifest),
+        };
+        let mut text = serde_json::to_vec_pretty(&whole)
+            .map_err(|error| Error::bug(format!("no JSON: {error}")))?;
+        text.push(b'\n');
+        part_file::replace(&self.path, &text, interrupt)?;
+        Ok(self.path)
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Manifest>> {
+    let text = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.context(|| path.display().to_string())?,
+    };
+    let manifest =
+        serde_json::from_slice(&text).map_err(|error| Error::config(error.to_string()))?;
+    Ok(Some(manifest))
+}
