@@ -14,6 +14,8 @@ const FILE: &str = "requests.jsonl";
 const LONGEST_ANSWER_BYTES: usize = 16 * 1024;
 /// A longer ledger is put aside, and a new one begun; the one put aside before it is forgotten.
 const LONGEST_LEDGER_BYTES: u64 = 64 * 1024 * 1024;
+/// A restart remembers so many requests, the latest.
+const MOST_REMEMBERED: usize = 10_000;
 
 /// A request of the last process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,15 +62,29 @@ impl Ledger {
         for file in [aside(&path), path.clone()] {
             read(&file, &mut known)?;
         }
-        let file = OpenOptions::new().create(true).append(true).open(&path)?;
+        known.drain(..known.len().saturating_sub(MOST_REMEMBERED));
+        let fresh = dir.join("requests.new");
         let mut ledger = Self {
-            bytes: file.metadata()?.len(),
+            file: File::create(&fresh)?,
+            bytes: 0,
             path,
-            file,
         };
-        // A torn last line must not swallow the next one.
-        ledger.file.write_all(b"\n")?;
-        Ok((ledger, known))
+        for request in &known {
+            ledger.began(&request.user, &request.request_id, &request.handle)?;
+            if let Some((status, answer)) = &request.answer {
+                let (handle, answer) = (request.handle.clone(), answer.clone());
+                ledger.write(&Line::Ended {
+                    handle,
+                    status: *status,
+                    answer,
+                })?;
+            }
+        }
+        fs::rename(&fresh, &ledger.path)?;
+        match fs::remove_file(aside(&ledger.path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => Ok((ledger, known)),
+        }
     }
 
     /// Notes that a request is about to run.
@@ -181,6 +197,22 @@ mod tests {
 
         ledger.began("ADA", "r3", "h3").unwrap();
         assert_eq!(Ledger::open(dir.path()).unwrap().1.len(), 3);
+    }
+
+    #[test]
+    fn a_restart_remembers_the_latest_requests_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut ledger, _) = Ledger::open(dir.path()).unwrap();
+        for number in 0..MOST_REMEMBERED + 5 {
+            ledger
+                .began("ADA", &number.to_string(), &format!("h{number}"))
+                .unwrap();
+        }
+        let known = Ledger::open(dir.path()).unwrap().1;
+        assert_eq!(
+            (known.len(), known[0].request_id.as_str()),
+            (MOST_REMEMBERED, "5")
+        );
     }
 
     #[test]
