@@ -26,7 +26,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Generate customers and what happens to them, as CSV files
-    Generate(Box<Generate>),
+    Generate(Generate),
     #[command(flatten)]
     Pipeline(commands::Command),
     /// Write the completion of a shell to standard output

@@ -18,15 +18,17 @@ const EXAMPLES: &str = "\
 Examples:
   A million customers of three countries, compressed
     firn generate --rows 1M --locale us,de,jp --compress zstd --out customers
-  What happens to them: updates and deletes, ten files, some rows late, twice or broken
-    firn generate --rows 1M --files 10 --updates 60% --deletes 5% --late 1% --duplicates 1% --dirty 0.1% --out changes
+  What happens to them, in ten files
+    firn generate --rows 1M --files 10 --updates 60% --deletes 5% --out changes
+  The same with mischief: some rows late, twice or broken
+    firn generate --rows 1M --updates 60% --late 1% --duplicates 1% --dirty 0.1% --out rough
   500 changes a second, a file every 10 seconds, until Ctrl-C; the same command goes on later
-    firn generate --rate 500 --every 10s --updates 60% --deletes 5% --state stream.json --out landing
+    firn generate --rate 500 --updates 60% --state stream.json --out landing
   A look at it
     firn generate --rows 1000 --stdout | head
 
-Counts may be written 1_000_000, 10k or 2M; shares 0.1 or 10%; times 500ms, 10s or 1m. The same seed and options give
-the same bytes on every machine, with any number of threads.
+Counts may be written 1_000_000, 10k or 2M; shares 0.1 or 10%; times 500ms, 10s or 1m.
+The same seed and options give the same bytes on every machine, with any number of threads.
 
 Exit codes: 0 well, 1 failed, 2 wrong arguments, 130 interrupted before --rows were written";
 

@@ -32,8 +32,8 @@ impl From<Error> for Stop {
 
 /// Takes the pieces of the stream.
 pub enum Landing {
-    Folder(Folder),
-    Stdout(Stdout),
+    Folder(Box<Folder>),
+    Stdout(Box<Stdout>),
 }
 
 impl Landing {

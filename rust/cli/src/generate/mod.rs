@@ -8,7 +8,7 @@
 //! - [`encoder`]: plain, gzip, zstd
 //! - [`state`]: what a later run has to know
 //! - [`record`]: the manifest beside the files
-//! - [`interrupt`]: Ctrl-C
+//! - [`interrupt`][]: Ctrl-C
 //! - [`progress`]: what a person sees meanwhile
 //!
 //! Which rows there are is the core's business; it knows no clock and no files, and here is where they are.

@@ -116,6 +116,10 @@ pub fn cannot_write(path: &Path, error: io::Error) -> Error {
             ErrorKind::Config,
             "the disk is full: free some space, or give another folder".into(),
         ),
+        Io::FileTooLarge => (
+            ErrorKind::Config,
+            "a file may not be so large: give fewer --rows-per-file, or raise the limit".into(),
+        ),
         Io::PermissionDenied | Io::ReadOnlyFilesystem => (
             ErrorKind::Config,
             "not allowed: give a folder that you may write to".into(),

@@ -104,9 +104,9 @@ fn paced(
     interrupt: &Interrupt,
 ) -> Result<(), Stop> {
     let mut due = Instant::now();
-    while !job
+    while job
         .until
-        .is_some_and(|until| generator.position().next_sequence >= until)
+        .is_none_or(|until| generator.position().next_sequence < until)
     {
         interrupt.wait_until(due);
         if interrupt.requested() {
@@ -156,10 +156,8 @@ impl Job {
 
     fn landing(&self, interrupt: &Arc<Interrupt>) -> Result<Landing> {
         let Target::Folder(folder) = &self.target else {
-            return Ok(Landing::Stdout(Stdout::new(
-                self.options.format,
-                self.compression,
-            )?));
+            let stdout = Stdout::new(self.options.format, self.compression)?;
+            return Ok(Landing::Stdout(Box::new(stdout)));
         };
         let checkpoint = self.state_path.clone().map(|path| {
             let unfinished = Some(Unfinished {
@@ -182,12 +180,12 @@ impl Job {
             // Also shows at once whether the state can be kept.
             checkpoint.state.save(&checkpoint.path, interrupt)?;
         }
-        Ok(Landing::Folder(Folder::new(
+        Ok(Landing::Folder(Box::new(Folder::new(
             folder.clone(),
             self.naming(),
             checkpoint,
             Arc::clone(interrupt),
-        )))
+        ))))
     }
 
     fn manifest(&self, generator: &mut Generator) -> Manifest {
