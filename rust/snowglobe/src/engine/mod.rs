@@ -1,16 +1,42 @@
 //! The engine: what a statement means and does. It knows files through [`objects::ObjectStore`] and time through [`clock::Clock`];
 //! it knows no socket and no HTTP.
 
+mod bootstrap;
+mod catalog;
 pub mod clock;
+mod compile;
+mod copy;
+mod csv;
+mod ddl;
+mod dml;
 pub mod error;
+mod execute;
+mod formats;
+mod grants;
+mod information;
+mod merge;
 pub mod objects;
+mod parameters;
+mod pipes;
+mod schedule;
+mod script;
 pub mod session;
+mod shared;
+mod show;
+mod stages;
+mod storage;
+mod system;
+mod tasks;
+mod timetravel;
+mod transaction;
 pub mod value;
+mod warehouses;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use duckdb::Connection;
+use catalog::{Body, Kind};
+use shared::Shared;
 
 pub use crate::sql::tokens::split_statements;
 pub use clock::Clock;
@@ -95,13 +121,20 @@ pub struct PipeFileReport {
     pub status: &'static str,
 }
 
-/// A database of its own. Clones share it.
+/// A database of its own. Clones share it; its threads end with the last of them.
 #[derive(Clone)]
-pub struct Engine(Arc<Shared>);
+pub struct Engine(Arc<Opened>);
 
-pub(crate) struct Shared {
-    pub(crate) options: EngineOptions,
-    pub(crate) connection: std::sync::Mutex<Connection>,
+struct Opened(Arc<Shared>);
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.0
+            .closing
+            .store(true, std::sync::atomic::Ordering::SeqCst);
+        self.0.options.clock.wake();
+        self.0.pipes.wake();
+    }
 }
 
 impl Engine {
@@ -110,11 +143,14 @@ impl Engine {
     /// # Errors
     /// If the data cannot be read.
     pub fn open(options: EngineOptions) -> Result<Self> {
-        let connection = Connection::open_in_memory().map_err(SnowflakeError::internal)?;
-        Ok(Self(Arc::new(Shared {
-            options,
-            connection: std::sync::Mutex::new(connection),
-        })))
+        let shared = Arc::new(Shared::open(options)?);
+        pipes::start(&shared);
+        tasks::start(&shared);
+        Ok(Self(Arc::new(Opened(shared))))
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.0.0
     }
 
     /// Opens a session.
@@ -122,36 +158,61 @@ impl Engine {
     /// # Errors
     /// If the user is unknown or may not take the role.
     pub fn session(&self, login: Login) -> Result<Session> {
-        Session::open(Arc::clone(&self.0), login)
+        Session::open(Arc::clone(self.shared()), login)
     }
 
     /// The clock that this engine goes by.
     pub fn clock(&self) -> &Clock {
-        &self.0.options.clock
+        &self.shared().options.clock
     }
 
     /// The user's `RSA_PUBLIC_KEY` and `RSA_PUBLIC_KEY_2`: base64 of the DER, without PEM's header and footer. Empty if there is no such user.
-    pub fn user_public_keys(&self, _user: &str) -> Vec<String> {
-        Vec::new()
+    pub fn user_public_keys(&self, user: &str) -> Vec<String> {
+        match self
+            .shared()
+            .catalog()
+            .find(Kind::User, &[user.to_uppercase()])
+            .map(|o| o.body.clone())
+        {
+            Some(Body::User(user)) if !user.disabled => {
+                user.public_keys.into_iter().flatten().collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// What an S3 event notification does: pipes with `AUTO_INGEST` whose stage covers the key take the file. Returns at once.
-    pub fn notify_object_created(&self, _bucket: &str, _key: &str, _size: u64, _etag: &str) {}
+    pub fn notify_object_created(&self, bucket: &str, key: &str, _size: u64, _etag: &str) {
+        pipes::notify(self.shared(), bucket, key);
+    }
+
+    fn pipe(session: &Session, pipe: &str, privilege: &str) -> Result<Arc<catalog::Object>> {
+        let (binds, variables) = (Binds::default(), std::collections::BTreeMap::new());
+        let context = session.context(&binds, &variables);
+        let object = context.find(Kind::Pipe, &crate::sql::cursor::Name::parse(pipe)?)?;
+        if privilege != "MONITOR" || context.require(&object, "OPERATE").is_err() {
+            context.require(&object, privilege)?;
+        }
+        Ok(object)
+    }
 
     /// Snowpipe REST `insertFiles`: hands files (paths relative to the pipe's stage) over. Returns at once.
     ///
     /// # Errors
     /// If there is no such pipe, or the session's role may not operate it.
-    pub fn insert_files(&self, _session: &Session, _pipe: &str, _files: &[String]) -> Result<()> {
-        Err(SnowflakeError::unsupported("insertFiles"))
+    pub fn insert_files(&self, session: &Session, pipe: &str, files: &[String]) -> Result<()> {
+        pipes::insert_files(session, &*Self::pipe(session, pipe, "OPERATE")?, files)
     }
 
     /// Snowpipe REST `insertReport`: what became of the files of the last ten minutes, at most 10,000.
     ///
     /// # Errors
     /// As [`Self::insert_files`].
-    pub fn insert_report(&self, _session: &Session, _pipe: &str) -> Result<Vec<PipeFileReport>> {
-        Err(SnowflakeError::unsupported("insertReport"))
+    pub fn insert_report(&self, session: &Session, pipe: &str) -> Result<Vec<PipeFileReport>> {
+        Ok(pipes::reports(
+            self.shared(),
+            Self::pipe(session, pipe, "MONITOR")?.id,
+        ))
     }
 
     /// Snowpipe REST `loadHistoryScan`: files whose loading ended in `[from, to)`, microseconds UTC.
@@ -160,19 +221,36 @@ impl Engine {
     /// As [`Self::insert_files`].
     pub fn load_history_scan(
         &self,
-        _session: &Session,
-        _pipe: &str,
-        _from: i64,
-        _to: i64,
+        session: &Session,
+        pipe: &str,
+        from: i64,
+        to: i64,
     ) -> Result<Vec<PipeFileReport>> {
-        Err(SnowflakeError::unsupported("loadHistoryScan"))
+        pipes::history(
+            self.shared(),
+            &*Self::pipe(session, pipe, "MONITOR")?,
+            from,
+            to,
+        )
     }
 
-    /// Suspends a warehouse as its auto-suspend would: running statements end, the next one resumes it if it may.
+    /// Suspends a warehouse as its auto-suspend would: the next statement resumes it if it may.
     ///
     /// # Errors
     /// If there is no such warehouse.
-    pub fn suspend_warehouse(&self, _warehouse: &str) -> Result<()> {
-        Err(SnowflakeError::unsupported("suspend_warehouse"))
+    pub fn suspend_warehouse(&self, warehouse: &str) -> Result<()> {
+        let shared = self.shared();
+        match shared
+            .catalog()
+            .find(Kind::Warehouse, &[warehouse.to_uppercase()])
+            .map(|o| o.body.clone())
+        {
+            Some(Body::Warehouse(body)) => {
+                shared
+                    .warehouses
+                    .suspend(shared, &warehouse.to_uppercase(), &body)
+            }
+            _ => Err(SnowflakeError::missing("Warehouse", warehouse)),
+        }
     }
 }

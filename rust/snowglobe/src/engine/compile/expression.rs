@@ -1,0 +1,262 @@
+//! Expressions: functions, casts, paths into variants, and the functions that ask who and when.
+
+use sqlparser::ast::{
+    AccessExpr, BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentClause, FunctionArguments, Ident, JsonPathElem, ObjectName, ObjectNamePart,
+    Subscript, ValueWithSpan,
+};
+
+use super::{Compiler, raw, raw_expr};
+use crate::engine::catalog::Kind;
+use crate::engine::error::{Result, SnowflakeError};
+use crate::engine::system;
+use crate::sql::cursor::{Name, literal};
+use crate::sql::functions::{self, Rendering};
+use crate::sql::types;
+
+/// Table functions: inside `TABLE(…)` they are relations.
+const TABLE_FUNCTIONS: &[&str] = &[
+    "FLATTEN",
+    "GENERATOR",
+    "RESULT_SCAN",
+    "SPLIT_TO_TABLE",
+    "TASK_HISTORY",
+    "COPY_HISTORY",
+    "PIPE_USAGE_HISTORY",
+    "TASK_DEPENDENTS",
+    "QUERY_HISTORY",
+    "QUERY_HISTORY_BY_SESSION",
+    "WAREHOUSE_METERING_HISTORY",
+    "VALIDATE_PIPE_LOAD",
+    "VALIDATE",
+    "AUTO_REFRESH_REGISTRATION_HISTORY",
+    "COMPLETE_TASK_GRAPHS",
+    "CURRENT_TASK_GRAPHS",
+];
+
+impl Compiler<'_> {
+    /// The expression in DuckDB's terms, if it needs another form than it has. Its parts are rendered already.
+    pub(super) fn expr(&mut self, expr: &Expr) -> Result<Option<Expr>> {
+        Ok(match expr {
+            Expr::Function(function) => Some(self.function(function)?),
+            Expr::CompoundIdentifier(parts) => self.compound(parts)?,
+            Expr::Cast {
+                kind,
+                expr: inner,
+                data_type,
+                format,
+            } => {
+                if format.is_some() {
+                    return Err(SnowflakeError::unsupported("CAST … FORMAT"));
+                }
+                let is_try = matches!(kind, CastKind::TryCast | CastKind::SafeCast);
+                let kind = types::parse_text(&data_type.to_string().replace('"', ""))?;
+                Some(raw_expr(types::cast(&inner.to_string(), &kind, is_try)))
+            }
+            Expr::TypedString(typed) => {
+                let kind = types::parse_text(&typed.data_type.to_string().replace('"', ""))?;
+                Some(raw_expr(types::cast(
+                    &typed.value.to_string(),
+                    &kind,
+                    false,
+                )))
+            }
+            Expr::JsonAccess { value, path } => {
+                let mut text = value.to_string();
+                for element in &path.path {
+                    text = match element {
+                        JsonPathElem::Dot { key, .. } => {
+                            format!("json_extract({text}, {})", literal(&format!("$.\"{key}\"")))
+                        }
+                        JsonPathElem::Bracket { key } => format!("sf_get({text}, {key})"),
+                        other => {
+                            return Err(SnowflakeError::unsupported(format!("path {other:?}")));
+                        }
+                    };
+                }
+                Some(raw_expr(text))
+            }
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                Some(raw_expr(access(root, access_chain)?))
+            }
+            Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Divide,
+                right,
+            } => Some(raw_expr(format!("sf_divide({left}, {right})"))),
+            Expr::RLike {
+                negated,
+                expr,
+                pattern,
+                ..
+            } => Some(raw_expr(format!(
+                "{}regexp_full_match({expr}, {pattern})",
+                if *negated { "not " } else { "" }
+            ))),
+            Expr::Like { any: true, .. } | Expr::ILike { any: true, .. } => {
+                return Err(SnowflakeError::unsupported("LIKE ANY"));
+            }
+            Expr::Interval(interval) => Some(raw_expr(interval_text(interval)?)),
+            Expr::Value(ValueWithSpan {
+                value: sqlparser::ast::Value::Placeholder(text),
+                ..
+            }) => {
+                return Err(SnowflakeError::invalid_identifier(text));
+            }
+            _ => None,
+        })
+    }
+
+    fn compound(&mut self, parts: &[Ident]) -> Result<Option<Expr>> {
+        let values: Vec<String> = parts.iter().map(|p| p.value.clone()).collect();
+        if let Some((last, name)) = values.split_last()
+            && last == "NEXTVAL"
+        {
+            let sequence = self.context.find(Kind::Sequence, &Name(name.to_vec()))?;
+            self.context.require(&sequence, "USAGE")?;
+            return Ok(Some(raw_expr(format!("nextval('\"S{}\"')", sequence.id))));
+        }
+        // `database.schema.table.column`: relations are known by their last name.
+        if parts.len() > 2 {
+            return Ok(Some(Expr::CompoundIdentifier(
+                parts[parts.len() - 2..].to_vec(),
+            )));
+        }
+        Ok(None)
+    }
+
+    fn function(&mut self, function: &Function) -> Result<Expr> {
+        let Some(ObjectNamePart::Identifier(ident)) = function.name.0.last() else {
+            return Err(SnowflakeError::unsupported(&function.name));
+        };
+        let name = ident.value.to_uppercase();
+        if TABLE_FUNCTIONS.contains(&name.as_str()) {
+            return Ok(raw_expr(self.called(function)?));
+        }
+        if function.name.0.len() > 1 {
+            return Err(SnowflakeError::new(
+                "002140",
+                "42601",
+                format!(
+                    "SQL compilation error:\nUnknown user-defined function {}",
+                    function.name
+                ),
+            ));
+        }
+        let args = arguments(function);
+        if let Some(text) = system::function(self.context, &name, &args)? {
+            return Ok(raw_expr(text));
+        }
+        if name == "LISTAGG" || name == "ARRAY_AGG" {
+            return aggregate_list(&name, function, &args);
+        }
+        if matches!(name.as_str(), "SEQ1" | "SEQ2" | "SEQ4" | "SEQ8") {
+            return Ok(raw_expr("(row_number() over () - 1)"));
+        }
+        let plain = function.over.is_none()
+            && function.filter.is_none()
+            && function.within_group.is_empty()
+            && !has_clauses(function);
+        match functions::render(&name, &args)? {
+            Rendering::Text(text) if plain => Ok(raw_expr(text)),
+            Rendering::Text(_) => Err(SnowflakeError::unsupported(format!(
+                "{name} with DISTINCT, OVER, FILTER or WITHIN GROUP"
+            ))),
+            Rendering::Rename(new) => Ok(renamed(function, new)),
+            Rendering::Same => Ok(renamed(function, &name.to_lowercase())),
+        }
+    }
+}
+
+fn renamed(function: &Function, name: &str) -> Expr {
+    let mut function = function.clone();
+    function.name = ObjectName(vec![ObjectNamePart::Identifier(raw(name))]);
+    Expr::Function(function)
+}
+
+fn has_clauses(function: &Function) -> bool {
+    match &function.args {
+        FunctionArguments::List(list) => {
+            list.duplicate_treatment.is_some() || !list.clauses.is_empty()
+        }
+        _ => false,
+    }
+}
+
+fn arguments(function: &Function) -> Vec<String> {
+    let FunctionArguments::List(list) = &function.args else {
+        return Vec::new();
+    };
+    let text = |arg: &FunctionArg| match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => expr.to_string(),
+        other => other.to_string(),
+    };
+    list.args.iter().map(text).collect()
+}
+
+fn aggregate_list(name: &str, function: &Function, args: &[String]) -> Result<Expr> {
+    let distinct = match &function.args {
+        FunctionArguments::List(list) => match (&list.duplicate_treatment, list.clauses.as_slice())
+        {
+            (_, [clause, ..]) if !matches!(clause, FunctionArgumentClause::OrderBy(_)) => {
+                return Err(SnowflakeError::unsupported(format!("{name} with {clause}")));
+            }
+            (Some(sqlparser::ast::DuplicateTreatment::Distinct), _) => "distinct ",
+            _ => "",
+        },
+        _ => "",
+    };
+    let order: Vec<String> = function
+        .within_group
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let order = if order.is_empty() {
+        String::new()
+    } else {
+        format!(" order by {}", order.join(", "))
+    };
+    let over = function
+        .over
+        .as_ref()
+        .map_or(String::new(), |over| format!(" over {over}"));
+    let value = args.first().cloned().unwrap_or_default();
+    Ok(raw_expr(if name == "LISTAGG" {
+        let separator = args.get(1).cloned().unwrap_or_else(|| "''".to_owned());
+        format!("coalesce(string_agg({distinct}sf_text({value}), {separator}{order}){over}, '')")
+    } else {
+        format!(
+            "to_json(coalesce(list({distinct}{value}{order}) filter (where {value} is not null){over}, []))"
+        )
+    }))
+}
+
+fn access(root: &Expr, chain: &[AccessExpr]) -> Result<String> {
+    let mut text = root.to_string();
+    for step in chain {
+        text = match step {
+            AccessExpr::Subscript(Subscript::Index { index }) => format!("sf_get({text}, {index})"),
+            AccessExpr::Dot(Expr::Identifier(ident)) => format!(
+                "json_extract({text}, {})",
+                literal(&format!("$.\"{}\"", ident.value))
+            ),
+            other @ (AccessExpr::Dot(_) | AccessExpr::Subscript(_)) => {
+                return Err(SnowflakeError::unsupported(format!("path {other}")));
+            }
+        };
+    }
+    Ok(text)
+}
+
+fn interval_text(interval: &sqlparser::ast::Interval) -> Result<String> {
+    let value = interval.value.to_string();
+    let value = value.trim_matches('\'');
+    let text = match &interval.leading_field {
+        Some(field) => format!("{value} {field}"),
+        None => value.to_owned(),
+    };
+    if text.contains(',') {
+        return Err(SnowflakeError::unsupported("INTERVAL with several parts"));
+    }
+    Ok(format!("interval {}", literal(&text)))
+}

@@ -1,0 +1,126 @@
+//! Session parameters that Snowglobe knows; setting another is an error, for it would be accepted and ignored.
+
+use std::collections::BTreeMap;
+
+use super::error::{Result, SnowflakeError};
+
+/// Name, default, and the values allowed; none means that anything of the default's kind goes.
+const KNOWN: &[(&str, &str, &[&str])] = &[
+    ("ABORT_DETACHED_QUERY", "FALSE", &["FALSE"]),
+    ("AUTOCOMMIT", "TRUE", &["TRUE"]),
+    ("CLIENT_SESSION_KEEP_ALIVE", "FALSE", &["TRUE", "FALSE"]),
+    ("DATE_OUTPUT_FORMAT", "YYYY-MM-DD", &["YYYY-MM-DD"]),
+    (
+        "ERROR_ON_NONDETERMINISTIC_MERGE",
+        "TRUE",
+        &["TRUE", "FALSE"],
+    ),
+    (
+        "ERROR_ON_NONDETERMINISTIC_UPDATE",
+        "FALSE",
+        &["TRUE", "FALSE"],
+    ),
+    ("LOCK_TIMEOUT", "43200", &[]),
+    ("MULTI_STATEMENT_COUNT", "1", &[]),
+    ("QUERY_TAG", "", &[]),
+    ("STATEMENT_TIMEOUT_IN_SECONDS", "172800", &[]),
+    (
+        "TIMESTAMP_TYPE_MAPPING",
+        "TIMESTAMP_NTZ",
+        &["TIMESTAMP_NTZ"],
+    ),
+    ("TIMEZONE", "America/Los_Angeles", &[]),
+    (
+        "TRANSACTION_DEFAULT_ISOLATION_LEVEL",
+        "READ COMMITTED",
+        &["READ COMMITTED"],
+    ),
+    ("WEEK_START", "0", &["0"]),
+];
+
+/// The parameters that a session has set.
+#[derive(Clone, Debug, Default)]
+pub struct Parameters(BTreeMap<&'static str, String>);
+
+impl Parameters {
+    /// A parameter's value, if it is known.
+    pub fn get(&self, name: &str) -> Option<String> {
+        let (known, default, _) = KNOWN
+            .iter()
+            .find(|(known, _, _)| known.eq_ignore_ascii_case(name))?;
+        Some(
+            self.0
+                .get(known)
+                .cloned()
+                .unwrap_or_else(|| (*default).to_owned()),
+        )
+    }
+
+    /// A known parameter's value.
+    pub fn text(&self, name: &str) -> String {
+        self.get(name).unwrap_or_default()
+    }
+
+    /// A known parameter's value as a number.
+    pub fn number(&self, name: &str) -> u64 {
+        self.text(name).parse().unwrap_or(0)
+    }
+
+    /// A known parameter's value as a truth.
+    pub fn is_true(&self, name: &str) -> bool {
+        self.text(name).eq_ignore_ascii_case("TRUE")
+    }
+
+    /// Sets a parameter.
+    ///
+    /// # Errors
+    /// For a parameter that is not known, or a value that is not supported.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let known = KNOWN
+            .iter()
+            .find(|(known, _, _)| known.eq_ignore_ascii_case(name));
+        let Some((known, default, allowed)) = known else {
+            return Err(SnowflakeError::new(
+                "001006",
+                "22023",
+                format!(
+                    "SQL compilation error:\ninvalid property '{}' for 'SESSION', or Snowglobe does not support it",
+                    name.to_uppercase()
+                ),
+            ));
+        };
+        let fits = if allowed.is_empty() {
+            default.parse::<u64>().is_err() || value.parse::<u64>().is_ok()
+        } else {
+            allowed.iter().any(|a| a.eq_ignore_ascii_case(value))
+        };
+        if !fits {
+            return Err(SnowflakeError::new(
+                "001008",
+                "22023",
+                format!(
+                    "SQL compilation error:\ninvalid value [{value}] for parameter '{known}', or Snowglobe does not support it"
+                ),
+            ));
+        }
+        let value = if allowed.is_empty() {
+            value.to_owned()
+        } else {
+            value.to_uppercase()
+        };
+        self.0.insert(known, value);
+        Ok(())
+    }
+
+    /// Back to the default.
+    pub fn unset(&mut self, name: &str) {
+        self.0.retain(|known, _| !known.eq_ignore_ascii_case(name));
+    }
+
+    /// Every parameter with its value and default.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, String, &'static str)> {
+        KNOWN
+            .iter()
+            .map(|(name, default, _)| (*name, self.text(name), *default))
+    }
+}

@@ -1,0 +1,49 @@
+-- Functions that Snowflake has and DuckDB lacks. Branches on typeof() cost nothing at run time: DuckDB folds them.
+create or replace macro sf_plain(x) as case when typeof(x) = 'JSON' then json_extract_string(x::varchar, '$') when typeof(x) = 'BOOLEAN' then x::int::varchar else trim(x::varchar) end;
+create or replace macro sf_fail(code, state, message) as error('SNOW|' || code || '|' || state || '|' || message);
+create or replace macro sf_epoch_micros(x) as case
+    when abs(try_cast(x as hugeint)) < 31536000000 then try_cast(x as bigint) * 1000000
+    when abs(try_cast(x as hugeint)) < 31536000000000 then try_cast(x as bigint) * 1000
+    when abs(try_cast(x as hugeint)) < 31536000000000000 then try_cast(x as bigint)
+    else (try_cast(x as hugeint) // 1000)::bigint end;
+create or replace macro sf_text(x) as case
+    when typeof(x) = 'TIMESTAMP' then strftime(cast(x::varchar as timestamp), '%Y-%m-%d %H:%M:%S.%g')
+    when typeof(x) = 'TIMESTAMP WITH TIME ZONE' then strftime(cast(x::varchar as timestamptz), '%Y-%m-%d %H:%M:%S.%g %z') || '00'
+    when typeof(x) = 'JSON' then json_extract_string(x::varchar, '$')
+    when typeof(x) = 'BLOB' then hex(encode(x::varchar))
+    else x::varchar end;
+create or replace macro sf_fit(x, n) as case when length(x) > n
+    then sf_fail('100078', '22000', 'String ''' || x || ''' is too long and would be truncated') else x end;
+create or replace macro sf_divide(a, b) as case when b = 0 then sf_fail('100051', '22012', 'Division by zero') else a / b end;
+create or replace macro sf_timestamp(x) as coalesce(try_cast(x as timestamp), case
+    when typeof(x) in ('TIMESTAMP', 'DATE', 'TIMESTAMP WITH TIME ZONE') then null
+    when typeof(x) in ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'DOUBLE', 'FLOAT') or typeof(x) like 'DECIMAL%' then make_timestamp((try_cast(x::varchar as decimal(38, 6)) * 1000000)::bigint)
+    when regexp_full_match(sf_plain(x), '-?[0-9]+') then make_timestamp(sf_epoch_micros(sf_plain(x)))
+    when x is null then null
+    else cast(sf_plain(x) as timestamp) end);
+create or replace macro sf_timestamp_ltz(x) as case
+    when typeof(x) in ('TIMESTAMP', 'DATE', 'VARCHAR', 'JSON') or typeof(x) like '%TIME ZONE' then cast(sf_plain(x) as timestamptz)
+    else to_timestamp(cast(x::varchar as double)) end;
+create or replace macro sf_date_trunc(part, x) as date_trunc(part, x);
+create or replace macro sf_add_months(d, n) as case when d = last_day(d) then last_day((d + to_months(n::int))::date) else (d + to_months(n::int))::date end;
+create or replace macro sf_parse_json(x) as case when json_valid(x) then x::json else sf_fail('100069', '22P02', 'Error parsing JSON: ' || x) end;
+create or replace macro sf_try_parse_json(x) as case when json_valid(x) then x::json end;
+create or replace macro sf_to_json(x) as (to_json(x)::varchar);
+create or replace macro sf_to_array(x) as case when json_type(to_json(x)) = 'ARRAY' then to_json(x) else json_array(x) end;
+create or replace macro sf_typeof(x) as case json_type(to_json(x))
+    when 'VARCHAR' then 'VARCHAR' when 'UBIGINT' then 'INTEGER' when 'BIGINT' then 'INTEGER' when 'DOUBLE' then 'DECIMAL'
+    when 'BOOLEAN' then 'BOOLEAN' when 'NULL' then 'NULL_VALUE' else json_type(to_json(x)) end;
+create or replace macro sf_get(v, k) as json_extract(v, case when typeof(k) = 'VARCHAR' then '$."' || k::varchar || '"' else '$[' || k::varchar || ']' end);
+create or replace macro sf_get_path(v, p) as json_extract(v, case when starts_with(p, '[') then '$' || p else '$.' || p end);
+create or replace macro sf_without_nulls(x) as coalesce((select json_group_object(key, value) from json_each(x) where type <> 'NULL'), '{}'::json);
+create or replace macro sf_split(x, d) as to_json(string_split(x, d));
+create or replace macro sf_split_part(x, d, n) as split_part(x, d, (case when n = 0 then 1 else n end)::int);
+create or replace macro sf_initcap(x) as array_to_string(list_transform(regexp_extract_all(lower(x), '[a-z0-9]+|[^a-z0-9]+'), lambda w: upper(w[1]) || w[2:]), '');
+create or replace macro sf_sha2(x, bits := 256) as case when bits in (0, 256) then sha256(x) else sf_fail('000002', '0A000', 'Unsupported feature ''SHA2 of this size''.') end;
+create or replace macro sf_square(x) as x * x;
+create or replace macro sf_uuid() as uuid()::varchar;
+create or replace macro sf_hex(x) as hex(x);
+create or replace macro sf_base64(x) as to_base64(encode(x::varchar));
+create or replace macro sf_charindex(needle, x, start := 1) as case when strpos(substr(x, start), needle) = 0 then 0 else strpos(substr(x, start), needle) + start - 1 end;
+create or replace macro sf_random() as ((random() - 0.5) * 18446744073709551615)::hugeint;
+create or replace macro sf_row_id(t, r) as sha1(t::varchar || ':' || r::varchar);

@@ -1,0 +1,282 @@
+//! CALL: finding the procedure, its arguments, its rights and the scope of its transactions.
+
+use std::sync::Arc;
+
+use sqlparser::tokenizer::Token;
+
+use super::super::catalog::{Body, Kind, Object, Parameter, Procedure};
+use super::super::compile::{Typed, literal_of};
+use super::super::dml::Variables;
+use super::super::error::{Result, SnowflakeError};
+use super::super::execute;
+use super::super::session::{Frame, Session};
+use super::super::value::{Bind, Binds, QueryResult, SnowflakeType, Value};
+use super::run::{Flow, Runner};
+use super::{answer, block_of};
+use crate::sql::cursor::{Cursor, Name};
+use crate::sql::types;
+
+/// Procedures may call each other this deep.
+const MAX_DEPTH: usize = 16;
+
+/// Reads `(name TYPE [DEFAULT value], …)`.
+pub(crate) fn parameters(cursor: &mut Cursor<'_>) -> Result<Vec<Parameter>> {
+    cursor.expect_token(&Token::LParen)?;
+    let mut found = Vec::new();
+    while !cursor.accept_token(&Token::RParen) {
+        let name = cursor.identifier()?;
+        let kind = types::parse(cursor)?;
+        let default = if cursor.accept("DEFAULT") {
+            Some(cursor.text_until(&[",", ")"])?.to_owned())
+        } else {
+            None
+        };
+        found.push(Parameter {
+            name,
+            kind,
+            default,
+        });
+        cursor.accept_token(&Token::Comma);
+    }
+    Ok(found)
+}
+
+fn type_word(kind: &SnowflakeType) -> String {
+    kind.to_string()
+        .split('(')
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Adds the argument types to a procedure's name: procedures of one name may differ in them.
+pub(crate) fn sign(name: &mut Name, parameters: &[Parameter]) {
+    let types: Vec<String> = parameters.iter().map(|p| type_word(&p.kind)).collect();
+    if let Some(last) = name.0.last_mut() {
+        last.push_str(&format!("({})", types.join(", ")));
+    }
+}
+
+/// Reads `(TYPE, …)` and adds it to the name.
+pub(crate) fn add_signature(name: &mut Name, cursor: &mut Cursor<'_>) -> Result<()> {
+    cursor.expect_token(&Token::LParen)?;
+    let mut kinds = Vec::new();
+    while !cursor.accept_token(&Token::RParen) {
+        kinds.push(type_word(&types::parse(cursor)?));
+        cursor.accept_token(&Token::Comma);
+    }
+    if let Some(last) = name.0.last_mut() {
+        last.push_str(&format!("({})", kinds.join(", ")));
+    }
+    Ok(())
+}
+
+/// A value as a bind.
+pub(super) fn bind_of(typed: &Typed) -> Bind {
+    let text = match &typed.value {
+        Value::Null => None,
+        Value::Text(text) | Value::Json(text) => Some(text.clone()),
+        Value::Number(digits) => Some(match typed.kind {
+            SnowflakeType::Number { scale, .. } => super::super::compile::decimal(*digits, scale),
+            _ => digits.to_string(),
+        }),
+        Value::Float(n) => Some(n.to_string()),
+        Value::Boolean(yes) => Some(yes.to_string()),
+        Value::Date(days) => Some((i64::from(*days) * 86_400_000).to_string()),
+        Value::Time(micros)
+        | Value::TimestampNtz(micros)
+        | Value::TimestampLtz(micros)
+        | Value::TimestampTz { micros, .. } => Some((i128::from(*micros) * 1000).to_string()),
+        Value::Binary(bytes) => Some(bytes.iter().map(|b| format!("{b:02x}")).collect()),
+    };
+    let kind = match typed.kind {
+        SnowflakeType::Number { .. } => "FIXED",
+        SnowflakeType::Float => "REAL",
+        SnowflakeType::Boolean => "BOOLEAN",
+        SnowflakeType::Date => "DATE",
+        SnowflakeType::Time { .. } => "TIME",
+        SnowflakeType::TimestampNtz { .. } => "TIMESTAMP_NTZ",
+        SnowflakeType::TimestampLtz { .. } | SnowflakeType::TimestampTz { .. } => "TIMESTAMP_LTZ",
+        SnowflakeType::Binary { .. } => "BINARY",
+        _ => "TEXT",
+    };
+    Bind {
+        kind: kind.to_owned(),
+        values: vec![text],
+    }
+}
+
+/// Runs `CALL name(arguments)`.
+pub(crate) fn call(
+    session: &mut Session,
+    mut cursor: Cursor<'_>,
+    binds: &Binds,
+    variables: &Variables,
+) -> Result<QueryResult> {
+    cursor.expect("CALL")?;
+    let name = cursor.name()?;
+    cursor.expect_token(&Token::LParen)?;
+    let mut given: Vec<(Option<String>, String)> = Vec::new();
+    while !cursor.accept_token(&Token::RParen) {
+        let start = cursor.position();
+        let named = cursor
+            .identifier()
+            .ok()
+            .filter(|_| cursor.accept_token(&Token::RArrow));
+        if named.is_none() {
+            cursor.reset(start);
+        }
+        given.push((named, cursor.text_until(&[",", ")"])?.to_owned()));
+        cursor.accept_token(&Token::Comma);
+    }
+    cursor.end()?;
+    let object = find(session, &name, &given)?;
+    let Body::Procedure(procedure) = &object.body else {
+        return Err(SnowflakeError::missing("Procedure", name));
+    };
+    let arguments = arguments(session, procedure, &given, binds, variables)?;
+    let result = invoke(session, &object, procedure, arguments)?;
+    Ok(answer(result, name.last()))
+}
+
+fn find(session: &Session, name: &Name, given: &[(Option<String>, String)]) -> Result<Arc<Object>> {
+    let (binds, variables) = (Binds::default(), Variables::new());
+    let context = session.context(&binds, &variables);
+    let path = context.full_path(Kind::Procedure, name)?;
+    let prefix = format!("{}(", path[2]);
+    let fits = |object: &Arc<Object>| match &object.body {
+        Body::Procedure(p) => {
+            let required = p.parameters.iter().filter(|p| p.default.is_none()).count();
+            object.path[..2] == path[..2]
+                && object.short().starts_with(&prefix)
+                && (required..=p.parameters.len()).contains(&given.len())
+        }
+        _ => false,
+    };
+    let unknown = || {
+        SnowflakeError::new(
+            "002141",
+            "42601",
+            format!(
+                "SQL compilation error:\nUnknown user-defined function {}",
+                Name(path.clone())
+            ),
+        )
+    };
+    let object = context
+        .catalog
+        .all(Kind::Procedure)
+        .find(|o| fits(o))
+        .cloned()
+        .ok_or_else(unknown)?;
+    // A procedure that the role may not see is unknown to it.
+    context
+        .find(Kind::Procedure, &object.name())
+        .map_err(|_| unknown())?;
+    context.require(&object, "USAGE")?;
+    Ok(object)
+}
+
+fn arguments(
+    session: &mut Session,
+    procedure: &Procedure,
+    given: &[(Option<String>, String)],
+    binds: &Binds,
+    variables: &Variables,
+) -> Result<Variables> {
+    let mut found = Variables::new();
+    for (at, parameter) in procedure.parameters.iter().enumerate() {
+        let text = given
+            .iter()
+            .enumerate()
+            .find(|(n, (name, _))| {
+                name.as_ref()
+                    .map_or(*n == at, |name| *name == parameter.name)
+            })
+            .map(|(_, (_, text))| text.clone());
+        let value = match text {
+            Some(text) => execute::evaluate(
+                session,
+                &super::run::with_colons(&text, variables)?,
+                binds,
+                variables,
+            )?,
+            None => match &parameter.default {
+                Some(default) => execute::evaluate(session, default, binds, variables)?,
+                None => {
+                    return Err(SnowflakeError::compilation(format!(
+                        "argument {} is missing",
+                        parameter.name
+                    )));
+                }
+            },
+        };
+        let cast = format!("({})::{}", literal_of(&value), parameter.kind);
+        let value = execute::evaluate(session, &cast, &Binds::default(), &Variables::new())?.value;
+        found.insert(
+            parameter.name.clone(),
+            Typed {
+                kind: parameter.kind.clone(),
+                value,
+            },
+        );
+    }
+    Ok(found)
+}
+
+/// Runs the body with the procedure's rights; a transaction that it leaves open is rolled back.
+fn invoke(
+    session: &mut Session,
+    object: &Object,
+    procedure: &Procedure,
+    arguments: Variables,
+) -> Result<Flow> {
+    if session.depth >= MAX_DEPTH {
+        return Err(SnowflakeError::new(
+            "090057",
+            "54001",
+            "Stored procedure recursion is too deep.",
+        ));
+    }
+    let block = block_of(&procedure.body)?;
+    let has_own_rights = !procedure.callers_rights;
+    if has_own_rights {
+        session.frames.push(Frame {
+            role: object.owner.clone(),
+            database: Some(object.path[0].clone()),
+            schema: Some(object.path[1].clone()),
+            is_owners: true,
+        });
+    }
+    session.depth += 1;
+    let outcome = Runner::new(session, arguments).run(&block);
+    let left = session.transactions.pop_if(|t| t.depth == session.depth);
+    let undone = left
+        .as_ref()
+        .map(|transaction| session.abandon(transaction));
+    session.depth -= 1;
+    if has_own_rights {
+        session.frames.pop();
+    }
+    let flow = outcome?;
+    if let Some(undone) = undone {
+        undone?;
+        return Err(SnowflakeError::new(
+            "090232",
+            "22000",
+            "Stored procedure execution error: Scoped transaction started in stored procedure is incomplete and it was rolled back.",
+        ));
+    }
+    match (&procedure.returns, flow) {
+        (Some(kind), Flow::Return(Some(typed))) => {
+            let cast = format!("({})::{kind}", literal_of(&typed));
+            let value =
+                execute::evaluate(session, &cast, &Binds::default(), &Variables::new())?.value;
+            Ok(Flow::Return(Some(Typed {
+                kind: kind.clone(),
+                value,
+            })))
+        }
+        (_, flow) => Ok(flow),
+    }
+}

@@ -1,0 +1,367 @@
+//! DuckDB: opening it, running SQL on it, and saying its errors in Snowflake's words. It knows no Snowflake statement.
+
+use std::path::Path;
+
+use duckdb::Connection;
+use duckdb::core::LogicalTypeId;
+use duckdb::types::{TimeUnit, ValueRef};
+
+use super::error::{Result, SnowflakeError};
+use super::value::{ColumnMeta, MAX_BINARY_LENGTH, SnowflakeType, Value};
+
+/// Rows with their columns.
+pub struct Rows {
+    pub columns: Vec<ColumnMeta>,
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// The stamp of a row version that nothing has ended.
+pub const ALIVE: i64 = i64::MAX;
+
+/// What every row version carries beside its columns: which row it is a version of, and the commits between which it is there.
+pub const HIDDEN_COLUMNS: &str = "_rid bigint default nextval('row_ids'), _begin bigint, _end bigint default 9223372036854775807, _updated boolean default false";
+
+const TABLES: &str = "
+    create sequence if not exists row_ids;
+    create table if not exists sys_objects(id ubigint primary key, body varchar);
+    create table if not exists sys_access(body varchar);
+    create table if not exists sys_commits(seq bigint, at_micros bigint);
+    create table if not exists sys_offsets(stream ubigint primary key, seq bigint, at_micros bigint);
+    create table if not exists sys_loads(target ubigint, pipe ubigint, location varchar, path varchar, etag varchar, size bigint,
+        modified_micros bigint, loaded_micros bigint, received_micros bigint, parsed bigint, loaded bigint, errors bigint, error_limit bigint, first_error varchar,
+        first_error_line bigint, first_error_character bigint, first_error_column varchar, status varchar, counts boolean);
+    create table if not exists sys_task_runs(task ubigint, name varchar, database_name varchar, schema_name varchar, query_id varchar, query_text varchar,
+        state varchar, error_code varchar, error_message varchar, scheduled_micros bigint, started_micros bigint, completed_micros bigint,
+        root ubigint, run_id bigint, scheduled_from varchar, return_value varchar);
+    create table if not exists sys_metering(warehouse varchar, start_micros bigint, end_micros bigint, seconds double, credits double);";
+
+/// Opens the data file, or a database in memory.
+pub fn open(data_dir: Option<&Path>) -> Result<Connection> {
+    let connection = match data_dir {
+        None => Connection::open_in_memory(),
+        Some(dir) => {
+            std::fs::create_dir_all(dir)
+                .map_err(|e| SnowflakeError::internal(format!("{}: {e}", dir.display())))?;
+            Connection::open(dir.join("snowglobe.duckdb"))
+        }
+    }
+    .map_err(SnowflakeError::internal)?;
+    connection
+        .execute_batch(TABLES)
+        .map_err(SnowflakeError::internal)?;
+    connection
+        .execute_batch(include_str!("prelude.sql"))
+        .map_err(SnowflakeError::internal)?;
+    connection
+        .execute_batch("set global default_null_order = 'nulls_last_on_asc_first_on_desc'")
+        .map_err(SnowflakeError::internal)?;
+    Ok(connection)
+}
+
+/// Runs statements that answer nothing.
+pub fn run(connection: &Connection, sql: &str) -> Result<()> {
+    log::trace!("{sql}");
+    connection
+        .execute_batch(sql)
+        .map_err(|e| from_duckdb(&e.to_string()))
+}
+
+/// Runs one statement and says how many rows it touched.
+pub fn change(connection: &Connection, sql: &str) -> Result<u64> {
+    log::trace!("{sql}");
+    connection
+        .execute(sql, [])
+        .map(|n| n as u64)
+        .map_err(|e| from_duckdb(&e.to_string()))
+}
+
+/// Runs a query.
+pub fn query(connection: &Connection, sql: &str) -> Result<Rows> {
+    log::trace!("{sql}");
+    let failed = |e: duckdb::Error| from_duckdb(&e.to_string());
+    let mut statement = connection.prepare(sql).map_err(failed)?;
+    let mut found = statement.query([]).map_err(failed)?;
+    let columns = found.as_ref().map(columns_of).unwrap_or_default();
+    // A column of bare nulls has a type of its own, which the driver cannot read.
+    let untyped: Vec<_> = found.as_ref().map_or_else(Vec::new, |statement| {
+        let is_null = |at| statement.column_logical_type(at).id() == LogicalTypeId::SqlNull;
+        (0..columns.len()).map(is_null).collect()
+    });
+    let mut rows = Vec::new();
+    while let Some(row) = found.next().map_err(failed)? {
+        let mut values = Vec::with_capacity(columns.len());
+        for (at, column) in columns.iter().enumerate() {
+            if untyped[at] {
+                values.push(Value::Null);
+                continue;
+            }
+            values.push(value(row.get_ref(at).map_err(failed)?, &column.kind)?);
+        }
+        rows.push(values);
+    }
+    Ok(Rows { columns, rows })
+}
+
+/// The first column of the first row as a whole number; 0 without a row.
+pub fn count(connection: &Connection, sql: &str) -> Result<i64> {
+    match query(connection, sql)?
+        .rows
+        .first()
+        .and_then(|row| row.first())
+    {
+        Some(Value::Number(number)) => i64::try_from(*number).map_err(SnowflakeError::internal),
+        Some(Value::Boolean(yes)) => Ok(i64::from(*yes)),
+        _ => Ok(0),
+    }
+}
+
+fn columns_of(statement: &duckdb::Statement<'_>) -> Vec<ColumnMeta> {
+    let names = statement.column_names();
+    let kind = |at| {
+        let logical = statement.column_logical_type(at);
+        match logical.id() {
+            LogicalTypeId::Boolean => SnowflakeType::Boolean,
+            LogicalTypeId::Decimal => SnowflakeType::Number {
+                precision: logical.decimal_width(),
+                scale: logical.decimal_scale(),
+            },
+            LogicalTypeId::Bigint => SnowflakeType::Number {
+                precision: 18,
+                scale: 0,
+            },
+            LogicalTypeId::Tinyint
+            | LogicalTypeId::Smallint
+            | LogicalTypeId::Integer
+            | LogicalTypeId::Hugeint
+            | LogicalTypeId::UTinyint
+            | LogicalTypeId::USmallint
+            | LogicalTypeId::UInteger
+            | LogicalTypeId::UBigint
+            | LogicalTypeId::UHugeint => SnowflakeType::INTEGER,
+            LogicalTypeId::Float | LogicalTypeId::Double => SnowflakeType::Float,
+            LogicalTypeId::Date => SnowflakeType::Date,
+            LogicalTypeId::Time => SnowflakeType::Time { scale: 9 },
+            LogicalTypeId::Timestamp
+            | LogicalTypeId::TimestampS
+            | LogicalTypeId::TimestampMs
+            | LogicalTypeId::TimestampNs => SnowflakeType::NTZ,
+            LogicalTypeId::TimestampTZ => SnowflakeType::LTZ,
+            LogicalTypeId::Blob => SnowflakeType::Binary {
+                length: MAX_BINARY_LENGTH,
+            },
+            _ if logical
+                .get_alias()
+                .is_some_and(|a| a.eq_ignore_ascii_case("json")) =>
+            {
+                SnowflakeType::Variant
+            }
+            _ => SnowflakeType::TEXT,
+        }
+    };
+    names
+        .into_iter()
+        .enumerate()
+        .map(|(at, name)| ColumnMeta::new(name, kind(at)))
+        .collect()
+}
+
+fn value(found: ValueRef<'_>, kind: &SnowflakeType) -> Result<Value> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(match found {
+        ValueRef::Null => Value::Null,
+        ValueRef::Boolean(yes) => Value::Boolean(yes),
+        ValueRef::TinyInt(n) => Value::Number(n.into()),
+        ValueRef::SmallInt(n) => Value::Number(n.into()),
+        ValueRef::Int(n) => Value::Number(n.into()),
+        ValueRef::BigInt(n) => Value::Number(n.into()),
+        ValueRef::HugeInt(n) => Value::Number(n),
+        ValueRef::UTinyInt(n) => Value::Number(n.into()),
+        ValueRef::USmallInt(n) => Value::Number(n.into()),
+        ValueRef::UInt(n) => Value::Number(n.into()),
+        ValueRef::UBigInt(n) => Value::Number(n.into()),
+        ValueRef::Decimal(decimal) => Value::Number(decimal.value()),
+        ValueRef::Float(n) => Value::Float(n.into()),
+        ValueRef::Double(n) => Value::Float(n),
+        ValueRef::Timestamp(unit, n) if matches!(kind, SnowflakeType::TimestampLtz { .. }) => {
+            Value::TimestampLtz(micros(unit, n))
+        }
+        ValueRef::Timestamp(unit, n) => Value::TimestampNtz(micros(unit, n)),
+        ValueRef::Date32(days) => Value::Date(days),
+        ValueRef::Time64(unit, n) => Value::Time(micros(unit, n)),
+        ValueRef::Text(bytes) if matches!(kind, SnowflakeType::Variant) => match bytes {
+            b"null" => Value::Json("null".to_owned()),
+            _ => Value::Json(text(bytes)),
+        },
+        ValueRef::Text(bytes) => Value::Text(text(bytes)),
+        ValueRef::Blob(bytes) => Value::Binary(bytes.to_vec()),
+        other => {
+            return Err(SnowflakeError::unsupported(format!(
+                "a result of type {}",
+                other.data_type()
+            )));
+        }
+    })
+}
+
+fn micros(unit: TimeUnit, n: i64) -> i64 {
+    match unit {
+        TimeUnit::Second => n.saturating_mul(1_000_000),
+        TimeUnit::Millisecond => n.saturating_mul(1_000),
+        TimeUnit::Microsecond => n,
+        TimeUnit::Nanosecond => n.div_euclid(1_000),
+    }
+}
+
+/// DuckDB's message as Snowflake's error.
+pub fn from_duckdb(message: &str) -> SnowflakeError {
+    let new = SnowflakeError::new;
+    if let Some(at) = message.find("SNOW|") {
+        return own_error(&message[at + 5..]);
+    }
+    let quoted = |open: char| {
+        let start = message.find(open)? + open.len_utf8();
+        let end = message[start..].find(open)? + start;
+        Some(&message[start..end])
+    };
+    let single = quoted('\'').unwrap_or_default();
+    let double = quoted('"').unwrap_or_default();
+    let has = |text: &str| message.contains(text);
+    if has("INTERRUPT") || has("Interrupted") {
+        return SnowflakeError::cancelled();
+    }
+    if has("NOT NULL constraint failed") {
+        let column = message.rsplit('.').next().unwrap_or_default().trim();
+        return new(
+            "100072",
+            "22000",
+            format!("NULL result in a non-nullable column: {column}"),
+        );
+    }
+    if has("Could not convert string") {
+        return conversion(message, if single.is_empty() { double } else { single });
+    }
+    if has("invalid timestamp field format") || has("timestamp field value out of range") {
+        return new(
+            "100035",
+            "22007",
+            format!("Timestamp '{double}' is not recognized"),
+        );
+    }
+    if has("invalid date field format") || has("date field value out of range") {
+        return new(
+            "100040",
+            "22007",
+            format!("Date '{double}' is not recognized"),
+        );
+    }
+    if has("Could not parse string") {
+        return new(
+            "100096",
+            "22007",
+            format!("Can't parse '{double}' as date or timestamp with the format given"),
+        );
+    }
+    if has("invalid time field format") || has("time field value out of range") {
+        return new(
+            "100108",
+            "22007",
+            format!("Time '{double}' is not recognized"),
+        );
+    }
+    if has("Out of Range") || has("out of range") || has("Could not cast value") {
+        return new(
+            "100039",
+            "22003",
+            format!("Numeric value is out of range: {}", first_line(message)),
+        );
+    }
+    if has("More than one row returned by a subquery") {
+        return new(
+            "090150",
+            "22000",
+            "Single-row subquery returns more than one row.".to_owned(),
+        );
+    }
+    if has("Ambiguous reference") || has("Ambiguous column") {
+        return new(
+            "002028",
+            "42601",
+            format!(
+                "SQL compilation error: ambiguous column name '{}'",
+                double.trim_matches('"')
+            ),
+        );
+    }
+    if has("Referenced column") || has("does not have a column named") || has("Referenced table") {
+        let name = if has("does not have a column named") {
+            message
+                .rsplit("named")
+                .next()
+                .and_then(|t| t.split('"').nth(1))
+                .unwrap_or(double)
+        } else {
+            double
+        };
+        return SnowflakeError::invalid_identifier(name);
+    }
+    if has("must appear in the GROUP BY clause") {
+        return new(
+            "000979",
+            "42601",
+            format!("SQL compilation error:\n[{double}] is not a valid group by expression"),
+        );
+    }
+    if has("Binder Error") || has("Parser Error") || has("Catalog Error") {
+        return SnowflakeError::compilation(first_line(message));
+    }
+    if has("IO Error") {
+        return new(
+            "000603",
+            "XX000",
+            format!("SQL execution internal error:\n{}", first_line(message)),
+        );
+    }
+    new("100000", "22000", first_line(message))
+}
+
+fn own_error(rest: &str) -> SnowflakeError {
+    let mut parts = rest.splitn(3, '|');
+    let (code, state, text) = (
+        parts.next().unwrap_or(""),
+        parts.next().unwrap_or(""),
+        parts.next().unwrap_or(""),
+    );
+    const KNOWN: &[(&str, &str)] = &[
+        ("100078", "22000"),
+        ("100051", "22012"),
+        ("100069", "22P02"),
+        ("000002", "0A000"),
+        ("100090", "42P18"),
+    ];
+    let (code, sqlstate) = KNOWN
+        .iter()
+        .find(|(c, s)| *c == code && *s == state)
+        .copied()
+        .unwrap_or(("100000", "22000"));
+    SnowflakeError::new(code, sqlstate, text.trim_end())
+}
+
+fn conversion(message: &str, value: &str) -> SnowflakeError {
+    let to = message.rsplit(" to ").next().unwrap_or_default();
+    if to.starts_with("BOOL") {
+        return SnowflakeError::new(
+            "100037",
+            "22018",
+            format!("Boolean value '{value}' is not recognized"),
+        );
+    }
+    SnowflakeError::new(
+        "100038",
+        "22018",
+        format!("Numeric value '{value}' is not recognized"),
+    )
+}
+
+fn first_line(message: &str) -> String {
+    message.lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,165 @@
+//! Functions that ask who, where and when, and the SYSTEM$ functions that pipelines call.
+
+use std::fmt::Write as _;
+
+use super::catalog::{Body, Kind, Object};
+use super::compile::Context;
+use super::error::{Result, SnowflakeError};
+use super::{pipes, storage};
+use crate::sql::cursor::{Name, literal};
+
+/// The SQL of the function, if it is one of these.
+///
+/// # Errors
+/// As the function has them, for instance when its object is not there.
+pub fn function(context: &Context<'_>, name: &str, args: &[String]) -> Result<Option<String>> {
+    let text = |value: Option<&str>| value.map_or("null::varchar".to_owned(), literal);
+    let now = context.now;
+    Ok(Some(match name {
+        "CURRENT_TIMESTAMP" | "LOCALTIMESTAMP" | "GETDATE" | "SYSTIMESTAMP" => {
+            format!("make_timestamptz({now})")
+        }
+        "SYSDATE" => format!("make_timestamp({now})"),
+        "CURRENT_DATE" => format!("cast(make_timestamptz({now}) as date)"),
+        "CURRENT_TIME" | "LOCALTIME" => format!("cast(make_timestamptz({now}) as timestamp)::time"),
+        "CURRENT_USER" => text(Some(&context.user)),
+        "CURRENT_ROLE" => text(Some(&context.role)),
+        "CURRENT_WAREHOUSE" => text(context.warehouse.as_deref()),
+        "CURRENT_DATABASE" => text(context.database.as_deref()),
+        "CURRENT_SCHEMA" => text(context.schema.as_deref()),
+        "CURRENT_ACCOUNT" | "CURRENT_ACCOUNT_NAME" => text(Some(&context.shared.options.account)),
+        "CURRENT_ORGANIZATION_NAME" => text(Some("SNOWGLOBE")),
+        "CURRENT_REGION" => text(Some("LOCAL")),
+        "CURRENT_VERSION" => text(Some(concat!("snowglobe ", env!("CARGO_PKG_VERSION")))),
+        "CURRENT_CLIENT" => text(None),
+        "CURRENT_SESSION" => text(Some(&context.session_id.to_string())),
+        "CURRENT_TRANSACTION" => text(
+            context
+                .own
+                .map(|own| (storage::ALIVE - own).to_string())
+                .as_deref(),
+        ),
+        "CURRENT_STATEMENT" => text(None),
+        "CURRENT_SCHEMAS" => {
+            let (database, schema) = (
+                context.database.as_deref().unwrap_or(""),
+                context.schema.as_deref().unwrap_or(""),
+            );
+            text(Some(&format!("[\"{database}.{schema}\"]")))
+        }
+        "LAST_QUERY_ID" => text(context.results.last().map(|(id, _)| id.as_str())),
+        "IS_ROLE_IN_SESSION" => context
+            .roles
+            .contains(&argument(context, args, 0)?)
+            .to_string(),
+        "SYSTEM$STREAM_HAS_DATA" => {
+            stream_has_data(context, &argument(context, args, 0)?)?.to_string()
+        }
+        "SYSTEM$PIPE_STATUS" => {
+            let pipe = object(context, Kind::Pipe, &argument(context, args, 0)?)?;
+            text(Some(&pipes::status(&context.shared, &pipe)?.to_string()))
+        }
+        "SYSTEM$PIPE_FORCE_RESUME" => {
+            let pipe = object(context, Kind::Pipe, &argument(context, args, 0)?)?;
+            context.require(&pipe, "OPERATE")?;
+            context.shared.change_catalog(|catalog| {
+                catalog.update(pipe.id, |o| {
+                    if let Body::Pipe(pipe) = &mut o.body {
+                        pipe.paused = false;
+                    }
+                });
+                Ok(())
+            })?;
+            text(Some("SUCCESS"))
+        }
+        "SYSTEM$STREAM_GET_TABLE_TIMESTAMP" => {
+            let stream = object(context, Kind::Stream, &argument(context, args, 0)?)?;
+            text(Some(&format!("{}", context.shared.offset_of(stream.id))))
+        }
+        "SYSTEM$CURRENT_USER_TASK_NAME" => text(context.task.as_deref()),
+        "SYSTEM$LAST_CHANGE_COMMIT_TIME" => {
+            let table = object(context, Kind::Table, &argument(context, args, 0)?)?;
+            context.shared.last_change(table.id).to_string()
+        }
+        "SYSTEM$TYPEOF" => format!(
+            "upper(typeof({}))",
+            args.first().map_or("null", String::as_str)
+        ),
+        "SYSTEM$WAIT" => {
+            let seconds: u64 = argument(context, args, 0)?
+                .parse()
+                .map_err(SnowflakeError::compilation)?;
+            context
+                .shared
+                .options
+                .clock
+                .wait(std::time::Duration::from_secs(seconds));
+            text(Some(&format!("waited {seconds} seconds")))
+        }
+        "SYSTEM$ABORT_TRANSACTION" | "SYSTEM$ABORT_SESSION" => {
+            return Err(SnowflakeError::unsupported(name));
+        }
+        _ if name.starts_with("SYSTEM$") => {
+            return Err(SnowflakeError::new(
+                "002140",
+                "42601",
+                format!("SQL compilation error:\nUnknown function {name}"),
+            ));
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// The constant argument, as text.
+fn argument(context: &Context<'_>, args: &[String], at: usize) -> Result<String> {
+    let Some(arg) = args.get(at) else {
+        return Err(SnowflakeError::new(
+            "000938",
+            "22023",
+            "SQL compilation error:\nnot enough arguments for function",
+        ));
+    };
+    let mut sql = String::new();
+    let _ = write!(sql, "select ({arg})::varchar");
+    let rows = storage::query(context.connection, &sql)?;
+    match rows.rows.first().and_then(|row| row.first()) {
+        Some(super::Value::Text(text)) => Ok(text.clone()),
+        _ => Err(SnowflakeError::compilation(
+            "a constant is needed as argument",
+        )),
+    }
+}
+
+fn object(context: &Context<'_>, kind: Kind, name: &str) -> Result<std::sync::Arc<Object>> {
+    context.find(kind, &Name::parse(name)?)
+}
+
+/// Whether the stream would return rows now.
+///
+/// # Errors
+/// If there is no such stream.
+pub fn stream_has_data(context: &Context<'_>, name: &str) -> Result<bool> {
+    let object = object(context, Kind::Stream, name)?;
+    let Body::Stream(stream) = &object.body else {
+        return Ok(false);
+    };
+    let from = context.shared.offset_of(object.id);
+    // Nothing was committed to the table since: no need to look.
+    if context.shared.last_change(stream.table) <= from && from >= 0 {
+        return Ok(false);
+    }
+    let Some(base) = context.catalog.by_id(stream.table) else {
+        return Ok(false);
+    };
+    let sql = super::compile::stream_sql(
+        base.id,
+        base.table()?,
+        stream.append_only,
+        from,
+        context.stream_end,
+    );
+    Ok(storage::count(
+        context.connection,
+        &format!("select exists (select 1 from {sql})"),
+    )? != 0)
+}

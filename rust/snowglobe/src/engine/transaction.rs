@@ -1,0 +1,132 @@
+//! Transactions at READ COMMITTED over DuckDB's snapshots.
+//!
+//! Every row version carries the commits between which it is there (`_begin`, `_end`). A statement is one DuckDB transaction, so it happens wholly or
+//! not at all and its failure leaves the Snowflake transaction as it was. What an open transaction writes carries its own stamp, which is greater than
+//! any commit and so invisible to others; COMMIT turns the stamp into the commit's number.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::error::{Result, SnowflakeError};
+use super::storage::ALIVE;
+
+/// An open transaction.
+#[derive(Clone, Debug)]
+pub struct Transaction {
+    /// Its id, unique in this engine.
+    pub id: u64,
+    /// The last commit when it began: streams are read up to there.
+    pub started_at: i64,
+    /// The tables it wrote.
+    pub tables: BTreeSet<u64>,
+    /// The streams it consumed.
+    pub streams: BTreeSet<u64>,
+    /// SQL that records what it loaded, to be run at commit.
+    pub records: Vec<String>,
+    /// How deep in procedure calls it was begun.
+    pub depth: usize,
+}
+
+impl Transaction {
+    /// The stamp of its row versions.
+    pub fn stamp(&self) -> i64 {
+        ALIVE - i64::try_from(self.id).unwrap_or(0)
+    }
+}
+
+/// Locks on tables and streams, held until the end of a transaction. Waiting ends with a timeout, a cancel or a deadlock.
+#[derive(Default)]
+pub struct Locks {
+    state: Mutex<LockState>,
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct LockState {
+    holders: HashMap<u64, u64>,
+    /// transaction → the resource that it waits for
+    waiting: BTreeMap<u64, u64>,
+}
+
+impl Locks {
+    /// Takes the lock on `resource` for `transaction`, waiting for whoever holds it.
+    ///
+    /// # Errors
+    /// `000625` after `timeout`, the deadlock error for the transaction that closes a circle, and `000604` once `cancelled` says so.
+    pub fn take(
+        &self,
+        resource: u64,
+        name: &str,
+        transaction: u64,
+        timeout: Duration,
+        cancelled: impl Fn() -> bool,
+    ) -> Result<()> {
+        let started = Instant::now();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let Some(&holder) = state.holders.get(&resource).filter(|&&h| h != transaction) else {
+                state.holders.insert(resource, transaction);
+                state.waiting.remove(&transaction);
+                return Ok(());
+            };
+            state.waiting.insert(transaction, resource);
+            let failure = if state.is_circle(transaction) {
+                Some(SnowflakeError::new(
+                    "200001",
+                    "40001",
+                    format!(
+                        "Statement aborted because of a deadlock: it waits for table {name}, which transaction {holder} has locked while waiting for this one."
+                    ),
+                ))
+            } else if cancelled() {
+                Some(SnowflakeError::cancelled())
+            } else if started.elapsed() >= timeout {
+                Some(SnowflakeError::new(
+                    "000625",
+                    "57014",
+                    format!(
+                        "Statement has locked table '{name}' in transaction {holder} and this lock has not yet been released.\nYour statement was aborted because the lock wait exceeded LOCK_TIMEOUT ({} s).",
+                        timeout.as_secs()
+                    ),
+                ))
+            } else {
+                None
+            };
+            if let Some(failure) = failure {
+                state.waiting.remove(&transaction);
+                return Err(failure);
+            }
+            let waited = self.freed.wait_timeout(state, Duration::from_millis(20));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Frees all that the transaction holds.
+    pub fn release(&self, transaction: u64) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.holders.retain(|_, holder| *holder != transaction);
+        self.freed.notify_all();
+    }
+}
+
+impl LockState {
+    fn is_circle(&self, start: u64) -> bool {
+        let mut at = start;
+        let mut seen = BTreeSet::new();
+        while let Some(holder) = self
+            .waiting
+            .get(&at)
+            .and_then(|resource| self.holders.get(resource))
+        {
+            if *holder == start {
+                return true;
+            }
+            if !seen.insert(*holder) {
+                return false;
+            }
+            at = *holder;
+        }
+        false
+    }
+}

@@ -1,0 +1,211 @@
+//! Warehouses: whether one runs, and what it has cost. A warehouse bills by the second, at least sixty each time it wakes.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::catalog::{Body, Kind, Warehouse};
+use super::error::{Result, SnowflakeError};
+use super::shared::Shared;
+
+/// The least that a wake costs.
+const MIN_SECONDS: f64 = 60.0;
+
+/// Who runs since when.
+#[derive(Default)]
+pub struct Meter(Mutex<HashMap<String, Running>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    since_micros: i64,
+    last_used_micros: i64,
+}
+
+/// One wake of a warehouse, over or not.
+pub struct Wake {
+    pub warehouse: String,
+    pub start_micros: i64,
+    pub end_micros: i64,
+    pub credits: f64,
+}
+
+/// Credits an hour, by size.
+fn credits_per_hour(size: &str) -> f64 {
+    let sizes = [
+        "XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE", "XXLARGE", "XXXLARGE", "X4LARGE",
+        "X5LARGE", "X6LARGE",
+    ];
+    let bare = size
+        .to_uppercase()
+        .replace('-', "")
+        .replace("2XLARGE", "XXLARGE")
+        .replace("3XLARGE", "XXXLARGE");
+    let bare = if bare == "XSMALL" || bare.is_empty() {
+        "XSMALL".to_owned()
+    } else {
+        bare
+    };
+    sizes
+        .iter()
+        .position(|s| *s == bare)
+        .map_or(1.0, |at| f64::from(1_u32 << at))
+}
+
+fn cost(warehouse: &Warehouse, start: i64, end: i64) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "microseconds of a wake fit a double"
+    )]
+    let seconds = ((end - start) as f64 / 1e6).max(MIN_SECONDS);
+    credits_per_hour(&warehouse.size) * seconds / 3600.0
+}
+
+impl Meter {
+    /// Wakes the warehouse for a statement.
+    ///
+    /// # Errors
+    /// Without a warehouse, or with one that is suspended and may not resume by itself.
+    pub fn use_one(&self, shared: &Shared, name: Option<&str>) -> Result<()> {
+        let none = || {
+            SnowflakeError::new(
+                "000606",
+                "57P03",
+                "No active warehouse selected in the current session.  Select an active warehouse with the 'use warehouse' command.",
+            )
+        };
+        let name = name.ok_or_else(none)?;
+        let catalog = shared.catalog();
+        let object = catalog
+            .find(Kind::Warehouse, &[name.to_owned()])
+            .ok_or_else(none)?;
+        let Body::Warehouse(body) = &object.body else {
+            return Err(none());
+        };
+        self.settle(shared, name, body)?;
+        let now = shared.options.clock.now_micros();
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match running.get_mut(name) {
+            Some(wake) => wake.last_used_micros = now,
+            None if body.suspended && !body.auto_resume => return Err(none()),
+            None => {
+                running.insert(
+                    name.to_owned(),
+                    Running {
+                        since_micros: now,
+                        last_used_micros: now,
+                    },
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the wake that auto-suspend has ended by now.
+    fn settle(&self, shared: &Shared, name: &str, body: &Warehouse) -> Result<()> {
+        let now = shared.options.clock.now_micros();
+        let idle = body.auto_suspend_seconds * 1_000_000;
+        let over = {
+            let running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            running
+                .get(name)
+                .copied()
+                .filter(|wake| idle > 0 && now - wake.last_used_micros > idle)
+        };
+        match over {
+            Some(wake) => self.end(shared, name, body, wake.last_used_micros + idle),
+            None => Ok(()),
+        }
+    }
+
+    fn end(&self, shared: &Shared, name: &str, body: &Warehouse, at: i64) -> Result<()> {
+        let wake = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
+        let Some(wake) = wake else { return Ok(()) };
+        let credits = cost(body, wake.since_micros, at);
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "microseconds of a wake fit a double"
+        )]
+        let seconds = ((at - wake.since_micros) as f64 / 1e6).max(MIN_SECONDS);
+        let connection = shared.connect()?;
+        super::storage::run(
+            &connection,
+            &format!(
+                "insert into sys_metering values ({}, {}, {at}, {seconds}, {credits})",
+                crate::sql::cursor::literal(name),
+                wake.since_micros
+            ),
+        )
+    }
+
+    /// Suspends a warehouse now.
+    ///
+    /// # Errors
+    /// If what it cost cannot be written down.
+    pub fn suspend(&self, shared: &Shared, name: &str, body: &Warehouse) -> Result<()> {
+        self.settle(shared, name, body)?;
+        self.end(shared, name, body, shared.options.clock.now_micros())
+    }
+
+    /// Whether it runs.
+    pub fn is_running(&self, shared: &Shared, name: &str, body: &Warehouse) -> bool {
+        let _ = self.settle(shared, name, body);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(name)
+    }
+
+    /// Every wake, those that go on included.
+    ///
+    /// # Errors
+    /// If the history cannot be read.
+    pub fn wakes(&self, shared: &Shared) -> Result<Vec<Wake>> {
+        let catalog = shared.catalog();
+        let mut wakes = Vec::new();
+        for object in catalog.all(Kind::Warehouse) {
+            if let Body::Warehouse(body) = &object.body {
+                self.settle(shared, object.short(), body)?;
+            }
+        }
+        let connection = shared.connect()?;
+        let rows = super::storage::query(
+            &connection,
+            "select warehouse, start_micros, end_micros, credits from sys_metering order by 2",
+        )?;
+        for row in rows.rows {
+            if let [
+                super::Value::Text(warehouse),
+                super::Value::Number(start),
+                super::Value::Number(end),
+                super::Value::Float(credits),
+            ] = row.as_slice()
+            {
+                wakes.push(Wake {
+                    warehouse: warehouse.clone(),
+                    start_micros: i64::try_from(*start).unwrap_or(0),
+                    end_micros: i64::try_from(*end).unwrap_or(0),
+                    credits: *credits,
+                });
+            }
+        }
+        let now = shared.options.clock.now_micros();
+        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, wake) in running.iter() {
+            if let Some(Body::Warehouse(body)) = catalog
+                .find(Kind::Warehouse, std::slice::from_ref(name))
+                .map(|o| &o.body)
+            {
+                wakes.push(Wake {
+                    warehouse: name.clone(),
+                    start_micros: wake.since_micros,
+                    end_micros: now,
+                    credits: cost(body, wake.since_micros, now),
+                });
+            }
+        }
+        Ok(wakes)
+    }
+}

@@ -1,0 +1,186 @@
+//! Snowflake's type names, and the DuckDB types that hold their values.
+
+use sqlparser::tokenizer::Token;
+
+use super::cursor::Cursor;
+use super::tokens::lex;
+use crate::engine::error::{Result, SnowflakeError};
+use crate::engine::value::{MAX_BINARY_LENGTH, MAX_VARCHAR_LENGTH, SnowflakeType};
+
+/// Reads a type at the cursor.
+///
+/// # Errors
+/// For a type that Snowflake does not have, or that Snowglobe refuses.
+pub fn parse(cursor: &mut Cursor<'_>) -> Result<SnowflakeType> {
+    let word = cursor.identifier()?;
+    let kind = match word.as_str() {
+        "NUMBER" | "DECIMAL" | "NUMERIC" | "DEC" => {
+            let (precision, scale) = arguments(cursor)?;
+            let precision = precision.unwrap_or(38);
+            let scale = scale.unwrap_or(0);
+            if precision == 0 || precision > 38 || scale > precision.min(37) {
+                return Err(SnowflakeError::compilation(format!(
+                    "invalid precision or scale in NUMBER({precision},{scale})"
+                )));
+            }
+            SnowflakeType::Number {
+                precision: small(precision),
+                scale: small(scale),
+            }
+        }
+        "INT" | "INTEGER" | "BIGINT" | "SMALLINT" | "TINYINT" | "BYTEINT" => SnowflakeType::INTEGER,
+        "DOUBLE" => {
+            cursor.accept("PRECISION");
+            SnowflakeType::Float
+        }
+        "FLOAT" | "FLOAT4" | "FLOAT8" | "REAL" => SnowflakeType::Float,
+        "VARCHAR" | "STRING" | "TEXT" | "NVARCHAR" | "NVARCHAR2" | "CHAR VARYING" => {
+            SnowflakeType::Varchar {
+                length: arguments(cursor)?.0.unwrap_or(MAX_VARCHAR_LENGTH),
+            }
+        }
+        "CHAR" | "CHARACTER" | "NCHAR" => {
+            cursor.accept("VARYING");
+            SnowflakeType::Varchar {
+                length: arguments(cursor)?.0.unwrap_or(1),
+            }
+        }
+        "BINARY" | "VARBINARY" => SnowflakeType::Binary {
+            length: arguments(cursor)?.0.unwrap_or(MAX_BINARY_LENGTH),
+        },
+        "BOOLEAN" | "BOOL" => SnowflakeType::Boolean,
+        "DATE" => SnowflakeType::Date,
+        "TIME" => SnowflakeType::Time {
+            scale: scale(cursor)?,
+        },
+        "DATETIME" | "TIMESTAMP_NTZ" | "TIMESTAMPNTZ" => SnowflakeType::TimestampNtz {
+            scale: scale(cursor)?,
+        },
+        "TIMESTAMP" => {
+            let scale = scale(cursor)?;
+            if cursor.accept("WITH LOCAL TIME ZONE") {
+                SnowflakeType::TimestampLtz { scale }
+            } else if cursor.accept("WITH TIME ZONE") {
+                return Err(SnowflakeError::unsupported("TIMESTAMP_TZ"));
+            } else {
+                cursor.accept("WITHOUT TIME ZONE");
+                SnowflakeType::TimestampNtz { scale }
+            }
+        }
+        "TIMESTAMP_LTZ" | "TIMESTAMPLTZ" => SnowflakeType::TimestampLtz {
+            scale: scale(cursor)?,
+        },
+        "VARIANT" => SnowflakeType::Variant,
+        "OBJECT" => SnowflakeType::Object,
+        "ARRAY" => SnowflakeType::Array,
+        "TIMESTAMP_TZ" | "TIMESTAMPTZ" | "GEOGRAPHY" | "GEOMETRY" | "VECTOR" | "MAP"
+        | "DECFLOAT" | "FILE" | "UUID" => {
+            return Err(SnowflakeError::unsupported(word));
+        }
+        _ => {
+            return Err(SnowflakeError::new(
+                "002040",
+                "42601",
+                format!("SQL compilation error:\nUnsupported data type '{word}'."),
+            ));
+        }
+    };
+    Ok(kind)
+}
+
+/// Reads a type from text.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_text(text: &str) -> Result<SnowflakeType> {
+    let lexemes = lex(text)?;
+    let mut cursor = Cursor::new(text, &lexemes);
+    let kind = parse(&mut cursor)?;
+    cursor.end()?;
+    Ok(kind)
+}
+
+fn small(number: u64) -> u8 {
+    u8::try_from(number).unwrap_or(38)
+}
+
+fn scale(cursor: &mut Cursor<'_>) -> Result<u8> {
+    let scale = arguments(cursor)?.0.unwrap_or(9);
+    if scale > 9 {
+        Err(SnowflakeError::compilation(format!(
+            "invalid scale {scale}"
+        )))
+    } else {
+        Ok(small(scale))
+    }
+}
+
+fn arguments(cursor: &mut Cursor<'_>) -> Result<(Option<u64>, Option<u64>)> {
+    if !cursor.accept_token(&Token::LParen) {
+        return Ok((None, None));
+    }
+    let first = cursor.integer()?;
+    let second = if cursor.accept_token(&Token::Comma) {
+        Some(cursor.integer()?)
+    } else {
+        None
+    };
+    cursor.expect_token(&Token::RParen)?;
+    Ok((
+        u64::try_from(first).ok(),
+        second.and_then(|s| u64::try_from(s).ok()),
+    ))
+}
+
+/// The DuckDB type that holds it.
+pub fn duckdb(kind: &SnowflakeType) -> String {
+    match kind {
+        SnowflakeType::Number { precision, scale } => format!("decimal({precision},{scale})"),
+        SnowflakeType::Float => "double".to_owned(),
+        SnowflakeType::Varchar { .. } => "varchar".to_owned(),
+        SnowflakeType::Binary { .. } => "blob".to_owned(),
+        SnowflakeType::Boolean => "boolean".to_owned(),
+        SnowflakeType::Date => "date".to_owned(),
+        SnowflakeType::Time { .. } => "time".to_owned(),
+        SnowflakeType::TimestampNtz { .. } => "timestamp".to_owned(),
+        SnowflakeType::TimestampLtz { .. } | SnowflakeType::TimestampTz { .. } => {
+            "timestamptz".to_owned()
+        }
+        SnowflakeType::Variant | SnowflakeType::Object | SnowflakeType::Array => "json".to_owned(),
+    }
+}
+
+/// The rendered expression as a value of a column of this type: converted, and refused where it does not fit.
+pub fn store(expr: &str, kind: &SnowflakeType) -> String {
+    match kind {
+        SnowflakeType::Varchar { length } if *length < MAX_VARCHAR_LENGTH => {
+            format!("sf_fit(sf_text({expr}), {length})")
+        }
+        SnowflakeType::Varchar { .. } => format!("sf_text({expr})"),
+        SnowflakeType::Variant | SnowflakeType::Object | SnowflakeType::Array => {
+            format!("to_json({expr})")
+        }
+        SnowflakeType::TimestampNtz { .. } => format!("sf_timestamp({expr})"),
+        _ => format!("cast({expr} as {})", duckdb(kind)),
+    }
+}
+
+/// The rendered expression after an explicit `CAST` or `::`, which cuts a text that is too long.
+pub fn cast(expr: &str, kind: &SnowflakeType, is_try: bool) -> String {
+    let cast = if is_try { "try_cast" } else { "cast" };
+    match kind {
+        SnowflakeType::Varchar { length } if *length < MAX_VARCHAR_LENGTH => {
+            format!("left(sf_text({expr}), {length})")
+        }
+        SnowflakeType::Varchar { .. } => format!("sf_text({expr})"),
+        SnowflakeType::Variant | SnowflakeType::Object | SnowflakeType::Array => {
+            format!("to_json({expr})")
+        }
+        SnowflakeType::TimestampNtz { .. } if !is_try => format!("sf_timestamp({expr})"),
+        SnowflakeType::TimestampNtz { .. } => format!("try(sf_timestamp({expr}))"),
+        SnowflakeType::Number { .. } | SnowflakeType::Float => {
+            format!("{cast}(sf_plain({expr}) as {})", duckdb(kind))
+        }
+        _ => format!("{cast}({expr} as {})", duckdb(kind)),
+    }
+}

@@ -1,0 +1,228 @@
+//! Runs the stories in `specs/snowglobe` against the engine, each on an account of its own.
+//!
+//! Beside SQL a story may say `!file s3://bucket/key` with the content below it, `!advance SECONDS`, and `!wait VALUE query`, which asks until the first
+//! value is that one. `connection NAME` opens a session of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use snowglobe::engine::{
+    Binds, Engine, EngineOptions, Login, MemoryStore, ObjectStore, QueryResult, Session,
+    SnowflakeError, SnowflakeType, Value,
+};
+use sqllogictest::{DBOutput, DefaultColumnType, Runner};
+
+struct Account {
+    engine: Engine,
+    store: Arc<MemoryStore>,
+}
+
+struct Connection {
+    account: Arc<Account>,
+    session: Session,
+}
+
+#[derive(Debug)]
+struct Failure(SnowflakeError);
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // One line, for a story's expectation is a line.
+        write!(f, "{}", self.0.to_string().replace('\n', " "))
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl Account {
+    fn new() -> Arc<Self> {
+        let store = Arc::new(MemoryStore::default());
+        let options = EngineOptions {
+            object_store: Arc::clone(&store) as Arc<dyn ObjectStore>,
+            ..EngineOptions::default()
+        };
+        Arc::new(Self {
+            engine: Engine::open(options).expect("an account opens"),
+            store,
+        })
+    }
+
+    fn connect(self: &Arc<Self>) -> Connection {
+        let login = Login {
+            user: "SNOWGLOBE".to_owned(),
+            ..Login::default()
+        };
+        let mut session = self.engine.session(login).expect("a session opens");
+        session
+            .set_parameter("TIMEZONE", "UTC")
+            .expect("UTC is a time zone");
+        Connection {
+            account: Arc::clone(self),
+            session,
+        }
+    }
+}
+
+impl Connection {
+    fn command(&mut self, text: &str) -> Result<QueryResult, SnowflakeError> {
+        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+        match word {
+            "!file" => {
+                let (address, content) = rest.split_once('\n').unwrap_or((rest, ""));
+                let (bucket, key) = address
+                    .trim()
+                    .trim_start_matches("s3://")
+                    .split_once('/')
+                    .expect("an address has a bucket");
+                let meta = self
+                    .account
+                    .store
+                    .put(bucket, key, format!("{content}\n").as_bytes())
+                    .expect("the file is written");
+                self.account
+                    .engine
+                    .notify_object_created(bucket, key, meta.size, &meta.etag);
+            }
+            "!advance" => self
+                .account
+                .engine
+                .clock()
+                .advance(Duration::from_secs(rest.trim().parse().expect("seconds"))),
+            "!wait" => {
+                let (wanted, query) = rest
+                    .split_once(char::is_whitespace)
+                    .expect("a value and a query");
+                let deadline = Instant::now() + Duration::from_secs(10);
+                loop {
+                    let result = self.session.execute(query, &Binds::default())?;
+                    let found = result
+                        .rows
+                        .first()
+                        .map(|row| shown(&row[0], &result.columns[0].kind));
+                    if found.as_deref() == Some(wanted) {
+                        break;
+                    }
+                    assert!(
+                        Instant::now() < deadline,
+                        "waited for {wanted}, found {found:?}: {query}"
+                    );
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            }
+            other => panic!("no such command: {other}"),
+        }
+        Ok(QueryResult::default())
+    }
+}
+
+impl sqllogictest::DB for Connection {
+    type Error = Failure;
+    type ColumnType = DefaultColumnType;
+
+    fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, Failure> {
+        let result = if sql.starts_with('!') {
+            self.command(sql)
+        } else {
+            self.session.execute(sql, &Binds::default())
+        };
+        let result = result.map_err(Failure)?;
+        if result.columns.is_empty() {
+            return Ok(DBOutput::StatementComplete(0));
+        }
+        let types = vec![DefaultColumnType::Text; result.columns.len()];
+        let cells = |row: &Vec<Value>| {
+            row.iter()
+                .zip(&result.columns)
+                .map(|(v, c)| shown(v, &c.kind))
+                .collect()
+        };
+        Ok(DBOutput::Rows {
+            types,
+            rows: result.rows.iter().map(cells).collect(),
+        })
+    }
+
+    fn engine_name(&self) -> &str {
+        "snowglobe"
+    }
+}
+
+fn shown(value: &Value, kind: &SnowflakeType) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Boolean(yes) => yes.to_string(),
+        Value::Number(digits) => match kind {
+            SnowflakeType::Number { scale, .. } if *scale > 0 => {
+                let scale = usize::from(*scale);
+                let text = format!("{:0>width$}", digits.unsigned_abs(), width = scale + 1);
+                let (whole, part) = text.split_at(text.len() - scale);
+                format!("{}{whole}.{part}", if *digits < 0 { "-" } else { "" })
+            }
+            _ => digits.to_string(),
+        },
+        Value::Float(number) => number.to_string(),
+        Value::Text(text) if text.is_empty() => "(empty)".to_owned(),
+        Value::Text(text) | Value::Json(text) => text.replace('\n', "\\n"),
+        Value::Binary(bytes) => bytes.iter().map(|b| format!("{b:02X}")).collect(),
+        Value::Date(days) => time(i64::from(*days) * 86_400_000_000, "%Y-%m-%d"),
+        Value::Time(micros) => time(*micros, "%H:%M:%S%.6f"),
+        Value::TimestampNtz(micros) => time(*micros, "%Y-%m-%d %H:%M:%S%.6f"),
+        Value::TimestampLtz(micros) | Value::TimestampTz { micros, .. } => {
+            time(*micros, "%Y-%m-%d %H:%M:%S%.6fZ")
+        }
+    }
+}
+
+fn time(micros: i64, format: &str) -> String {
+    let at = jiff::Timestamp::from_microsecond(micros).expect("a time");
+    at.to_zoned_datetime(jiff::tz::TimeZone::UTC)
+        .strftime(format)
+        .to_string()
+}
+
+fn run(chapter: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("specs/snowglobe")
+        .join(format!("{chapter}.slt"));
+    let account = Account::new();
+    let mut runner = Runner::new(|| async { Ok(account.connect()) });
+    if let Err(failure) = runner.run_file(&path) {
+        panic!("{}", failure.display(false));
+    }
+}
+
+macro_rules! chapters {
+    ($($name:ident),* $(,)?) => { $( #[test] fn $name() { run(stringify!($name)); } )* };
+}
+
+chapters!(
+    access,
+    copy,
+    dialect,
+    merge,
+    pipeline,
+    pipes,
+    procedures,
+    streams,
+    tasks,
+    transactions,
+);
+
+#[test]
+fn every_story_is_run() {
+    let specs = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/snowglobe");
+    let source = include_str!("snowglobe_specs.rs");
+    for entry in std::fs::read_dir(specs).expect("the folder of specs") {
+        let name = entry
+            .expect("an entry")
+            .file_name()
+            .into_string()
+            .expect("a name");
+        let chapter = name.trim_end_matches(".slt");
+        assert!(
+            source.contains(&format!("{chapter},")),
+            "{name} is not among the chapters"
+        );
+    }
+}
