@@ -168,7 +168,7 @@ async fn a_request_answered_before_kill_9_is_not_run_again_after_it() {
 #[tokio::test]
 async fn every_object_acknowledged_before_kill_9_is_whole_after_it() {
     let dir = tempfile::tempdir().unwrap();
-    let mut process = Process::start(Some(dir.path()));
+    let process = Process::start(Some(dir.path()));
     let s3 = process.s3(dir.path());
     s3.create_bucket().bucket("lake").send().await.unwrap();
 
@@ -206,7 +206,7 @@ async fn every_object_acknowledged_before_kill_9_is_whole_after_it() {
         .await
         .is_err()
     {}
-    process.child.kill().unwrap();
+    drop(process);
 
     let process = Process::start(Some(dir.path()));
     let s3 = process.s3(dir.path());

@@ -23,11 +23,16 @@ impl Client {
         Self::start_with(Options::default()).await
     }
 
+    /// A server with the empty database `FIRN`.
     pub async fn start_with(options: Options) -> Self {
-        Self {
+        let client = Self {
             server: serve(options).await.unwrap(),
             http: reqwest::Client::new(),
-        }
+        };
+        let made = json!({"statement": "create database if not exists firn"});
+        let made = client.post("/api/v2/statements", &made).await;
+        client.ended(made.text("statementHandle")).await;
+        client
     }
 
     /// A request with everything that Snowflake asks for.
@@ -60,7 +65,7 @@ impl Client {
     pub async fn submit(&self, query: &str, sql: &str) -> Answer {
         self.post(
             &format!("/api/v2/statements?{query}"),
-            &json!({ "statement": sql }),
+            &json!({ "statement": sql, "database": "FIRN", "schema": "PUBLIC" }),
         )
         .await
     }

@@ -21,7 +21,7 @@ async fn post(client: &Client, path: &str, token: &str, body: &Value) -> Value {
 async fn log_in(client: &Client, data: Value) -> Value {
     post(
         client,
-        "/session/v1/login-request",
+        "/session/v1/login-request?databaseName=FIRN&schemaName=PUBLIC",
         "",
         &json!({ "data": data }),
     )

@@ -9,7 +9,7 @@ async fn try_submit(client: &Client, query: &str, sql: &str) -> Result<String, r
     let request = client.request("POST", &format!("/api/v2/statements?{query}"));
     let request = request
         .header("content-type", "application/json")
-        .body(json!({ "statement": sql }).to_string());
+        .body(json!({ "statement": sql, "database": "FIRN" }).to_string());
     request.send().await?.text().await
 }
 

@@ -139,7 +139,8 @@ async fn several_statements_have_a_handle_each() {
 async fn the_first_statement_that_fails_ends_the_request() {
     let client = Client::start().await;
     let sql = "create table first (i int); selekt 1; create table third (i int)";
-    let body = json!({"statement": sql, "parameters": {"MULTI_STATEMENT_COUNT": "0"}});
+    let body =
+        json!({"statement": sql, "database": "FIRN", "parameters": {"MULTI_STATEMENT_COUNT": "0"}});
     assert_eq!(client.post("/api/v2/statements", &body).await.status, 422);
     assert_eq!(client.submit("", "select * from first").await.status, 200);
     assert_eq!(client.submit("", "select * from third").await.status, 422);
@@ -209,6 +210,19 @@ async fn a_long_result_comes_in_partitions_the_later_ones_compressed() {
 }
 
 #[tokio::test]
+async fn null_is_null_or_with_nullable_false_the_word() {
+    let client = Client::start().await;
+    assert_eq!(
+        client.submit("", "select null").await.json["data"],
+        json!([[null]])
+    );
+    assert_eq!(
+        client.submit("nullable=false", "select null").await.json["data"],
+        json!([["null"]])
+    );
+}
+
+#[tokio::test]
 async fn a_handle_that_is_unknown_is_told_so() {
     let client = Client::start().await;
     let answer = client.get("/api/v2/statements/01a0").await;
@@ -258,4 +272,149 @@ async fn what_ends_with_its_request_is_refused_alone() {
             "{sql}"
         );
     }
+}
+
+/// So many rows crossed that no machine gets through them.
+const ENDLESS: &str = "select count(*) from table(generator(rowcount => 1000000)) a, \
+     table(generator(rowcount => 1000000)) b where random() > 2";
+
+#[tokio::test]
+async fn a_statement_that_is_cancelled_ends_with_000604() {
+    let client = Client::start().await;
+    let running = client.submit("async=true", ENDLESS).await;
+    let handle = running.text("statementHandle");
+    let cancelled = client
+        .post(&format!("/api/v2/statements/{handle}/cancel"), &json!({}))
+        .await;
+    assert_eq!(
+        (cancelled.status, cancelled.code()),
+        (200, "000604"),
+        "{}",
+        cancelled.json
+    );
+    let ended = client.ended(handle).await;
+    assert_eq!(
+        (ended.status, ended.code()),
+        (422, "000604"),
+        "{}",
+        ended.json
+    );
+}
+
+#[tokio::test]
+async fn a_statement_beyond_its_timeout_is_408() {
+    let client = Client::start().await;
+    let answer = client
+        .post(
+            "/api/v2/statements",
+            &json!({"statement": ENDLESS, "timeout": 1}),
+        )
+        .await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (408, "000630"),
+        "{}",
+        answer.json
+    );
+}
+
+#[tokio::test]
+async fn values_of_every_type_are_encoded_as_documented() {
+    let client = Client::start().await;
+    let sql = "select 1.50::number(10,2), 'a', true, '2020-01-01'::date, '01:02:03'::time, \
+               '2020-01-01 00:00:00.5'::timestamp_ntz, to_binary('AB'), parse_json('{\"a\":1}')";
+    let answer = client.submit("", sql).await;
+    assert_eq!(answer.status, 200, "{}", answer.json);
+    let row = json!([
+        "1.50",
+        "a",
+        "true",
+        "18262",
+        "3723.000000000",
+        "1577836800.500000000",
+        "AB",
+        "{\"a\":1}"
+    ]);
+    let shown = answer.json["data"][0]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|value| {
+            // VARIANT comes pretty-printed or not: what it says is what counts.
+            json!(value.as_str().unwrap().replace([' ', '\n'], ""))
+        });
+    assert_eq!(json!(shown.collect::<Vec<_>>()), row);
+    let kinds = answer.json["resultSetMetaData"]["rowType"]
+        .as_array()
+        .unwrap();
+    let kinds: Vec<_> = kinds
+        .iter()
+        .map(|column| column["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "fixed",
+            "text",
+            "boolean",
+            "date",
+            "time",
+            "timestamp_ntz",
+            "binary",
+            "variant"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn binds_take_the_place_of_question_marks() {
+    let client = Client::start().await;
+    let body = json!({
+        "statement": "select ? + 1, ?, ?",
+        "bindings": {
+            "1": {"type": "FIXED", "value": "41"},
+            "2": {"type": "TEXT", "value": "it's; --"},
+            "3": {"type": "TEXT", "value": null},
+        },
+    });
+    let answer = client.post("/api/v2/statements", &body).await;
+    assert_eq!(
+        answer.json["data"],
+        json!([["42", "it's; --", null]]),
+        "{}",
+        answer.json
+    );
+}
+
+#[tokio::test]
+async fn a_transaction_lives_within_its_request() {
+    let client = Client::start().await;
+    assert_eq!(
+        client.submit("", "create table t (i int)").await.status,
+        200
+    );
+    let run = async |sql: &str| {
+        let parameters = json!({"MULTI_STATEMENT_COUNT": "0"});
+        let body = json!({"statement": sql, "database": "FIRN", "parameters": parameters});
+        client.post("/api/v2/statements", &body).await
+    };
+    let committed = run("begin; insert into t values (1); commit").await;
+    assert_eq!(committed.status, 200, "{}", committed.json);
+    let left_open = run("begin; insert into t values (2)").await;
+    assert_eq!(left_open.status, 200, "{}", left_open.json);
+    assert_eq!(
+        client.submit("", "select i from t").await.json["data"],
+        json!([["1"]])
+    );
+}
+
+#[tokio::test]
+async fn names_in_the_body_are_case_sensitive() {
+    let client = Client::start().await;
+    let ask = async |name: &str| {
+        let body = json!({"statement": "create or replace table t (i int)", "database": name});
+        client.post("/api/v2/statements", &body).await.status
+    };
+    assert_eq!(ask("FIRN").await, 200);
+    assert_eq!(ask("firn").await, 422);
 }
