@@ -193,7 +193,8 @@ create transient table if not exists CUSTOMER_MERGE_DELTA (
   updated_at timestamp_ntz(6),
   sequence number(18,0),
   line varchar,
-  before_line varchar
+  before_line varchar,
+  run_id number(18,0)
 ) data_retention_time_in_days = 0;
 
 grant select on table CUSTOMER_RUNS to role FIRN_LOADER;

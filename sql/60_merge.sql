@@ -12,6 +12,7 @@ declare
   edited_meanwhile exception (-20001, 'CUSTOMER was edited while the run was under way: nothing was changed, run it again');
   started_at timestamp_ntz default date_trunc('microsecond', sysdate());
   run_id number default 0;
+  runs_before number default 0;
   earliest timestamp_ntz;
   twins number default 0;
   rows_in number default 0;
@@ -22,6 +23,7 @@ declare
   deleted number default 0;
   expected number default 0;
 begin
+  select max(runs) into :runs_before from CUSTOMER_MERGE_LOCK;
   begin transaction;
 
   -- Two runs at once would both read the same open versions: the second waits here until the first has ended.
@@ -33,7 +35,6 @@ begin
   delete from CUSTOMER_MERGE_TOUCHED;
   delete from CUSTOMER_MERGE_STORED;
   delete from CUSTOMER_MERGE_FOLD;
-  delete from CUSTOMER_MERGE_DELTA;
 
   -- The stream is read once, in this transaction, so its offset moves with the commit. Its rows must still be in
   -- staging: a run that waited for another must not take again what the other took.
@@ -117,7 +118,8 @@ begin
   -- Not TRUNCATE: rows that land while this runs must stay, and the load's memory of its files too.
   delete from CUSTOMER_STAGING using CUSTOMER_MERGE_BATCH b where CUSTOMER_STAGING.source_file = b.source_file and CUSTOMER_STAGING.source_row = b.source_row and CUSTOMER_STAGING.loaded_at = b.loaded_at;
 
-  -- The target's rows are read once, here. Whatever differs from open history was edited by hand.
+  -- The target's rows are read once, here. Whatever differs from open history was edited by hand. A stream shows net changes
+  -- only: what a run before wrote and a hand took back is in no stream, so the keys of such runs are looked at too.
   insert into CUSTOMER_MERGE_TOUCHED (customer_id, first_at, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, copies, copy)
   with keys as (
     select customer_id, min(first_at) as first_at
@@ -125,6 +127,8 @@ begin
       select customer_id, updated_at as first_at from CUSTOMER_MERGE_BATCH where reason is null
       union all
       select customer_id, cast(null as timestamp_ntz) as first_at from CUSTOMER_CHANGES
+      union all
+      select customer_id, cast(null as timestamp_ntz) as first_at from CUSTOMER_MERGE_DELTA
     ) reached
     group by customer_id
   ),
@@ -280,22 +284,25 @@ begin
   when not matched then insert (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, valid_from, valid_to, is_current, source_file, source_row, loaded_at)
     values (f.op, f.customer_id, f.first_name, f.last_name, f.email, f.phone, f.street, f.city, f.state, f.postal_code, f.country, f.updated_at, f.sequence, f.updated_at, f.valid_to, f.valid_to is null, f.source_file, f.source_row, f.loaded_at);
 
-  -- The open version of every touched key against the row that was found.
-  insert into CUSTOMER_MERGE_DELTA (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, before_line)
+  -- The open version of every touched key against the row that was found. Runs that had ended before this one began are
+  -- behind the stream's offset now; those that ended while this one waited are not.
+  delete from CUSTOMER_MERGE_DELTA where run_id <= :runs_before;
+  insert into CUSTOMER_MERGE_DELTA (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, before_line, run_id)
   with opened as (
     select f.op, f.customer_id, f.first_name, f.last_name, f.email, f.phone, f.street, f.city, f.state, f.postal_code, f.country, f.updated_at, f.sequence, iff(f.op = 'D', null, f.line) as line, iff(k.copies > 1, null, k.line) as before_line
     from CUSTOMER_MERGE_FOLD f
     join CUSTOMER_MERGE_TOUCHED k on f.customer_id = k.customer_id and k.copy = 1
     where f.fate in ('new', 'moved', 'kept') and f.valid_to is null
   )
-  select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, before_line from opened where line is distinct from before_line;
-  select count(*), count(iff(before_line is null, 1, null)), count(iff(line is null, 1, null)) into :expected, :inserted, :deleted from CUSTOMER_MERGE_DELTA;
+  select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, before_line, :run_id from opened where line is distinct from before_line;
+  select count(*), count(iff(before_line is null, 1, null)), count(iff(line is null, 1, null)) into :expected, :inserted, :deleted
+  from CUSTOMER_MERGE_DELTA where run_id = :run_id;
   updated := expected - inserted - deleted;
 
   -- At READ COMMITTED someone may have edited a row since it was read. Such a row matches no branch, the count is short,
   -- and the run is undone rather than the edit lost.
   merge into CUSTOMER t
-  using CUSTOMER_MERGE_DELTA d
+  using (select * from CUSTOMER_MERGE_DELTA where run_id = :run_id) d
   on t.customer_id = d.customer_id
   when matched and d.line is null and d.before_line =
           coalesce(cast(t.customer_id as varchar), '')

@@ -26,7 +26,7 @@ struct DocumentColumn {
 }
 
 /// Names that Firn adds to the tables beside the contract's.
-const RESERVED: [&str; 19] = [
+const RESERVED: [&str; 20] = [
     "source_file",
     "source_row",
     "loaded_at",
@@ -46,6 +46,7 @@ const RESERVED: [&str; 19] = [
     "is_stored",
     "stored_valid_to",
     "before_line",
+    "run_id",
 ];
 
 pub(super) fn parse(text: &str) -> Result<Contract> {

@@ -27,6 +27,7 @@ declare
   edited_meanwhile exception (-20001, {edited});
   started_at timestamp_ntz default date_trunc('microsecond', sysdate());
   run_id number default 0;
+  runs_before number default 0;
   earliest timestamp_ntz;
   twins number default 0;
   rows_in number default 0;
@@ -37,6 +38,7 @@ declare
   deleted number default 0;
   expected number default 0;
 begin
+  select max(runs) into :runs_before from {lock};
   begin transaction;
 
 {}
@@ -51,7 +53,8 @@ exception
     raise;
 end;
 ",
-        steps.join("\n\n")
+        steps.join("\n\n"),
+        lock = plan.names.lock,
     );
     format!(
         "create or replace procedure {name}()\nreturns variant\nlanguage sql\nexecute as owner\nas\n{}",
@@ -101,6 +104,7 @@ fn clear(plan: &MergePlan<'_>) -> String {
         .names
         .work_tables()
         .iter()
+        .filter(|table| **table != &plan.names.delta)
         .map(|table| format!("  delete from {table};"))
         .collect();
     format!(
@@ -186,7 +190,8 @@ fn touch(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let key = list(contract.key(), "");
     format!(
-        "  -- The target's rows are read once, here. Whatever differs from open history was edited by hand.
+        "  -- The target's rows are read once, here. Whatever differs from open history was edited by hand. A stream shows net changes
+  -- only: what a run before wrote and a hand took back is in no stream, so the keys of such runs are looked at too.
   insert into {touched} ({key}, first_at, {others}, line, copies, copy)
   with keys as (
     select {key}, min(first_at) as first_at
@@ -194,6 +199,8 @@ fn touch(plan: &MergePlan<'_>) -> String {
       select {key}, {changed_at} as first_at from {batch} where reason is null
       union all
       select {key}, cast(null as timestamp_ntz) as first_at from {changes}
+      union all
+      select {key}, cast(null as timestamp_ntz) as first_at from {delta}
     ) reached
     group by {key}
   ),
@@ -218,6 +225,7 @@ fn touch(plan: &MergePlan<'_>) -> String {
         changed_at = column(contract.changed_at()),
         batch = names.batch,
         changes = names.changes,
+        delta = names.delta,
         k_key = list(contract.key(), "k."),
         t_others = list(others(contract), "t."),
         t_first_key = contract.key().next().map(|one| of("t", one)).unwrap_or_default(),
@@ -439,16 +447,19 @@ fn compare(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let op = Identifier::new(contract.op());
     format!(
-        "  -- The open version of every touched key against the row that was found.
-  insert into {delta} ({op}, {columns}, line, before_line)
+        "  -- The open version of every touched key against the row that was found. Runs that had ended before this one began are
+  -- behind the stream's offset now; those that ended while this one waited are not.
+  delete from {delta} where run_id <= :runs_before;
+  insert into {delta} ({op}, {columns}, line, before_line, run_id)
   with opened as (
     select f.{op}, {f_columns}, iff(f.{op} = 'D', null, f.line) as line, iff(k.copies > 1, null, k.line) as before_line
     from {fold} f
     join {touched} k on {same} and k.copy = 1
     where f.fate in ('new', 'moved', 'kept') and f.valid_to is null
   )
-  select {op}, {columns}, line, before_line from opened where line is distinct from before_line;
-  select count(*), count(iff(before_line is null, 1, null)), count(iff(line is null, 1, null)) into :expected, :inserted, :deleted from {delta};
+  select {op}, {columns}, line, before_line, :run_id from opened where line is distinct from before_line;
+  select count(*), count(iff(before_line is null, 1, null)), count(iff(line is null, 1, null)) into :expected, :inserted, :deleted
+  from {delta} where run_id = :run_id;
   updated := expected - inserted - deleted;",
         delta = names.delta,
         columns = list(contract.columns(), ""),
@@ -469,7 +480,7 @@ fn apply(plan: &MergePlan<'_>) -> String {
         "  -- At READ COMMITTED someone may have edited a row since it was read. Such a row matches no branch, the count is short,
   -- and the run is undone rather than the edit lost.
   merge into {target} t
-  using {delta} d
+  using (select * from {delta} where run_id = :run_id) d
   on {same}
   when matched and d.line is null and d.before_line =
           {unchanged}

@@ -217,7 +217,7 @@ fn work(scene: &Scene<'_>) -> Vec<String> {
         ),
         transient(
             &names.delta,
-            event(&["line varchar", "before_line varchar"]),
+            event(&["line varchar", "before_line varchar", "run_id number(18,0)"]),
         ),
     ]
 }

@@ -1,0 +1,171 @@
+//! A Snowglobe with the objects of a contract on it.
+
+use firn::contract::Contract;
+use firn::merge::{Names, Script, Site, scripts};
+use snowglobe::engine::{Binds, Engine, EngineOptions, Login, Session, SnowflakeError, Value};
+
+pub struct Ground {
+    pub engine: Engine,
+    pub contract: Contract,
+    pub names: Names,
+    pub scripts: Vec<Script>,
+    session: Session,
+    files: u32,
+}
+
+/// An event as a file holds it: its op, then the contract's columns; `None` is null.
+pub type Event = Vec<Option<String>>;
+
+impl Ground {
+    /// All objects but the tasks, so that nothing runs unless a test calls it.
+    pub fn new(contract: Contract) -> Self {
+        let engine = Engine::open(EngineOptions::default()).expect("an engine opens");
+        let site = Site::default();
+        let scripts = scripts(&contract, &site);
+        let session = engine
+            .session(Login {
+                user: "SNOWGLOBE".to_owned(),
+                ..Login::default()
+            })
+            .expect("a session opens");
+        let names = Names::of(&contract);
+        let mut ground = Self {
+            engine,
+            contract,
+            names,
+            scripts,
+            session,
+            files: 0,
+        };
+        for script in ground.scripts.clone() {
+            if matches!(script.name, "80_tasks.sql" | "99_drop.sql") {
+                continue;
+            }
+            for statement in &script.statements {
+                ground.run(&format!("use role {}", statement.role));
+                if statement.in_schema {
+                    ground.run("use schema FIRN.PUBLIC");
+                }
+                ground
+                    .try_run(&statement.sql)
+                    .unwrap_or_else(|error| panic!("{}: {error}\n{}", script.name, statement.sql));
+            }
+        }
+        ground.run("use role FIRN_OWNER");
+        ground.run("use schema FIRN.PUBLIC");
+        ground.run("use warehouse FIRN_WH");
+        ground
+    }
+
+    /// Another session of the owner.
+    pub fn session(&self) -> Session {
+        let login = Login {
+            user: "SNOWGLOBE".to_owned(),
+            role: Some("FIRN_OWNER".to_owned()),
+            warehouse: Some("FIRN_WH".to_owned()),
+            database: Some("FIRN".to_owned()),
+            schema: Some("PUBLIC".to_owned()),
+        };
+        self.engine.session(login).expect("a session opens")
+    }
+
+    pub fn try_run(&mut self, sql: &str) -> Result<Vec<Vec<String>>, SnowflakeError> {
+        run(&mut self.session, sql)
+    }
+
+    pub fn run(&mut self, sql: &str) -> Vec<Vec<String>> {
+        self.try_run(sql)
+            .unwrap_or_else(|error| panic!("{error}\n{sql}"))
+    }
+
+    /// The rows of a query, each as one line, in order.
+    pub fn lines(&mut self, sql: &str) -> Vec<String> {
+        let mut lines: Vec<String> = self.run(sql).into_iter().map(|row| row.join("|")).collect();
+        lines.sort();
+        lines
+    }
+
+    pub fn number(&mut self, sql: &str) -> i64 {
+        self.run(sql)[0][0].parse().expect("a number")
+    }
+
+    /// Lands events in staging as the pipe would, under a file name of their own.
+    pub fn land(&mut self, events: &[Event]) {
+        self.files += 1;
+        let file = format!("file-{}", self.files);
+        self.land_as(&file, events);
+    }
+
+    pub fn land_as(&mut self, file: &str, events: &[Event]) {
+        if events.is_empty() {
+            return;
+        }
+        let value = |cell: &Option<String>| {
+            cell.as_deref()
+                .map_or("null".to_owned(), firn::merge::literal)
+        };
+        let row = |(index, event): (usize, &Event)| {
+            let cells: Vec<String> = event.iter().map(value).collect();
+            format!(
+                "({}, null, null, '{file}', {}, current_timestamp())",
+                cells.join(", "),
+                index + 1
+            )
+        };
+        let rows: Vec<String> = events.iter().enumerate().map(row).collect();
+        let sql = format!(
+            "insert into {} values {}",
+            self.names.staging,
+            rows.join(", ")
+        );
+        self.run(&sql);
+    }
+
+    pub fn merge(&mut self) {
+        let sql = format!("call {}()", self.names.merge);
+        self.run(&sql);
+    }
+
+    pub fn capture(&mut self) {
+        let sql = format!("call {}()", self.names.capture);
+        self.run(&sql);
+    }
+
+    /// Everything that a run may change, as text.
+    pub fn state(&mut self) -> Vec<String> {
+        let names = self.names.clone();
+        let mut state = Vec::new();
+        for table in [
+            &names.target,
+            &names.history,
+            &names.rejects,
+            &names.runs,
+            &names.staging,
+        ] {
+            state.push(format!("{table}:"));
+            state.extend(self.lines(&format!("select * from {table}")));
+        }
+        state
+    }
+}
+
+pub fn run(session: &mut Session, sql: &str) -> Result<Vec<Vec<String>>, SnowflakeError> {
+    let result = session.execute(sql, &Binds::default())?;
+    Ok(result
+        .rows
+        .iter()
+        .map(|row| row.iter().map(shown).collect())
+        .collect())
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Boolean(yes) => yes.to_string(),
+        Value::Number(digits) => digits.to_string(),
+        Value::Text(text) | Value::Json(text) => text.clone(),
+        Value::Date(days) => days.to_string(),
+        Value::TimestampNtz(micros) | Value::TimestampLtz(micros) => micros.to_string(),
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,90 @@
+//! A run that fails between any two of its statements changes nothing, and the next run does all of it.
+
+use firn::contract::Contract;
+
+use super::fold::{CONTRACT, fold};
+use super::ground::{Event, Ground};
+
+fn event(text: &str) -> Event {
+    text.split('|')
+        .map(|cell| (cell != "null").then(|| cell.to_owned()))
+        .collect()
+}
+
+/// The procedure's text with a failure after each of its statements in turn, from the first to the one before `commit`.
+fn failing(procedure: &str) -> Vec<String> {
+    let (head, rest) = procedure
+        .split_once("begin transaction;\n")
+        .expect("the run is one transaction");
+    let (body, tail) = rest.split_once("\n  commit;").expect("the run commits");
+    let lines: Vec<&str> = body.lines().collect();
+    let mut texts = Vec::new();
+    let mut depth = 0;
+    for (index, line) in lines.iter().enumerate() {
+        depth += i32::from(line.trim_start().starts_with("if ("));
+        depth -= i32::from(line.trim_start() == "end if;");
+        if depth == 0 && line.ends_with(';') {
+            let (done, undone) = lines.split_at(index + 1);
+            texts.push(format!(
+                "{head}begin transaction;\n{}\n  raise edited_meanwhile;\n{}\n  commit;{tail}",
+                done.join("\n"),
+                undone.join("\n")
+            ));
+        }
+    }
+    texts
+}
+
+#[test]
+fn a_failure_between_any_two_statements_changes_nothing() {
+    let mut ground = Ground::new(Contract::parse(CONTRACT).unwrap());
+    let first = [
+        event("I|1|ann|1|2026-01-01 00:00:01.000000|0"),
+        event("I|2|bob|1|2026-01-01 00:00:01.000000|0"),
+    ];
+    ground.land(&first);
+    ground.merge();
+    // Something for every step: a new key, a change, a late event, a tie, a delete, a broken row, an edit by hand.
+    let second = [
+        event("I|3|eve|1|2026-01-01 00:00:02.000000|0"),
+        event("U|1|anna|1|2026-01-01 00:00:03.000000|0"),
+        event("U|1|late|1|2026-01-01 00:00:02.000000|0"),
+        event("U|1|tie|1|2026-01-01 00:00:03.000000|0"),
+        event("D|2|null|null|2026-01-01 00:00:04.000000|0"),
+    ];
+    ground.land(&second);
+    ground.land(&[event("X|9|broken|1|2026-01-01 00:00:02.000000|0")]);
+    let before = ground.state();
+
+    let procedure = ground.scripts[6].statements[0].sql.clone();
+    let failing = failing(&procedure);
+    assert!(
+        failing.len() > 20,
+        "only {} boundaries were found",
+        failing.len()
+    );
+    for (index, text) in failing.iter().enumerate() {
+        ground.run(text);
+        let error = ground
+            .try_run("call MERGE_ITEM()")
+            .expect_err("the run fails");
+        assert!(
+            error.to_string().contains("nothing was changed"),
+            "boundary {index}: {error}"
+        );
+        assert_eq!(ground.state(), before, "boundary {index}");
+        assert_eq!(
+            ground.run("select system$stream_has_data('ITEM_STAGING_STREAM')")[0][0],
+            "true",
+            "boundary {index}"
+        );
+    }
+
+    ground.run(&procedure);
+    ground.merge();
+    let folded = fold(&[first.to_vec(), second.to_vec()].concat());
+    let history = ground.number("select count(*) from ITEM_HISTORY");
+    assert_eq!(history, i64::try_from(folded.history.len()).unwrap());
+    assert_eq!(ground.number("select count(*) from ITEM"), 2);
+    assert_eq!(ground.number("select count(*) from ITEM_REJECTS"), 2);
+}

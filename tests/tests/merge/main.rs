@@ -1,0 +1,9 @@
+//! The merge on a real engine: its SQL against a naive fold, repeated, split, interrupted, run twice at once, edited by hand.
+
+mod fold;
+mod ground;
+mod hands;
+mod interruption;
+mod overlap;
+mod properties;
+mod refusal;

@@ -1,0 +1,82 @@
+//! Runs that overlap, and rows that land while a run is under way.
+
+use std::thread;
+
+use firn::contract::Contract;
+
+use super::fold::CONTRACT;
+use super::ground::{Ground, run};
+
+#[test]
+fn two_runs_at_once_do_each_row_once() {
+    let mut ground = Ground::new(Contract::parse(CONTRACT).unwrap());
+    for round in 0..5 {
+        let rows: Vec<_> = (0..200)
+            .map(|id| {
+                let at = format!("2026-01-01 00:00:{round:02}.000000");
+                [
+                    "U",
+                    &id.to_string(),
+                    &format!("name {round}"),
+                    "1",
+                    &at,
+                    "0",
+                ]
+                .map(|cell| Some(cell.to_owned()))
+                .to_vec()
+            })
+            .collect();
+        ground.land(&rows);
+        let sessions: Vec<_> = (0..3).map(|_| ground.session()).collect();
+        thread::scope(|scope| {
+            for mut session in sessions {
+                scope.spawn(move || {
+                    run(&mut session, "call MERGE_ITEM()").expect("the run waits for the other")
+                });
+            }
+        });
+        assert_eq!(
+            ground.number("select count(*) from ITEM_HISTORY"),
+            200 * (round + 1)
+        );
+        assert_eq!(
+            ground.number("select sum(rows_in) from ITEM_RUNS"),
+            200 * (round + 1)
+        );
+        assert_eq!(ground.number("select sum(duplicates) from ITEM_RUNS"), 0);
+        assert_eq!(
+            ground.number(
+                "select count(*) from ITEM where name <> 'name {round}'"
+                    .replace("{round}", &round.to_string())
+                    .as_str()
+            ),
+            0
+        );
+    }
+}
+
+#[test]
+fn rows_that_land_while_runs_are_under_way_are_not_lost() {
+    let mut ground = Ground::new(Contract::parse(CONTRACT).unwrap());
+    let mut merging = ground.session();
+    let mut landing = ground.session();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for id in 0..60 {
+                let sql = format!(
+                    "insert into ITEM_STAGING values ('I', '{id}', 'n', '1', '2026-01-01 00:00:00', '0', null, null, 'f{id}', 1, current_timestamp())"
+                );
+                run(&mut landing, &sql).expect("a row lands");
+            }
+        });
+        scope.spawn(move || {
+            for _ in 0..10 {
+                run(&mut merging, "call MERGE_ITEM()").expect("a run ends well");
+            }
+        });
+    });
+    ground.merge();
+    assert_eq!(ground.number("select count(*) from ITEM"), 60);
+    assert_eq!(ground.number("select count(*) from ITEM_HISTORY"), 60);
+    assert_eq!(ground.number("select count(*) from ITEM_STAGING"), 0);
+}

@@ -1,0 +1,274 @@
+//! The main job over the real wire: bootstrap, a file to S3, the pipe, the merge, the tables; with rights checked, the file put
+//! again, and every kind of HTTP trouble on the way.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use firn::contract::Contract;
+use firn::merge::Site;
+use firn::pipeline::{FileResult, Intake, Pipeline};
+use firn::snowflake::{Connection, ConnectionSource, Statement};
+use firn::store::{AccessKey, S3Store, StoreOptions};
+use snowglobe::faults::{Calls, Fault, Mischief, Service};
+use snowglobe::server::{Options, Running, serve};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Ground {
+    running: Running,
+    folder: tempfile::TempDir,
+}
+
+impl Ground {
+    async fn new() -> Self {
+        let options = Options {
+            buckets: vec!["firn-landing".to_owned()],
+            ..Options::default()
+        };
+        let running = serve(options).await.expect("Snowglobe starts");
+        Self {
+            running,
+            folder: tempfile::tempdir().expect("a folder"),
+        }
+    }
+
+    fn connection(&self, role: Option<&str>) -> Connection {
+        let variables = [
+            ("SNOWFLAKE_ACCOUNT", self.running.account.clone()),
+            ("SNOWFLAKE_HOST", self.running.address.ip().to_string()),
+            ("SNOWFLAKE_PORT", self.running.address.port().to_string()),
+            ("SNOWFLAKE_PROTOCOL", "http".to_owned()),
+            ("SNOWFLAKE_TOKEN", self.running.credentials.token.clone()),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value));
+        let mut connection = ConnectionSource::of(variables, Vec::new())
+            .connection(None)
+            .expect("a connection");
+        connection.role = role.map(str::to_owned);
+        connection
+    }
+
+    fn pipeline(&self, role: Option<&str>) -> Pipeline {
+        Pipeline::new(Contract::customer(), Site::default(), self.connection(role))
+            .expect("a pipeline")
+    }
+
+    async fn intake(&self) -> Intake {
+        let credentials = &self.running.credentials;
+        let key = AccessKey {
+            id: credentials.s3_access_key_id.clone(),
+            secret: credentials.s3_secret_access_key.clone(),
+        };
+        let options = StoreOptions {
+            endpoint: Some(self.running.s3_url()),
+            access_key: Some(key),
+            ..StoreOptions::default()
+        };
+        let pipeline = self.pipeline(Some("FIRN_LOADER"));
+        let store = S3Store::open(pipeline.location().expect("a bucket"), options).await;
+        pipeline.with_store(store)
+    }
+
+    fn file(&self, name: &str, rows: &[&str]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        let header: Vec<String> = Contract::customer().header().map(str::to_owned).collect();
+        std::fs::write(
+            &path,
+            format!("{}\n{}\n", header.join(","), rows.join("\n")),
+        )
+        .expect("a file");
+        path
+    }
+}
+
+fn row(op: &str, id: u32, city: &str, at: &str) -> String {
+    format!("{op},{id},Ann,Lee,ann@example.com,,1 Main St,{city},IL,62704,US,{at},1")
+}
+
+fn counts(result: &FileResult) -> [i64; 4] {
+    [
+        result.rows_in,
+        result.history,
+        result.duplicates,
+        result.rejects,
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
+    let ground = Ground::new().await;
+    let admin = ground.pipeline(None);
+    admin.bootstrap(|_| {}).await.expect("the objects are made");
+    admin
+        .bootstrap(|_| {})
+        .await
+        .expect("making them again does no harm");
+    let intake = ground.intake().await;
+
+    let first = row("I", 1, "\"Rome, \"\"old\"\"\"", "2026-01-01T00:00:00Z");
+    let file = ground.file(
+        "day 1.csv",
+        &[
+            &first,
+            &first,
+            "X,2,,,,,,,,,,2026-01-01T00:00:00Z,1",
+            &row("I", 3, "Oslo", "2026-01-01T00:00:00.5Z"),
+            "I,4,\"open",
+        ],
+    );
+    let results = intake
+        .put(std::slice::from_ref(&file), PATIENCE, |_, _| {})
+        .await
+        .expect("the file is put");
+    assert_eq!(counts(&results[0]), [5, 2, 1, 2]);
+    let again = intake
+        .put(std::slice::from_ref(&file), PATIENCE, |_, _| {})
+        .await
+        .expect("the file is put again");
+    assert_eq!(again, results);
+
+    let owner = ground.pipeline(Some("FIRN_OWNER"));
+    let status = owner.status(5).await.expect("a status");
+    assert!(
+        status.sum.holds() && status.target == 2 && status.waiting == 0,
+        "{status:?}"
+    );
+    for promise in owner.verify().await.expect("the promises are checked") {
+        assert_eq!(promise.violations, 0, "{}", promise.text);
+    }
+    let versions = owner.history(&["1".to_owned()]).await.expect("a history");
+    let city = versions[0]
+        .values
+        .iter()
+        .find(|(name, _)| name == "city")
+        .and_then(|(_, value)| value.clone());
+    assert_eq!(city.as_deref(), Some("Rome, \"old\""));
+    assert_eq!(
+        owner
+            .as_of("2026-01-01T00:00:00.2Z", 10)
+            .await
+            .expect("the past")
+            .rows
+            .len(),
+        1
+    );
+
+    let loader = ground.pipeline(Some("FIRN_LOADER"));
+    for sql in [
+        "select * from CUSTOMER",
+        "select * from CUSTOMER_HISTORY",
+        "delete from CUSTOMER",
+        "drop table CUSTOMER",
+    ] {
+        let error = loader
+            .client()
+            .run(Statement::new(sql))
+            .await
+            .expect_err(sql);
+        assert_eq!(error.kind(), firn::ErrorKind::Config, "{sql}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_at_any_call_loses_nothing_and_doubles_nothing() {
+    let ground = Ground::new().await;
+    ground
+        .pipeline(None)
+        .bootstrap(|_| {})
+        .await
+        .expect("the objects are made");
+    let intake = ground.intake().await;
+    let mut total = 0;
+    let troubles = [
+        Mischief::LoseAnswer,
+        Mischief::LoseCall,
+        Mischief::CutAnswer { after_bytes: None },
+        Mischief::Refuse {
+            status: 503,
+            retry_after_seconds: None,
+        },
+        Mischief::Refuse {
+            status: 429,
+            retry_after_seconds: Some(0),
+        },
+    ];
+    for (kind, trouble) in troubles.into_iter().enumerate() {
+        for call in 0..4 {
+            total += 1;
+            let id = u32::try_from(kind * 100 + call).expect("small");
+            let file = ground.file(
+                &format!("{id}.csv"),
+                &[&row("I", id, "Rome", "2026-01-01T00:00:00Z")],
+            );
+            let calls = Calls {
+                service: Some(Service::Snowflake),
+                ..Calls::default()
+            };
+            ground.running.faults.arm(
+                Fault::once(trouble.clone())
+                    .on(calls)
+                    .after(u32::try_from(call).expect("small")),
+            );
+            let results = intake
+                .put(&[file], PATIENCE, |_, _| {})
+                .await
+                .unwrap_or_else(|error| panic!("{trouble:?} at {call}: {error}"));
+            assert_eq!(
+                counts(&results[0]),
+                [1, 1, 0, 0],
+                "{trouble:?} at call {call}"
+            );
+            ground.running.faults.clear();
+        }
+    }
+    let owner = ground.pipeline(Some("FIRN_OWNER"));
+    let status = owner.status(1).await.expect("a status");
+    assert_eq!(
+        (status.target, status.history, status.sum.rows_in),
+        (total, total, total)
+    );
+    for promise in owner.verify().await.expect("the promises are checked") {
+        assert_eq!(promise.violations, 0, "{}", promise.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_has_its_message_and_nothing_is_uploaded() {
+    let ground = Ground::new().await;
+    let intake = ground.intake().await;
+    let wrong = ground.folder.path().join("wrong.csv");
+    std::fs::write(&wrong, "id,name\n1,x\n").expect("a file");
+    let put = async |path: PathBuf| {
+        intake
+            .put(&[path], PATIENCE, |_, _| {})
+            .await
+            .expect_err("it is refused")
+            .to_string()
+    };
+    assert!(
+        put(wrong)
+            .await
+            .contains("the header is not the contract's, it lacks op")
+    );
+    assert!(
+        put(ground.folder.path().to_path_buf())
+            .await
+            .contains("directory")
+    );
+    assert!(
+        put(ground.folder.path().join("none.csv"))
+            .await
+            .contains("none.csv")
+    );
+    let empty = ground.folder.path().join("empty.csv");
+    std::fs::write(&empty, "").expect("a file");
+    assert!(put(empty).await.contains("is empty: not even a header"));
+    let findings = intake.pipeline().doctor(Some(intake.store())).await;
+    assert!(
+        findings.iter().any(|finding| finding
+            .trouble
+            .as_ref()
+            .is_some_and(|text| text.contains("firn bootstrap") || text.contains("role"))),
+        "{findings:?}"
+    );
+}
