@@ -44,7 +44,11 @@ MVN = cd nifi-bundle && JAVA_HOME="$$(../scripts/find-jdk.sh)" mvn --quiet --bat
 
 .PHONY: native
 native: # the native library, where the NAR's build looks for it
-	scripts/build-native.sh
+	scripts/build-native.sh $(NATIVE_PROFILE)
+	scripts/native-licenses.sh nifi-bundle/nifi-firn-nar/target/licenses
+
+# `make NATIVE_PROFILE=dev test-nifi` builds it in a minute, without optimising.
+NATIVE_PROFILE ?= release
 
 .PHONY: nar
 nar: native ## the NAR for NiFi, with the native library of this machine
@@ -56,8 +60,9 @@ nifi: native ## a real NiFi with the NAR, in nifi-bundle/nifi-firn-host/target/n
 	$(MVN) package -DskipTests
 
 .PHONY: test-nifi
-test-nifi: native ## the processors in NiFi's harness, then in the real NiFi
-	$(MVN) verify -DskipITs=false
+test-nifi: native ## the processors in NiFi's harness, then in the real NiFi with Snowglobe
+	cargo build --locked -p snowglobe -p firn-cli
+	$(MVN) verify -DskipITs=false -Dfirn.binaries="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug"
 
 .PHONY: check-nifi-api
 check-nifi-api: ## the processors compile against the oldest and the newest API of NiFi 2.x

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Runs this NiFi in the foreground, on loopback, for tests and the demo: nifi.sh [RUN_FOLDER] [PORT]
+# Runs this NiFi in the foreground, on loopback, for tests and the demo: nifi.sh [RUN_FOLDER] [PORT] [MANAGEMENT_PORT]
 # The run folder (default: this home) gets its own conf, extensions, state and repositories; lib is shared. JAVA_HOME must be a JDK of at least 21.
 set -euo pipefail
 home=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 run=${1:-$home}
 port=${2:-8080}
+management_port=${3:-52020}
 java=${JAVA_HOME:?set JAVA_HOME to a JDK of at least 21, as scripts/find-jdk.sh prints}/bin/java
 
 mkdir -p "$run/logs"
@@ -18,4 +19,5 @@ fi
 cd "$run"
 sed -i "s/^nifi.web.http.port=.*/nifi.web.http.port=$port/" conf/nifi.properties
 exec "$java" -cp "conf:lib/*" -Xmx1g -Djava.io.tmpdir="${TMPDIR:-/tmp}" -Dnifi.properties.file.path=conf/nifi.properties \
+    -Dorg.apache.nifi.management.server.address="127.0.0.1:$management_port" \
     -Dorg.apache.nifi.bootstrap.config.log.dir=logs --enable-native-access=ALL-UNNAMED org.apache.nifi.NiFi

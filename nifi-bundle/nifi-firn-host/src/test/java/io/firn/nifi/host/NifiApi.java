@@ -3,6 +3,7 @@ package io.firn.nifi.host;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import java.io.IOException;
@@ -11,6 +12,8 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -96,6 +99,87 @@ final class NifiApi {
         });
     }
 
+    /** Uploads a flow definition onto the canvas and returns its process group. */
+    String uploadFlow(final Path definition) throws Exception {
+        final String boundary = "nifi-firn-host";
+        final StringBuilder body = new StringBuilder();
+        Map.of("groupName", "Firn", "positionX", "0", "positionY", "0", "clientId", boundary).forEach((name, value) -> body.append(
+                "--%s\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n".formatted(boundary, name, value)));
+        body.append("--%s\r\nContent-Disposition: form-data; name=\"file\"; filename=\"flow.json\"\r\n\r\n".formatted(boundary))
+                .append(Files.readString(definition)).append("\r\n--").append(boundary).append("--\r\n");
+        return send("/process-groups/root/process-groups/upload", "POST", body.toString(), "multipart/form-data; boundary=" + boundary)
+                .get("id").asText();
+    }
+
+    /** Sets parameters of a context; {@code secrets} are sensitive ones. */
+    void setParameters(final String context, final Map<String, String> values, final Map<String, String> secrets) throws Exception {
+        for (final JsonNode found : get("/flow/parameter-contexts").get("parameterContexts")) {
+            if (found.at("/component/name").asText().equals(context)) {
+                final String id = found.get("id").asText();
+                final ObjectNode body = JSON.createObjectNode();
+                body.set("revision", found.get("revision"));
+                final ObjectNode component = body.put("id", id).putObject("component").put("id", id);
+                final ArrayNode parameters = component.putArray("parameters");
+                values.forEach((name, value) -> parameters.addObject().putObject("parameter").put("name", name).put("value", value)
+                        .put("sensitive", false));
+                secrets.forEach((name, value) -> parameters.addObject().putObject("parameter").put("name", name).put("value", value)
+                        .put("sensitive", true));
+                await("/parameter-contexts/" + id + "/update-requests", body);
+                return;
+            }
+        }
+        throw new IllegalStateException("no parameter context " + context);
+    }
+
+    String processorNamed(final String group, final String name) throws Exception {
+        for (final JsonNode processor : get("/process-groups/" + group + "/processors").get("processors")) {
+            if (processor.at("/component/name").asText().equals(name)) {
+                return processor.get("id").asText();
+            }
+        }
+        throw new IllegalStateException("no processor " + name);
+    }
+
+    void configure(final String processor, final Map<String, String> properties) throws Exception {
+        final ObjectNode body = revisionOf(processor);
+        body.putObject("component").put("id", processor).putObject("config").set("properties", JSON.valueToTree(properties));
+        put("/processors/" + processor, body);
+    }
+
+    void startGroup(final String group) throws Exception {
+        put("/flow/process-groups/" + group, JSON.createObjectNode().put("id", group).put("state", "RUNNING"));
+    }
+
+    /** What the Verify button shows. */
+    List<JsonNode> verify(final String processor) throws Exception {
+        final ObjectNode body = JSON.createObjectNode();
+        final ObjectNode request = body.putObject("request").put("componentId", processor);
+        final ObjectNode properties = request.putObject("properties");
+        processor(processor).at("/component/config/properties").fields().forEachRemaining(property -> {
+            // NiFi masks sensitive values in its answers, and takes the ones it has where none is sent.
+            if (!property.getValue().asText().equals("********")) {
+                properties.set(property.getKey(), property.getValue());
+            }
+        });
+        request.putObject("attributes");
+        final List<JsonNode> steps = new ArrayList<>();
+        await("/processors/" + processor + "/config/verification-requests", body).at("/request/results").forEach(steps::add);
+        return steps;
+    }
+
+    /** Makes a request that NiFi works on for a while, and returns it when it is complete. */
+    private JsonNode await(final String path, final JsonNode body) throws Exception {
+        final JsonNode request = post(path, body).get("request");
+        final String pending = path + "/" + (request.has("requestId") ? request.get("requestId") : request.get("id")).asText();
+        RealNifi.waitFor(pending, TIMEOUT, () -> get(pending).at("/request/complete").asBoolean());
+        final JsonNode complete = get(pending);
+        send(pending, "DELETE", null, "application/json");
+        if (!complete.at("/request/failureReason").asText("").matches("|null")) {
+            throw new IllegalStateException(complete.toString());
+        }
+        return complete;
+    }
+
     /** Waits until every queue is empty. */
     void drained() throws Exception {
         RealNifi.waitFor("the queues to be empty", TIMEOUT,
@@ -113,21 +197,20 @@ final class NifiApi {
     }
 
     JsonNode get(final String path) throws IOException, InterruptedException {
-        return send(path, "GET", null);
+        return send(path, "GET", null, "application/json");
     }
 
     JsonNode post(final String path, final JsonNode body) throws IOException, InterruptedException {
-        return send(path, "POST", body);
+        return send(path, "POST", body.toString(), "application/json");
     }
 
     JsonNode put(final String path, final JsonNode body) throws IOException, InterruptedException {
-        return send(path, "PUT", body);
+        return send(path, "PUT", body.toString(), "application/json");
     }
 
-    private JsonNode send(final String path, final String method, final JsonNode body) throws IOException, InterruptedException {
-        final HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(base + path)).timeout(TIMEOUT)
-                .header("Content-Type", "application/json");
-        request.method(method, body == null ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(body.toString()));
+    private JsonNode send(final String path, final String method, final String body, final String type) throws IOException, InterruptedException {
+        final HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(base + path)).timeout(TIMEOUT).header("Content-Type", type);
+        request.method(method, body == null ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(body));
         final HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
         if (response.statusCode() >= 400) {
             throw new IllegalStateException("%s %s: %d %s".formatted(method, path, response.statusCode(), response.body()));

@@ -91,7 +91,8 @@ final class RealNifi implements AutoCloseable {
     /** Starts it again on what the last run left. */
     void run() throws Exception {
         Files.createDirectories(folder);
-        final ProcessBuilder builder = new ProcessBuilder(HOME.resolve("bin/nifi.sh").toString(), folder.toString(), Integer.toString(port));
+        final ProcessBuilder builder = new ProcessBuilder(HOME.resolve("bin/nifi.sh").toString(), folder.toString(),
+                Integer.toString(port), Integer.toString(freePort()));
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
         builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("console.log").toFile()));
         process = builder.start();

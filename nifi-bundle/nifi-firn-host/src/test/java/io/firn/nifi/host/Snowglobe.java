@@ -1,0 +1,80 @@
+package io.firn.nifi.host;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** A Snowglobe with the customer's tables, and the command line {@code firn} to look at them. Both are binaries of this repository. */
+final class Snowglobe implements AutoCloseable {
+
+    static final String TOKEN = "token-that-never-shows-4711";
+    static final String ACCESS_KEY_ID = "FIRNKEYTHATNEVERSHOWS";
+    static final String SECRET_ACCESS_KEY = "secret-that-never-shows-4711";
+
+    private static final Path BINARIES = Path.of(System.getProperty("firn.binaries"));
+
+    private final Process process;
+    private final String url;
+    private final String s3;
+
+    private Snowglobe(final Process process, final String url, final String s3) {
+        this.process = process;
+        this.url = url;
+        this.s3 = s3;
+    }
+
+    static Snowglobe start() throws Exception {
+        final ProcessBuilder builder = new ProcessBuilder(BINARIES.resolve("snowglobe").toString(),
+                "--listen", "127.0.0.1:0", "--s3", "127.0.0.1:0", "--account", "FIRN", "--bucket", "firn-landing");
+        builder.environment().putAll(Map.of("SNOWGLOBE_ADMIN_TOKEN", TOKEN, "SNOWGLOBE_S3_KEY_ID", ACCESS_KEY_ID,
+                "SNOWGLOBE_S3_SECRET", SECRET_ACCESS_KEY));
+        final Process process = builder.redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        final BufferedReader lines = process.inputReader(StandardCharsets.UTF_8);
+        final String url = address(lines.readLine(), "Snowflake");
+        final String s3 = address(lines.readLine(), "S3");
+        final Snowglobe snowglobe = new Snowglobe(process, url, s3);
+        snowglobe.firn("bootstrap");
+        return snowglobe;
+    }
+
+    private static String address(final String line, final String service) {
+        if (line == null || !line.startsWith(service)) {
+            throw new IllegalStateException("Snowglobe does not say where " + service + " listens: " + line);
+        }
+        return line.split("\\s+")[1];
+    }
+
+    String url() {
+        return url;
+    }
+
+    String s3() {
+        return s3;
+    }
+
+    /** Runs {@code firn} with a connection to this Snowglobe, and returns what it prints. */
+    String firn(final String... arguments) throws IOException, InterruptedException {
+        final List<String> command = new ArrayList<>(List.of(BINARIES.resolve("firn").toString()));
+        command.addAll(List.of(arguments));
+        final ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        final String[] hostAndPort = url.substring(url.indexOf("//") + 2).split(":");
+        builder.environment().putAll(Map.of("SNOWFLAKE_ACCOUNT", "FIRN", "SNOWFLAKE_HOST", hostAndPort[0], "SNOWFLAKE_PORT", hostAndPort[1],
+                "SNOWFLAKE_PROTOCOL", "http", "SNOWFLAKE_TOKEN", TOKEN));
+        final Process firn = builder.start();
+        final String printed = new String(firn.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (!firn.waitFor(2, TimeUnit.MINUTES) || firn.exitValue() != 0) {
+            throw new AssertionError(String.join(" ", command) + ": " + printed);
+        }
+        return printed;
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+    }
+}

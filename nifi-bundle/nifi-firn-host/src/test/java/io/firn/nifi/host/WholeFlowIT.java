@@ -1,0 +1,124 @@
+package io.firn.nifi.host;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/** The flow that is shipped, in the real NiFi, against Snowglobe: what the demo shows, checked. */
+class WholeFlowIT {
+
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final Path FLOW = Path.of(System.getProperty("firn.flow"));
+    private static final int EVENTS = 12_000;
+
+    private Snowglobe snowglobe;
+    private RealNifi nifi;
+    private String group;
+
+    @BeforeEach
+    void start(final TestInfo test) throws Exception {
+        snowglobe = Snowglobe.start();
+        nifi = RealNifi.start(test);
+        final Path landing = Files.createDirectories(nifi.folder().resolve("landing"));
+        final NifiApi api = nifi.api();
+        group = api.uploadFlow(FLOW);
+        final Map<String, String> parameters = new LinkedHashMap<>();
+        parameters.put("Account URL", snowglobe.url());
+        parameters.put("S3 Endpoint", snowglobe.s3());
+        parameters.put("Landing Folder", landing.toString());
+        parameters.put("Rejected Folder", nifi.folder().resolve("rejected").toString());
+        parameters.put("Rows per Second", "4000");
+        api.setParameters("Firn", parameters, Map.of("Token", Snowglobe.TOKEN, "Access Key ID", Snowglobe.ACCESS_KEY_ID,
+                "Secret Access Key", Snowglobe.SECRET_ACCESS_KEY));
+        api.configure(api.processorNamed(group, "GenerateCustomerCsv"), Map.of("Total Rows", Integer.toString(EVENTS)));
+    }
+
+    @AfterEach
+    void stop() {
+        snowglobe.close();
+        if (nifi != null) {
+            nifi.close();
+        }
+    }
+
+    @Test
+    void everyEventEndsInTheHistoryAndNoSecretAnywhere() throws Exception {
+        nifi.api().startGroup(group);
+        awaitHistory();
+        assertTrue(snowglobe.firn("verify").lines().allMatch(line -> line.startsWith("ok")));
+        try (Stream<Path> rejected = Files.list(nifi.folder().resolve("rejected"))) {
+            assertTrue(rejected.findAny().isPresent(), "broken rows were generated, so some are rejected");
+        }
+        assertNoSecrets();
+    }
+
+    @Test
+    void killMinusNineInTheMiddleLosesAndDoublesNothing() throws Exception {
+        nifi.api().startGroup(group);
+        RealNifi.waitFor("the running flow to be saved", PATIENCE,
+                () -> nifi.savedFlow().split("\"scheduledState\":\"RUNNING\"", -1).length == 7);
+        RealNifi.waitFor("the first rows in the history", PATIENCE, () -> status().at("/history").asLong() > 0);
+        nifi.kill();
+        nifi.run();
+        awaitHistory();
+        assertTrue(snowglobe.firn("verify").lines().allMatch(line -> line.startsWith("ok")));
+    }
+
+    @Test
+    void verifyOnTheCanvasAnswersStepByStep() throws Exception {
+        final NifiApi api = nifi.api();
+        final List<String> passed = new ArrayList<>();
+        for (final JsonNode step : api.verify(api.processorNamed(group, "PutSnowflakeMerge"))) {
+            if (step.get("outcome").asText().equals("SUCCESSFUL")) {
+                passed.add(step.get("verificationStepName").asText());
+            }
+        }
+        assertTrue(passed.containsAll(List.of("Load native library", "Read settings", "Check connection", "Check role", "Check warehouse",
+                "Check clock", "Check table CUSTOMER", "Check table CUSTOMER_HISTORY", "Check stage CUSTOMER_STAGE", "Check pipe CUSTOMER_PIPE",
+                "Check bucket")), passed.toString());
+    }
+
+    private JsonNode status() throws Exception {
+        return NifiApi.JSON.readTree(snowglobe.firn("status", "--json"));
+    }
+
+    private void awaitHistory() throws Exception {
+        RealNifi.waitFor(EVENTS + " events in the history", PATIENCE, () -> status().at("/history").asLong() >= EVENTS);
+        nifi.api().drained();
+        assertEquals(EVENTS, status().at("/history").asLong());
+    }
+
+    /** Logs, provenance, FlowFiles, the saved flow: everything that NiFi wrote. */
+    private void assertNoSecrets() throws IOException {
+        final List<String> secrets = List.of(Snowglobe.TOKEN, Snowglobe.ACCESS_KEY_ID, Snowglobe.SECRET_ACCESS_KEY);
+        assertTrue(nifi.savedFlow().contains("PutSnowflakeMerge"));
+        for (final String secret : secrets) {
+            assertFalse(nifi.savedFlow().contains(secret), "a secret is in flow.json.gz");
+        }
+        for (final String written : List.of("logs", "provenance_repository", "flowfile_repository", "content_repository", "state", "rejected")) {
+            try (Stream<Path> files = Files.walk(nifi.folder().resolve(written))) {
+                for (final Path file : files.filter(Files::isRegularFile).toList()) {
+                    final String bytes = Files.readString(file, StandardCharsets.ISO_8859_1);
+                    assertTrue(secrets.stream().noneMatch(bytes::contains), "a secret is in " + file);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Writes META-INF/LICENSE and META-INF/NOTICE of the NAR: ours, and those of every Rust crate that is linked into the native library.
+# native-licenses.sh OUT_FOLDER. A crate without a licence stops the build.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=${1:?name the folder to write into}/META-INF
+registry=${CARGO_HOME:-$HOME/.cargo}/registry/src
+mkdir -p "$out"
+
+# "name version|licence|repository", sorted; our own crates are covered by our own licence.
+crates=$(cargo tree --locked --package firn-ffi --edges normal,no-proc-macro --prefix none --no-dedupe --format '{p}|{l}|{r}' |
+    sed -E 's/ \(proc-macro\)//; s/^([^ ]+) v([^ |]+)([^|]*)/\1 \2\3/' | grep -v '(/' | sort -u)
+unlicensed=$(awk -F'|' '$2 == ""' <<<"$crates")
+if [[ -n $unlicensed ]]; then
+    echo "crates without a licence: $unlicensed" >&2
+    exit 1
+fi
+
+# The files of crate $1 (name-version) whose names begin with $2.
+files_of() {
+    find "$registry"/*/"$1" -maxdepth 1 -type f -iname "$2*" 2>/dev/null | sort
+}
+
+{
+    cat LICENSE
+    printf '\n%s\n\n' "--------------------------------------------------------------------------------"
+    printf 'The native library in this archive contains these Rust crates, each under the licence beside it:\n\n'
+    awk -F'|' '{ printf "%-44s %-40s %s\n", $1, $2, $3 }' <<<"$crates"
+    # The texts: each once, with the crates that it comes with.
+    texts=$(mktemp -d)
+    trap 'rm -rf "$texts"' EXIT
+    while IFS='|' read -r crate _; do
+        while read -r file; do
+            [[ -n $file ]] || continue
+            sum=$(tr -s '[:space:]' ' ' <"$file" | sha256sum | cut -d' ' -f1)
+            cp "$file" "$texts/$sum.text"
+            echo "$crate" >>"$texts/$sum.crates"
+        done < <(files_of "${crate/ /-}" LICEN; files_of "${crate/ /-}" COPYING)
+    done <<<"$crates"
+    for text in "$texts"/*.text; do
+        printf '\n%s\n%s:\n\n' "--------------------------------------------------------------------------------" \
+            "$(sort -u "${text%.text}.crates" | paste -sd, | sed 's/,/, /g')"
+        cat "$text"
+    done
+} >"$out/LICENSE"
+
+{
+    printf 'Firn for Apache NiFi\n\nThis product includes software developed at The Apache Software Foundation (https://www.apache.org/): nifi-utils.\n'
+    printf 'It includes jackson-core, jackson-databind and jackson-annotations (https://github.com/FasterXML/jackson), Apache License 2.0.\n'
+    while IFS='|' read -r crate _; do
+        while read -r file; do
+            if [[ -n $file ]]; then
+                printf '\n%s:\n\n' "$crate"
+                cat "$file"
+            fi
+        done < <(files_of "${crate/ /-}" NOTICE)
+    done <<<"$crates"
+} >"$out/NOTICE"
