@@ -7,3 +7,4 @@ mod interruption;
 mod overlap;
 mod properties;
 mod refusal;
+mod specs;
