@@ -16,8 +16,9 @@ pub struct Progress {
     pub rows: u64,
 }
 
-const BAR: &str = "{bar:24} {human_pos} of {human_len} rows  {per_sec}  {speed}  {eta} left";
-const SPINNER: &str = "{spinner} {human_pos} rows  {per_sec}  {speed}  {elapsed}";
+const BAR: &str =
+    "{bar:24} {human_pos} of {human_len} rows  {rows_per_second} rows/s  {speed}  {eta} left";
+const SPINNER: &str = "{spinner} {human_pos} rows  {rows_per_second} rows/s  {speed}  {elapsed}";
 
 impl Progress {
     /// For a run of so many rows, or without end.
@@ -39,7 +40,18 @@ impl Progress {
                 let bytes = counted.load(Ordering::Relaxed);
                 let _ = write!(out, "{}/s", HumanBytes(per_second(bytes, state.elapsed())));
             };
-            bar.set_style(style.with_key("speed", speed));
+            let rows = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = write!(
+                    out,
+                    "{}",
+                    HumanCount(per_second(state.pos(), state.elapsed()))
+                );
+            };
+            bar.set_style(
+                style
+                    .with_key("speed", speed)
+                    .with_key("rows_per_second", rows),
+            );
             bar.enable_steady_tick(Duration::from_millis(200));
         }
         Self {
