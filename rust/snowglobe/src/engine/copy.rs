@@ -514,7 +514,8 @@ fn convert(
         }),
         Ok(bytes) => {
             parsed = stage_file(&context, copy, file, &bytes, &mut errors)?;
-            if !(matches!(on_error, OnError::Abort | OnError::SkipFile(1)) && !errors.is_empty()) {
+            let ends_at_the_first = matches!(on_error, OnError::Abort | OnError::SkipFile(1));
+            if errors.is_empty() || !ends_at_the_first {
                 convert_rows(&mut context, copy, number, (1, parsed), &mut errors)?;
             }
         }
@@ -572,12 +573,15 @@ fn stage_file(
         .map_or(columns.len(), stages::highest_column);
     let width = stages::width(bytes, &copy.format).max(named).max(1);
     stages::create_table(context.connection, "_copy", width)?;
+    let source = stages::Source {
+        bytes,
+        format: &copy.format,
+        object: file,
+    };
     let staged = stages::append(
         context.connection,
         "_copy",
-        bytes,
-        &copy.format,
-        file,
+        &source,
         width,
         expected,
         context.now,

@@ -41,9 +41,11 @@ pub trait ObjectStore: Send + Sync {
 /// The bucket of all internal stages; keys start with the stage's id. The S3 endpoint does not show it.
 pub const INTERNAL_BUCKET: &str = "snowglobe-internal-stages";
 
+type Address = (String, String);
+
 /// A store in memory, for tests and for engines without an S3 endpoint.
 #[derive(Debug, Default)]
-pub struct MemoryStore(RwLock<BTreeMap<(String, String), (Vec<u8>, ObjectMeta)>>);
+pub struct MemoryStore(RwLock<BTreeMap<Address, (Vec<u8>, ObjectMeta)>>);
 
 impl ObjectStore for MemoryStore {
     fn bucket_exists(&self, _bucket: &str) -> bool {

@@ -198,17 +198,14 @@ pub fn format_for(context: &Context<'_>, location: &Location, options: &str) -> 
     } else {
         options
     };
-    for options in [own] {
-        if let Some(name) = formats::format_name(options)? {
-            let object = context.find(Kind::FileFormat, &name)?;
-            context.require(&object, "USAGE")?;
-            if let Body::FileFormat { options } = &object.body {
-                format = format.overlay(options)?;
-            }
+    if let Some(name) = formats::format_name(own)? {
+        let object = context.find(Kind::FileFormat, &name)?;
+        context.require(&object, "USAGE")?;
+        if let Body::FileFormat { options } = &object.body {
+            format = format.overlay(options)?;
         }
-        format = format.overlay(options)?;
     }
-    Ok(format)
+    format.overlay(own)
 }
 
 /// A file's bytes, unpacked.
@@ -298,6 +295,13 @@ pub fn width(bytes: &[u8], format: &Format) -> usize {
     width
 }
 
+/// A file as it was read.
+pub struct Source<'a> {
+    pub bytes: &'a [u8],
+    pub format: &'a Format,
+    pub object: &'a ObjectMeta,
+}
+
 /// Appends the file's records to the table. `expected` columns are asked for, if the format insists.
 ///
 /// # Errors
@@ -305,13 +309,16 @@ pub fn width(bytes: &[u8], format: &Format) -> usize {
 pub fn append(
     connection: &Connection,
     table: &str,
-    bytes: &[u8],
-    format: &Format,
-    object: &ObjectMeta,
+    source: &Source<'_>,
     width: usize,
     expected: Option<usize>,
     now: i64,
 ) -> Result<StagedFile> {
+    let Source {
+        bytes,
+        format,
+        object,
+    } = *source;
     use duckdb::types::{TimeUnit, Value as V};
     let mut staged = StagedFile {
         parsed: 0,
@@ -480,12 +487,15 @@ pub(crate) fn prepare_query(
             .max(highest_column(sql));
         create_table(&session.connection, &table, widest)?;
         for (bytes, file) in &contents {
+            let source = Source {
+                bytes,
+                format: &format,
+                object: file,
+            };
             let read = append(
                 &session.connection,
                 &table,
-                bytes,
-                &format,
-                file,
+                &source,
                 widest,
                 None,
                 context.now,

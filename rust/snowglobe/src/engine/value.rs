@@ -4,25 +4,48 @@
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum SnowflakeType {
     /// `NUMBER(precision, scale)`.
-    Number { precision: u8, scale: u8 },
+    Number {
+        /// Digits in all.
+        precision: u8,
+        /// Digits after the point.
+        scale: u8,
+    },
     /// `FLOAT`.
     Float,
     /// `VARCHAR(length)`, in characters.
-    Varchar { length: u64 },
+    Varchar {
+        /// At most so many.
+        length: u64,
+    },
     /// `BINARY(length)`, in bytes.
-    Binary { length: u64 },
+    Binary {
+        /// At most so many.
+        length: u64,
+    },
     /// `BOOLEAN`.
     Boolean,
     /// `DATE`.
     Date,
     /// `TIME(scale)`.
-    Time { scale: u8 },
+    Time {
+        /// Digits after the point.
+        scale: u8,
+    },
     /// `TIMESTAMP_NTZ(scale)`.
-    TimestampNtz { scale: u8 },
+    TimestampNtz {
+        /// Digits after the point.
+        scale: u8,
+    },
     /// `TIMESTAMP_LTZ(scale)`.
-    TimestampLtz { scale: u8 },
+    TimestampLtz {
+        /// Digits after the point.
+        scale: u8,
+    },
     /// `TIMESTAMP_TZ(scale)`.
-    TimestampTz { scale: u8 },
+    TimestampTz {
+        /// Digits after the point.
+        scale: u8,
+    },
     /// `VARIANT`.
     Variant,
     /// `OBJECT`.
@@ -96,7 +119,12 @@ pub enum Value {
     /// `TIMESTAMP_LTZ`: microseconds since 1970-01-01 UTC.
     TimestampLtz(i64),
     /// `TIMESTAMP_TZ`: microseconds since 1970-01-01 UTC and the offset that it was written with.
-    TimestampTz { micros: i64, offset_minutes: i32 },
+    TimestampTz {
+        /// Microseconds since 1970-01-01 UTC.
+        micros: i64,
+        /// Minutes east of UTC.
+        offset_minutes: i32,
+    },
     /// `VARIANT`, `OBJECT` or `ARRAY`: its JSON text.
     Json(String),
 }

@@ -103,7 +103,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Where the cursor stands, for [`Self::reset`] and [`Self::text_since`].
+    /// Where the cursor stands, for [`Self::reset`].
     pub fn position(&self) -> usize {
         self.at
     }
@@ -111,14 +111,6 @@ impl<'a> Cursor<'a> {
     /// Goes back.
     pub fn reset(&mut self, position: usize) {
         self.at = position;
-    }
-
-    /// The text between an earlier position and here.
-    pub fn text_since(&self, position: usize) -> &'a str {
-        if position >= self.at {
-            return "";
-        }
-        &self.sql[self.lexemes[position].start..self.lexemes[self.at - 1].end]
     }
 
     /// The next token, which it passes.

@@ -73,16 +73,6 @@ impl Properties {
         text.parse().map(Some).map_err(|_| invalid(key, &text))
     }
 
-    /// Takes a nested list of properties.
-    pub fn take_map(&mut self, key: &str) -> Result<Option<Self>> {
-        match self.take(key) {
-            None => Ok(None),
-            Some(Property::Map(map)) => Ok(Some(map)),
-            Some(Property::List(list)) if list.is_empty() => Ok(Some(Self::default())),
-            Some(other) => Err(invalid(key, &other.text(key)?)),
-        }
-    }
-
     /// Takes a list of texts; a lone text counts as a list of one.
     pub fn take_list(&mut self, key: &str) -> Result<Option<Vec<String>>> {
         match self.take(key) {

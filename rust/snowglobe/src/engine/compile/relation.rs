@@ -8,7 +8,7 @@ use sqlparser::ast::{
     ObjectNamePart, TableAlias, TableAliasColumnDef, TableFactor, TableVersion,
 };
 
-use super::{Compiler, literal_of, raw};
+use super::{Compiler, raw};
 use crate::engine::catalog::{Body, Kind, Object, Stream, Table};
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::storage::Rows;
@@ -601,10 +601,5 @@ impl super::Context<'_> {
             object.kind.noun(),
             object.short(),
         ))
-    }
-
-    /// The literal of a variable, for those who build SQL.
-    pub fn literal(&self, typed: &super::Typed) -> String {
-        literal_of(typed)
     }
 }

@@ -179,12 +179,15 @@ fn fill(
     }
 }
 
+/// Streams to lock, by id and name.
+type Locks = Vec<(u64, String)>;
+
 /// The streams that the query reads, and the columns that it returns.
 fn described(
     session: &Session,
     query: &str,
     variables: &Variables,
-) -> Result<(Vec<(u64, String)>, Vec<Column>)> {
+) -> Result<(Locks, Vec<Column>)> {
     let binds = Binds::default();
     let context = session.context(&binds, variables);
     let compiled = context.query(query)?;

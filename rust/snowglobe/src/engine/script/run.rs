@@ -95,7 +95,7 @@ impl<'s> Runner<'s> {
             outcome = self
                 .declare(declaration)
                 .map(|()| Flow::Next)
-                .map_err(|e| statement_error(e));
+                .map_err(statement_error);
             if outcome.is_err() {
                 break;
             }
