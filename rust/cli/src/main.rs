@@ -3,6 +3,7 @@
 //! Exit codes: 0 well, 1 something has to be set right, 2 wrong arguments, 70 a fault of Firn's own, 75 worth trying again later,
 //! 130 interrupted.
 
+mod canvas;
 mod commands;
 mod generate;
 

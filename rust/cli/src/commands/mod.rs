@@ -2,6 +2,7 @@
 
 mod as_of;
 mod bootstrap;
+mod canvas;
 pub mod completions;
 mod demo;
 mod doctor;
@@ -42,6 +43,8 @@ pub enum Command {
     Doctor(doctor::Doctor),
     /// Run the whole pipeline on this machine, on Snowglobe
     Demo(demo::Demo),
+    /// Run it in a real NiFi on this machine, and show customers arriving
+    Canvas(canvas::Canvas),
 }
 
 impl Command {
@@ -61,6 +64,7 @@ impl Command {
             Self::Sql(command) => command.run(),
             Self::Doctor(command) => command.run().await,
             Self::Demo(command) => command.run().await,
+            Self::Canvas(command) => command.run().await,
         }
     }
 }

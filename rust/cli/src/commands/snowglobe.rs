@@ -21,6 +21,15 @@ pub struct Snowglobe {
     key: AccessKey,
 }
 
+/// Addresses and secrets of a Snowglobe.
+pub struct Access<'a> {
+    pub account_url: String,
+    pub s3_url: &'a str,
+    pub token: &'a str,
+    pub access_key_id: &'a str,
+    pub secret_access_key: &'a str,
+}
+
 impl Snowglobe {
     /// Starts it with one bucket, in memory.
     ///
@@ -115,6 +124,17 @@ impl Snowglobe {
             region: Some("us-east-1".to_owned()),
             access_key: Some(self.key.clone()),
             ..StoreOptions::default()
+        }
+    }
+
+    /// What a client of another kind needs to reach it.
+    pub fn access(&self) -> Access<'_> {
+        Access {
+            account_url: format!("http://{}", self.address),
+            s3_url: &self.s3_url,
+            token: &self.token,
+            access_key_id: &self.key.id,
+            secret_access_key: &self.key.secret,
         }
     }
 

@@ -1,0 +1,174 @@
+//! `firn canvas`: the pipeline in a real NiFi on this machine, shown live.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use firn::merge::{Schedule, Site};
+use firn::pipeline::Pipeline;
+use firn::{Context, Error, Result};
+
+use super::snowglobe::Snowglobe;
+use super::{report, status, verify};
+use crate::canvas::{Api, Nifi, Parameter};
+
+const BUCKET: &str = "firn-landing";
+/// The flow's parameter context.
+const CONTEXT: &str = "Firn";
+
+/// Run the pipeline in a real NiFi on this machine, and show customers arriving
+///
+/// Starts Snowglobe and the NiFi that `make nifi` assembles, puts the flow on its canvas and starts it. Customers are
+/// generated, land as files, and go through PutSnowflakeMerge into the target and the history, until Ctrl-C.
+#[derive(Args)]
+pub struct Canvas {
+    /// The assembled NiFi
+    #[arg(long, default_value = "nifi-bundle/nifi-firn-host/target/nifi")]
+    nifi_home: PathBuf,
+    /// The flow definition
+    #[arg(long, default_value = "docker/flow/firn.json")]
+    flow: PathBuf,
+    /// Where NiFi keeps its state, and files land; emptied first
+    #[arg(long, default_value = "target/demo")]
+    folder: PathBuf,
+    /// The canvas's port
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Events a second
+    #[arg(long, default_value_t = 500)]
+    rate: u32,
+    /// Events in a file
+    #[arg(long, default_value_t = 1_000)]
+    rows_per_file: u32,
+    /// End, with the promises checked, when the history has so many events
+    #[arg(long)]
+    until: Option<i64>,
+}
+
+impl Canvas {
+    /// Runs the command.
+    pub async fn run(self) -> Result<()> {
+        let started = Instant::now();
+        let snowglobe = Snowglobe::start(BUCKET)?;
+        let site = Site {
+            schedule: Schedule::Triggered,
+            ..Site::default()
+        };
+        let contract = firn::contract::Contract::customer();
+        let loader = Pipeline::new(contract.clone(), site.clone(), snowglobe.connection()?)?;
+        loader.bootstrap(|_| {}).await?;
+        let mut connection = snowglobe.connection()?;
+        connection.role = Some(site.owner.stored());
+        let owner = Pipeline::new(contract, site, connection)?;
+        step(started, "Snowglobe is up, with every table and procedure")?;
+
+        let folder = fresh(&self.folder)?;
+        let mut nifi = Nifi::start(&self.nifi_home, &folder, self.port)?;
+        step(started, "NiFi is starting, which takes half a minute")?;
+        let api = nifi.api().await?;
+        self.flow(&api, &snowglobe, &folder).await?;
+        step(started, "the flow is on the canvas and runs")?;
+        report::print(&format!(
+            "\nThe canvas: {}   (double-click `{CONTEXT}`)\nAnother shell:\n{}firn history 1\n\nCtrl-C ends it.\n\n",
+            nifi.canvas(),
+            snowglobe.variables()
+        ))?;
+        self.watch(&owner, &mut nifi).await
+    }
+
+    async fn flow(&self, api: &Api, snowglobe: &Snowglobe, folder: &Path) -> Result<()> {
+        let landing = folder.join("landing");
+        std::fs::create_dir_all(&landing).context(|| landing.display().to_string())?;
+        let group = api.upload_flow(&self.flow, CONTEXT).await?;
+        let access = snowglobe.access();
+        let plain = |name, value| Parameter {
+            name,
+            value,
+            sensitive: false,
+        };
+        let secret = |name, value| Parameter {
+            name,
+            value,
+            sensitive: true,
+        };
+        let (landing, rejected) = (
+            landing.display().to_string(),
+            folder.join("rejected").display().to_string(),
+        );
+        let (rate, rows_per_file) = (self.rate.to_string(), self.rows_per_file.to_string());
+        let parameters = [
+            plain("Account URL", &access.account_url),
+            plain("S3 Endpoint", access.s3_url),
+            plain("Stage Bucket", BUCKET),
+            plain("Landing Folder", &landing),
+            plain("Rejected Folder", &rejected),
+            plain("Rows per Second", &rate),
+            plain("Rows per File", &rows_per_file),
+            secret("Token", access.token),
+            secret("Access Key ID", access.access_key_id),
+            secret("Secret Access Key", access.secret_access_key),
+        ];
+        api.set_parameters(CONTEXT, &parameters).await?;
+        api.start(&group).await
+    }
+
+    /// A line a second, or the same lines over and over on a terminal, until enough has come.
+    async fn watch(&self, owner: &Pipeline, nifi: &mut Nifi) -> Result<()> {
+        let live = std::io::stdout().is_terminal();
+        let mut before = None;
+        loop {
+            nifi.still_running()?;
+            let figures = owner.status(5).await?;
+            if live {
+                let text = status::text(owner, &figures);
+                // Save the cursor once, then come back to it and clear what is below.
+                let place = if before.is_none() {
+                    "\x1b7"
+                } else {
+                    "\x1b8\x1b[J"
+                };
+                report::print(&format!("{place}{text}"))?;
+            } else if before != Some(figures.history) {
+                report::print(&format!(
+                    "history {:>8}   target {:>8}   rejects {:>4}   waiting {:>6}\n",
+                    figures.history, figures.target, figures.sum.rejects, figures.waiting
+                ))?;
+            }
+            before = Some(figures.history);
+            if self.until.is_some_and(|enough| figures.history >= enough) {
+                let promises = owner.verify().await?;
+                report::print(&format!("\n{}", verify::text(&promises)))?;
+                return match promises.iter().find(|promise| promise.violations != 0) {
+                    Some(_) => Err(Error::bug("a promise does not hold")),
+                    None => Ok(()),
+                };
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+fn step(started: Instant, text: &str) -> Result<()> {
+    report::print(&format!(
+        "{:>6.1} s  {text}\n",
+        started.elapsed().as_secs_f64()
+    ))
+}
+
+/// The folder, empty, by its whole path. Only one that an earlier run made is emptied.
+fn fresh(folder: &Path) -> Result<PathBuf> {
+    let place = || folder.display().to_string();
+    if folder.exists() {
+        let empty = folder.read_dir().context(place)?.next().is_none();
+        if !empty && !folder.join("console.log").is_file() {
+            return Err(Error::config(format!(
+                "{} holds something else: give another folder with --folder",
+                place()
+            )));
+        }
+        std::fs::remove_dir_all(folder).context(place)?;
+    }
+    std::fs::create_dir_all(folder).context(place)?;
+    folder.canonicalize().context(place)
+}
