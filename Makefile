@@ -6,6 +6,14 @@ SHELL := /bin/bash
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
+.PHONY: demo
+demo: build nifi ## Snowglobe and a real NiFi with the flow running: customers arrive in the target and the history, live
+	JAVA_HOME="$$(scripts/find-jdk.sh)" $(or $(CARGO_TARGET_DIR),target)/release/firn canvas
+
+.PHONY: build
+build: setup ## the commands firn and snowglobe, in target/release
+	cargo build --release --locked -p firn-cli -p snowglobe
+
 .PHONY: test
 test: setup lint test-rust test-nifi ## every test
 
@@ -43,7 +51,7 @@ target/bench-datafaker/ready: bench/peers/datafaker/pom.xml $(wildcard bench/pee
 MVN = cd nifi-bundle && JAVA_HOME="$$(../scripts/find-jdk.sh)" mvn --quiet --batch-mode --no-transfer-progress
 
 .PHONY: native
-native: # the native library, where the NAR's build looks for it
+native: setup # the native library, where the NAR's build looks for it
 	scripts/build-native.sh $(NATIVE_PROFILE)
 	scripts/native-licenses.sh nifi-bundle/nifi-firn-nar/target/licenses
 

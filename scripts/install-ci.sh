@@ -1,4 +1,24 @@
 #!/usr/bin/env bash
-# Installs what a bare CI machine lacks. Safe to rerun; a developer's machine needs none of it.
+# Installs with apt what a bare Debian or Ubuntu lacks for `make test`. Safe to rerun; a machine that has it all stays as it is.
 set -euo pipefail
-command -v cargo >/dev/null || { echo "cargo is missing: install Rust with rustup" >&2; exit 1; }
+cd "$(dirname "$0")/.."
+packages=()
+command -v cc >/dev/null || packages+=(build-essential)
+command -v mvn >/dev/null || packages+=(maven)
+for tool in curl unzip python3; do
+    command -v "$tool" >/dev/null || packages+=("$tool")
+done
+if ! scripts/find-jdk.sh >/dev/null 2>&1; then
+    command -v apt-cache >/dev/null && apt-get update -qq
+    for release in 25 21; do
+        if apt-cache show "openjdk-$release-jdk-headless" >/dev/null 2>&1; then
+            packages+=("openjdk-$release-jdk-headless")
+            break
+        fi
+    done
+fi
+if [ ${#packages[@]} -gt 0 ]; then
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
+fi
+scripts/check-prerequisites.sh
