@@ -15,6 +15,7 @@ build: setup ## the commands firn and snowglobe, in target/release
 	cargo build --release --locked -p firn-cli -p snowglobe
 
 .PHONY: test
+test: NATIVE_PROFILE = dev
 test: setup lint test-rust test-nifi ## every test
 
 .PHONY: setup
