@@ -6,7 +6,6 @@ use snowglobe::engine::{Binds, Engine, EngineOptions, Login, Session, SnowflakeE
 
 pub struct Ground {
     pub engine: Engine,
-    pub contract: Contract,
     pub names: Names,
     pub scripts: Vec<Script>,
     session: Session,
@@ -31,7 +30,6 @@ impl Ground {
         let names = Names::of(&contract);
         let mut ground = Self {
             engine,
-            contract,
             names,
             scripts,
             session,

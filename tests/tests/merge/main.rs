@@ -1,5 +1,12 @@
 //! The merge on a real engine: its SQL against a naive fold, repeated, split, interrupted, run twice at once, edited by hand.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what surrounds a test fails as the test does"
+)]
+
 mod fold;
 mod ground;
 mod hands;
