@@ -1,7 +1,10 @@
 //! The main job over the real wire: bootstrap, a file to S3, the pipe, the merge, the tables; with rights checked, the file put
 //! again, and every kind of HTTP trouble on the way.
 
-#![expect(clippy::expect_used, reason = "what surrounds a test fails as the test does")]
+#![expect(
+    clippy::expect_used,
+    reason = "what surrounds a test fails as the test does"
+)]
 
 use std::path::PathBuf;
 use std::time::Duration;
