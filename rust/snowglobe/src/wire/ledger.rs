@@ -82,7 +82,7 @@ impl Ledger {
         }
         fs::rename(&fresh, &ledger.path)?;
         match fs::remove_file(aside(&ledger.path)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok((ledger, known)),
         }
     }
