@@ -9,17 +9,26 @@ use std::time::Duration;
 use snowglobe::engine::{Binds, Engine, EngineOptions, Login, QueryResult, Session, Value};
 
 fn open(data_dir: Option<&Path>) -> Engine {
-    let options = EngineOptions { data_dir: data_dir.map(Path::to_owned), ..EngineOptions::default() };
+    let options = EngineOptions {
+        data_dir: data_dir.map(Path::to_owned),
+        ..EngineOptions::default()
+    };
     Engine::open(options).expect("an engine opens")
 }
 
 fn session(engine: &Engine) -> Session {
-    let login = Login { user: "SNOWGLOBE".to_owned(), database: Some("D".to_owned()), ..Login::default() };
+    let login = Login {
+        user: "SNOWGLOBE".to_owned(),
+        database: Some("D".to_owned()),
+        ..Login::default()
+    };
     engine.session(login).expect("a session opens")
 }
 
 fn run(session: &mut Session, sql: &str) -> QueryResult {
-    session.execute(sql, &Binds::default()).unwrap_or_else(|e| panic!("{sql}: {e}"))
+    session
+        .execute(sql, &Binds::default())
+        .unwrap_or_else(|e| panic!("{sql}: {e}"))
 }
 
 fn number(session: &mut Session, sql: &str) -> i128 {
@@ -50,9 +59,14 @@ fn an_update_waits_for_the_transaction_that_has_the_table_and_then_sees_its_rows
         sender.send(()).expect("the test listens");
         second
     });
-    assert!(receiver.recv_timeout(Duration::from_millis(300)).is_err(), "the update did not wait");
+    assert!(
+        receiver.recv_timeout(Duration::from_millis(300)).is_err(),
+        "the update did not wait"
+    );
     run(&mut first, "commit");
-    receiver.recv_timeout(Duration::from_secs(10)).expect("the update goes on after the commit");
+    receiver
+        .recv_timeout(Duration::from_secs(10))
+        .expect("the update goes on after the commit");
     drop(waiting.join().expect("the second session ends"));
     assert_eq!(number(&mut first, "select sum(v) from t"), 22);
 }
@@ -78,7 +92,9 @@ fn waiting_ends_after_lock_timeout() {
     run(&mut first, "begin");
     run(&mut first, "delete from t where id = 1");
     run(&mut second, "alter session set lock_timeout = 1");
-    let error = second.execute("delete from t", &Binds::default()).expect_err("the table is locked");
+    let error = second
+        .execute("delete from t", &Binds::default())
+        .expect_err("the table is locked");
     assert_eq!((error.code, error.sqlstate), ("000625", "57014"));
 }
 
@@ -93,14 +109,22 @@ fn of_two_transactions_that_wait_for_each_other_one_is_told_of_the_deadlock() {
     run(&mut second, "begin");
     run(&mut second, "delete from u");
     let waiting = std::thread::spawn(move || {
-        let outcome = first.execute("delete from u", &Binds::default()).map(|_| ());
+        let outcome = first
+            .execute("delete from u", &Binds::default())
+            .map(|_| ());
         run(&mut first, "rollback");
         outcome
     });
-    let other = second.execute("delete from t", &Binds::default()).map(|_| ());
+    let other = second
+        .execute("delete from t", &Binds::default())
+        .map(|_| ());
     run(&mut second, "rollback");
     let outcomes = [waiting.join().expect("the first session ends"), other];
-    let failures: Vec<_> = outcomes.iter().filter_map(|o| o.as_ref().err()).map(|e| e.code).collect();
+    let failures: Vec<_> = outcomes
+        .iter()
+        .filter_map(|o| o.as_ref().err())
+        .map(|e| e.code)
+        .collect();
     assert_eq!(failures, ["200001"]);
 }
 
@@ -114,7 +138,11 @@ fn a_stream_consumed_by_two_transactions_gives_each_row_once() {
     let mut second = session(&engine);
     run(&mut first, "begin");
     run(&mut first, "insert into sink select id from s");
-    let waiting = std::thread::spawn(move || run(&mut second, "insert into sink select id from s").stats.inserted);
+    let waiting = std::thread::spawn(move || {
+        run(&mut second, "insert into sink select id from s")
+            .stats
+            .inserted
+    });
     run(&mut first, "commit");
     assert_eq!(waiting.join().expect("the second session ends"), 0);
     assert_eq!(number(&mut first, "select count(*) from sink"), 2);
@@ -145,7 +173,10 @@ fn what_is_written_is_there_after_a_restart_and_what_was_open_is_not() {
 /// Opens once the threads of the engine before have let go.
 fn reopened(dir: &Path) -> Engine {
     for _ in 0..200 {
-        let options = EngineOptions { data_dir: Some(dir.to_owned()), ..EngineOptions::default() };
+        let options = EngineOptions {
+            data_dir: Some(dir.to_owned()),
+            ..EngineOptions::default()
+        };
         if let Ok(engine) = Engine::open(options) {
             return engine;
         }
@@ -159,13 +190,21 @@ const CHILD_DIR: &str = "SNOWGLOBE_TEST_CHILD_DIR";
 /// Not a test by itself: the process that the next test kills.
 #[test]
 fn child() {
-    let Some(dir) = std::env::var_os(CHILD_DIR) else { return };
+    let Some(dir) = std::env::var_os(CHILD_DIR) else {
+        return;
+    };
     let engine = open(Some(Path::new(&dir)));
     let mut session = session(&engine);
     run(&mut session, "create database if not exists d");
-    run(&mut session, "create table if not exists d.public.t (id number)");
+    run(
+        &mut session,
+        "create table if not exists d.public.t (id number)",
+    );
     for id in 0.. {
-        run(&mut session, &format!("insert into d.public.t values ({id})"));
+        run(
+            &mut session,
+            &format!("insert into d.public.t values ({id})"),
+        );
         println!("acknowledged {id}");
     }
 }
@@ -181,15 +220,28 @@ fn what_was_acknowledged_survives_kill_9() {
             .spawn()
             .expect("the child starts");
         let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let acknowledged = lines.map_while(Result::ok).filter(|line| line.contains("acknowledged")).take(statements).count();
+        let acknowledged = lines
+            .map_while(Result::ok)
+            .filter(|line| line.contains("acknowledged"))
+            .take(statements)
+            .count();
         child.kill().expect("kill -9");
         child.wait().expect("it is gone");
         let engine = reopened(dir.path());
         let mut session = session(&engine);
         let found = number(&mut session, "select count(*) from d.public.t");
         // One more may have been written whose answer never came.
-        assert!(found >= acknowledged as i128, "{found} rows of {acknowledged}");
-        assert_eq!(number(&mut session, "select max(id) + 1 - count(*) from d.public.t"), 0);
+        assert!(
+            found >= acknowledged as i128,
+            "{found} rows of {acknowledged}"
+        );
+        assert_eq!(
+            number(
+                &mut session,
+                "select max(id) + 1 - count(*) from d.public.t"
+            ),
+            0
+        );
         run(&mut session, "delete from d.public.t");
         drop(session);
         drop(engine);

@@ -184,6 +184,8 @@ impl Filter {
 
     fn takes(&self, object: &Object) -> bool {
         let name = object.short();
+        // A procedure's own name ends before its argument types.
+        let name = name.split('(').next().unwrap_or_default();
         object.path.starts_with(&self.within)
             && self.starts.as_ref().is_none_or(|s| name.starts_with(s))
             && self
