@@ -134,7 +134,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     _courier: Courier,
-    _lock: Option<std::fs::File>,
+    lock: Option<std::fs::File>,
 }
 
 impl Running {
@@ -148,7 +148,7 @@ impl Running {
         format!("http://{}", self.s3_address)
     }
 
-    /// Stops listening, lets calls end for a few seconds, then ends.
+    /// Stops listening, lets calls end for a few seconds, then ends: the data can be opened again.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         for task in self.tasks.drain(..) {
@@ -156,6 +156,19 @@ impl Running {
                 log::error!("a listener ended badly: {error}");
             }
         }
+        let open = self.engine.until_closed();
+        // The folder stays ours until the engine has written what it holds.
+        let lock = self.lock.take();
+        drop(self);
+        let closed = async {
+            while open.strong_count() > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        if tokio::time::timeout(STOP_WAIT, closed).await.is_err() {
+            log::warn!("statements that took longer than {STOP_WAIT:?} to end were left behind");
+        }
+        drop(lock);
     }
 }
 
@@ -254,7 +267,7 @@ pub async fn serve(options: Options) -> Result<Running, ServeError> {
         stop,
         tasks,
         _courier: courier,
-        _lock: lock,
+        lock,
     })
 }
 

@@ -149,6 +149,11 @@ impl Engine {
         Ok(Self(Arc::new(Opened(shared))))
     }
 
+    /// Gone once the last clone, session and thread of this engine have ended and its files are closed.
+    pub fn until_closed(&self) -> std::sync::Weak<()> {
+        Arc::downgrade(&self.0.0.open)
+    }
+
     fn shared(&self) -> &Arc<Shared> {
         &self.0.0
     }

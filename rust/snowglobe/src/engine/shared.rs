@@ -34,6 +34,8 @@ pub struct Shared {
     pub tasks: tasks::Scheduler,
     pub warehouses: warehouses::Meter,
     pub closing: AtomicBool,
+    /// Dropped last: whoever waits for it to go knows that the files are closed.
+    pub open: Arc<()>,
 }
 
 impl Shared {
@@ -83,6 +85,7 @@ impl Shared {
             next_transaction: AtomicU64::new(1),
             next_session: AtomicU64::new(1),
             closing: AtomicBool::new(false),
+            open: Arc::default(),
         };
         if is_new {
             let now = shared.options.clock.now_micros();
