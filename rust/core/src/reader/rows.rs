@@ -59,7 +59,7 @@ pub enum Piece<'r> {
 /// let Some(Piece::Broken(row)) = reader.next()? else { unreachable!() };
 /// assert_eq!((row.row, row.line, row.reason.as_str()), (2, 3, "id is no number(9,0)"));
 /// assert!(reader.next()?.is_none());
-/// # firn::Result::Ok(())
+/// # Ok::<(), firn::Error>(())
 /// ```
 pub struct Reader<'c, R> {
     input: R,
