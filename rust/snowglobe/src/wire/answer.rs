@@ -156,11 +156,8 @@ fn later_partition(statement: &Statement, outcome: &Outcome, partition: usize) -
         );
         return ApiError::new(400, message).into_response();
     };
-    // A later partition holds its rows only, under the same name as in a ResultSet. Gzip members can follow each other.
-    let mut text = super::rowset::gzip(b"{\"data\":").to_vec();
-    text.extend_from_slice(&found.data);
-    text.extend_from_slice(&super::rowset::gzip(b"}"));
-    let mut response = Response::new(Body::from(text));
+    // A later partition holds its rows only, under the same name as in a ResultSet.
+    let mut response = Response::new(Body::from(found.data.clone()));
     let headers = response.headers_mut();
     json_type(headers);
     headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
