@@ -65,8 +65,9 @@ pub fn contenders(folder: &Path) -> [Ours; 5] {
         },
         Ours {
             name: TO_FILE,
-            program: "**Firn**, inserts to a fresh file, one thread making and one writing",
+            program: "**Firn**, inserts to a fresh file, two threads making and writing in turn",
             rows: 8_000_000,
+            threads: 2,
             folder: Some(folder.to_owned()),
             ..inserts.clone()
         },

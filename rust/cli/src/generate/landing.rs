@@ -1,7 +1,7 @@
 //! Where rows land: files in a folder, or standard output.
 
 use std::fs;
-use std::io::{self, StdoutLock};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -200,13 +200,13 @@ pub fn refuse_existing(
 
 /// Standard output, as one file: the header is written once.
 pub struct Stdout {
-    encoder: Option<Encoder<StdoutLock<'static>>>,
+    encoder: Option<Encoder<io::Stdout>>,
     has_header: bool,
 }
 
 impl Stdout {
     pub fn new(format: Format, compression: Compression) -> Result<Self> {
-        let encoder = Encoder::new(io::stdout().lock(), compression)?;
+        let encoder = Encoder::new(io::stdout(), compression)?;
         Ok(Self {
             encoder: Some(encoder),
             has_header: format != Format::Csv,

@@ -1,104 +1,183 @@
 //! The same stream, made by several threads.
 //!
 //! Planning is sequential and cheap, so the threads take turns at it; making text is the work, and each thread does that on
-//! its own. Pieces come out in the stream's order.
+//! its own. Pieces come out in the stream's order: a thread that has made one puts it on the shelf, and whoever finds the
+//! next one there, with nobody handing out, hands out. So no thread waits for another while there is something to make, and
+//! none exists only to pass pieces on.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::csv::Buffer;
-use super::delivery::Block;
+use super::csv::{Buffer, Writer};
+use super::delivery::{Block, Delivery};
 use super::plan::Planned;
-use super::{Generator, Piece, render};
+use super::{Format, Generator, Piece, render};
 
-/// A block that is text by now; the rows' vector and the buffer go back to be used again.
+/// A block that is text by now.
 struct Made {
     block: Block,
     buffer: Buffer,
 }
 
-/// Buffers a thread may have under way, so that a slow `sink` holds the threads up and memory stays constant.
-const BUFFERS_PER_THREAD: usize = 4;
+/// What is made and not yet handed out, and what can be used again.
+struct Shelf<E> {
+    /// By the blocks' index.
+    made: BTreeMap<u64, Made>,
+    /// The index to be handed out next.
+    next: u64,
+    /// Somebody is handing out.
+    busy: bool,
+    /// The last used is the first to be used again: its memory is still in the cache.
+    spare: Vec<(Vec<Planned>, Buffer)>,
+    failure: Option<E>,
+    panicked: bool,
+}
 
-/// Makes the rest of the run (see [`Generator::end_at`]) with `threads` threads, and gives each piece in order to `sink`,
-/// which runs on the calling thread: making and, say, writing overlap. An error of `sink` ends the run.
+/// Pieces per thread that may wait on the shelf, so that a slow `sink` holds the threads up and memory stays constant.
+const SHELF_PER_THREAD: usize = 4;
+
+/// Makes the rest of the run (see [`Generator::end_at`]) with `threads` threads, and gives each piece in order to `sink`, one
+/// at a time, on whichever thread it happens: with two or more, making and, say, writing overlap. An error of `sink` ends
+/// the run.
 ///
 /// # Errors
 /// What `sink` returned.
-pub fn in_parallel<E>(
+pub fn in_parallel<E: Send>(
     generator: &mut Generator,
     threads: usize,
-    mut sink: impl FnMut(Piece<'_>) -> Result<(), E>,
+    sink: impl FnMut(Piece<'_>) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    let threads = threads.max(1);
     let Generator {
         options,
         writer,
         delivery,
         ..
     } = generator;
-    let (writer, format) = (&**writer, options.format);
-    let first = delivery.next_index();
-    let delivery = Mutex::new(delivery);
-    let (made, ready) = mpsc::channel::<Made>();
-    let (give_back, spare) = mpsc::channel::<(Vec<Planned>, Buffer)>();
-    for _ in 0..threads * BUFFERS_PER_THREAD {
-        // Cannot fail: `spare` is here.
-        let _ = give_back.send(Default::default());
-    }
-    let spare = Mutex::new(spare);
+    let next = delivery.next_index();
+    let line = Line {
+        writer,
+        format: options.format,
+        delivery: Mutex::new(delivery),
+        shelf: Mutex::new(Shelf {
+            made: BTreeMap::new(),
+            next,
+            busy: false,
+            spare: Vec::new(),
+            failure: None,
+            panicked: false,
+        }),
+        handed_out: Condvar::new(),
+        places: threads.max(1) * SHELF_PER_THREAD,
+        sink: Mutex::new(sink),
+    };
     thread::scope(|scope| {
-        for _ in 0..threads {
-            let (made, delivery, spare) = (made.clone(), &delivery, &spare);
-            scope.spawn(move || {
-                loop {
-                    // A closed channel means that the sink failed or the run ended.
-                    let Ok((rows, mut buffer)) =
-                        spare.lock().unwrap_or_else(PoisonError::into_inner).recv()
-                    else {
-                        return;
-                    };
-                    let block = delivery
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .next_block(rows);
-                    let Some(block) = block else { return };
-                    render(writer, format, &block, &mut buffer);
-                    if made.send(Made { block, buffer }).is_err() {
-                        return;
-                    }
-                }
-            });
+        for _ in 1..threads {
+            scope.spawn(|| line.work());
         }
-        drop(made);
-        in_order(first, ready, give_back, &mut sink)
-    })
+        line.work();
+    });
+    let shelf = line.shelf.into_inner();
+    let failure = shelf.unwrap_or_else(PoisonError::into_inner).failure;
+    failure.map_or(Ok(()), Err)
 }
 
-/// Gives pieces to `sink` in the order of their blocks, from block `next` on. Dropping both channels at its end stops the
-/// threads.
-fn in_order<E>(
-    mut next: u64,
-    ready: mpsc::Receiver<Made>,
-    give_back: mpsc::Sender<(Vec<Planned>, Buffer)>,
-    sink: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut early = BTreeMap::new();
-    for made in ready {
-        early.insert(made.block.index, made);
-        while let Some(Made { block, buffer }) = early.remove(&next) {
-            next += 1;
-            sink(Piece {
+/// What the threads share.
+struct Line<'a, E, S> {
+    writer: &'a Writer,
+    format: Format,
+    delivery: Mutex<&'a mut Delivery>,
+    shelf: Mutex<Shelf<E>>,
+    /// There is room on the shelf again, or the run has failed.
+    handed_out: Condvar,
+    places: usize,
+    sink: Mutex<S>,
+}
+
+impl<E, S: FnMut(Piece<'_>) -> Result<(), E>> Line<'_, E, S> {
+    /// Makes blocks until the run ends or fails.
+    fn work(&self) {
+        let _alarm = Alarm(self);
+        while let Some((rows, mut buffer)) = self.material() {
+            let Some(block) = lock(&self.delivery).next_block(rows) else {
+                return;
+            };
+            render(self.writer, self.format, &block, &mut buffer);
+            self.hand_out(Made { block, buffer });
+        }
+    }
+
+    /// A vector and a buffer to work with, when there is room; none when the run has failed.
+    fn material(&self) -> Option<(Vec<Planned>, Buffer)> {
+        let mut shelf = lock(&self.shelf);
+        // Whoever makes the block that is next has its material already, so somebody makes room.
+        while shelf.made.len() >= self.places && !shelf.ended() {
+            shelf = self
+                .handed_out
+                .wait(shelf)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        (!shelf.ended()).then(|| shelf.spare.pop().unwrap_or_default())
+    }
+
+    /// Puts a block on the shelf; hands out what is next there, unless somebody does so already.
+    fn hand_out(&self, made: Made) {
+        let mut shelf = lock(&self.shelf);
+        shelf.made.insert(made.block.index, made);
+        if shelf.busy {
+            return;
+        }
+        shelf.busy = true;
+        while let Some(Made { block, buffer }) = shelf.take_next() {
+            drop(shelf);
+            let outcome = (lock(&self.sink))(Piece {
                 file: block.file,
                 opens: block.opens,
                 closes: block.closes,
                 rows: block.rows.len(),
                 bytes: buffer.as_slice(),
-            })?;
-            let _ = give_back.send((block.rows, buffer));
+            });
+            shelf = lock(&self.shelf);
+            shelf.spare.push((block.rows, buffer));
+            if let Err(failure) = outcome {
+                shelf.failure = Some(failure);
+            }
+            self.handed_out.notify_all();
+        }
+        shelf.busy = false;
+    }
+}
+
+impl<E> Shelf<E> {
+    /// The block that is next, if it is there and nothing has failed.
+    fn take_next(&mut self) -> Option<Made> {
+        let made = if self.ended() {
+            None
+        } else {
+            self.made.remove(&self.next)
+        };
+        self.next += u64::from(made.is_some());
+        made
+    }
+
+    const fn ended(&self) -> bool {
+        self.failure.is_some() || self.panicked
+    }
+}
+
+/// Keeps the others from waiting for a block that never comes, should this thread panic.
+struct Alarm<'l, 'a, E, S>(&'l Line<'a, E, S>);
+
+impl<E, S> Drop for Alarm<'_, '_, E, S> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            lock(&self.0.shelf).panicked = true;
+            self.0.handed_out.notify_all();
         }
     }
-    Ok(())
+}
+
+/// A panic of another thread is told where that thread is joined.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
