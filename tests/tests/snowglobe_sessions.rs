@@ -1,5 +1,11 @@
 //! What one story file cannot tell: sessions that wait for each other, and data that outlives its process.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what surrounds a test fails as the test does"
+)]
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
