@@ -3,6 +3,12 @@
 //! Beside SQL a story may say `!file s3://bucket/key` with the content below it, `!advance SECONDS`, and `!wait VALUE query`, which asks until the first
 //! value is that one. `connection NAME` opens a session of its own.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what surrounds a test fails as the test does"
+)]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
