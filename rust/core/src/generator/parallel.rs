@@ -10,13 +10,16 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::csv::{Buffer, Writer};
-use super::delivery::{Block, Delivery};
+use super::delivery::{Block, Delivery, FileId};
 use super::plan::Planned;
 use super::{Format, Generator, Piece, render};
 
 /// A block that is text by now.
 struct Made {
-    block: Block,
+    file: FileId,
+    opens: bool,
+    closes: bool,
+    rows: usize,
     buffer: Buffer,
 }
 
@@ -29,13 +32,16 @@ struct Shelf<E> {
     /// Somebody is handing out.
     busy: bool,
     /// The last used is the first to be used again: its memory is still in the cache.
-    spare: Vec<(Vec<Planned>, Buffer)>,
+    spare: Vec<Buffer>,
     failure: Option<E>,
     panicked: bool,
 }
 
-/// Pieces per thread that may wait on the shelf, so that a slow `sink` holds the threads up and memory stays constant.
-const SHELF_PER_THREAD: usize = 4;
+/// Blocks that a thread plans at a time: then taking turns is rare, and waking up for it costs little beside the work.
+const BLOCKS_PER_TURN: usize = 8;
+/// How far a thread may be ahead of what is handed out, in blocks per thread: a slow `sink` holds the threads up, and memory
+/// stays constant.
+const AHEAD_PER_THREAD: u64 = 2 * BLOCKS_PER_TURN as u64;
 
 /// Makes the rest of the run (see [`Generator::end_at`]) with `threads` threads, and gives each piece in order to `sink`, one
 /// at a time, on whichever thread it happens: with two or more, making and, say, writing overlap. An error of `sink` ends
@@ -68,7 +74,7 @@ pub fn in_parallel<E: Send>(
             panicked: false,
         }),
         handed_out: Condvar::new(),
-        places: threads.max(1) * SHELF_PER_THREAD,
+        ahead: threads.max(1) as u64 * AHEAD_PER_THREAD,
         sink: Mutex::new(sink),
     };
     thread::scope(|scope| {
@@ -90,7 +96,7 @@ struct Line<'a, E, S> {
     shelf: Mutex<Shelf<E>>,
     /// There is room on the shelf again, or the run has failed.
     handed_out: Condvar,
-    places: usize,
+    ahead: u64,
     sink: Mutex<S>,
 }
 
@@ -98,20 +104,42 @@ impl<E, S: FnMut(Piece<'_>) -> Result<(), E>> Line<'_, E, S> {
     /// Makes blocks until the run ends or fails.
     fn work(&self) {
         let _alarm = Alarm(self);
-        while let Some((rows, mut buffer)) = self.material() {
-            let Some(block) = lock(&self.delivery).next_block(rows) else {
+        let mut planned: Vec<Block> = Vec::with_capacity(BLOCKS_PER_TURN);
+        let mut spare: Vec<Vec<Planned>> = Vec::new();
+        loop {
+            let mut delivery = lock(&self.delivery);
+            while planned.len() < BLOCKS_PER_TURN
+                && let Some(block) = delivery.next_block(spare.pop().unwrap_or_default())
+            {
+                planned.push(block);
+            }
+            drop(delivery);
+            if planned.is_empty() {
                 return;
-            };
-            render(self.writer, self.format, &block, &mut buffer);
-            self.hand_out(Made { block, buffer });
+            }
+            for block in planned.drain(..) {
+                let Some(mut buffer) = self.buffer_for(block.index) else {
+                    return;
+                };
+                render(self.writer, self.format, &block, &mut buffer);
+                let made = Made {
+                    file: block.file,
+                    opens: block.opens,
+                    closes: block.closes,
+                    rows: block.rows.len(),
+                    buffer,
+                };
+                self.hand_out(block.index, made);
+                spare.push(block.rows);
+            }
         }
     }
 
-    /// A vector and a buffer to work with, when there is room; none when the run has failed.
-    fn material(&self) -> Option<(Vec<Planned>, Buffer)> {
+    /// A buffer for the block of that index, as soon as it is near enough to what is handed out; none when the run has failed.
+    /// Whoever makes the next block never waits, so somebody always goes on.
+    fn buffer_for(&self, index: u64) -> Option<Buffer> {
         let mut shelf = lock(&self.shelf);
-        // Whoever makes the block that is next has its material already, so somebody makes room.
-        while shelf.made.len() >= self.places && !shelf.ended() {
+        while index >= shelf.next + self.ahead && !shelf.ended() {
             shelf = self
                 .handed_out
                 .wait(shelf)
@@ -121,24 +149,24 @@ impl<E, S: FnMut(Piece<'_>) -> Result<(), E>> Line<'_, E, S> {
     }
 
     /// Puts a block on the shelf; hands out what is next there, unless somebody does so already.
-    fn hand_out(&self, made: Made) {
+    fn hand_out(&self, index: u64, made: Made) {
         let mut shelf = lock(&self.shelf);
-        shelf.made.insert(made.block.index, made);
+        shelf.made.insert(index, made);
         if shelf.busy {
             return;
         }
         shelf.busy = true;
-        while let Some(Made { block, buffer }) = shelf.take_next() {
+        while let Some(made) = shelf.take_next() {
             drop(shelf);
             let outcome = (lock(&self.sink))(Piece {
-                file: block.file,
-                opens: block.opens,
-                closes: block.closes,
-                rows: block.rows.len(),
-                bytes: buffer.as_slice(),
+                file: made.file,
+                opens: made.opens,
+                closes: made.closes,
+                rows: made.rows,
+                bytes: made.buffer.as_slice(),
             });
             shelf = lock(&self.shelf);
-            shelf.spare.push((block.rows, buffer));
+            shelf.spare.push(made.buffer);
             if let Err(failure) = outcome {
                 shelf.failure = Some(failure);
             }
