@@ -386,14 +386,25 @@ fn decode(args: &[String]) -> String {
 fn number(cast: &str, args: &[String]) -> Result<String> {
     let digit =
         |at: usize, default: &str| args.get(at).cloned().unwrap_or_else(|| default.to_owned());
-    if args.get(1).is_some_and(|a| a.starts_with('\'')) {
-        return Err(SnowflakeError::unsupported("TO_NUMBER with a format"));
+    if let Some(format) = args.get(1).filter(|a| a.starts_with('\'')) {
+        return hexadecimal(cast, &args[0], &unquote(format)?);
     }
     Ok(format!(
         "{cast}(sf_plain({}) as decimal({}, {}))",
         digit(0, "null"),
         digit(1, "38"),
         digit(2, "0")
+    ))
+}
+
+/// The one format of numbers that is here: up to 16 hexadecimal digits.
+fn hexadecimal(cast: &str, text: &str, format: &str) -> Result<String> {
+    if cast != "cast" || !(1..=16).contains(&format.len()) || format.bytes().any(|b| b != b'X') {
+        return Err(SnowflakeError::unsupported("TO_NUMBER with a format"));
+    }
+    Ok(format!(
+        "cast(cast('0x' || case when length({text}) <= {} then {text} else ' too long' end as ubigint) as decimal(38, 0))",
+        format.len()
     ))
 }
 
