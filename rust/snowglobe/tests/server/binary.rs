@@ -3,7 +3,6 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 fn snowglobe(arguments: &[&str], data: Option<&Path>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_snowglobe"));
@@ -97,14 +96,8 @@ fn refusal(arguments: &[&str], data: Option<&Path>) -> String {
 }
 
 #[test]
-fn it_starts_in_under_a_second_and_ends_on_a_signal() {
-    let start = Instant::now();
+fn it_ends_well_on_a_signal() {
     let mut process = Process::start(None);
-    assert!(
-        start.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        start.elapsed()
-    );
     let killed = Command::new("kill")
         .args(["-TERM", &process.child.id().to_string()])
         .status()
