@@ -56,19 +56,17 @@ impl Canvas {
             ..Site::default()
         };
         let contract = firn::contract::Contract::customer();
-        let loader = Pipeline::new(contract.clone(), site.clone(), snowglobe.connection()?)?;
+        let loader = Pipeline::new(contract, site, snowglobe.connection()?)?;
         loader.bootstrap(|_| {}).await?;
-        let mut connection = snowglobe.connection()?;
-        connection.role = Some(site.owner.stored());
-        let owner = Pipeline::new(contract, site, connection)?;
-        step(started, "Snowglobe is up, with every table and procedure")?;
+        let owner = snowglobe.as_owner(&loader)?;
+        report::step(started, "Snowglobe is up, with every table and procedure")?;
 
         let folder = fresh(&self.folder)?;
         let mut nifi = Nifi::start(&self.nifi_home, &folder, self.port)?;
-        step(started, "NiFi is starting, which takes half a minute")?;
+        report::step(started, "NiFi is starting, which takes half a minute")?;
         let api = nifi.api().await?;
         self.flow(&api, &snowglobe, &folder).await?;
-        step(started, "the flow is on the canvas and runs")?;
+        report::step(started, "the flow is on the canvas and runs")?;
         report::print(&format!(
             "\nThe canvas: {}   (double-click `{CONTEXT}`)\nAnother shell:\n{}firn history 1\n\nCtrl-C ends it.\n\n",
             nifi.canvas(),
@@ -147,13 +145,6 @@ impl Canvas {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
-}
-
-fn step(started: Instant, text: &str) -> Result<()> {
-    report::print(&format!(
-        "{:>6.1} s  {text}\n",
-        started.elapsed().as_secs_f64()
-    ))
 }
 
 /// The folder, empty, by its whole path. Only one that an earlier run made is emptied.

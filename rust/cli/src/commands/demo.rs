@@ -42,7 +42,7 @@ impl Demo {
         let started = Instant::now();
         let folder = tempfile::tempdir().context(|| "a folder for the demo".to_owned())?;
         let snowglobe = Snowglobe::start(BUCKET)?;
-        step(
+        report::step(
             started,
             "Snowglobe is up: a Snowflake and an S3 of your own",
         )?;
@@ -57,14 +57,14 @@ impl Demo {
             snowglobe.connection()?,
         )?;
         pipeline.bootstrap(|_| {}).await?;
-        let owner = owner_of(&pipeline, &snowglobe)?;
-        step(
+        let owner = snowglobe.as_owner(&pipeline)?;
+        report::step(
             started,
             "tables, streams, pipe, procedures and tasks are made, the tasks wait for data",
         )?;
 
         let files = self.generate(folder.path())?;
-        step(
+        report::step(
             started,
             &format!(
                 "{} files of changes, some late, some doubled, some broken",
@@ -74,14 +74,14 @@ impl Demo {
         let store = S3Store::open(owner.location()?, snowglobe.store_options()).await;
         let rows = deliver(&owner.with_store(store), files).await?;
         await_rows(&owner, rows).await?;
-        step(
+        report::step(
             started,
             "every file was loaded by the bucket's events and merged by the task",
         )?;
 
         let key = edit_by_hand(&owner).await?;
         await_captured(&owner).await?;
-        step(
+        report::step(
             started,
             "edits made by hand on CUSTOMER have entered the history",
         )?;
@@ -97,7 +97,7 @@ impl Demo {
         if promises.iter().any(|promise| promise.violations != 0) || !figures.sum.holds() {
             return Err(Error::bug("a promise does not hold in the demo"));
         }
-        step(started, "all promises hold")?;
+        report::step(started, "all promises hold")?;
         if self.stay {
             report::print(&format!(
                 "\nLook around from another shell, end with Ctrl-C:\n\n{}\nfirn status\nfirn history {key}\nfirn as-of 2026-06-01T00:00:00Z --limit 5\n",
@@ -141,24 +141,6 @@ impl Demo {
         }
         Ok(files.into_iter().map(|(path, _)| path).collect())
     }
-}
-
-fn step(started: Instant, text: &str) -> Result<()> {
-    report::print(&format!(
-        "{:>6.1} s  {text}\n",
-        started.elapsed().as_secs_f64()
-    ))
-}
-
-/// The same pipeline as the role that may read the tables.
-fn owner_of(pipeline: &Pipeline, snowglobe: &Snowglobe) -> Result<Pipeline> {
-    let mut connection = snowglobe.connection()?;
-    connection.role = Some(pipeline.site().owner.stored());
-    Pipeline::new(
-        pipeline.contract().clone(),
-        pipeline.site().clone(),
-        connection,
-    )
 }
 
 /// Uploads the files in an order of their own, one of them twice; gives the rows uploaded.

@@ -1,10 +1,17 @@
 //! Results as text: aligned tables for people, JSON for programs.
 
 use std::io::Write;
+use std::time::Instant;
 
 use firn::reader::BrokenRow;
 use firn::{Error, Result};
 use serde::Serialize;
+
+/// Says what a demonstration has come to, and when.
+pub fn step(started: Instant, text: &str) -> Result<()> {
+    let seconds = started.elapsed().as_secs_f64();
+    print(&format!("{seconds:>6.1} s  {text}\n"))
+}
 
 /// Writes to standard output. A reader that has gone away, as `head` does, is no failure.
 pub fn print(text: &str) -> Result<()> {

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use firn::pipeline::Pipeline;
 use firn::snowflake::{Connection, ConnectionSource};
 use firn::store::{AccessKey, StoreOptions};
 use firn::{Context, Error, Result};
@@ -125,6 +126,17 @@ impl Snowglobe {
             access_key: Some(self.key.clone()),
             ..StoreOptions::default()
         }
+    }
+
+    /// The same pipeline as the role that may read the tables.
+    pub fn as_owner(&self, pipeline: &Pipeline) -> Result<Pipeline> {
+        let mut connection = self.connection()?;
+        connection.role = Some(pipeline.site().owner.stored());
+        Pipeline::new(
+            pipeline.contract().clone(),
+            pipeline.site().clone(),
+            connection,
+        )
     }
 
     /// What a client of another kind needs to reach it.
