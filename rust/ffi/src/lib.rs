@@ -4,6 +4,7 @@
 //! - [`failure`]: what an export reports when it fails
 //! - [`stream`]: a generated stream, read into buffers
 //! - [`loader`]: a pipeline, driven without async
+//! - [`rejected_rows`]: the rows that break the contract, as CSV
 //! - [`tickets`]: handles, as tickets into a table of sessions
 //! - [`log_queue`]: the core's log, kept until Java fetches it
 //! - [`jni_edge`]: the wrapper around each JNI export, strings and direct buffers
@@ -18,5 +19,6 @@ mod java_native_loader;
 mod jni_edge;
 mod loader;
 mod log_queue;
+mod rejected_rows;
 mod stream;
 mod tickets;

@@ -1,9 +1,7 @@
 //! A pipeline behind a handle, for callers who know nothing of async. It decodes settings and requests, drives the core on a small
 //! runtime of its own, and encodes what came of it; what loading means is the core's.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +15,7 @@ use firn::{Error, Result};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
+use crate::rejected_rows::RejectedRows;
 use crate::tickets::Session;
 
 /// How long the end of a session may take; only a cancel request can still be under way then.
@@ -364,69 +363,6 @@ async fn await_rows(
     }
 }
 
-/// The broken rows of one file, as CSV. What cannot be written is told at the end.
-struct RejectedRows {
-    path: PathBuf,
-    out: Option<BufWriter<File>>,
-    failed: Option<std::io::Error>,
-}
-
-impl RejectedRows {
-    fn to(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            out: None,
-            failed: None,
-        }
-    }
-
-    fn add(&mut self, row: &BrokenRow) {
-        if self.failed.is_none()
-            && let Err(error) = self.write(row)
-        {
-            self.failed = Some(error);
-        }
-    }
-
-    fn write(&mut self, row: &BrokenRow) -> std::io::Result<()> {
-        let out = match &mut self.out {
-            Some(out) => out,
-            None => {
-                let mut out = BufWriter::new(File::create(&self.path)?);
-                out.write_all(b"row,line,column,reason,raw\n")?;
-                self.out.insert(out)
-            }
-        };
-        write!(out, "{},{},", row.row, row.line)?;
-        quoted(out, row.column.as_deref().unwrap_or_default().as_bytes())?;
-        out.write_all(b",")?;
-        quoted(out, row.reason.as_bytes())?;
-        out.write_all(b",")?;
-        quoted(out, &row.raw)?;
-        out.write_all(b"\n")
-    }
-
-    fn finish(&mut self) -> Result<()> {
-        let flushed = self.out.take().map_or(Ok(()), |mut out| out.flush());
-        self.failed
-            .take()
-            .map_or(flushed, Err)
-            .map_err(|error| Error::from(error).context(self.path.display().to_string()))
-    }
-}
-
-/// A field in quotes, its bytes as they are.
-fn quoted(out: &mut impl Write, field: &[u8]) -> std::io::Result<()> {
-    out.write_all(b"\"")?;
-    for part in field.split_inclusive(|&byte| byte == b'"') {
-        out.write_all(part)?;
-        if part.ends_with(b"\"") {
-            out.write_all(b"\"")?;
-        }
-    }
-    out.write_all(b"\"")
-}
-
 fn failed(error: &Error) -> Outcome {
     Outcome::Failed {
         kind: crate::failure::kind_name(error.kind()),
@@ -455,25 +391,5 @@ mod tests {
             "{error}"
         );
         assert!(!format!("{error} {error:?}").contains("s3cret"));
-    }
-
-    #[test]
-    fn rejected_rows_are_csv_whatever_they_hold() {
-        let folder = std::env::temp_dir().join(format!("firn-rejected-{}", std::process::id()));
-        let mut rows = RejectedRows::to(&folder);
-        rows.add(&BrokenRow {
-            row: 3,
-            line: 4,
-            column: Some("city".into()),
-            reason: "a \"quote\"".into(),
-            raw: b"a,\"b\xff".to_vec(),
-        });
-        rows.finish().unwrap();
-        let written = std::fs::read(&folder).unwrap();
-        std::fs::remove_file(&folder).unwrap();
-        assert_eq!(
-            written,
-            b"row,line,column,reason,raw\n3,4,\"city\",\"a \"\"quote\"\"\",\"a,\"\"b\xff\"\n"
-        );
     }
 }

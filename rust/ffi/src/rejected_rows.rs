@@ -1,0 +1,100 @@
+//! The rows of a file that break the contract, kept as CSV for the caller. Why a row is broken is the core's to say.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use firn::reader::BrokenRow;
+use firn::{Error, Result};
+
+/// The broken rows of one file, as CSV. What cannot be written is told at the end.
+pub struct RejectedRows {
+    path: PathBuf,
+    out: Option<BufWriter<File>>,
+    failed: Option<std::io::Error>,
+}
+
+impl RejectedRows {
+    /// Nothing is made at `path` before the first row.
+    pub fn to(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            out: None,
+            failed: None,
+        }
+    }
+
+    /// A row that cannot be written is told by [`Self::finish`].
+    pub fn add(&mut self, row: &BrokenRow) {
+        if self.failed.is_none()
+            && let Err(error) = self.write(row)
+        {
+            self.failed = Some(error);
+        }
+    }
+
+    fn write(&mut self, row: &BrokenRow) -> std::io::Result<()> {
+        let out = match &mut self.out {
+            Some(out) => out,
+            None => {
+                let mut out = BufWriter::new(File::create(&self.path)?);
+                out.write_all(b"row,line,column,reason,raw\n")?;
+                self.out.insert(out)
+            }
+        };
+        write!(out, "{},{},", row.row, row.line)?;
+        quoted(out, row.column.as_deref().unwrap_or_default().as_bytes())?;
+        out.write_all(b",")?;
+        quoted(out, row.reason.as_bytes())?;
+        out.write_all(b",")?;
+        quoted(out, &row.raw)?;
+        out.write_all(b"\n")
+    }
+
+    /// # Errors
+    /// The first write that failed, with the path.
+    pub fn finish(&mut self) -> Result<()> {
+        let flushed = self.out.take().map_or(Ok(()), |mut out| out.flush());
+        self.failed
+            .take()
+            .map_or(flushed, Err)
+            .map_err(|error| Error::from(error).context(self.path.display().to_string()))
+    }
+}
+
+/// A field in quotes, its bytes as they are.
+fn quoted(out: &mut impl Write, field: &[u8]) -> std::io::Result<()> {
+    out.write_all(b"\"")?;
+    for part in field.split_inclusive(|&byte| byte == b'"') {
+        out.write_all(part)?;
+        if part.ends_with(b"\"") {
+            out.write_all(b"\"")?;
+        }
+    }
+    out.write_all(b"\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rejected_rows_are_csv_whatever_they_hold() {
+        let folder = std::env::temp_dir().join(format!("firn-rejected-{}", std::process::id()));
+        let mut rows = RejectedRows::to(&folder);
+        rows.add(&BrokenRow {
+            row: 3,
+            line: 4,
+            column: Some("city".into()),
+            reason: "a \"quote\"".into(),
+            raw: b"a,\"b\xff".to_vec(),
+        });
+        rows.finish().unwrap();
+        let written = std::fs::read(&folder).unwrap();
+        std::fs::remove_file(&folder).unwrap();
+        assert_eq!(
+            written,
+            b"row,line,column,reason,raw\n3,4,\"city\",\"a \"\"quote\"\"\",\"a,\"\"b\xff\"\n"
+        );
+    }
+}
