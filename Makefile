@@ -37,6 +37,11 @@ bench-generate: ## the generator beside its peers, into the README's table
 	-$(MAKE) --keep-going bench-peers
 	cargo run --release --locked -p firn-bench -- generate --write-readme
 
+.PHONY: bench-read
+bench-read: ## the CSV reader beside others, into the README's table
+	-$(MAKE) target/bench-datafaker/ready
+	cargo run --release --locked -p firn-bench -- read --write-readme
+
 .PHONY: bench-peers
 bench-peers: target/bench-venv/ready target/bench-datafaker/ready ## the peers in Python and Java that bench-generate runs
 

@@ -40,11 +40,16 @@ impl Child {
         })
     }
 
-    /// Datafaker on the newest JDK of this machine, if it was built.
+    /// The Java peer `class` of `bench/peers/datafaker` on the newest JDK of this machine, if it was built.
     ///
     /// # Errors
     /// What is missing, and the cure.
-    pub fn datafaker(root: &Path, rows: u32) -> Result<Self, Failure> {
+    pub fn java(
+        root: &Path,
+        name: &'static str,
+        class: &str,
+        arguments: &[&str],
+    ) -> Result<Self, Failure> {
         let built = root.join("target/bench-datafaker");
         if !built.join("lib").is_dir() {
             return Err("target/bench-datafaker is missing: install a JDK and Maven and run `make bench-peers`".into());
@@ -53,16 +58,14 @@ impl Child {
             .ok_or("no `java` was found: install a JDK 17 or newer, or set JAVA_HOME")?;
         let separator = if cfg!(windows) { ";" } else { ":" };
         let class_path = format!("{0}/*{separator}{0}/lib/*", built.display());
-        let arguments = [
-            "-cp",
-            &class_path,
-            "firn.bench.DatafakerRows",
-            &rows.to_string(),
-        ]
-        .map(OsString::from)
-        .into();
+        let class = format!("firn.bench.{class}");
+        let arguments = ["-cp", &class_path, &class]
+            .iter()
+            .chain(arguments)
+            .map(OsString::from)
+            .collect();
         Ok(Self {
-            name: "datafaker",
+            name,
             program,
             arguments,
         })

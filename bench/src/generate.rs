@@ -6,7 +6,7 @@ use crate::child::Child;
 use crate::generate_ours::{self, ready_made};
 use crate::limits::{self, Copying, Ready, ReadyToFile};
 use crate::machine;
-use crate::peer::{Failure, Peer, Run, run_held};
+use crate::peer::{Failure, Peer, Run, medians};
 use crate::plain_fake::PlainFake;
 use crate::table;
 use crate::tpch::Tpch;
@@ -69,7 +69,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let sentences = sentences(&medians);
     let medians: Vec<_> = medians.into_iter().map(|(_, run)| run).collect();
-    let text = table::render(&medians, &unit, &caption(arguments.rounds)) + &sentences;
+    let text =
+        table::render(&medians, &unit, "plain `fake`", &caption(arguments.rounds)) + &sentences;
     if arguments.write_readme {
         table::put_between_markers(&root.join("README.md"), "generate", &text)
     } else {
@@ -153,7 +154,10 @@ fn contenders<'a>(root: &Path, ready: &'a Ready, folder: &Path) -> Vec<Box<dyn P
             "mimesis",
             Child::python(root, "mimesis", "mimesis_rows.py", &["50000"]),
         ),
-        ("datafaker", Child::datafaker(root, 100_000)),
+        (
+            "datafaker",
+            Child::java(root, "datafaker", "DatafakerRows", &["100000"]),
+        ),
     ];
     for (name, child) in children {
         match child {
@@ -162,54 +166,4 @@ fn contenders<'a>(root: &Path, ready: &'a Ready, folder: &Path) -> Vec<Box<dyn P
         }
     }
     contenders
-}
-
-/// The median run of each contender, by its name.
-fn medians(contenders: &[Box<dyn Peer + '_>], rounds: u32) -> Vec<(String, Run)> {
-    let mut runs: Vec<Vec<Run>> = contenders.iter().map(|_| Vec::new()).collect();
-    for round in 1..=rounds {
-        for (peer, runs) in contenders.iter().zip(&mut runs) {
-            match run_held(peer.as_ref()) {
-                Ok(run) => {
-                    eprintln!(
-                        "round {round} of {rounds}: {:<16} {:>12.0} rows/s",
-                        peer.name(),
-                        run.rows_per_second()
-                    );
-                    runs.push(run);
-                }
-                Err(error) => eprintln!(
-                    "round {round} of {rounds}: {} is skipped: {error}",
-                    peer.name()
-                ),
-            }
-        }
-    }
-    let named = contenders.iter().zip(runs);
-    named
-        .filter_map(|(peer, runs)| Some((peer.name().to_owned(), median(runs)?)))
-        .collect()
-}
-
-fn median(mut runs: Vec<Run>) -> Option<Run> {
-    runs.sort_by(|a, b| a.rows_per_second().total_cmp(&b.rows_per_second()));
-    let middle = runs.len() / 2;
-    runs.into_iter().nth(middle)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_slow_round_does_not_move_the_median() {
-        let run = |seconds| Run {
-            program: String::new(),
-            rows: 100,
-            bytes: 1,
-            seconds,
-        };
-        let median = median(vec![run(1.0), run(9.0), run(1.1)]).unwrap();
-        assert!((median.seconds - 1.1).abs() < 1e-9);
-    }
 }

@@ -6,6 +6,7 @@
 //! - `peer`: what a contender is, and what one run of it yields
 //! - `generate_ours`: our generator
 //! - `plain_fake`, `tpch`, `child`, `limits`: the contenders that are not ours
+//! - `read`: readers of CSV: ours, which also validates, beside others that merely split
 //! - `table`: Markdown, printed or put into the README
 //! - `machine`: where the figures come from
 //!
@@ -18,6 +19,7 @@ mod limits;
 mod machine;
 mod peer;
 mod plain_fake;
+mod read;
 mod table;
 mod tpch;
 
@@ -36,11 +38,16 @@ struct Arguments {
 enum Benchmark {
     /// Makers of customer rows: ours, its peers and the machine's limits
     Generate(generate::Arguments),
+    /// Readers of a customer CSV file: ours, which validates, and others that merely split
+    Read(read::Arguments),
 }
 
 fn main() -> ExitCode {
-    let Benchmark::Generate(arguments) = Arguments::parse().benchmark;
-    match generate::run(&arguments) {
+    let result = match Arguments::parse().benchmark {
+        Benchmark::Generate(arguments) => generate::run(&arguments),
+        Benchmark::Read(arguments) => read::run(&arguments),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("firn-bench: {error}");

@@ -72,3 +72,53 @@ pub fn run_held(peer: &dyn Peer) -> Result<Run, Failure> {
             .unwrap_or_else(|_| Err("it panicked: see above".into()))
     })
 }
+
+/// The median run of each contender, by its name.
+pub fn medians(contenders: &[Box<dyn Peer + '_>], rounds: u32) -> Vec<(String, Run)> {
+    let mut runs: Vec<Vec<Run>> = contenders.iter().map(|_| Vec::new()).collect();
+    for round in 1..=rounds {
+        for (peer, runs) in contenders.iter().zip(&mut runs) {
+            match run_held(peer.as_ref()) {
+                Ok(run) => {
+                    eprintln!(
+                        "round {round} of {rounds}: {:<16} {:>12.0} rows/s",
+                        peer.name(),
+                        run.rows_per_second()
+                    );
+                    runs.push(run);
+                }
+                Err(error) => eprintln!(
+                    "round {round} of {rounds}: {} is skipped: {error}",
+                    peer.name()
+                ),
+            }
+        }
+    }
+    let named = contenders.iter().zip(runs);
+    named
+        .filter_map(|(peer, runs)| Some((peer.name().to_owned(), median(runs)?)))
+        .collect()
+}
+
+fn median(mut runs: Vec<Run>) -> Option<Run> {
+    runs.sort_by(|a, b| a.rows_per_second().total_cmp(&b.rows_per_second()));
+    let middle = runs.len() / 2;
+    runs.into_iter().nth(middle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slow_round_does_not_move_the_median() {
+        let run = |seconds| Run {
+            program: String::new(),
+            rows: 100,
+            bytes: 1,
+            seconds,
+        };
+        let median = median(vec![run(1.0), run(9.0), run(1.1)]).unwrap();
+        assert!((median.seconds - 1.1).abs() < 1e-9);
+    }
+}

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use crate::peer::{Failure, Run};
 
-/// The table of `medians`, in the order of their speed, with `unit`'s rows a second as 1.
-pub fn render(medians: &[Run], unit: &Run, caption: &str) -> String {
+/// The table of `medians`, in the order of their speed, with the rows a second of `unit`, called `unit_name`, as 1.
+pub fn render(medians: &[Run], unit: &Run, unit_name: &str, caption: &str) -> String {
     let mut ordered: Vec<_> = medians.iter().collect();
     ordered.sort_by(|a, b| a.rows_per_second().total_cmp(&b.rows_per_second()));
     let mut text = format!(
-        "{caption}\n\n| program | rows/s | MB/s | x plain `fake` |\n| --- | ---: | ---: | ---: |\n"
+        "{caption}\n\n| program | rows/s | MB/s | x {unit_name} |\n| --- | ---: | ---: | ---: |\n"
     );
     for run in ordered {
         let times = run.rows_per_second() / unit.rows_per_second();
@@ -119,7 +119,12 @@ mod tests {
     #[test]
     fn the_table_is_ordered_by_speed_and_relative_to_its_unit() {
         let unit = run("unit", 1_000, 1.0);
-        let table = render(&[run("fast", 4_000, 1.0), unit.clone()], &unit, "Caption.");
+        let table = render(
+            &[run("fast", 4_000, 1.0), unit.clone()],
+            &unit,
+            "unit",
+            "Caption.",
+        );
         let (first, second) = (
             table.find("| unit | 1,000 | 0.100 | 1.00 |"),
             table.find("| fast | 4,000 | 0.400 | 4.00 |"),

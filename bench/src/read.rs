@@ -1,0 +1,238 @@
+//! Readers of a customer CSV file on one core, round by round: ours checks every value, the others merely split.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use firn::contract::Contract;
+use firn::event::HEADER;
+use firn::generator::{Generator, Options};
+use firn::reader::{Piece, Reader};
+
+use crate::child::Child;
+use crate::machine;
+use crate::peer::{Failure, Peer, Run, medians};
+use crate::table;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// How often each contender runs; the table shows the median
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// The size of the file, in MB
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    megabytes: u64,
+    /// Run only contenders whose name contains this (`csv` always runs: it is the unit)
+    #[arg(long)]
+    only: Option<String>,
+    /// Put the tables between their markers in README.md, instead of printing them
+    #[arg(long)]
+    write_readme: bool,
+    /// Where the files are made
+    #[arg(long, value_name = "FOLDER", default_value = "target")]
+    folder: PathBuf,
+}
+
+const BUFFER_BYTES: usize = 256 << 10;
+const UNIT: &str = "csv";
+
+/// Runs the contenders on a plain file and on one with every field quoted, and shows their tables.
+///
+/// # Errors
+/// A file cannot be made, the unit could not run, or the README has no place for the tables.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .ok_or("the crate has no parent folder")?;
+    // Its files go when it is dropped.
+    let folder = tempfile::tempdir_in(root.join(&arguments.folder))?;
+    if let Some(warning) = machine::warning() {
+        eprintln!("{warning}");
+    }
+    let mut text = format!(
+        "A file of customer events, {} MB, read on one core; the median of {} interleaved rounds. {}.",
+        arguments.megabytes,
+        arguments.rounds,
+        machine::description()
+    );
+    for is_quoted in [false, true] {
+        let path = folder.path().join("customers.csv");
+        make_file(&path, arguments.megabytes * 1_000_000, is_quoted)?;
+        let mut contenders = contenders(root, &path);
+        if let Some(part) = &arguments.only {
+            contenders.retain(|peer| peer.name() == UNIT || peer.name().contains(part.as_str()));
+        }
+        let medians = medians(&contenders, arguments.rounds);
+        let unit = medians
+            .iter()
+            .find(|(name, _)| name == UNIT)
+            .map(|(_, run)| run.clone())
+            .ok_or("the crate `csv` did not run, so there is nothing to compare with")?;
+        let medians: Vec<_> = medians.into_iter().map(|(_, run)| run).collect();
+        let caption = if is_quoted {
+            "\n\nEvery field in quotes:"
+        } else {
+            "\n\nQuotes only where they must be:"
+        };
+        text += table::render(&medians, &unit, "`csv`", caption).trim_end();
+    }
+    if arguments.write_readme {
+        table::put_between_markers(&root.join("README.md"), "read", &text)
+    } else {
+        println!("{text}");
+        Ok(())
+    }
+}
+
+/// A stream of changes, as our generator makes it.
+fn make_file(path: &Path, bytes: u64, is_quoted: bool) -> Result<(), Failure> {
+    let options = Options {
+        updates: 0.3,
+        deletes: 0.05,
+        ..Options::default()
+    };
+    let mut generator = Generator::new(options)?;
+    let mut file = BufWriter::with_capacity(BUFFER_BYTES, File::create(path)?);
+    file.write_all(HEADER.as_bytes())?;
+    let mut written = 0;
+    while written < bytes {
+        let piece = generator.next_piece().ok_or("a stream without end ended")?;
+        let quoted = is_quoted.then(|| quoted(piece.bytes)).transpose()?;
+        let rows = quoted.as_deref().unwrap_or(piece.bytes);
+        file.write_all(rows)?;
+        written += rows.len() as u64;
+    }
+    file.flush()?;
+    Ok(())
+}
+
+fn quoted(rows: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut writer = csv::WriterBuilder::new()
+        .quote_style(csv::QuoteStyle::Always)
+        .from_writer(Vec::new());
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(rows);
+    for record in reader.byte_records() {
+        writer.write_byte_record(&record?)?;
+    }
+    Ok(writer.into_inner().map_err(|error| error.to_string())?)
+}
+
+/// All of them; those that cannot run here are told on standard error, with the cure.
+fn contenders(root: &Path, path: &Path) -> Vec<Box<dyn Peer>> {
+    let kinds = [
+        (UNIT, Kind::Csv),
+        ("simd-csv", Kind::SimdCsv),
+        ("firn", Kind::Firn),
+        ("read", Kind::Nothing),
+    ];
+    let mut contenders: Vec<Box<dyn Peer>> = Vec::new();
+    for (name, kind) in kinds {
+        contenders.push(Box::new(InProcess {
+            name,
+            kind,
+            path: path.to_owned(),
+        }));
+    }
+    let file = path.to_string_lossy();
+    match Child::java(root, "commons-csv", "CommonsCsvRead", &[&file]) {
+        Ok(child) => contenders.push(Box::new(child)),
+        Err(missing) => eprintln!("commons-csv is skipped: {missing}"),
+    }
+    contenders
+}
+
+enum Kind {
+    Csv,
+    SimdCsv,
+    Firn,
+    Nothing,
+}
+
+struct InProcess {
+    name: &'static str,
+    kind: Kind,
+    path: PathBuf,
+}
+
+impl Peer for InProcess {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn run(&self) -> Result<Run, Failure> {
+        let bytes = fs::metadata(&self.path)?.len();
+        let file = File::open(&self.path)?;
+        let started = Instant::now();
+        let (program, rows) = match self.kind {
+            Kind::Csv => ("`csv`, splitting into a `ByteRecord`", split_csv(file)?),
+            Kind::SimdCsv => (
+                "`simd-csv`, splitting into a `ByteRecord`",
+                split_simd(file)?,
+            ),
+            Kind::Firn => ("**Firn**, validating", validate(file)?),
+            Kind::Nothing => ("`read` alone", read_alone(file)?),
+        };
+        Ok(Run {
+            program: program.to_owned(),
+            rows,
+            bytes,
+            seconds: started.elapsed().as_secs_f64(),
+        })
+    }
+}
+
+fn split_csv(file: File) -> Result<u64, Failure> {
+    let mut reader = csv::ReaderBuilder::new()
+        .buffer_capacity(BUFFER_BYTES)
+        .from_reader(file);
+    let mut record = csv::ByteRecord::new();
+    let mut rows = 0;
+    while reader.read_byte_record(&mut record)? {
+        rows += 1;
+    }
+    Ok(rows)
+}
+
+fn split_simd(file: File) -> Result<u64, Failure> {
+    let mut reader = simd_csv::ReaderBuilder::new()
+        .buffer_capacity(BUFFER_BYTES)
+        .from_reader(file);
+    let mut record = simd_csv::ByteRecord::new();
+    let mut rows = 0;
+    while reader.read_byte_record(&mut record)? {
+        rows += 1;
+    }
+    Ok(rows)
+}
+
+fn validate(file: File) -> Result<u64, Failure> {
+    let contract = Contract::customer();
+    let mut reader = Reader::new(&contract, file)?;
+    let mut rows = 0;
+    while let Some(piece) = reader.next()? {
+        match piece {
+            Piece::Rows { count, .. } => rows += count,
+            Piece::Broken(row) => return Err(format!("row {}: {}", row.row, row.reason).into()),
+        }
+    }
+    Ok(rows)
+}
+
+/// Counts line ends, which memchr does nearly for nothing, so that the table has its rows.
+fn read_alone(mut file: File) -> Result<u64, Failure> {
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut rows = 0_u64;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(rows.saturating_sub(1));
+        }
+        rows += buffer[..read]
+            .iter()
+            .map(|&byte| u64::from(byte == b'\n'))
+            .sum::<u64>();
+    }
+}
