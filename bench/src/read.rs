@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use firn::contract::Contract;
-use firn::event::HEADER;
 use firn::generator::{Generator, Options};
 use firn::reader::{Piece, Reader};
 
@@ -85,16 +84,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// A stream of changes, as our generator makes it.
+/// A stream of changes, as our generator makes it, header and all.
 fn make_file(path: &Path, bytes: u64, is_quoted: bool) -> Result<(), Failure> {
     let options = Options {
         updates: 0.3,
         deletes: 0.05,
+        rows_per_file: u64::MAX,
         ..Options::default()
     };
     let mut generator = Generator::new(options)?;
     let mut file = BufWriter::with_capacity(BUFFER_BYTES, File::create(path)?);
-    file.write_all(HEADER.as_bytes())?;
     let mut written = 0;
     while written < bytes {
         let piece = generator.next_piece().ok_or("a stream without end ended")?;

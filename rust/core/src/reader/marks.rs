@@ -1,12 +1,77 @@
-//! Finds the bytes that shape CSV (comma, quote, line feed, carriage return), one bit for each byte.
+//! Finds the bytes that shape CSV (comma, quote, line feed, carriage return), one bit for each byte, and where fields end.
 
 #[cfg(target_arch = "x86_64")]
 use pulp::x86::V3;
 
-/// The bits of 64 bytes each, lowest first; rewritten for every filling of the buffer.
+/// The shape of a buffer; remade for every filling of it.
 #[derive(Default)]
 pub(super) struct Marks {
+    /// The marked bytes, a bit for each of 64, lowest first.
     masks: Vec<u64>,
+    /// Where fields end, in order: commas and line feeds outside quotes. Longer than `fields`.
+    ends: Vec<u32>,
+    fields: usize,
+    quoting: Quoting,
+}
+
+/// Follows quotes and carriage returns from block to block.
+#[derive(Default)]
+struct Quoting {
+    /// All ones within quotes.
+    inside: u64,
+    /// The last block's last bit of each.
+    after_end: u64,
+    after_closing: u64,
+    after_return: u64,
+    is_odd: bool,
+    has_breaks: bool,
+}
+
+/// One bit a byte, for 64 bytes.
+struct Block {
+    comma: u64,
+    quote: u64,
+    feed: u64,
+    carriage: u64,
+}
+
+impl Quoting {
+    /// The field ends of a block of which `valid` bytes count.
+    #[inline(always)]
+    fn ends(&mut self, block: &Block, valid: u64) -> u64 {
+        let inside = if block.quote == 0 {
+            self.inside
+        } else {
+            prefix_xor(block.quote) ^ self.inside
+        };
+        let (opening, closing) = (block.quote & inside, block.quote & !inside);
+        let ends = (block.comma | block.feed) & !inside;
+        let carriage = block.carriage & !inside;
+        let after_end = ends << 1 | self.after_end;
+        let after_closing = closing << 1 | self.after_closing;
+        let after_return = carriage << 1 | self.after_return;
+        // A quote opens after a field's end, or doubles the one that closed just before it. After a closing one comes an
+        // end, its double, or a line end; a carriage return is only ever part of a line end.
+        let odd = (opening & !(after_end | after_closing))
+            | (after_closing & !(ends | opening | carriage))
+            | (after_return & !block.feed);
+        self.is_odd |= odd & valid != 0;
+        self.has_breaks |= block.feed & inside != 0;
+        self.inside = (inside.cast_signed() >> 63).cast_unsigned();
+        self.after_end = ends >> 63;
+        self.after_closing = closing >> 63;
+        self.after_return = carriage >> 63;
+        ends
+    }
+}
+
+/// Each bit becomes the parity of the bits up to it.
+#[inline(always)]
+fn prefix_xor(mut bits: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << shift;
+    }
+    bits
 }
 
 /// Walks over the marked bytes in order.
@@ -17,14 +82,89 @@ pub(super) struct Cursor {
 }
 
 impl Marks {
-    /// Marks all of `bytes`.
+    /// Marks all of `bytes`, which begin at a row's start.
     pub fn set(&mut self, bytes: &[u8]) {
         self.masks.clear();
         self.masks.reserve(bytes.len() / 64 + 1);
+        self.fields = 0;
+        self.quoting = Quoting {
+            after_end: 1,
+            ..Quoting::default()
+        };
         let (blocks, tail) = bytes.as_chunks::<64>();
-        mark(blocks, &mut self.masks);
+        self.mark(blocks);
         if !tail.is_empty() {
-            self.masks.push(mask_portable(tail));
+            let mut padded = [0; 64];
+            padded[..tail.len()].copy_from_slice(tail);
+            let block = portable(&padded);
+            let base = blocks.len() * 64;
+            self.push(&block, base, u64::MAX >> (64 - tail.len()));
+        }
+    }
+
+    /// Where fields end, if every quote and carriage return stands where it may; then no row needs a closer look for them.
+    pub fn ends(&self) -> Option<&[u32]> {
+        (!self.quoting.is_odd).then(|| &self.ends[..self.fields])
+    }
+
+    /// Whether some field spans lines; told only where [`Marks::ends`] are.
+    pub fn has_breaks(&self) -> bool {
+        self.quoting.has_breaks
+    }
+
+    #[inline(always)]
+    fn push(&mut self, block: &Block, base: usize, valid: u64) {
+        self.masks
+            .push(block.comma | block.quote | block.feed | block.carriage);
+        let mut ends = self.quoting.ends(block, valid);
+        let count = ends.count_ones() as usize;
+        if self.ends.len() < self.fields + 64 {
+            self.ends.resize((self.fields + 64) * 2, 0);
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a buffer holds a few rows of at most some megabytes"
+        )]
+        let base = base as u32;
+        // Eight at a time without a branch for each: what is too much is written over by the next block.
+        let mut written = 0;
+        while written < count {
+            let (slots, _) = self.ends[self.fields + written..].as_chunks_mut::<8>();
+            let Some(slots) = slots.first_mut() else {
+                break;
+            };
+            for slot in slots {
+                *slot = base + ends.trailing_zeros();
+                ends &= ends.wrapping_sub(1);
+            }
+            written += 8;
+        }
+        self.fields += count;
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn mark(&mut self, blocks: &[[u8; 64]]) {
+        match V3::try_new() {
+            Some(simd) => simd.vectorize(
+                #[inline(always)]
+                || {
+                    for (index, block) in blocks.iter().enumerate() {
+                        self.push(&vector(simd, block), index * 64, u64::MAX);
+                    }
+                },
+            ),
+            None => self.mark_portable(blocks),
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn mark(&mut self, blocks: &[[u8; 64]]) {
+        self.mark_portable(blocks);
+    }
+
+    fn mark_portable(&mut self, blocks: &[[u8; 64]]) {
+        for (index, block) in blocks.iter().enumerate() {
+            self.push(&portable(block), index * 64, u64::MAX);
         }
     }
 
@@ -49,56 +189,37 @@ impl Marks {
 }
 
 #[cfg(target_arch = "x86_64")]
-fn mark(blocks: &[[u8; 64]], masks: &mut Vec<u64>) {
-    match V3::try_new() {
-        Some(simd) => simd.vectorize(
-            #[inline(always)]
-            || {
-                for block in blocks {
-                    masks.push(half_mask(simd, block, 0) | half_mask(simd, block, 32) << 32);
-                }
-            },
-        ),
-        None => masks.extend(blocks.iter().map(|block| mask_portable(block))),
+#[inline(always)]
+fn vector(simd: V3, block: &[u8; 64]) -> Block {
+    let (halves, _) = block.as_chunks::<32>();
+    let bits = |byte: u8| {
+        let wanted = pulp::cast([byte; 32]);
+        halves.iter().rev().fold(0_u64, |bits, half| {
+            let equal = simd.avx2._mm256_cmpeq_epi8(wanted, pulp::cast(*half));
+            bits << 32 | u64::from(simd.avx2._mm256_movemask_epi8(equal).cast_unsigned())
+        })
+    };
+    Block {
+        comma: bits(b','),
+        quote: bits(b'"'),
+        feed: bits(b'\n'),
+        carriage: bits(b'\r'),
     }
 }
 
-#[cfg(not(target_arch = "x86_64"))]
-fn mark(blocks: &[[u8; 64]], masks: &mut Vec<u64>) {
-    masks.extend(blocks.iter().map(|block| mask_portable(block)));
-}
-
-/// The bits of 32 bytes from `at`. The four bytes differ in their lower half, so one shuffle by it gives the only byte
-/// that could match.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn half_mask(simd: V3, block: &[u8; 64], at: usize) -> u64 {
-    const BY_LOWER_HALF: [u8; 16] = {
-        let mut table = [0; 16];
-        table[0] = 0xff;
-        table[(b',' & 15) as usize] = b',';
-        table[(b'"' & 15) as usize] = b'"';
-        table[(b'\n' & 15) as usize] = b'\n';
-        table[(b'\r' & 15) as usize] = b'\r';
-        table
+fn portable(block: &[u8; 64]) -> Block {
+    let bits = |wanted: u8| {
+        let bytes = block.iter().enumerate();
+        bytes.fold(0, |bits, (index, byte)| {
+            bits | u64::from(*byte == wanted) << index
+        })
     };
-    let table = pulp::cast([BY_LOWER_HALF, BY_LOWER_HALF]);
-    let mut bytes = [0_u8; 32];
-    bytes.copy_from_slice(&block[at..at + 32]);
-    let bytes = pulp::cast(bytes);
-    let candidates = simd.avx2._mm256_shuffle_epi8(table, bytes);
-    u64::from(
-        simd.avx2
-            ._mm256_movemask_epi8(simd.avx2._mm256_cmpeq_epi8(candidates, bytes))
-            .cast_unsigned(),
-    )
-}
-
-fn mask_portable(bytes: &[u8]) -> u64 {
-    let bits = bytes.iter().enumerate();
-    bits.fold(0, |mask, (index, byte)| {
-        mask | u64::from(matches!(byte, b',' | b'"' | b'\n' | b'\r')) << index
-    })
+    Block {
+        comma: bits(b','),
+        quote: bits(b'"'),
+        feed: bits(b'\n'),
+        carriage: bits(b'\r'),
+    }
 }
 
 #[cfg(test)]

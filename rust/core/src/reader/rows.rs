@@ -71,6 +71,10 @@ pub struct Reader<'c, R> {
     /// Where the next row begins.
     at: usize,
     marks: Marks,
+    /// Which of the field ends come next.
+    next_end: usize,
+    /// Whether a row of this buffer was cut at a line end that may stand within quotes.
+    is_malformed: bool,
     /// Whether everything up to `text_end` is UTF-8.
     is_utf8: bool,
     is_last: bool,
@@ -98,6 +102,8 @@ impl<'c, R: Read> Reader<'c, R> {
             filled: 0,
             at: 0,
             marks: Marks::default(),
+            next_end: 0,
+            is_malformed: false,
             is_utf8: true,
             is_last: false,
             row: 0,
@@ -142,6 +148,12 @@ impl<'c, R: Read> Reader<'c, R> {
     /// Walks over rows until one is not sound, or the buffer ends.
     fn step(&mut self) -> Step {
         let bytes = &self.buffer[..self.filled];
+        // Once a row is malformed, nothing after it in this buffer is sure to be in or out of quotes.
+        let ends = self
+            .marks
+            .ends()
+            .filter(|_| self.is_utf8 && !self.is_malformed);
+        let mut next = self.next_end;
         let mut count = 0;
         let mut at = self.at;
         while at < bytes.len() {
@@ -154,6 +166,24 @@ impl<'c, R: Read> Reader<'c, R> {
                 at += 1;
                 self.at = at;
                 continue;
+            }
+            if let Some(all) = ends {
+                while all.get(next).is_some_and(|end| (*end as usize) < at) {
+                    next += 1;
+                }
+                let of_row = all.get(next..=next + self.checks.len());
+                let end = of_row.and_then(|ends| row::sound_end(bytes, ends, at, &self.checks));
+                if let Some(end) = end {
+                    count += 1;
+                    self.line += if self.marks.has_breaks() {
+                        memchr::memchr_iter(b'\n', &bytes[at..end]).count() as u64
+                    } else {
+                        1
+                    };
+                    at = end;
+                    next += self.checks.len() + 1;
+                    continue;
+                }
             }
             match row::parse(bytes, &self.marks, at, &self.checks, self.is_last) {
                 Row::Sound { end, breaks }
@@ -170,6 +200,7 @@ impl<'c, R: Read> Reader<'c, R> {
                 fault => return self.refuse(at, fault),
             }
         }
+        self.next_end = next;
         if count > 0 {
             Step::Sound { count, end: at }
         } else {
@@ -213,6 +244,7 @@ impl<'c, R: Read> Reader<'c, R> {
             ),
         };
         // Only a row whose shape is sure may span lines.
+        self.is_malformed |= whole.is_none();
         let (end, breaks) = whole.unwrap_or_else(|| {
             let rest = &bytes[start..];
             let end = memchr::memchr(b'\n', rest).map_or(bytes.len(), |at| start + at + 1);
@@ -257,6 +289,8 @@ impl<'c, R: Read> Reader<'c, R> {
         }
         let bytes = &self.buffer[..self.filled];
         self.marks.set(bytes);
+        self.next_end = 0;
+        self.is_malformed = false;
         let whole = memchr::memrchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
         let whole = if self.is_last { bytes.len() } else { whole };
         self.is_utf8 = simdutf8::basic::from_utf8(&bytes[..whole]).is_ok();

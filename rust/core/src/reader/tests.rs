@@ -145,6 +145,49 @@ fn the_number_of_fields_and_odd_line_ends_are_checked() {
     );
 }
 
+/// A file with a byte that is not UTF-8 is parsed row by row, any other by its field ends: both must tell the same.
+#[test]
+fn the_quick_way_and_the_exact_way_tell_the_same() {
+    const PARTS: [&str; 18] = [
+        "I,1,Ann,AT\n",
+        "\"U\",\"2\",\"B\"\"b\",\"AT\"\r\n",
+        "D,3,,AT\n",
+        "I,4,\"a\nb\",AT\n",
+        "I,5,\"a,b\",AT\r\n",
+        "I,6,Zoé,AT\n",
+        "I,7,\"\"\"\"\"\",AT\n",
+        "I,",
+        "1,",
+        "AT",
+        "\"",
+        "\"\"",
+        ",",
+        "\n",
+        "\r",
+        "\r\n",
+        "x",
+        "\"x\",",
+    ];
+    let first: u64 = std::env::var("FIRN_SEED").map_or(1, |seed| seed.parse().unwrap());
+    for seed in first..first + 20_000 {
+        let mut state = seed;
+        let mut file = String::from("op,id,name,at\n");
+        for _ in 0..seed % 40 {
+            // An MMIX generator: its upper bits are good enough to choose by.
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            file += PARTS[(state >> 33) as usize % PARTS.len()];
+        }
+        let file = file.replace("AT", AT) + "\n";
+        let quick = read(file.as_bytes()).unwrap();
+        let mut exact = read(&[file.as_bytes(), b"\xff\n"].concat()).unwrap();
+        let last = exact.pop().unwrap();
+        assert!(last.contains("[\u{fffd}]"), "{last}");
+        assert_eq!(quick, exact, "FIRN_SEED={seed}, the file {file:?}");
+    }
+}
+
 #[test]
 fn a_row_that_is_not_utf8_is_broken_and_its_neighbours_are_not() {
     let mut file =
