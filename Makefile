@@ -16,7 +16,7 @@ build: setup ## the commands firn and snowglobe, in target/release
 
 .PHONY: test
 test: NATIVE_PROFILE = dev
-test: setup lint test-rust test-nifi ## every test
+test: setup lint test-rust test-nifi test-ec2 ## every test
 
 .PHONY: setup
 setup: # what every build needs: the tools, named if one is missing, and DuckDB's library
@@ -31,6 +31,15 @@ lint: setup ## format and lints
 .PHONY: test-rust
 test-rust: setup
 	cargo test --workspace --locked
+
+.PHONY: test-ec2
+test-ec2: target/ec2-venv/ready ## the template for AWS: linted, then run against moto
+	target/ec2-venv/bin/pytest -q -p no:cacheprovider tests/ec2
+
+target/ec2-venv/ready: tests/ec2/requirements.txt
+	python3 -m venv target/ec2-venv
+	target/ec2-venv/bin/pip install --quiet --requirement $<
+	touch $@
 
 .PHONY: bench-generate
 bench-generate: ## the generator beside its peers, into the README's table

@@ -22,6 +22,7 @@ scripts/find-jdk.sh >/dev/null 2>&1 || need "a JDK, version 21 or newer" "instal
 for tool in curl unzip python3; do
     command -v "$tool" >/dev/null || need "$tool" "on Debian or Ubuntu: apt-get install $tool"
 done
+python3 -c "import venv, ensurepip" 2>/dev/null || need "Python's venv" "on Debian or Ubuntu: apt-get install python3-venv"
 free_gib=$(df -Pk . | awk 'NR == 2 { print int($4 / 1048576) }')
 [ "$free_gib" -ge 8 ] || need "8 GiB of free disk (here are $free_gib)" "make room, or build elsewhere with CARGO_TARGET_DIR"
 exit "$missing"

@@ -8,6 +8,7 @@ command -v mvn >/dev/null || packages+=(maven)
 for tool in curl unzip python3; do
     command -v "$tool" >/dev/null || packages+=("$tool")
 done
+python3 -c "import venv, ensurepip" 2>/dev/null || packages+=(python3-venv)
 if ! scripts/find-jdk.sh >/dev/null 2>&1; then
     command -v apt-cache >/dev/null && apt-get update -qq
     for release in 25 21; do
