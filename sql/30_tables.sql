@@ -84,6 +84,9 @@ create table if not exists CUSTOMER_RUNS (
   history number(18,0) not null,
   duplicates number(18,0) not null,
   rejects number(18,0) not null,
+  inserted number(18,0) not null,
+  updated number(18,0) not null,
+  deleted number(18,0) not null,
   landed_at timestamp_ltz not null,
   started_at timestamp_ntz(6) not null,
   finished_at timestamp_ntz(6) not null

@@ -126,11 +126,26 @@ async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
         .await
         .expect("the file is put");
     assert_eq!(counts(&results[0]), [5, 2, 1, 2]);
+    let target = |result: &FileResult| [result.inserted, result.updated, result.deleted];
+    assert_eq!(target(&results[0]), [2, 0, 0]);
     let again = intake
         .put(std::slice::from_ref(&file), PATIENCE, |_, _| {})
         .await
         .expect("the file is put again");
     assert_eq!(again, results);
+    let change = ground.file(
+        "day 2.csv",
+        &[
+            &row("U", 1, "\"Rome, \"\"old\"\"\"", "2026-01-02T00:00:00Z"),
+            &row("D", 3, "Oslo", "2026-01-02T00:00:00Z"),
+            &row("I", 5, "Bern", "2026-01-02T00:00:00Z"),
+        ],
+    );
+    let results = intake
+        .put(&[change], PATIENCE, |_, _| {})
+        .await
+        .expect("a change is put");
+    assert_eq!(target(&results[0]), [1, 1, 1]);
 
     let owner = ground.pipeline(Some("FIRN_OWNER"));
     let status = owner.status(5).await.expect("a status");

@@ -121,6 +121,11 @@ fn check(ground: &mut Ground, seed: u64, events: &[Event]) {
         i64::try_from(folded.history.len()).unwrap() + duplicates + rejects,
         "the sum of seed {seed}"
     );
+    assert_eq!(
+        ground.number("select sum(inserted) - sum(deleted) from ITEM_RUNS"),
+        i64::try_from(folded.target.len()).unwrap(),
+        "what appeared and went in the target of seed {seed}"
+    );
     assert_eq!(ground.number("select count(*) from ITEM_STAGING"), 0);
     let marks = "select count(*) from ITEM_HISTORY where valid_from <> changed_at or is_current <> (valid_to is null)";
     assert_eq!(ground.number(marks), 0, "the marks of seed {seed}");

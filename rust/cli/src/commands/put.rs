@@ -48,14 +48,31 @@ impl Put {
 /// What became of each file.
 pub fn results_table(results: &[FileResult]) -> String {
     let row = |one: &FileResult| {
-        let numbers = [one.rows_in, one.history, one.duplicates, one.rejects];
+        let numbers = [
+            one.rows_in,
+            one.history,
+            one.duplicates,
+            one.rejects,
+            one.inserted,
+            one.updated,
+            one.deleted,
+        ];
         std::iter::once(one.source_file.clone())
             .chain(numbers.map(|number| number.to_string()))
             .collect()
     };
     let rows: Vec<Vec<String>> = results.iter().map(row).collect();
     report::table(
-        &["file", "rows in", "history", "duplicates", "rejects"],
+        &[
+            "file",
+            "rows in",
+            "history",
+            "duplicates",
+            "rejects",
+            "inserted",
+            "updated",
+            "deleted",
+        ],
         &rows,
     )
 }

@@ -505,25 +505,34 @@ fn apply(plan: &MergePlan<'_>) -> String {
 fn account(plan: &MergePlan<'_>) -> String {
     let names = &plan.names;
     format!(
-        "  -- What happened to the rows of every file. A displaced row leaves the history of the file that brought it.
+        "  -- What happened to the rows of every file. A displaced row leaves the history of the file that brought it; a row of the
+  -- target changed for the file whose event is the key's last now.
   select count(*) into :rows_in from {batch};
-  insert into {runs} (run_id, source_file, rows_in, history, duplicates, rejects, landed_at, started_at, finished_at)
+  insert into {runs} (run_id, source_file, rows_in, history, duplicates, rejects, inserted, updated, deleted, landed_at, started_at, finished_at)
   with fates as (
-    select source_file, loaded_at, 1 as came, 0 as kept, 0 as copies, iff(reason is null, 0, 1) as candidates, 0 as refused from {batch}
+    select source_file, loaded_at, 1 as came, 0 as kept, 0 as copies, iff(reason is null, 0, 1) as candidates, 0 as refused,
+      0 as appeared, 0 as went, 0 as touched
+    from {batch}
     union all
     select source_file, loaded_at, 0, iff(fate = 'new', 1, iff(fate = 'displaced', -1, 0)), iff(fate = 'duplicate', 1, 0),
-      iff(fate in ('tied', 'displaced'), 1, 0), 0
+      iff(fate in ('tied', 'displaced'), 1, 0), 0, 0, 0, 0
     from {fold} where fate in ('new', 'duplicate', 'tied', 'displaced')
     union all
-    select source_file, loaded_at, 0, 0, 0, 0, 1 from {rejects} where run_id = :run_id
+    select source_file, loaded_at, 0, 0, 0, 0, 1, 0, 0, 0 from {rejects} where run_id = :run_id
+    union all
+    select f.source_file, f.loaded_at, 0, 0, 0, 0, 0, iff(d.before_line is null, 1, 0), iff(d.line is null, 1, 0), 1
+    from {delta} d join {fold} f on {same} and f.fate = 'new' and f.valid_to is null
+    where d.run_id = :run_id
   )
   select :run_id, source_file, sum(came), sum(kept), sum(copies) + sum(candidates) - sum(refused), sum(refused),
-    min(loaded_at), :started_at, sysdate()
+    sum(appeared), sum(touched) - sum(appeared) - sum(went), sum(went), min(loaded_at), :started_at, sysdate()
   from fates
   group by source_file;",
         batch = names.batch,
         runs = names.runs,
         fold = names.fold,
+        delta = names.delta,
+        same = equal(plan.contract.key(), "d", "f"),
         rejects = names.rejects,
     )
 }

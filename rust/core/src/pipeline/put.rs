@@ -40,6 +40,12 @@ pub struct FileResult {
     pub duplicates: i64,
     /// Rows refused.
     pub rejects: i64,
+    /// Rows of the target that appeared by the file's events.
+    pub inserted: i64,
+    /// Rows of the target that the file's events changed.
+    pub updated: i64,
+    /// Rows of the target that went away by the file's events.
+    pub deleted: i64,
 }
 
 impl Intake {
@@ -172,7 +178,7 @@ impl Pipeline {
     /// `Config` if the account of runs is missing or may not be read.
     pub async fn file_result(&self, source_file: &str) -> Result<FileResult> {
         let sql = format!(
-            "select sum(rows_in), sum(history), sum(duplicates), sum(rejects) from {} where source_file = ?",
+            "select sum(rows_in), sum(history), sum(duplicates), sum(rejects), sum(inserted), sum(updated), sum(deleted) from {} where source_file = ?",
             self.names.runs
         );
         let rows = self
@@ -193,6 +199,9 @@ impl Pipeline {
             history: number(1),
             duplicates: number(2),
             rejects: number(3),
+            inserted: number(4),
+            updated: number(5),
+            deleted: number(6),
         })
     }
 }

@@ -44,12 +44,15 @@ public final class NativeLoader implements AutoCloseable {
         }
     }
 
-    /** What became of a file's rows: {@code rows_in = history + duplicates + rejects}. */
+    /** What became of a file's rows: {@code rows_in = history + duplicates + rejects}; the last three are rows of the current table. */
     public record Merged(
             @JsonProperty("rows_in") long rowsIn,
             @JsonProperty("history") long history,
             @JsonProperty("duplicates") long duplicates,
-            @JsonProperty("rejects") long rejects) {
+            @JsonProperty("rejects") long rejects,
+            @JsonProperty("inserted") long inserted,
+            @JsonProperty("updated") long updated,
+            @JsonProperty("deleted") long deleted) {
     }
 
     /** A file that was loaded. {@code rows}, {@code broken} and {@code bytes} are null if an earlier call uploaded it. */

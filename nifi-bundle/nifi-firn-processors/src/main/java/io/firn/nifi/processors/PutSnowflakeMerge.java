@@ -77,6 +77,9 @@ import java.util.stream.Stream;
     @WritesAttribute(attribute = "firn.rows.history", description = "Events added to the history"),
     @WritesAttribute(attribute = "firn.rows.duplicate", description = "Rows that said what was known"),
     @WritesAttribute(attribute = "firn.rows.rejected", description = "Rows refused, now in the table of rejects"),
+    @WritesAttribute(attribute = "firn.rows.inserted", description = "Rows of the current table that appeared by this file"),
+    @WritesAttribute(attribute = "firn.rows.updated", description = "Rows of the current table that this file changed"),
+    @WritesAttribute(attribute = "firn.rows.deleted", description = "Rows of the current table that went away by this file"),
     @WritesAttribute(attribute = "firn.latency.millis", description = "From the beginning of the upload to the end of the merge"),
     @WritesAttribute(attribute = "firn.error", description = "On retry and failure: what is wrong and what to do")
 })
@@ -237,6 +240,9 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
             attributes.put("firn.rows.history", Long.toString(loaded.merged().history()));
             attributes.put("firn.rows.duplicate", Long.toString(loaded.merged().duplicates()));
             attributes.put("firn.rows.rejected", Long.toString(loaded.merged().rejects()));
+            attributes.put("firn.rows.inserted", Long.toString(loaded.merged().inserted()));
+            attributes.put("firn.rows.updated", Long.toString(loaded.merged().updated()));
+            attributes.put("firn.rows.deleted", Long.toString(loaded.merged().deleted()));
         }
         return attributes;
     }
