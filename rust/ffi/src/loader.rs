@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use firn::contract::Contract;
 use firn::merge::{Identifier, Site};
 use firn::pipeline::{Arrived, FileResult, Intake, Pipeline};
-use firn::reader::{BrokenRow, Cleaned};
+use firn::reader::BrokenRow;
 use firn::snowflake::{Connection, Credential, Secret};
 use firn::store::{AccessKey, Compression, S3Store, StoreOptions};
 use firn::{Error, Result};
@@ -94,9 +94,10 @@ enum Outcome {
 #[derive(Serialize)]
 struct Loaded {
     source_file: String,
-    /// Rows read, and those of them that are broken; none if an earlier call uploaded the file.
-    rows: Option<u64>,
-    broken: Option<u64>,
+    /// Rows read, and those of them that are broken.
+    rows: u64,
+    broken: u64,
+    /// None if an earlier call uploaded the file.
     bytes: Option<u64>,
     /// None where nobody waited for the merge.
     result: Option<FileResult>,
@@ -284,8 +285,8 @@ impl Loader {
             Err(error) => failed(&error),
             Ok((arrived, took)) => Outcome::Done(Loaded {
                 source_file: arrived.source_file,
-                rows: arrived.rows.map(|Cleaned { rows, .. }| rows),
-                broken: arrived.rows.map(|Cleaned { broken, .. }| broken),
+                rows: arrived.rows.rows,
+                broken: arrived.rows.broken,
                 bytes: arrived.object.bytes,
                 result: results.next(),
                 upload_millis: took.as_millis(),
@@ -342,10 +343,7 @@ async fn await_rows(
         let mut missing = None;
         for one in arrived {
             let result = pipeline.file_result(&one.source_file).await?;
-            let rows = one
-                .rows
-                .map_or(1, |rows| i64::try_from(rows.rows).unwrap_or(i64::MAX));
-            if result.rows_in < rows {
+            if result.rows_in < one.rows.as_counted() {
                 missing = Some(&one.source_file);
             }
             results.push(result);

@@ -159,23 +159,24 @@ async fn deliver(intake: &Intake, mut files: Vec<PathBuf>) -> Result<i64> {
     );
     let mut rows = 0;
     for path in &files {
-        let arrived = intake.upload(path, |_| {}).await?;
-        rows += arrived
-            .rows
-            .map_or(0, |rows| i64::try_from(rows.rows).unwrap_or(0));
+        rows += uploaded(intake, path).await?;
         bar.inc(1);
     }
     if let Some(first) = files.first() {
         // The same content under another name: a second delivery, every row of which is a duplicate.
         let again = first.with_file_name("delivered-again.csv");
         std::fs::copy(first, &again).context(|| again.display().to_string())?;
-        let arrived = intake.upload(&again, |_| {}).await?;
-        rows += arrived
-            .rows
-            .map_or(0, |rows| i64::try_from(rows.rows).unwrap_or(0));
+        rows += uploaded(intake, &again).await?;
     }
     bar.finish_and_clear();
     Ok(rows)
+}
+
+/// The rows of a file that was not in the bucket yet.
+async fn uploaded(intake: &Intake, path: &Path) -> Result<i64> {
+    let arrived = intake.upload(path, |_| {}).await?;
+    let is_new = arrived.object.bytes.is_some();
+    Ok(if is_new { arrived.rows.as_counted() } else { 0 })
 }
 
 async fn await_rows(pipeline: &Pipeline, rows: i64) -> Result<()> {

@@ -23,8 +23,8 @@ pub struct Arrived {
     pub object: Uploaded,
     /// Its whole path in the bucket, as the tables name it.
     pub source_file: String,
-    /// Rows in it; none if it was uploaded by an earlier call.
-    pub rows: Option<Cleaned>,
+    /// Rows in it.
+    pub rows: Cleaned,
 }
 
 /// What became of a file's rows: `rows_in = history + duplicates + rejects`.
@@ -64,15 +64,24 @@ impl Intake {
         let digest = blocking(move || hash(&hashed)).await.context(place)?;
         let name = object_name(path, &digest, self.store.compression().suffix());
         let source_file = format!("{}{name}", self.store.location().folder);
+        let contract = self.pipeline.contract.clone();
+        let source = path.to_path_buf();
         if self.store.contains(&name).await? {
+            // An earlier call that was cut short may not have told which rows are broken.
+            let check = move || {
+                reader::clean(
+                    &contract,
+                    reader::open(&source)?,
+                    &mut std::io::sink(),
+                    on_broken,
+                )
+            };
             return Ok(Arrived {
                 object: Uploaded { name, bytes: None },
                 source_file,
-                rows: None,
+                rows: blocking(check).await.context(place)?,
             });
         }
-        let contract = self.pipeline.contract.clone();
-        let source = path.to_path_buf();
         let make = move |mut output: &mut dyn std::io::Write| {
             let cleaned = reader::clean(&contract, reader::open(&source)?, &mut output, on_broken)?;
             // The name promises this content: a file that changed under our hands is not uploaded under it.
@@ -88,7 +97,7 @@ impl Intake {
                 bytes: Some(bytes),
             },
             source_file,
-            rows: Some(rows),
+            rows,
         })
     }
 
@@ -150,10 +159,7 @@ impl Pipeline {
             let mut missing = None;
             for object in objects {
                 let result = self.file_result(&object.source_file).await?;
-                let rows = object
-                    .rows
-                    .map_or(1, |rows| i64::try_from(rows.rows).unwrap_or(i64::MAX));
-                if result.rows_in < rows {
+                if result.rows_in < object.rows.as_counted() {
                     missing = Some(&object.source_file);
                 }
                 results.push(result);

@@ -17,6 +17,14 @@ pub struct Cleaned {
     pub broken: u64,
 }
 
+impl Cleaned {
+    /// Its rows as the tables count them.
+    #[must_use]
+    pub fn as_counted(&self) -> i64 {
+        i64::try_from(self.rows).unwrap_or(i64::MAX)
+    }
+}
+
 /// Copies `input` to `output`, telling `on_broken` every broken row.
 ///
 /// # Errors

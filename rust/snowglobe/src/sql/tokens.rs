@@ -36,7 +36,7 @@ pub fn lex(sql: &str) -> Result<Vec<Lexeme>> {
                 &e.message,
             )
         })?;
-    let places = Places::of(sql);
+    let mut places = Places::of(sql);
     let kept = tokens
         .into_iter()
         .filter(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF));
@@ -51,34 +51,37 @@ pub fn lex(sql: &str) -> Result<Vec<Lexeme>> {
         .collect())
 }
 
-/// Turns the tokenizer's lines and columns into bytes.
+/// Turns the tokenizer's lines and columns into bytes. They come in order, so a long text is walked through once.
 struct Places<'a> {
     sql: &'a str,
-    lines: Vec<usize>,
+    reached: Location,
+    byte: usize,
 }
 
 impl<'a> Places<'a> {
     fn of(sql: &'a str) -> Self {
-        let breaks = sql.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             sql,
-            lines: std::iter::once(0).chain(breaks).collect(),
+            reached: Location { line: 1, column: 1 },
+            byte: 0,
         }
     }
 
-    fn byte(&self, at: Location) -> usize {
-        let line = usize::try_from(at.line.saturating_sub(1)).unwrap_or(0);
-        let Some(&start) = self.lines.get(line) else {
-            return self.sql.len();
-        };
-        let column = usize::try_from(at.column.saturating_sub(1)).unwrap_or(0);
-        let rest = &self.sql[start..];
-        if rest.as_bytes().iter().take(column).all(u8::is_ascii) {
-            return (start + column).min(self.sql.len());
+    fn byte(&mut self, at: Location) -> usize {
+        let rest = self.sql.get(self.byte..).unwrap_or_default();
+        for char in rest.chars() {
+            if (self.reached.line, self.reached.column) >= (at.line, at.column) {
+                break;
+            }
+            self.byte += char.len_utf8();
+            if char == '\n' {
+                self.reached.line += 1;
+                self.reached.column = 1;
+            } else {
+                self.reached.column += 1;
+            }
         }
-        rest.char_indices()
-            .nth(column)
-            .map_or(self.sql.len(), |(offset, _)| start + offset)
+        self.byte
     }
 }
 

@@ -55,11 +55,11 @@ public final class NativeLoader implements AutoCloseable {
             @JsonProperty("deleted") long deleted) {
     }
 
-    /** A file that was loaded. {@code rows}, {@code broken} and {@code bytes} are null if an earlier call uploaded it. */
+    /** A file that was loaded. {@code bytes} is null if an earlier call uploaded it. */
     public record Loaded(
             @JsonProperty("source_file") String sourceFile,
-            @JsonProperty("rows") Long rows,
-            @JsonProperty("broken") Long broken,
+            @JsonProperty("rows") long rows,
+            @JsonProperty("broken") long broken,
             @JsonProperty("bytes") Long bytes,
             @JsonProperty("result") Merged merged,
             @JsonProperty("upload_millis") long uploadMillis,

@@ -71,8 +71,8 @@ import java.util.stream.Stream;
 @ReadsAttribute(attribute = "filename", description = "The object in the bucket is named after it and after the content's hash")
 @WritesAttributes({
     @WritesAttribute(attribute = "firn.object.key", description = "The object in the bucket, as the tables' source_file names it"),
-    @WritesAttribute(attribute = "firn.rows.read", description = "Rows read; missing if an earlier attempt uploaded the file"),
-    @WritesAttribute(attribute = "firn.rows.broken", description = "Rows of those that break the contract; missing likewise"),
+    @WritesAttribute(attribute = "firn.rows.read", description = "Rows read"),
+    @WritesAttribute(attribute = "firn.rows.broken", description = "Rows of those that break the contract"),
     @WritesAttribute(attribute = "firn.rows.merged", description = "Rows that the merge took: history, duplicate and rejected add up to it"),
     @WritesAttribute(attribute = "firn.rows.history", description = "Events added to the history"),
     @WritesAttribute(attribute = "firn.rows.duplicate", description = "Rows that said what was known"),
@@ -231,10 +231,8 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
         final Map<String, String> attributes = new HashMap<>();
         attributes.put("firn.object.key", loaded.sourceFile());
         attributes.put("firn.latency.millis", Long.toString(loaded.uploadMillis() + loaded.loadMillis()));
-        if (loaded.rows() != null) {
-            attributes.put("firn.rows.read", loaded.rows().toString());
-            attributes.put("firn.rows.broken", loaded.broken().toString());
-        }
+        attributes.put("firn.rows.read", Long.toString(loaded.rows()));
+        attributes.put("firn.rows.broken", Long.toString(loaded.broken()));
         if (loaded.merged() != null) {
             attributes.put("firn.rows.merged", Long.toString(loaded.merged().rowsIn()));
             attributes.put("firn.rows.history", Long.toString(loaded.merged().history()));

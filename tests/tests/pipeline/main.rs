@@ -6,98 +6,18 @@
     reason = "what surrounds a test fails as the test does"
 )]
 
+mod ground;
+mod interruption;
+
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use firn::contract::Contract;
-use firn::merge::Site;
-use firn::pipeline::{FileResult, Intake, Pipeline};
-use firn::snowflake::{Connection, ConnectionSource, Statement};
-use firn::store::{AccessKey, S3Store, StoreOptions};
+use firn::pipeline::FileResult;
+use firn::snowflake::Statement;
 use snowglobe::faults::{Calls, Fault, Mischief, Service};
-use snowglobe::server::{Options, Running, serve};
 
-const PATIENCE: Duration = Duration::from_secs(60);
-
-struct Ground {
-    running: Running,
-    folder: tempfile::TempDir,
-}
-
-impl Ground {
-    async fn new() -> Self {
-        let options = Options {
-            buckets: vec!["firn-landing".to_owned()],
-            ..Options::default()
-        };
-        let running = serve(options).await.expect("Snowglobe starts");
-        Self {
-            running,
-            folder: tempfile::tempdir().expect("a folder"),
-        }
-    }
-
-    fn connection(&self, role: Option<&str>) -> Connection {
-        let variables = [
-            ("SNOWFLAKE_ACCOUNT", self.running.account.clone()),
-            ("SNOWFLAKE_HOST", self.running.address.ip().to_string()),
-            ("SNOWFLAKE_PORT", self.running.address.port().to_string()),
-            ("SNOWFLAKE_PROTOCOL", "http".to_owned()),
-            ("SNOWFLAKE_TOKEN", self.running.credentials.token.clone()),
-        ];
-        let variables = variables.map(|(name, value)| (name.to_owned(), value));
-        let mut connection = ConnectionSource::of(variables, Vec::new())
-            .connection(None)
-            .expect("a connection");
-        connection.role = role.map(str::to_owned);
-        connection
-    }
-
-    fn pipeline(&self, role: Option<&str>) -> Pipeline {
-        Pipeline::new(Contract::customer(), Site::default(), self.connection(role))
-            .expect("a pipeline")
-    }
-
-    async fn intake(&self) -> Intake {
-        let credentials = &self.running.credentials;
-        let key = AccessKey {
-            id: credentials.s3_access_key_id.clone(),
-            secret: credentials.s3_secret_access_key.clone(),
-        };
-        let options = StoreOptions {
-            endpoint: Some(self.running.s3_url()),
-            access_key: Some(key),
-            ..StoreOptions::default()
-        };
-        let pipeline = self.pipeline(Some("FIRN_LOADER"));
-        let store = S3Store::open(pipeline.location().expect("a bucket"), options).await;
-        pipeline.with_store(store)
-    }
-
-    fn file(&self, name: &str, rows: &[&str]) -> PathBuf {
-        let path = self.folder.path().join(name);
-        let header: Vec<String> = Contract::customer().header().map(str::to_owned).collect();
-        std::fs::write(
-            &path,
-            format!("{}\n{}\n", header.join(","), rows.join("\n")),
-        )
-        .expect("a file");
-        path
-    }
-}
-
-fn row(op: &str, id: u32, city: &str, at: &str) -> String {
-    format!("{op},{id},Ann,Lee,ann@example.com,,1 Main St,{city},IL,62704,US,{at},1")
-}
-
-fn counts(result: &FileResult) -> [i64; 4] {
-    [
-        result.rows_in,
-        result.history,
-        result.duplicates,
-        result.rejects,
-    ]
-}
+use ground::{Ground, PATIENCE, counts, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
@@ -128,11 +48,17 @@ async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
     assert_eq!(counts(&results[0]), [5, 2, 1, 2]);
     let target = |result: &FileResult| [result.inserted, result.updated, result.deleted];
     assert_eq!(target(&results[0]), [2, 0, 0]);
+    // A call before it may have been cut short, so this one tells the broken rows again.
+    let told = Arc::new(AtomicUsize::new(0));
+    let tell = Arc::clone(&told);
     let again = intake
-        .put(std::slice::from_ref(&file), PATIENCE, |_, _| {})
+        .put(std::slice::from_ref(&file), PATIENCE, move |_, _| {
+            tell.fetch_add(1, Ordering::Relaxed);
+        })
         .await
         .expect("the file is put again");
     assert_eq!(again, results);
+    assert_eq!(told.load(Ordering::Relaxed), 2);
     let change = ground.file(
         "day 2.csv",
         &[

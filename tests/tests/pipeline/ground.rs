@@ -1,0 +1,93 @@
+//! A Snowglobe on ports of its own, and our ways to it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use firn::contract::Contract;
+use firn::merge::Site;
+use firn::pipeline::{FileResult, Intake, Pipeline};
+use firn::snowflake::{Connection, ConnectionSource};
+use firn::store::{AccessKey, S3Store, StoreOptions};
+use snowglobe::server::{Options, Running, serve};
+
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Ground {
+    pub running: Running,
+    pub folder: tempfile::TempDir,
+}
+
+impl Ground {
+    pub async fn new() -> Self {
+        let options = Options {
+            buckets: vec!["firn-landing".to_owned()],
+            ..Options::default()
+        };
+        let running = serve(options).await.expect("Snowglobe starts");
+        Self {
+            running,
+            folder: tempfile::tempdir().expect("a folder"),
+        }
+    }
+
+    pub fn connection(&self, role: Option<&str>) -> Connection {
+        let variables = [
+            ("SNOWFLAKE_ACCOUNT", self.running.account.clone()),
+            ("SNOWFLAKE_HOST", self.running.address.ip().to_string()),
+            ("SNOWFLAKE_PORT", self.running.address.port().to_string()),
+            ("SNOWFLAKE_PROTOCOL", "http".to_owned()),
+            ("SNOWFLAKE_TOKEN", self.running.credentials.token.clone()),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value));
+        let mut connection = ConnectionSource::of(variables, Vec::new())
+            .connection(None)
+            .expect("a connection");
+        connection.role = role.map(str::to_owned);
+        connection
+    }
+
+    pub fn pipeline(&self, role: Option<&str>) -> Pipeline {
+        Pipeline::new(Contract::customer(), Site::default(), self.connection(role))
+            .expect("a pipeline")
+    }
+
+    pub async fn intake(&self) -> Intake {
+        let credentials = &self.running.credentials;
+        let key = AccessKey {
+            id: credentials.s3_access_key_id.clone(),
+            secret: credentials.s3_secret_access_key.clone(),
+        };
+        let options = StoreOptions {
+            endpoint: Some(self.running.s3_url()),
+            access_key: Some(key),
+            ..StoreOptions::default()
+        };
+        let pipeline = self.pipeline(Some("FIRN_LOADER"));
+        let store = S3Store::open(pipeline.location().expect("a bucket"), options).await;
+        pipeline.with_store(store)
+    }
+
+    pub fn file(&self, name: &str, rows: &[&str]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        let header: Vec<String> = Contract::customer().header().map(str::to_owned).collect();
+        std::fs::write(
+            &path,
+            format!("{}\n{}\n", header.join(","), rows.join("\n")),
+        )
+        .expect("a file");
+        path
+    }
+}
+
+pub fn row(op: &str, id: u32, city: &str, at: &str) -> String {
+    format!("{op},{id},Ann,Lee,ann@example.com,,1 Main St,{city},IL,62704,US,{at},1")
+}
+
+pub fn counts(result: &FileResult) -> [i64; 4] {
+    [
+        result.rows_in,
+        result.history,
+        result.duplicates,
+        result.rejects,
+    ]
+}
