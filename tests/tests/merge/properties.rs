@@ -166,7 +166,7 @@ fn check(ground: &mut Ground, events: &[Event]) {
     assert_eq!(
         ground.number("select sum(inserted) - sum(deleted) from ITEM_RUNS"),
         i64::try_from(folded.target.len()).unwrap(),
-        "what appeared and went in the target of seed {seed}"
+        "what appeared and went in the target"
     );
     assert_eq!(ground.number("select count(*) from ITEM_STAGING"), 0);
     let marks = "select count(*) from ITEM_HISTORY where valid_from <> changed_at or is_current <> (valid_to is null)";
