@@ -206,6 +206,7 @@ chapters!(
     access,
     copy,
     dialect,
+    honesty,
     merge,
     pipeline,
     pipes,

@@ -145,6 +145,8 @@ pub enum Body {
         options: String,
         enabled: bool,
         locations: Vec<String>,
+        #[serde(default)]
+        blocked: Vec<String>,
     },
 }
 
@@ -205,7 +207,11 @@ pub struct Task {
     pub suspend_after_failures: i64,
     pub failures: i64,
     pub timeout_millis: i64,
+    /// JSON, for the whole graph if it is its root's.
     pub config: Option<String>,
+    /// The least time between two triggered runs.
+    #[serde(default)]
+    pub trigger_interval_seconds: Option<i64>,
     pub home: (String, String),
     /// Since when its schedule counts, microseconds UTC.
     pub resumed_micros: i64,

@@ -212,7 +212,8 @@ impl Copy {
                 || !p.take_bool("ENFORCE_LENGTH")?.unwrap_or(true),
             return_failed_only: p.take_bool("RETURN_FAILED_ONLY")?.unwrap_or(false),
         };
-        p.take("LOAD_UNCERTAIN_FILES");
+        p.take_default("LOAD_UNCERTAIN_FILES", "FALSE")?;
+        p.refuse(&["VALIDATION_MODE", "MATCH_BY_COLUMN_NAME"])?;
         p.end()?;
         if copy.format.is_json && copy.select.is_none() && copy.target.table()?.columns.len() != 1 {
             return Err(SnowflakeError::new(

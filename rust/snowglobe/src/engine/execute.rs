@@ -94,8 +94,16 @@ pub(crate) fn statement(
 }
 
 fn use_warehouse(session: &Session) -> Result<()> {
+    // A serverless task.
+    if session.task.is_some() && session.warehouse.is_none() {
+        return Ok(());
+    }
     let shared = std::sync::Arc::clone(&session.shared);
-    shared.warehouses.use_one(&shared, session.warehouse())
+    // A procedure with its owner's rights runs on its caller's warehouse.
+    let role = &session.frames[0].role;
+    shared
+        .warehouses
+        .use_one(&shared, session.warehouse(), Some(role))
 }
 
 /// Runs a query.

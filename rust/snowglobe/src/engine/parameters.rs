@@ -112,6 +112,11 @@ impl Parameters {
         Ok(())
     }
 
+    /// Whether the session has set it.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.0.keys().any(|known| known.eq_ignore_ascii_case(name))
+    }
+
     /// Back to the default.
     pub fn unset(&mut self, name: &str) {
         self.0.retain(|known, _| !known.eq_ignore_ascii_case(name));

@@ -70,6 +70,28 @@ impl CancelHandle {
         self.interrupt.interrupt();
     }
 
+    /// Does `work`, which is cancelled if it takes longer than `limit` (none, if zero); says whether it was.
+    pub(crate) fn within<T>(&self, limit: Duration, work: impl FnOnce() -> T) -> (T, bool) {
+        if limit.is_zero() {
+            return (work(), false);
+        }
+        let (done, waiting) = std::sync::mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            let watch = scope.spawn(move || {
+                // The sender goes away when the work has ended.
+                let is_late =
+                    waiting.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
+                if is_late {
+                    self.cancel();
+                }
+                is_late
+            });
+            let result = work();
+            drop(done);
+            (result, watch.join().unwrap_or(false))
+        })
+    }
+
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::SeqCst)
     }
@@ -196,10 +218,35 @@ impl Session {
     pub fn execute_as(&mut self, query_id: &str, sql: &str, binds: &Binds) -> Result<QueryResult> {
         self.cancel.cancelled.store(false, Ordering::SeqCst);
         query_id.clone_into(&mut self.query_id);
-        let mut result = self.run(sql, binds, &BTreeMap::new())?;
+        let mut result = self.run_in_time(sql, binds)?;
         query_id.clone_into(&mut result.query_id);
         self.keep_result(&result);
         Ok(result)
+    }
+
+    /// Runs a statement for at most `STATEMENT_TIMEOUT_IN_SECONDS`, if the session has set it: nobody waits for the two days of its default.
+    fn run_in_time(&mut self, sql: &str, binds: &Binds) -> Result<QueryResult> {
+        let name = "STATEMENT_TIMEOUT_IN_SECONDS";
+        let seconds = match self.parameters.is_set(name) {
+            true => self.parameters.number(name),
+            false => 0,
+        };
+        let cancel = self.cancel_handle();
+        let (result, is_late) = cancel.within(Duration::from_secs(seconds), || {
+            self.run(sql, binds, &BTreeMap::new())
+        });
+        match result {
+            Err(error) if is_late && error.code == SnowflakeError::cancelled().code => {
+                Err(SnowflakeError::new(
+                    "000630",
+                    "57014",
+                    format!(
+                        "Statement reached its statement or warehouse timeout of {seconds} second(s) and was canceled."
+                    ),
+                ))
+            }
+            result => result,
+        }
     }
 
     fn keep_result(&mut self, result: &QueryResult) {

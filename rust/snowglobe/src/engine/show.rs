@@ -615,6 +615,7 @@ fn describe(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult
         options,
         enabled,
         locations,
+        blocked,
     } = &object.body
     {
         let property = |name: &str, kind: &str, value: String| {
@@ -628,6 +629,7 @@ fn describe(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult
             property("ENABLED", "Boolean", enabled.to_string()),
             property("STORAGE_PROVIDER", "String", "S3".to_owned()),
             property("STORAGE_ALLOWED_LOCATIONS", "List", locations.join(",")),
+            property("STORAGE_BLOCKED_LOCATIONS", "List", blocked.join(",")),
             property(
                 "STORAGE_AWS_IAM_USER_ARN",
                 "String",

@@ -165,15 +165,20 @@ fn check_integration(context: &Context<'_>, name: &str, stage: &Stage) -> Result
     let name = Name::parse(name)?;
     let found = context.catalog.find(Kind::Integration, &name.0);
     let Some(Body::Integration {
-        enabled, locations, ..
+        enabled,
+        locations,
+        blocked,
+        ..
     }) = found.map(|o| &o.body)
     else {
         return Err(SnowflakeError::missing("Integration", name));
     };
     let url = stage.url.as_deref().unwrap_or_default();
-    let allowed = locations
-        .iter()
-        .any(|l| l == "*" || url.starts_with(l.trim_end_matches('/')));
+    let is_in = |location: &String| {
+        let folder = format!("{}/", location.trim_end_matches('/'));
+        location == "*" || format!("{url}/").starts_with(&folder)
+    };
+    let allowed = locations.iter().any(is_in) && !blocked.iter().any(is_in);
     if !enabled || !allowed {
         return Err(SnowflakeError::new(
             "003167",

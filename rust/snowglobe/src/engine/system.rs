@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::catalog::{Body, Kind, Object};
 use super::compile::Context;
 use super::error::{Result, SnowflakeError};
-use super::{pipes, storage};
+use super::{pipes, storage, tasks};
 use crate::sql::cursor::{Name, literal};
 
 /// The SQL of the function, if it is one of these.
@@ -77,6 +77,18 @@ pub fn function(context: &Context<'_>, name: &str, args: &[String]) -> Result<Op
             text(Some(&format!("{}", context.shared.offset_of(stream.id))))
         }
         "SYSTEM$CURRENT_USER_TASK_NAME" => text(context.task.as_deref()),
+        "SYSTEM$GET_TASK_GRAPH_CONFIG" => {
+            let path = if args.is_empty() {
+                None
+            } else {
+                Some(argument(context, args, 0)?)
+            };
+            let config = context
+                .task
+                .as_ref()
+                .and_then(|task| tasks::graph_config(&context.catalog, task, path.as_deref()));
+            text(config.as_deref())
+        }
         "SYSTEM$LAST_CHANGE_COMMIT_TIME" => {
             let table = object(context, Kind::Table, &argument(context, args, 0)?)?;
             context.shared.last_change(table.id).to_string()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use super::catalog::{Body, Kind, Object, Task};
+use super::catalog::{Body, Catalog, Kind, Object, Task};
 use super::dml::Variables;
 use super::error::{Result, SnowflakeError};
 use super::schedule::Schedule;
@@ -12,7 +12,7 @@ use super::session::{Frame, Session};
 use super::shared::Shared;
 use super::value::{Binds, QueryResult, Value};
 use super::{Login, storage};
-use crate::sql::cursor::{Cursor, literal};
+use crate::sql::cursor::{Cursor, Name, literal};
 use crate::sql::properties::Properties;
 
 /// A triggered task whose stream still has data runs again after this long.
@@ -31,6 +31,8 @@ struct State {
     followed_micros: BTreeMap<u64, i64>,
     /// task → the commit at which its trigger was last looked at, and when
     triggers: BTreeMap<u64, (i64, i64)>,
+    /// task → when its trigger last started it
+    triggered_micros: BTreeMap<u64, i64>,
 }
 
 impl Scheduler {
@@ -62,12 +64,32 @@ pub(crate) fn set_properties(task: &mut Task, properties: &mut Properties) -> Re
         task.timeout_millis = millis;
     }
     if let Some(config) = properties.take_text("CONFIG")? {
+        if !serde_json::from_str::<serde_json::Value>(&config).is_ok_and(|json| json.is_object()) {
+            return Err(SnowflakeError::compilation(
+                "CONFIG of a task needs a JSON object",
+            ));
+        }
         task.config = Some(config);
     }
-    // Serverless compute has no size here; a triggered task reacts at once.
-    properties.take("USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE");
-    properties.take("USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS");
-    properties.take("ERROR_INTEGRATION");
+    if let Some(seconds) =
+        properties.take_integer("USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS")?
+    {
+        if !(10..=604_800).contains(&seconds) {
+            return Err(SnowflakeError::compilation(format!(
+                "invalid value [{seconds}] for parameter 'USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS': 10 to 604800"
+            )));
+        }
+        task.trigger_interval_seconds = Some(seconds);
+    }
+    properties.refuse(&[
+        "USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE",
+        "SERVERLESS_TASK_MIN_STATEMENT_SIZE",
+        "SERVERLESS_TASK_MAX_STATEMENT_SIZE",
+        "TARGET_COMPLETION_INTERVAL",
+        "ERROR_INTEGRATION",
+        "SUCCESS_INTEGRATION",
+        "FINALIZE",
+    ])?;
     if properties
         .take_integer("TASK_AUTO_RETRY_ATTEMPTS")?
         .is_some_and(|n| n != 0)
@@ -172,12 +194,18 @@ fn due(shared: &Arc<Shared>) -> Vec<(Arc<Object>, &'static str)> {
             let last = state.triggers.get(&object.id).copied();
             let is_new =
                 last.is_none_or(|(seq, at)| seq < committed || now - at >= TRIGGER_INTERVAL_MICROS);
-            if is_running || !is_new {
+            let least_micros = task.trigger_interval_seconds.unwrap_or(0) * 1_000_000;
+            let is_soon = state
+                .triggered_micros
+                .get(&object.id)
+                .is_some_and(|at| now - at < least_micros);
+            if is_running || !is_new || is_soon {
                 continue;
             }
             state.triggers.insert(object.id, (committed, now));
             drop(state);
             if condition(shared, object, task).unwrap_or(true) {
+                shared.tasks.lock().triggered_micros.insert(object.id, now);
                 found.push((Arc::clone(object), "TRIGGER"));
             }
             continue;
@@ -214,9 +242,8 @@ fn session_for(shared: &Arc<Shared>, object: &Object, task: &Task) -> Result<Ses
         schema: Some(task.home.1.clone()),
         is_owners: true,
     }];
-    if let Some(warehouse) = &task.warehouse {
-        session.warehouse = Some(warehouse.clone());
-    }
+    // Without one the task is serverless: it wakes no warehouse, not even its user's.
+    session.warehouse.clone_from(&task.warehouse);
     session.task = Some(object.name().to_string());
     Ok(session)
 }
@@ -365,22 +392,31 @@ fn run_one(
 fn run_body(session: &mut Session, task: &Task, query_id: &str) -> Result<QueryResult> {
     let timeout = u64::try_from(task.timeout_millis).unwrap_or(0);
     let cancel = session.cancel_handle();
-    let (done, waiting) = std::sync::mpsc::channel::<()>();
-    std::thread::scope(|scope| {
-        if timeout > 0 {
-            scope.spawn(move || {
-                // The sender goes away when the body has ended.
-                if waiting.recv_timeout(Duration::from_millis(timeout))
-                    == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
-                {
-                    cancel.cancel();
-                }
-            });
+    let (result, _) = cancel.within(Duration::from_millis(timeout), || {
+        session.execute_as(query_id, &task.body, &Binds::default())
+    });
+    result
+}
+
+/// The configuration of the graph that `task` runs in, or what `path` (`a.b`) names in it.
+pub(crate) fn graph_config(catalog: &Catalog, task: &str, path: Option<&str>) -> Option<String> {
+    let mut name = Name::parse(task).ok()?;
+    let root = loop {
+        let found = body(catalog.find(Kind::Task, &name.0)?)?;
+        match found.after.first() {
+            Some(before) => name = before.clone(),
+            None => break found,
         }
-        let result = session.execute_as(query_id, &task.body, &Binds::default());
-        drop(done);
-        result
-    })
+    };
+    let config = root.config.clone()?;
+    let Some(path) = path else {
+        return Some(config);
+    };
+    let json: serde_json::Value = serde_json::from_str(&config).ok()?;
+    match path.split('.').try_fold(&json, |at, key| at.get(key))? {
+        serde_json::Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
 }
 
 fn count_failures(shared: &Arc<Shared>, id: u64, failed: bool) {

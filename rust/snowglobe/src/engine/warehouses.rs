@@ -63,8 +63,8 @@ impl Meter {
     /// Wakes the warehouse for a statement.
     ///
     /// # Errors
-    /// Without a warehouse, or with one that is suspended and may not resume by itself.
-    pub fn use_one(&self, shared: &Shared, name: Option<&str>) -> Result<()> {
+    /// Without a warehouse, with one that `role` (if it is to be checked) has no USAGE of, or that is suspended and may not resume by itself.
+    pub fn use_one(&self, shared: &Shared, name: Option<&str>, role: Option<&str>) -> Result<()> {
         let none = || {
             SnowflakeError::new(
                 "000606",
@@ -80,6 +80,11 @@ impl Meter {
         let Body::Warehouse(body) = &object.body else {
             return Err(none());
         };
+        if let Some(role) = role
+            && !catalog.has_privilege(&catalog.inherited_roles(role), object, "USAGE")
+        {
+            return Err(none());
+        }
         self.settle(shared, name, body)?;
         let now = shared.options.clock.now_micros();
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);

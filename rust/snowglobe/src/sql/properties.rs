@@ -87,6 +87,30 @@ impl Properties {
         }
     }
 
+    /// Fails, by name, on what Snowflake has and Snowglobe does not.
+    ///
+    /// # Errors
+    /// If one of `keys` is there.
+    pub fn refuse(&self, keys: &[&str]) -> Result<()> {
+        match self.keys().find(|key| keys.contains(key)) {
+            Some(key) => Err(SnowflakeError::unsupported(key)),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a setting of which only the default is known.
+    ///
+    /// # Errors
+    /// If it is there with another value.
+    pub fn take_default(&mut self, key: &str, default: &str) -> Result<()> {
+        match self.take_text(key)? {
+            Some(value) if !value.eq_ignore_ascii_case(default) => {
+                Err(SnowflakeError::unsupported(format!("{key} = {value}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Adds what is not there yet.
     pub fn extend(&mut self, other: Self) {
         self.0.extend(other.0);

@@ -1,6 +1,6 @@
 //! ALTER.
 
-use super::create::{full_task_name, user_properties, warehouse_properties};
+use super::create::{STAGE_REFUSED, full_task_name, user_properties, warehouse_properties};
 use super::table::column_definition;
 use super::{change, kind, owned};
 use crate::engine::catalog::{Body, Kind, Object, Table};
@@ -129,16 +129,22 @@ fn set(session: &mut Session, mut cursor: Cursor<'_>, object: &Object) -> Result
             if let Some(format) = properties.take("FILE_FORMAT") {
                 stage.file_format = formats::option_text(format)?;
             }
-            properties.take("CREDENTIALS");
+            properties.refuse(STAGE_REFUSED)?;
         }
         Body::Integration {
-            enabled, locations, ..
+            enabled,
+            locations,
+            blocked,
+            ..
         } => {
             if let Some(new) = properties.take_bool("ENABLED")? {
                 *enabled = new;
             }
             if let Some(new) = properties.take_list("STORAGE_ALLOWED_LOCATIONS")? {
                 *locations = new;
+            }
+            if let Some(new) = properties.take_list("STORAGE_BLOCKED_LOCATIONS")? {
+                *blocked = new;
             }
         }
         Body::Table(table) => table_properties(table, &mut properties)?,
@@ -459,7 +465,9 @@ fn warehouse(
             }
         })?;
         if !suspend {
-            shared.warehouses.use_one(&shared, Some(object.short()))?;
+            shared
+                .warehouses
+                .use_one(&shared, Some(object.short()), None)?;
         }
         return Ok(changed);
     }

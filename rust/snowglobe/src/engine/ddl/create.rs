@@ -161,18 +161,11 @@ pub(super) fn user_properties(user: &mut User, properties: &mut Properties) -> R
         user.disabled = disabled;
     }
     // What only a person's profile shows.
-    for key in [
-        "LOGIN_NAME",
-        "DISPLAY_NAME",
-        "EMAIL",
-        "FIRST_NAME",
-        "LAST_NAME",
-        "MUST_CHANGE_PASSWORD",
-        "DEFAULT_SECONDARY_ROLES",
-    ] {
+    for key in ["DISPLAY_NAME", "EMAIL", "FIRST_NAME", "LAST_NAME"] {
         properties.take(key);
     }
-    Ok(())
+    properties.take_default("MUST_CHANGE_PASSWORD", "FALSE")?;
+    properties.refuse(&["LOGIN_NAME", "DEFAULT_SECONDARY_ROLES"])
 }
 
 pub(super) fn warehouse_properties(
@@ -195,10 +188,21 @@ pub(super) fn warehouse_properties(
     if let Some(resume) = properties.take_bool("AUTO_RESUME")? {
         warehouse.auto_resume = resume;
     }
-    properties.take("WAREHOUSE_TYPE");
-    properties.take("STATEMENT_TIMEOUT_IN_SECONDS");
-    Ok(())
+    properties.take_default("WAREHOUSE_TYPE", "STANDARD")?;
+    properties.refuse(&[
+        "STATEMENT_TIMEOUT_IN_SECONDS",
+        "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS",
+        "MAX_CLUSTER_COUNT",
+        "MIN_CLUSTER_COUNT",
+        "SCALING_POLICY",
+        "RESOURCE_MONITOR",
+        "ENABLE_QUERY_ACCELERATION",
+        "MAX_CONCURRENCY_LEVEL",
+    ])
 }
+
+/// What a stage may not say: Snowglobe reads its own S3 as it is, and keeps no directory tables.
+pub(super) const STAGE_REFUSED: &[&str] = &["CREDENTIALS", "ENDPOINT", "ENCRYPTION", "DIRECTORY"];
 
 fn stage(properties: &mut Properties) -> Result<Body> {
     let url = properties.take_text("URL")?;
@@ -211,10 +215,7 @@ fn stage(properties: &mut Properties) -> Result<Body> {
         )));
     }
     let integration = properties.take_text("STORAGE_INTEGRATION")?;
-    properties.take("CREDENTIALS");
-    properties.take("ENDPOINT");
-    properties.take("ENCRYPTION");
-    properties.take("DIRECTORY");
+    properties.refuse(STAGE_REFUSED)?;
     let options = properties
         .take("FILE_FORMAT")
         .map(formats::option_text)
@@ -249,13 +250,15 @@ fn integration(properties: &mut Properties) -> Result<Body> {
     let role = properties
         .take_text("STORAGE_AWS_ROLE_ARN")?
         .unwrap_or_default();
-    properties.take("STORAGE_BLOCKED_LOCATIONS");
-    properties.take("STORAGE_AWS_EXTERNAL_ID");
-    properties.take("STORAGE_AWS_OBJECT_ACL");
+    let blocked = properties
+        .take_list("STORAGE_BLOCKED_LOCATIONS")?
+        .unwrap_or_default();
+    properties.refuse(&["STORAGE_AWS_EXTERNAL_ID", "STORAGE_AWS_OBJECT_ACL"])?;
     Ok(Body::Integration {
         options: role,
         enabled,
         locations,
+        blocked,
     })
 }
 
@@ -436,6 +439,7 @@ fn task(session: &mut Session, mut cursor: Cursor<'_>, new: &mut New) -> Result<
         failures: 0,
         timeout_millis: 3_600_000,
         config: None,
+        trigger_interval_seconds: None,
         home: home(session, new)?,
         resumed_micros: 0,
     };
@@ -464,7 +468,7 @@ fn pipe(session: &mut Session, mut cursor: Cursor<'_>, new: &mut New) -> Result<
     let copy = cursor.rest_text().to_owned();
     let auto_ingest = properties.take_bool("AUTO_INGEST")?.unwrap_or(false);
     new.comment = properties.take_text("COMMENT")?;
-    properties.take("ERROR_INTEGRATION");
+    properties.refuse(&["ERROR_INTEGRATION", "AWS_SNS_TOPIC", "INTEGRATION"])?;
     properties.end()?;
     let home = home(session, new)?;
     crate::engine::pipes::check(session, &copy)?;
