@@ -51,6 +51,11 @@ bench-read: ## the CSV reader beside others, into the README's table
 	-$(MAKE) target/bench-datafaker/ready
 	cargo run --release --locked -p firn-bench -- read --write-readme
 
+.PHONY: bench-merge
+bench-merge: setup ## from file to history beside the tutorials' way, and against long histories, into the README's tables
+	cargo run --release --locked -p firn-bench -- merge --write-readme
+	cargo run --release --locked -p firn-bench -- history --write-readme
+
 .PHONY: bench-peers
 bench-peers: target/bench-venv/ready target/bench-datafaker/ready ## the peers in Python and Java that bench-generate runs
 

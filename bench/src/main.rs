@@ -7,6 +7,8 @@
 //! - `generate_ours`: our generator
 //! - `plain_fake`, `tpch`, `child`, `limits`: the contenders that are not ours
 //! - `read`: readers of CSV: ours, which also validates, beside others that merely split
+//! - `merge`: from file to history, beside the tutorials' way; `history`: a batch against long histories; `globe` is the Snowglobe
+//!   that both run on
 //! - `table`: Markdown, printed or put into the README
 //! - `machine`: where the figures come from
 //!
@@ -15,8 +17,11 @@
 mod child;
 mod generate;
 mod generate_ours;
+mod globe;
+mod history;
 mod limits;
 mod machine;
+mod merge;
 mod peer;
 mod plain_fake;
 mod read;
@@ -40,12 +45,18 @@ enum Benchmark {
     Generate(generate::Arguments),
     /// Readers of a customer CSV file: ours, which validates, and others that merely split
     Read(read::Arguments),
+    /// From file to history on Snowglobe: ours beside the tutorials' way, and what that loses
+    Merge(merge::Arguments),
+    /// A small batch against histories of several lengths
+    History(history::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().benchmark {
         Benchmark::Generate(arguments) => generate::run(&arguments),
         Benchmark::Read(arguments) => read::run(&arguments),
+        Benchmark::Merge(arguments) => merge::run(&arguments),
+        Benchmark::History(arguments) => history::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

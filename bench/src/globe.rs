@@ -1,0 +1,107 @@
+//! A Snowglobe in this process, with every object of the customer contract but the tasks, so that nothing runs by itself.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use firn::contract::Contract;
+use firn::merge::{Names, Site, scripts};
+use snowglobe::engine::{
+    Binds, Engine, EngineOptions, Login, MemoryStore, ObjectStore, Session, Value,
+};
+
+use crate::peer::Failure;
+
+/// The bucket behind the default stage.
+const BUCKET: &str = "firn-landing";
+
+pub struct Globe {
+    engine: Engine,
+    session: Session,
+    store: Arc<MemoryStore>,
+    pub names: Names,
+    /// The pipe's statement: run by hand, it loads what is new in the stage.
+    pub copy: String,
+}
+
+impl Globe {
+    /// Its tables are in memory, or in the folder `data`.
+    pub fn open(data: Option<PathBuf>) -> Result<Self, Failure> {
+        let store = Arc::new(MemoryStore::default());
+        let engine = Engine::open(EngineOptions {
+            data_dir: data,
+            object_store: Arc::clone(&store) as Arc<dyn ObjectStore>,
+            ..EngineOptions::default()
+        })?;
+        let session = engine.session(Login {
+            user: "SNOWGLOBE".to_owned(),
+            ..Login::default()
+        })?;
+        let contract = Contract::customer();
+        let names = Names::of(&contract);
+        let mut globe = Self {
+            engine,
+            session,
+            store,
+            names,
+            copy: String::new(),
+        };
+        for script in scripts(&contract, &Site::default()) {
+            if matches!(script.name, "80_tasks.sql" | "99_drop.sql") {
+                continue;
+            }
+            for statement in &script.statements {
+                globe.run(&format!("use role {}", statement.role))?;
+                if statement.in_schema {
+                    globe.run("use schema FIRN.PUBLIC")?;
+                }
+                globe.run(&statement.sql)?;
+                if let Some((_, copy)) = statement.sql.split_once("\ncopy into ") {
+                    globe.copy = format!("copy into {copy}");
+                }
+            }
+        }
+        globe.run("use role FIRN_OWNER")?;
+        globe.run("use schema FIRN.PUBLIC")?;
+        globe.run("use warehouse FIRN_WH")?;
+        Ok(globe)
+    }
+
+    pub fn run(&mut self, sql: &str) -> Result<Vec<Vec<Value>>, Failure> {
+        let result = self.session.execute(sql, &Binds::default());
+        Ok(result.map_err(|error| format!("{error}\n{sql}"))?.rows)
+    }
+
+    /// The statements of a script, each of which ends with a semicolon at the end of a line.
+    pub fn run_all(&mut self, script: &str) -> Result<(), Failure> {
+        for statement in script.split(";\n") {
+            if !statement.trim().is_empty() {
+                self.run(statement)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn number(&mut self, sql: &str) -> Result<i128, Failure> {
+        match self.run(sql)?.first().and_then(|row| row.first()) {
+            Some(Value::Number(number)) => Ok(*number),
+            other => Err(format!("no number but {other:?}: {sql}").into()),
+        }
+    }
+
+    /// Puts a file where the customer stage finds it.
+    pub fn land(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        self.store.put(BUCKET, &format!("customer/{name}"), bytes)?;
+        Ok(())
+    }
+
+    pub fn merge(&mut self) -> Result<(), Failure> {
+        let call = format!("call {}()", self.names.merge);
+        self.run(&call).map(drop)
+    }
+
+    /// Ends what runs beside the session.
+    pub fn close(self) {
+        drop(self.session);
+        drop(self.engine);
+    }
+}

@@ -1,0 +1,128 @@
+//! What a batch costs when the history is long: the same small batch against histories of several lengths, in turn.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::globe::Globe;
+use crate::peer::Failure;
+use crate::{machine, table};
+
+/// Versions that each customer has before the first batch, a day apart.
+const VERSIONS: u64 = 10;
+const BATCH: u64 = 10_000;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Rows in the history before the first batch, in millions
+    #[arg(long, value_delimiter = ',', default_value = "1,10,50")]
+    millions: Vec<u64>,
+    /// How many batches each history takes; the table shows the median
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u64).range(1..1_000))]
+    rounds: u64,
+    /// Put the table between its markers in README.md, instead of printing it
+    #[arg(long)]
+    write_readme: bool,
+    /// Where the tables are kept meanwhile; 50 million rows take 3 GB
+    #[arg(long, value_name = "FOLDER", default_value = "target")]
+    folder: PathBuf,
+}
+
+/// Fills the histories, then gives each a batch in turn.
+///
+/// # Errors
+/// A statement fails, or the README has no place for the table.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .ok_or("the crate has no parent folder")?;
+    let folder = tempfile::tempdir_in(root.join(&arguments.folder))?;
+    if let Some(warning) = machine::warning() {
+        eprintln!("{warning}");
+    }
+    let mut globes = Vec::new();
+    for millions in &arguments.millions {
+        let started = Instant::now();
+        let mut globe = Globe::open(Some(folder.path().join(millions.to_string())))?;
+        fill(&mut globe, millions * 1_000_000)?;
+        eprintln!("{millions} M rows after {:.0?}", started.elapsed());
+        globes.push((*millions, globe, Vec::new()));
+    }
+    // The first batch warms up.
+    for round in 0..=arguments.rounds {
+        for (millions, globe, times) in &mut globes {
+            let took = batch(globe, *millions * 1_000_000, round)?;
+            if round > 0 {
+                times.push(took);
+            }
+        }
+    }
+    let mut text = format!(
+        "A batch of {BATCH} updates of as many customers, merged into target and history on Snowglobe, by the history's length; the median of {} batches. {}.\n\n| rows in the history | ms | x the shortest |\n| ---: | ---: | ---: |\n",
+        arguments.rounds,
+        machine::description()
+    );
+    let mut unit = None;
+    for (millions, globe, mut times) in globes {
+        globe.close();
+        times.sort();
+        let median = times[times.len() / 2].as_secs_f64() * 1e3;
+        let unit = *unit.get_or_insert(median);
+        writeln!(
+            text,
+            "| {millions} M | {median:.0} | {:.2} |",
+            median / unit
+        )?;
+    }
+    if arguments.write_readme {
+        table::put_between_markers(&root.join("README.md"), "history", &text)
+    } else {
+        println!("{text}");
+        Ok(())
+    }
+}
+
+/// Ten versions of each customer, oldest first, as Snowflake's clustering would have them lie.
+fn fill(globe: &mut Globe, rows: u64) -> Result<(), Failure> {
+    let customers = rows / VERSIONS;
+    let person = "'Ann', 'Lee', 'ann' || k || '@example.com', '555-' || k, k || ' Main St', 'Springfield', 'IL', '62704', 'US'";
+    let keys = format!("(select seq8() + 1 as k from table(generator(rowcount => {customers})))");
+    for version in 0..VERSIONS {
+        let from = format!("dateadd(day, {version}, '2026-01-01'::timestamp_ntz)");
+        let to = if version + 1 < VERSIONS {
+            format!("dateadd(day, 1, {from})")
+        } else {
+            "null".to_owned()
+        };
+        let is_last = version + 1 == VERSIONS;
+        globe.run(&format!(
+            "insert into CUSTOMER_HISTORY select iff({version} = 0, 'I', 'U'), k, {person}, {from}, {version}, {from}, {to}, {is_last}, 'filled', k, current_timestamp() from {keys}"
+        ))?;
+        if is_last {
+            globe.run(&format!(
+                "insert into CUSTOMER select k, {person}, {from}, {version} from {keys}"
+            ))?;
+        }
+    }
+    // What was filled in is no edit by hand.
+    globe
+        .run("create or replace stream CUSTOMER_CHANGES on table CUSTOMER")
+        .map(drop)
+}
+
+fn batch(globe: &mut Globe, rows: u64, round: u64) -> Result<Duration, Failure> {
+    let customers = rows / VERSIONS;
+    let stride = customers / BATCH;
+    globe.run(&format!(
+        "insert into CUSTOMER_STAGING select 'U', to_varchar(seq8() * {stride} + 1), 'Ann', 'Lee', 'ann@example.com', '555', 'round {round}', 'Springfield', 'IL', '62704', 'US', '2026-02-{:02} 00:00:00', '1', null, null, 'batch-{round}', seq8() + 1, current_timestamp() from table(generator(rowcount => {BATCH}))",
+        round + 1
+    ))?;
+    let started = Instant::now();
+    globe.merge()?;
+    let took = started.elapsed();
+    let sql = format!("select history from CUSTOMER_RUNS where source_file = 'batch-{round}'");
+    match globe.number(&sql)? {
+        history if history == i128::from(BATCH) => Ok(took),
+        history => Err(format!("{history} of {BATCH} events are in the history").into()),
+    }
+}
