@@ -1,6 +1,6 @@
 //! A process that dies at any of its HTTP calls, to Snowflake or to S3, and one that comes after it and does the whole again.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use snowglobe::faults::{Fault, Mischief};
@@ -8,12 +8,12 @@ use snowglobe::faults::{Fault, Mischief};
 use super::ground::{Ground, PATIENCE, counts, row};
 
 /// Puts the file until its call number `call` is struck, and dies at that moment; false if it ended before.
-async fn dies_at(ground: &Ground, file: &PathBuf, call: u32, how: &Mischief) -> bool {
+async fn dies_at(ground: &Ground, file: &Path, call: u32, how: &Mischief) -> bool {
     let intake = ground.intake().await;
     let faults = &ground.running.faults;
     // From that call on nothing gets through: what a dying process still sends is lost too.
     faults.arm(Fault::always(how.clone()).after(call));
-    let files = [file.clone()];
+    let files = [file.to_path_buf()];
     let mut life = tokio::spawn(async move { intake.put(&files, PATIENCE, |_, _| {}).await });
     let has_died = loop {
         let struck = faults.list().iter().any(|armed| armed.struck > 0);
