@@ -112,7 +112,7 @@ create transient table if not exists CUSTOMER_MERGE_BATCH (
   country varchar,
   updated_at timestamp_ntz(6),
   sequence number(18,0),
-  line varchar,
+  raw_line varchar,
   reason varchar,
   source_file varchar,
   source_row number(18,0),
@@ -133,7 +133,7 @@ create transient table if not exists CUSTOMER_MERGE_TOUCHED (
   updated_at timestamp_ntz(6),
   sequence number(18,0),
   first_at timestamp_ntz(6),
-  line varchar,
+  is_there boolean,
   copies number(18,0),
   copy number(18,0)
 ) data_retention_time_in_days = 0;
@@ -152,7 +152,6 @@ create transient table if not exists CUSTOMER_MERGE_STORED (
   country varchar,
   updated_at timestamp_ntz(6),
   sequence number(18,0),
-  line varchar,
   valid_to timestamp_ntz(6),
   source_file varchar,
   source_row number(18,0),
@@ -173,7 +172,6 @@ create transient table if not exists CUSTOMER_MERGE_FOLD (
   country varchar,
   updated_at timestamp_ntz(6),
   sequence number(18,0),
-  line varchar,
   valid_to timestamp_ntz(6),
   fate varchar,
   source_file varchar,
@@ -195,8 +193,8 @@ create transient table if not exists CUSTOMER_MERGE_DELTA (
   country varchar,
   updated_at timestamp_ntz(6),
   sequence number(18,0),
-  line varchar,
-  before_line varchar,
+  is_there boolean,
+  was_there boolean,
   run_id number(18,0)
 ) data_retention_time_in_days = 0;
 

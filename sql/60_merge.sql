@@ -38,7 +38,7 @@ begin
 
   -- The stream is read once, in this transaction, so its offset moves with the commit. Its rows must still be in
   -- staging: a run that waited for another must not take again what the other took.
-  insert into CUSTOMER_MERGE_BATCH (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, reason, source_file, source_row, loaded_at)
+  insert into CUSTOMER_MERGE_BATCH (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, raw_line, reason, source_file, source_row, loaded_at)
   with arrived as (
     select
       s.*,
@@ -64,24 +64,22 @@ begin
       end as reason
     from CUSTOMER_STAGING s
     where exists (select 1 from CUSTOMER_STAGING_STREAM t where t.source_file = s.source_file and t.source_row = s.source_row and t.loaded_at = s.loaded_at)
-  ),
-  events as (
-    select
-      case a.op when 'c' then 'I' when 'u' then 'U' when 'd' then 'D' when 'r' then 'I' else a.op end as op,
-      try_to_number(a.customer_id, 18, 0) as customer_id,
-      a.first_name as first_name,
-      a.last_name as last_name,
-      a.email as email,
-      a.phone as phone,
-      a.street as street,
-      a.city as city,
-      a.state as state,
-      a.postal_code as postal_code,
-      a.country as country,
-      try_to_timestamp_ntz(replace(replace(a.updated_at, 'T', ' '), 'Z', '')) as updated_at,
-      try_to_number(a.sequence, 18, 0) as sequence,
-      a.reason,
-      coalesce(a.raw_line, coalesce('"' || replace(a.op, '"', '""') || '"', '')
+  )
+  select
+    case a.op when 'c' then 'I' when 'u' then 'U' when 'd' then 'D' when 'r' then 'I' else a.op end,
+    try_to_number(a.customer_id, 18, 0),
+    a.first_name,
+    a.last_name,
+    a.email,
+    a.phone,
+    a.street,
+    a.city,
+    a.state,
+    a.postal_code,
+    a.country,
+    try_to_timestamp_ntz(replace(replace(a.updated_at, 'T', ' '), 'Z', '')),
+    try_to_number(a.sequence, 18, 0),
+    iff(a.reason is not null, coalesce(a.raw_line, coalesce('"' || replace(a.op, '"', '""') || '"', '')
           || ',' || coalesce('"' || replace(a.customer_id, '"', '""') || '"', '')
           || ',' || coalesce('"' || replace(a.first_name, '"', '""') || '"', '')
           || ',' || coalesce('"' || replace(a.last_name, '"', '""') || '"', '')
@@ -93,66 +91,45 @@ begin
           || ',' || coalesce('"' || replace(a.postal_code, '"', '""') || '"', '')
           || ',' || coalesce('"' || replace(a.country, '"', '""') || '"', '')
           || ',' || coalesce('"' || replace(a.updated_at, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(a.sequence, '"', '""') || '"', '')) as text_line,
-      a.source_file, a.source_row, a.loaded_at
-    from arrived a
-  )
-  select
-    e.op, e.customer_id, e.first_name, e.last_name, e.email, e.phone, e.street, e.city, e.state, e.postal_code, e.country, e.updated_at, e.sequence,
-    iff(e.reason is not null, e.text_line,
-          coalesce(cast(e.customer_id as varchar), '')
-          || ',' || coalesce('"' || replace(e.first_name, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.last_name, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.email, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.phone, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.street, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.city, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.state, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.postal_code, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.country, '"', '""') || '"', '')
-          || ',' || coalesce(to_varchar(e.updated_at, 'YYYY-MM-DD HH24:MI:SS.FF6'), '')
-          || ',' || coalesce(cast(e.sequence as varchar), '')),
-    e.reason, e.source_file, e.source_row, e.loaded_at
-  from events e;
+          || ',' || coalesce('"' || replace(a.sequence, '"', '""') || '"', '')), null),
+    a.reason, a.source_file, a.source_row, a.loaded_at
+  from arrived a;
 
   -- Not TRUNCATE: rows that land while this runs must stay, and the load's memory of its files too.
   delete from CUSTOMER_STAGING using CUSTOMER_MERGE_BATCH b where CUSTOMER_STAGING.source_file = b.source_file and CUSTOMER_STAGING.source_row = b.source_row and CUSTOMER_STAGING.loaded_at = b.loaded_at;
 
-  -- The target's rows are read once, here. Whatever differs from open history was edited by hand. A stream shows net changes
-  -- only: what a run before wrote and a hand took back is in no stream, so the keys of such runs are looked at too.
-  insert into CUSTOMER_MERGE_TOUCHED (customer_id, first_at, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, copies, copy)
-  with keys as (
-    select customer_id, min(first_at) as first_at
-    from (
-      select customer_id, updated_at as first_at from CUSTOMER_MERGE_BATCH where reason is null
-      union all
-      select customer_id, cast(null as timestamp_ntz) as first_at from CUSTOMER_CHANGES
-      union all
-      select customer_id, cast(null as timestamp_ntz) as first_at from CUSTOMER_MERGE_DELTA
-    ) reached
-    group by customer_id
+  -- Which keys to look at: those of the events, and those of the target that a hand has edited. What the runs before wrote is
+  -- known; where the stream shows less, more or something else, it was a hand. The target's rows are read once, here.
+  insert into CUSTOMER_MERGE_TOUCHED (customer_id, first_at, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, is_there, copies, copy)
+  with changes as (
+    select * from CUSTOMER_CHANGES
   ),
-  found as (
-    select k.customer_id, k.first_at, t.first_name, t.last_name, t.email, t.phone, t.street, t.city, t.state, t.postal_code, t.country, t.updated_at, t.sequence,
-      iff(t.customer_id is null, null,
-          coalesce(cast(t.customer_id as varchar), '')
-          || ',' || coalesce('"' || replace(t.first_name, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.last_name, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.email, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.phone, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.street, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.city, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.state, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.postal_code, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.country, '"', '""') || '"', '')
-          || ',' || coalesce(to_varchar(t.updated_at, 'YYYY-MM-DD HH24:MI:SS.FF6'), '')
-          || ',' || coalesce(cast(t.sequence as varchar), '')) as line
-    from keys k
-    left join CUSTOMER t on t.customer_id = k.customer_id
+  reached as (
+    select customer_id, updated_at as first_at from CUSTOMER_MERGE_BATCH where reason is null
+    union all
+    select customer_id, null from (
+      select customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, 1 as seen from changes where metadata$action = 'INSERT'
+      union all
+      select customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, -1 from CUSTOMER_MERGE_DELTA where is_there
+    ) written
+    group by customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence
+    having sum(seen) <> 0
+    union all
+    select customer_id, null from (
+      select customer_id, 1 as seen from changes where metadata$action = 'DELETE' and not metadata$isupdate
+      union all
+      select customer_id, -1 from CUSTOMER_MERGE_DELTA where not is_there
+    ) deleted
+    group by customer_id
+    having sum(seen) <> 0
+  ),
+  keys as (
+    select customer_id, min(first_at) as first_at from reached group by customer_id
   )
-  select customer_id, first_at, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line,
-    count(*) over (partition by customer_id), row_number() over (partition by customer_id order by line desc)
-  from found;
+  select k.customer_id, k.first_at, t.first_name, t.last_name, t.email, t.phone, t.street, t.city, t.state, t.postal_code, t.country, t.updated_at, t.sequence, t.customer_id is not null,
+    count(*) over (partition by k.customer_id), row_number() over (partition by k.customer_id order by t.updated_at, t.sequence)
+  from keys k
+  left join CUSTOMER t on t.customer_id = k.customer_id;
   select min(first_at), count(iff(copies > 1, 1, null)) into :earliest, :twins from CUSTOMER_MERGE_TOUCHED;
 
   -- Nothing stops two equal keys from being inserted by hand. Each is captured; here they go, and one row comes back below.
@@ -162,94 +139,61 @@ begin
 
   -- A row can change only if its interval ends at or after the key's earliest event. For events newer than what is
   -- there, that is the open version alone; `earliest` lets the engine skip closed versions without reading them.
-  insert into CUSTOMER_MERGE_STORED (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, valid_to, source_file, source_row, loaded_at)
-  select h.op, h.customer_id, h.first_name, h.last_name, h.email, h.phone, h.street, h.city, h.state, h.postal_code, h.country, h.updated_at, h.sequence,
-          coalesce(cast(h.customer_id as varchar), '')
-          || ',' || coalesce('"' || replace(h.first_name, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(h.last_name, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(h.email, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(h.phone, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(h.street, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(h.city, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(h.state, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(h.postal_code, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(h.country, '"', '""') || '"', '')
-          || ',' || coalesce(to_varchar(h.updated_at, 'YYYY-MM-DD HH24:MI:SS.FF6'), '')
-          || ',' || coalesce(cast(h.sequence as varchar), ''),
-    h.valid_to, h.source_file, h.source_row, h.loaded_at
+  insert into CUSTOMER_MERGE_STORED (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, valid_to, source_file, source_row, loaded_at)
+  select h.op, h.customer_id, h.first_name, h.last_name, h.email, h.phone, h.street, h.city, h.state, h.postal_code, h.country, h.updated_at, h.sequence, h.valid_to, h.source_file, h.source_row, h.loaded_at
   from CUSTOMER_HISTORY h
   join CUSTOMER_MERGE_TOUCHED k on h.customer_id = k.customer_id and k.copy = 1
   where h.valid_to is null or (h.valid_to >= :earliest and h.valid_to >= k.first_at);
 
   -- Firn's own writes left the target equal to open history, so they do not show here; edits made by hand do.
-  insert into CUSTOMER_MERGE_BATCH (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, source_file, source_row, loaded_at)
+  insert into CUSTOMER_MERGE_BATCH (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, source_file, source_row, loaded_at)
   with edits as (
     select
-      iff(t.line is null, 'D', iff(h.customer_id is null or h.op = 'D', 'I', 'U')) as op,
+      iff(not t.is_there, 'D', iff(h.customer_id is null or h.op = 'D', 'I', 'U')) as op,
       t.customer_id as customer_id,
-      iff(t.line is null, h.first_name, t.first_name) as first_name,
-      iff(t.line is null, h.last_name, t.last_name) as last_name,
-      iff(t.line is null, h.email, t.email) as email,
-      iff(t.line is null, h.phone, t.phone) as phone,
-      iff(t.line is null, h.street, t.street) as street,
-      iff(t.line is null, h.city, t.city) as city,
-      iff(t.line is null, h.state, t.state) as state,
-      iff(t.line is null, h.postal_code, t.postal_code) as postal_code,
-      iff(t.line is null, h.country, t.country) as country,
-      iff(t.line is not null and t.updated_at is not null and (h.updated_at is null or t.updated_at > h.updated_at), t.updated_at,
+      iff(t.is_there, t.first_name, h.first_name) as first_name,
+      iff(t.is_there, t.last_name, h.last_name) as last_name,
+      iff(t.is_there, t.email, h.email) as email,
+      iff(t.is_there, t.phone, h.phone) as phone,
+      iff(t.is_there, t.street, h.street) as street,
+      iff(t.is_there, t.city, h.city) as city,
+      iff(t.is_there, t.state, h.state) as state,
+      iff(t.is_there, t.postal_code, h.postal_code) as postal_code,
+      iff(t.is_there, t.country, h.country) as country,
+      iff(t.is_there and t.updated_at is not null and (h.updated_at is null or t.updated_at > h.updated_at), t.updated_at,
         greatest(:started_at, coalesce(dateadd(microsecond, 1, h.updated_at), :started_at))) as updated_at,
-      iff(t.line is not null and t.updated_at is not null and (h.updated_at is null or t.updated_at > h.updated_at), coalesce(t.sequence, 0), 0) as sequence
+      iff(t.is_there and t.updated_at is not null and (h.updated_at is null or t.updated_at > h.updated_at), coalesce(t.sequence, 0), 0) as sequence
     from CUSTOMER_MERGE_TOUCHED t
     left join CUSTOMER_MERGE_STORED h on h.customer_id = t.customer_id and h.valid_to is null
-    where (t.line is not null and (h.customer_id is null or h.op = 'D' or h.line <> t.line))
-       or (t.line is null and h.customer_id is not null and h.op <> 'D')
+    where iff(t.is_there, h.customer_id is null or h.op = 'D' or (h.first_name is distinct from t.first_name or h.last_name is distinct from t.last_name or h.email is distinct from t.email or h.phone is distinct from t.phone or h.street is distinct from t.street or h.city is distinct from t.city or h.state is distinct from t.state or h.postal_code is distinct from t.postal_code or h.country is distinct from t.country or h.updated_at is distinct from t.updated_at or h.sequence is distinct from t.sequence), h.customer_id is not null and h.op <> 'D')
   )
-  select e.op, e.customer_id, e.first_name, e.last_name, e.email, e.phone, e.street, e.city, e.state, e.postal_code, e.country, e.updated_at, e.sequence,
-          coalesce(cast(e.customer_id as varchar), '')
-          || ',' || coalesce('"' || replace(e.first_name, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.last_name, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.email, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.phone, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.street, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.city, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.state, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.postal_code, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(e.country, '"', '""') || '"', '')
-          || ',' || coalesce(to_varchar(e.updated_at, 'YYYY-MM-DD HH24:MI:SS.FF6'), '')
-          || ',' || coalesce(cast(e.sequence as varchar), ''),
-    'by hand', row_number() over (order by e.customer_id), current_timestamp()
-  from edits e;
+  select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, 'by hand', row_number() over (order by customer_id), current_timestamp()
+  from edits;
 
   -- One event per key and order wins; a stored row counts before an equal new one, so that a repetition changes
   -- nothing. The next winner's time ends an interval.
-  insert into CUSTOMER_MERGE_FOLD (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, source_file, source_row, loaded_at, valid_to, fate)
+  insert into CUSTOMER_MERGE_FOLD (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, source_file, source_row, loaded_at, valid_to, fate)
   with events as (
-    select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, source_file, source_row, loaded_at, 0 as is_stored, cast(null as timestamp_ntz) as stored_valid_to from CUSTOMER_MERGE_BATCH where reason is null
+    select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, source_file, source_row, loaded_at, 0 as is_stored, cast(null as timestamp_ntz) as stored_valid_to from CUSTOMER_MERGE_BATCH where reason is null
     union all
-    select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, source_file, source_row, loaded_at, 1 as is_stored, valid_to as stored_valid_to from CUSTOMER_MERGE_STORED
-  ),
-  copied as (
-    select events.*,
-      row_number() over (partition by customer_id, updated_at, sequence, op, line
-        order by is_stored desc, source_file, source_row, loaded_at) as copy
-    from events
+    select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, source_file, source_row, loaded_at, 1 as is_stored, valid_to as stored_valid_to from CUSTOMER_MERGE_STORED
   ),
   placed as (
-    select copied.*,
-      iff(row_number() over (partition by customer_id, updated_at, sequence
-        order by iff(op = 'D', 1, 0) desc, first_name desc nulls last, last_name desc nulls last, email desc nulls last, phone desc nulls last, street desc nulls last, city desc nulls last, state desc nulls last, postal_code desc nulls last, country desc nulls last, op desc, copy) = 1, 1, 0) as wins
-    from copied
+    select events.*,
+      rank() over (partition by customer_id, updated_at, sequence order by iff(op = 'D', 1, 0) desc, first_name desc nulls last, last_name desc nulls last, email desc nulls last, phone desc nulls last, street desc nulls last, city desc nulls last, state desc nulls last, postal_code desc nulls last, country desc nulls last, op desc) as peers_from,
+      row_number() over (partition by customer_id, updated_at, sequence order by iff(op = 'D', 1, 0) desc, first_name desc nulls last, last_name desc nulls last, email desc nulls last, phone desc nulls last, street desc nulls last, city desc nulls last, state desc nulls last, postal_code desc nulls last, country desc nulls last, op desc, is_stored desc, source_file, source_row, loaded_at) as place
+    from events
   ),
   ended as (
     select placed.*,
-      lead(updated_at) over (partition by customer_id, wins order by updated_at, sequence) as next_at
+      lead(updated_at) over (partition by customer_id, place = 1 order by updated_at, sequence) as next_at
     from placed
   )
-  select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, source_file, source_row, loaded_at, iff(wins = 1, next_at, null),
+  select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, source_file, source_row, loaded_at, iff(place = 1, next_at, null),
     case
-      when copy > 1 then 'duplicate'
-      when wins = 0 and is_stored = 1 then 'displaced'
-      when wins = 0 then 'tied'
+      when place > peers_from then 'duplicate'
+      when place > 1 and is_stored = 1 then 'displaced'
+      when place > 1 then 'tied'
       when is_stored = 0 then 'new'
       when next_at is distinct from stored_valid_to then 'moved'
       else 'kept'
@@ -260,13 +204,26 @@ begin
   -- A broken row is known by its place, the loser of a tie by its values: either is refused once, however often it comes.
   insert into CUSTOMER_REJECTS (reject_id, run_id, source_file, source_row, reason, raw_line, loaded_at)
   with candidates as (
-    select md5(source_file || ':' || cast(source_row as varchar) || ':' || line) as reject_id,
-      reason, line as raw_line, source_file, source_row, loaded_at
+    select md5(source_file || ':' || cast(source_row as varchar) || ':' || raw_line) as reject_id,
+      reason, raw_line, source_file, source_row, loaded_at
     from CUSTOMER_MERGE_BATCH where reason is not null
     union all
-    select md5(op || ',' || line) as reject_id,
-      'another event of this key has the same order and wins: a delete, else the greater row' as reason, op || ',' || line as raw_line, source_file, source_row, loaded_at
-    from CUSTOMER_MERGE_FOLD where fate in ('tied', 'displaced')
+    select md5(line), 'another event of this key has the same order and wins: a delete, else the greater row', line, source_file, source_row, loaded_at
+    from (
+      select f.op || ',' || coalesce(cast(f.customer_id as varchar), '')
+          || ',' || coalesce('"' || replace(f.first_name, '"', '""') || '"', '')
+          || ',' || coalesce('"' || replace(f.last_name, '"', '""') || '"', '')
+          || ',' || coalesce('"' || replace(f.email, '"', '""') || '"', '')
+          || ',' || coalesce('"' || replace(f.phone, '"', '""') || '"', '')
+          || ',' || coalesce('"' || replace(f.street, '"', '""') || '"', '')
+          || ',' || coalesce('"' || replace(f.city, '"', '""') || '"', '')
+          || ',' || coalesce('"' || replace(f.state, '"', '""') || '"', '')
+          || ',' || coalesce('"' || replace(f.postal_code, '"', '""') || '"', '')
+          || ',' || coalesce('"' || replace(f.country, '"', '""') || '"', '')
+          || ',' || coalesce(to_varchar(f.updated_at, 'YYYY-MM-DD HH24:MI:SS.FF6'), '')
+          || ',' || coalesce(cast(f.sequence as varchar), '') as line, f.source_file, f.source_row, f.loaded_at
+      from CUSTOMER_MERGE_FOLD f where f.fate in ('tied', 'displaced')
+    ) losers
   )
   select c.reject_id, :run_id, c.source_file, c.source_row, c.reason, c.raw_line, c.loaded_at
   from candidates c
@@ -287,52 +244,31 @@ begin
   -- The open version of every touched key against the row that was found. Runs that had ended before this one began are
   -- behind the stream's offset now; those that ended while this one waited are not.
   delete from CUSTOMER_MERGE_DELTA where run_id <= :runs_before;
-  insert into CUSTOMER_MERGE_DELTA (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, before_line, run_id)
-  with opened as (
-    select f.op, f.customer_id, f.first_name, f.last_name, f.email, f.phone, f.street, f.city, f.state, f.postal_code, f.country, f.updated_at, f.sequence, iff(f.op = 'D', null, f.line) as line, iff(k.copies > 1, null, k.line) as before_line
-    from CUSTOMER_MERGE_FOLD f
-    join CUSTOMER_MERGE_TOUCHED k on f.customer_id = k.customer_id and k.copy = 1
-    where f.fate in ('new', 'moved', 'kept') and f.valid_to is null
-  )
-  select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, line, before_line, :run_id from opened where line is distinct from before_line;
-  select count(*), count(iff(before_line is null, 1, null)), count(iff(line is null, 1, null)) into :expected, :inserted, :deleted
+  insert into CUSTOMER_MERGE_DELTA (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, is_there, was_there, run_id)
+  select f.op, f.customer_id, f.first_name, f.last_name, f.email, f.phone, f.street, f.city, f.state, f.postal_code, f.country, f.updated_at, f.sequence, f.op <> 'D', k.is_there and k.copies = 1, :run_id
+  from CUSTOMER_MERGE_FOLD f
+  join CUSTOMER_MERGE_TOUCHED k on f.customer_id = k.customer_id and k.copy = 1
+  where f.fate in ('new', 'moved', 'kept') and f.valid_to is null
+    and iff(f.op <> 'D' and k.is_there and k.copies = 1, (f.first_name is distinct from k.first_name or f.last_name is distinct from k.last_name or f.email is distinct from k.email or f.phone is distinct from k.phone or f.street is distinct from k.street or f.city is distinct from k.city or f.state is distinct from k.state or f.postal_code is distinct from k.postal_code or f.country is distinct from k.country or f.updated_at is distinct from k.updated_at or f.sequence is distinct from k.sequence), f.op <> 'D' or (k.is_there and k.copies = 1));
+  select count(*), count(iff(was_there, null, 1)), count(iff(is_there, null, 1)) into :expected, :inserted, :deleted
   from CUSTOMER_MERGE_DELTA where run_id = :run_id;
   updated := expected - inserted - deleted;
 
   -- At READ COMMITTED someone may have edited a row since it was read. Such a row matches no branch, the count is short,
   -- and the run is undone rather than the edit lost.
   merge into CUSTOMER t
-  using (select * from CUSTOMER_MERGE_DELTA where run_id = :run_id) d
+  using (
+    select x.customer_id, x.first_name, x.last_name, x.email, x.phone, x.street, x.city, x.state, x.postal_code, x.country, x.updated_at, x.sequence, x.is_there, x.was_there, k.first_name as before_1, k.last_name as before_2, k.email as before_3, k.phone as before_4, k.street as before_5, k.city as before_6, k.state as before_7, k.postal_code as before_8, k.country as before_9, k.updated_at as before_10, k.sequence as before_11
+    from CUSTOMER_MERGE_DELTA x
+    join CUSTOMER_MERGE_TOUCHED k on x.customer_id = k.customer_id and k.copy = 1
+    where x.run_id = :run_id
+  ) d
   on t.customer_id = d.customer_id
-  when matched and d.line is null and d.before_line =
-          coalesce(cast(t.customer_id as varchar), '')
-          || ',' || coalesce('"' || replace(t.first_name, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.last_name, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.email, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.phone, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.street, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.city, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.state, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.postal_code, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.country, '"', '""') || '"', '')
-          || ',' || coalesce(to_varchar(t.updated_at, 'YYYY-MM-DD HH24:MI:SS.FF6'), '')
-          || ',' || coalesce(cast(t.sequence as varchar), '')
+  when matched and d.was_there and not d.is_there and t.first_name is not distinct from d.before_1 and t.last_name is not distinct from d.before_2 and t.email is not distinct from d.before_3 and t.phone is not distinct from d.before_4 and t.street is not distinct from d.before_5 and t.city is not distinct from d.before_6 and t.state is not distinct from d.before_7 and t.postal_code is not distinct from d.before_8 and t.country is not distinct from d.before_9 and t.updated_at is not distinct from d.before_10 and t.sequence is not distinct from d.before_11
     then delete
-  when matched and d.before_line =
-          coalesce(cast(t.customer_id as varchar), '')
-          || ',' || coalesce('"' || replace(t.first_name, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.last_name, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.email, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.phone, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.street, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.city, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.state, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.postal_code, '"', '""') || '"', '')
-          || ',' || coalesce('"' || replace(t.country, '"', '""') || '"', '')
-          || ',' || coalesce(to_varchar(t.updated_at, 'YYYY-MM-DD HH24:MI:SS.FF6'), '')
-          || ',' || coalesce(cast(t.sequence as varchar), '')
+  when matched and d.was_there and t.first_name is not distinct from d.before_1 and t.last_name is not distinct from d.before_2 and t.email is not distinct from d.before_3 and t.phone is not distinct from d.before_4 and t.street is not distinct from d.before_5 and t.city is not distinct from d.before_6 and t.state is not distinct from d.before_7 and t.postal_code is not distinct from d.before_8 and t.country is not distinct from d.before_9 and t.updated_at is not distinct from d.before_10 and t.sequence is not distinct from d.before_11
     then update set first_name = d.first_name, last_name = d.last_name, email = d.email, phone = d.phone, street = d.street, city = d.city, state = d.state, postal_code = d.postal_code, country = d.country, updated_at = d.updated_at, sequence = d.sequence
-  when not matched and d.before_line is null
+  when not matched and not d.was_there
     then insert (customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence) values (d.customer_id, d.first_name, d.last_name, d.email, d.phone, d.street, d.city, d.state, d.postal_code, d.country, d.updated_at, d.sequence);
   if (sqlrowcount <> expected) then
     raise edited_meanwhile;
@@ -353,7 +289,7 @@ begin
     union all
     select source_file, loaded_at, 0, 0, 0, 0, 1, 0, 0, 0 from CUSTOMER_REJECTS where run_id = :run_id
     union all
-    select f.source_file, f.loaded_at, 0, 0, 0, 0, 0, iff(d.before_line is null, 1, 0), iff(d.line is null, 1, 0), 1
+    select f.source_file, f.loaded_at, 0, 0, 0, 0, 0, iff(d.was_there, 0, 1), iff(d.is_there, 0, 1), 1
     from CUSTOMER_MERGE_DELTA d join CUSTOMER_MERGE_FOLD f on d.customer_id = f.customer_id and f.fate = 'new' and f.valid_to is null
     where d.run_id = :run_id
   )

@@ -26,7 +26,7 @@ struct DocumentColumn {
 }
 
 /// Names that Firn adds to the tables beside the contract's.
-const RESERVED: [&str; 20] = [
+const RESERVED: [&str; 22] = [
     "source_file",
     "source_row",
     "loaded_at",
@@ -42,10 +42,12 @@ const RESERVED: [&str; 20] = [
     "copies",
     "copy",
     "place",
-    "wins",
+    "peers_from",
+    "seen",
+    "is_there",
+    "was_there",
     "is_stored",
     "stored_valid_to",
-    "before_line",
     "run_id",
 ];
 
@@ -121,7 +123,7 @@ fn check_names(contract: &Contract) -> Result<()> {
     }
     for name in contract.header() {
         let folded = name.to_lowercase();
-        if RESERVED.contains(&folded.as_str()) {
+        if is_reserved(&folded) {
             return Err(Error::config(format!(
                 "column `{name}`: the name is one that Firn adds itself, choose another"
             )));
@@ -131,6 +133,13 @@ fn check_names(contract: &Contract) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether Firn's own statements use the name: those of `RESERVED`, and `before_1`, `before_2` and so on.
+fn is_reserved(name: &str) -> bool {
+    let number = name.strip_prefix("before_");
+    RESERVED.contains(&name)
+        || number.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn check_roles(contract: &Contract) -> Result<()> {

@@ -36,7 +36,19 @@ pub(super) fn equal<'a>(
     pairs.collect::<Vec<_>>().join(" and ")
 }
 
-/// A row's values as one CSV line: equal lines mean equal rows, null included (an empty text is `""`, a null nothing).
+/// `(left.a is distinct from right.a or left.b is distinct from right.b)`: null is a value like any other.
+pub(super) fn differ<'a>(
+    columns: impl IntoIterator<Item = &'a Column>,
+    left: &str,
+    right: &str,
+) -> String {
+    let pairs = columns
+        .into_iter()
+        .map(|one| format!("{} is distinct from {}", of(left, one), of(right, one)));
+    format!("({})", pairs.collect::<Vec<_>>().join(" or "))
+}
+
+/// A row's values as one CSV line (an empty text is `""`, a null nothing).
 pub(super) fn line(contract: &Contract, alias: &str) -> String {
     let fields = contract
         .columns()

@@ -1,7 +1,7 @@
 //! The text of `MERGE_…()` and `CAPTURE_…()`: each step of the plan as Snowflake SQL.
 
 use super::expression::{
-    column, complaints, equal, line, list, of, op_letter, precedence, text_line, typed,
+    column, complaints, differ, equal, line, list, of, op_letter, precedence, text_line, typed,
 };
 use super::{Identifier, MergePlan, Step, literal};
 use crate::contract::{Column, Contract};
@@ -136,7 +136,7 @@ fn take(plan: &MergePlan<'_>) -> String {
     format!(
         "  -- The stream is read once, in this transaction, so its offset moves with the commit. Its rows must still be in
   -- staging: a run that waited for another must not take again what the other took.
-  insert into {batch} ({op}, {columns}, line, reason, source_file, source_row, loaded_at)
+  insert into {batch} ({op}, {columns}, raw_line, reason, source_file, source_row, loaded_at)
   with arrived as (
     select
       s.*,
@@ -147,32 +147,21 @@ fn take(plan: &MergePlan<'_>) -> String {
       end as reason
     from {staging} s
     where exists (select 1 from {stream} t where {same})
-  ),
-  events as (
-    select
-      {op_letter} as {op},
-      {values},
-      a.reason,
-      coalesce(a.raw_line, {text}) as text_line,
-      a.source_file, a.source_row, a.loaded_at
-    from arrived a
   )
   select
-    e.{op}, {e_columns},
-    iff(e.reason is not null, e.text_line,
-          {line}),
-    e.reason, e.source_file, e.source_row, e.loaded_at
-  from events e;",
+    {op_letter},
+    {values},
+    iff(a.reason is not null, coalesce(a.raw_line, {text}), null),
+    a.reason, a.source_file, a.source_row, a.loaded_at
+  from arrived a;",
         batch = names.batch,
         complaints = complaints(contract, "s").join("\n        "),
         staging = names.staging,
         stream = names.staging_stream,
         same = same_staged_row("t", "s"),
         op_letter = op_letter(&format!("a.{op}")),
-        values = values.iter().zip(contract.columns()).map(|(value, one)| format!("{value} as {}", column(one))).collect::<Vec<_>>().join(",\n      "),
+        values = values.join(",\n    "),
         text = text_line(contract, "a"),
-        e_columns = list(contract.columns(), "e."),
-        line = line(contract, "e"),
     )
 }
 
@@ -190,30 +179,38 @@ fn touch(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let key = list(contract.key(), "");
     format!(
-        "  -- The target's rows are read once, here. Whatever differs from open history was edited by hand. A stream shows net changes
-  -- only: what a run before wrote and a hand took back is in no stream, so the keys of such runs are looked at too.
-  insert into {touched} ({key}, first_at, {others}, line, copies, copy)
-  with keys as (
-    select {key}, min(first_at) as first_at
-    from (
-      select {key}, {changed_at} as first_at from {batch} where reason is null
-      union all
-      select {key}, cast(null as timestamp_ntz) as first_at from {changes}
-      union all
-      select {key}, cast(null as timestamp_ntz) as first_at from {delta}
-    ) reached
-    group by {key}
+        "  -- Which keys to look at: those of the events, and those of the target that a hand has edited. What the runs before wrote is
+  -- known; where the stream shows less, more or something else, it was a hand. The target's rows are read once, here.
+  insert into {touched} ({key}, first_at, {others}, is_there, copies, copy)
+  with changes as (
+    select * from {changes}
   ),
-  found as (
-    select {k_key}, k.first_at, {t_others},
-      iff({t_first_key} is null, null,
-          {line}) as line
-    from keys k
-    left join {target} t on {same}
+  reached as (
+    select {key}, {changed_at} as first_at from {batch} where reason is null
+    union all
+    select {key}, null from (
+      select {columns}, 1 as seen from changes where metadata$action = 'INSERT'
+      union all
+      select {columns}, -1 from {delta} where is_there
+    ) written
+    group by {columns}
+    having sum(seen) <> 0
+    union all
+    select {key}, null from (
+      select {key}, 1 as seen from changes where metadata$action = 'DELETE' and not metadata$isupdate
+      union all
+      select {key}, -1 from {delta} where not is_there
+    ) deleted
+    group by {key}
+    having sum(seen) <> 0
+  ),
+  keys as (
+    select {key}, min(first_at) as first_at from reached group by {key}
   )
-  select {key}, first_at, {others}, line,
-    count(*) over (partition by {key}), row_number() over (partition by {key} order by line desc)
-  from found;
+  select {k_key}, k.first_at, {t_others}, {t_first_key} is not null,
+    count(*) over (partition by {k_key}), row_number() over (partition by {k_key} order by {t_order})
+  from keys k
+  left join {target} t on {same};
   select min(first_at), count(iff(copies > 1, 1, null)) into :earliest, :twins from {touched};
 
   -- Nothing stops two equal keys from being inserted by hand. Each is captured; here they go, and one row comes back below.
@@ -222,14 +219,15 @@ fn touch(plan: &MergePlan<'_>) -> String {
   end if;",
         touched = names.touched,
         others = list(others(contract), ""),
+        columns = list(contract.columns(), ""),
         changed_at = column(contract.changed_at()),
         batch = names.batch,
         changes = names.changes,
         delta = names.delta,
         k_key = list(contract.key(), "k."),
         t_others = list(others(contract), "t."),
+        t_order = list(contract.order(), "t."),
         t_first_key = contract.key().next().map(|one| of("t", one)).unwrap_or_default(),
-        line = line(contract, "t"),
         target = names.target,
         same = equal(contract.key(), "t", "k"),
         target_same = equal(contract.key(), &names.target.to_string(), "k"),
@@ -252,17 +250,14 @@ fn recall(plan: &MergePlan<'_>) -> String {
     format!(
         "  -- A row can change only if its interval ends at or after the key's earliest event. For events newer than what is
   -- there, that is the open version alone; `earliest` lets the engine skip closed versions without reading them.
-  insert into {stored} ({op}, {columns}, line, valid_to, source_file, source_row, loaded_at)
-  select h.{op}, {h_columns},
-          {line},
-    h.valid_to, h.source_file, h.source_row, h.loaded_at
+  insert into {stored} ({op}, {columns}, valid_to, source_file, source_row, loaded_at)
+  select h.{op}, {h_columns}, h.valid_to, h.source_file, h.source_row, h.loaded_at
   from {history} h
   join {touched} k on {same} and k.copy = 1
   where h.valid_to is null or (h.valid_to >= :earliest and h.valid_to >= k.first_at);",
         stored = names.stored,
         columns = list(contract.columns(), ""),
         h_columns = list(contract.columns(), "h."),
-        line = line(contract, "h"),
         history = names.history,
         touched = names.touched,
         same = equal(contract.key(), "h", "k"),
@@ -280,9 +275,8 @@ fn capture(plan: &MergePlan<'_>) -> String {
         .map(|one| of("h", one))
         .unwrap_or_default();
     // The edit's own time is believed if it is newer than the open version; otherwise it happened now, and after it.
-    let own_time = format!(
-        "t.line is not null and {t_at} is not null and ({h_at} is null or {t_at} > {h_at})"
-    );
+    let own_time =
+        format!("t.is_there and {t_at} is not null and ({h_at} is null or {t_at} > {h_at})");
     let value = |(index, one): (usize, &Column)| {
         let name = column(one);
         if contract.is_key(index) {
@@ -298,39 +292,35 @@ fn capture(plan: &MergePlan<'_>) -> String {
             )
         } else {
             format!(
-                "iff(t.line is null, {}, {}) as {name}",
-                of("h", one),
-                of("t", one)
+                "iff(t.is_there, {}, {}) as {name}",
+                of("t", one),
+                of("h", one)
             )
         }
     };
     let values: Vec<String> = contract.columns().iter().enumerate().map(value).collect();
     format!(
         "  -- Firn's own writes left the target equal to open history, so they do not show here; edits made by hand do.
-  insert into {batch} ({op}, {columns}, line, source_file, source_row, loaded_at)
+  insert into {batch} ({op}, {columns}, source_file, source_row, loaded_at)
   with edits as (
     select
-      iff(t.line is null, 'D', iff({h_key} is null or h.{op} = 'D', 'I', 'U')) as {op},
+      iff(not t.is_there, 'D', iff({h_key} is null or h.{op} = 'D', 'I', 'U')) as {op},
       {values}
     from {touched} t
     left join {stored} h on {same} and h.valid_to is null
-    where (t.line is not null and ({h_key} is null or h.{op} = 'D' or h.line <> t.line))
-       or (t.line is null and {h_key} is not null and h.{op} <> 'D')
+    where iff(t.is_there, {h_key} is null or h.{op} = 'D' or {differ}, {h_key} is not null and h.{op} <> 'D')
   )
-  select e.{op}, {e_columns},
-          {line},
-    {by_hand}, row_number() over (order by {e_key}), current_timestamp()
-  from edits e;",
+  select {op}, {columns}, {by_hand}, row_number() over (order by {key}), current_timestamp()
+  from edits;",
         batch = names.batch,
         columns = list(contract.columns(), ""),
         values = values.join(",\n      "),
         touched = names.touched,
         stored = names.stored,
         same = equal(contract.key(), "h", "t"),
-        e_columns = list(contract.columns(), "e."),
-        line = line(contract, "e"),
+        differ = differ(others(contract), "h", "t"),
         by_hand = literal(BY_HAND),
-        e_key = list(contract.key(), "e."),
+        key = list(contract.key(), ""),
     )
 }
 
@@ -339,7 +329,7 @@ fn fold(plan: &MergePlan<'_>) -> String {
     let op = Identifier::new(contract.op());
     let (columns, key) = (list(contract.columns(), ""), list(contract.key(), ""));
     let (order, precedence) = (list(contract.order(), ""), precedence(contract));
-    let all = format!("{op}, {columns}, line, source_file, source_row, loaded_at");
+    let all = format!("{op}, {columns}, source_file, source_row, loaded_at");
     format!(
         "  -- One event per key and order wins; a stored row counts before an equal new one, so that a repetition changes
   -- nothing. The next winner's time ends an interval.
@@ -349,28 +339,22 @@ fn fold(plan: &MergePlan<'_>) -> String {
     union all
     select {all}, 1 as is_stored, valid_to as stored_valid_to from {stored}
   ),
-  copied as (
-    select events.*,
-      row_number() over (partition by {key}, {order}, {op}, line
-        order by is_stored desc, source_file, source_row, loaded_at) as copy
-    from events
-  ),
   placed as (
-    select copied.*,
-      iff(row_number() over (partition by {key}, {order}
-        order by {precedence}, copy) = 1, 1, 0) as wins
-    from copied
+    select events.*,
+      rank() over (partition by {key}, {order} order by {precedence}) as peers_from,
+      row_number() over (partition by {key}, {order} order by {precedence}, is_stored desc, source_file, source_row, loaded_at) as place
+    from events
   ),
   ended as (
     select placed.*,
-      lead({changed_at}) over (partition by {key}, wins order by {order}) as next_at
+      lead({changed_at}) over (partition by {key}, place = 1 order by {order}) as next_at
     from placed
   )
-  select {all}, iff(wins = 1, next_at, null),
+  select {all}, iff(place = 1, next_at, null),
     case
-      when copy > 1 then 'duplicate'
-      when wins = 0 and is_stored = 1 then 'displaced'
-      when wins = 0 then 'tied'
+      when place > peers_from then 'duplicate'
+      when place > 1 and is_stored = 1 then 'displaced'
+      when place > 1 then 'tied'
       when is_stored = 0 then 'new'
       when next_at is distinct from stored_valid_to then 'moved'
       else 'kept'
@@ -391,13 +375,15 @@ fn refuse(plan: &MergePlan<'_>) -> String {
         "  -- A broken row is known by its place, the loser of a tie by its values: either is refused once, however often it comes.
   insert into {rejects} (reject_id, run_id, source_file, source_row, reason, raw_line, loaded_at)
   with candidates as (
-    select md5(source_file || ':' || cast(source_row as varchar) || ':' || line) as reject_id,
-      reason, line as raw_line, source_file, source_row, loaded_at
+    select md5(source_file || ':' || cast(source_row as varchar) || ':' || raw_line) as reject_id,
+      reason, raw_line, source_file, source_row, loaded_at
     from {batch} where reason is not null
     union all
-    select md5({op} || ',' || line) as reject_id,
-      {tie} as reason, {op} || ',' || line as raw_line, source_file, source_row, loaded_at
-    from {fold} where fate in ('tied', 'displaced')
+    select md5(line), {tie}, line, source_file, source_row, loaded_at
+    from (
+      select f.{op} || ',' || {line} as line, f.source_file, f.source_row, f.loaded_at
+      from {fold} f where f.fate in ('tied', 'displaced')
+    ) losers
   )
   select c.reject_id, :run_id, c.source_file, c.source_row, c.reason, c.raw_line, c.loaded_at
   from candidates c
@@ -408,6 +394,7 @@ fn refuse(plan: &MergePlan<'_>) -> String {
         batch = names.batch,
         fold = names.fold,
         tie = literal(TIE),
+        line = line(plan.contract, "f"),
     )
 }
 
@@ -450,15 +437,13 @@ fn compare(plan: &MergePlan<'_>) -> String {
         "  -- The open version of every touched key against the row that was found. Runs that had ended before this one began are
   -- behind the stream's offset now; those that ended while this one waited are not.
   delete from {delta} where run_id <= :runs_before;
-  insert into {delta} ({op}, {columns}, line, before_line, run_id)
-  with opened as (
-    select f.{op}, {f_columns}, iff(f.{op} = 'D', null, f.line) as line, iff(k.copies > 1, null, k.line) as before_line
-    from {fold} f
-    join {touched} k on {same} and k.copy = 1
-    where f.fate in ('new', 'moved', 'kept') and f.valid_to is null
-  )
-  select {op}, {columns}, line, before_line, :run_id from opened where line is distinct from before_line;
-  select count(*), count(iff(before_line is null, 1, null)), count(iff(line is null, 1, null)) into :expected, :inserted, :deleted
+  insert into {delta} ({op}, {columns}, is_there, was_there, run_id)
+  select f.{op}, {f_columns}, f.{op} <> 'D', k.is_there and k.copies = 1, :run_id
+  from {fold} f
+  join {touched} k on {same} and k.copy = 1
+  where f.fate in ('new', 'moved', 'kept') and f.valid_to is null
+    and iff(f.{op} <> 'D' and k.is_there and k.copies = 1, {differ}, f.{op} <> 'D' or (k.is_there and k.copies = 1));
+  select count(*), count(iff(was_there, null, 1)), count(iff(is_there, null, 1)) into :expected, :inserted, :deleted
   from {delta} where run_id = :run_id;
   updated := expected - inserted - deleted;",
         delta = names.delta,
@@ -467,6 +452,7 @@ fn compare(plan: &MergePlan<'_>) -> String {
         fold = names.fold,
         touched = names.touched,
         same = equal(contract.key(), "f", "k"),
+        differ = differ(others(contract), "f", "k"),
     )
 }
 
@@ -475,27 +461,43 @@ fn apply(plan: &MergePlan<'_>) -> String {
     let assignments: Vec<String> = others(contract)
         .map(|one| format!("{0} = d.{0}", column(one)))
         .collect();
-    let unchanged = line(contract, "t");
+    // A name of its own for each value that was read, apart from the contract's.
+    let before: Vec<String> = others(contract)
+        .enumerate()
+        .map(|(at, one)| format!("{} as before_{}", of("k", one), at + 1))
+        .collect();
+    let unchanged: Vec<String> = others(contract)
+        .enumerate()
+        .map(|(at, one)| format!("{} is not distinct from d.before_{}", of("t", one), at + 1))
+        .collect();
     format!(
         "  -- At READ COMMITTED someone may have edited a row since it was read. Such a row matches no branch, the count is short,
   -- and the run is undone rather than the edit lost.
   merge into {target} t
-  using (select * from {delta} where run_id = :run_id) d
+  using (
+    select {written}, x.is_there, x.was_there, {before}
+    from {delta} x
+    join {touched} k on {found} and k.copy = 1
+    where x.run_id = :run_id
+  ) d
   on {same}
-  when matched and d.line is null and d.before_line =
-          {unchanged}
+  when matched and d.was_there and not d.is_there and {unchanged}
     then delete
-  when matched and d.before_line =
-          {unchanged}
+  when matched and d.was_there and {unchanged}
     then update set {assignments}
-  when not matched and d.before_line is null
+  when not matched and not d.was_there
     then insert ({columns}) values ({d_columns});
   if (sqlrowcount <> expected) then
     raise edited_meanwhile;
   end if;",
         target = names.target,
+        written = list(contract.columns(), "x."),
+        before = before.join(", "),
         delta = names.delta,
+        touched = names.touched,
+        found = equal(contract.key(), "x", "k"),
         same = equal(contract.key(), "t", "d"),
+        unchanged = unchanged.join(" and "),
         assignments = assignments.join(", "),
         columns = list(contract.columns(), ""),
         d_columns = list(contract.columns(), "d."),
@@ -520,7 +522,7 @@ fn account(plan: &MergePlan<'_>) -> String {
     union all
     select source_file, loaded_at, 0, 0, 0, 0, 1, 0, 0, 0 from {rejects} where run_id = :run_id
     union all
-    select f.source_file, f.loaded_at, 0, 0, 0, 0, 0, iff(d.before_line is null, 1, 0), iff(d.line is null, 1, 0), 1
+    select f.source_file, f.loaded_at, 0, 0, 0, 0, 0, iff(d.was_there, 0, 1), iff(d.is_there, 0, 1), 1
     from {delta} d join {fold} f on {same} and f.fate = 'new' and f.valid_to is null
     where d.run_id = :run_id
   )

@@ -194,7 +194,7 @@ fn work(scene: &Scene<'_>) -> Vec<String> {
     touched.extend(
         [
             "first_at timestamp_ntz(6)",
-            "line varchar",
+            "is_there boolean",
             "copies number(18,0)",
             "copy number(18,0)",
         ]
@@ -203,24 +203,21 @@ fn work(scene: &Scene<'_>) -> Vec<String> {
     vec![
         transient(
             &names.batch,
-            event(&with(&["line varchar", "reason varchar"])),
+            event(&with(&["raw_line varchar", "reason varchar"])),
         ),
         transient(&names.touched, touched),
-        transient(
-            &names.stored,
-            event(&with(&["line varchar", "valid_to timestamp_ntz(6)"])),
-        ),
+        transient(&names.stored, event(&with(&["valid_to timestamp_ntz(6)"]))),
         transient(
             &names.fold,
-            event(&with(&[
-                "line varchar",
-                "valid_to timestamp_ntz(6)",
-                "fate varchar",
-            ])),
+            event(&with(&["valid_to timestamp_ntz(6)", "fate varchar"])),
         ),
         transient(
             &names.delta,
-            event(&["line varchar", "before_line varchar", "run_id number(18,0)"]),
+            event(&[
+                "is_there boolean",
+                "was_there boolean",
+                "run_id number(18,0)",
+            ]),
         ),
     ]
 }
