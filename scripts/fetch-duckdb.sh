@@ -33,7 +33,11 @@ if [[ ${sha256%% *} != "$jar_sha256" ]]; then
     rm -f "$jar"
     exit 1
 fi
-unzip -q -o "$jar" "$member" -d "$dir"
+if command -v unzip >/dev/null; then
+    unzip -q -o "$jar" "$member" -d "$dir"
+else
+    (cd "$dir" && jar --extract --file "$jar" "$member")
+fi
 rm -f "$jar"
 # The linker looks for the short name; the loader looks for the library's SONAME, which is the jar's name for it.
 ln -sf "$member" "$dir/$library"

@@ -2,9 +2,11 @@
 
 use clap::Parser;
 use snowglobe::server::{Options, Running, serve};
-use std::net::SocketAddr;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// A local Snowflake and S3 that a pipeline can trust
 #[derive(Parser)]
@@ -19,6 +21,12 @@ struct Arguments {
     /// Keep everything in this folder; in memory without
     #[arg(long, value_name = "DIR", env = "SNOWGLOBE_DATA")]
     data: Option<PathBuf>,
+    /// Keep the first user's credentials in this folder; with the data without
+    #[arg(long, value_name = "DIR", env = "SNOWGLOBE_CREDENTIALS")]
+    credentials: Option<PathBuf>,
+    /// Ask the Snowglobe that listens at this address whether it answers, and end: a container's health check
+    #[arg(long, value_name = "ADDRESS")]
+    ping: Option<SocketAddr>,
     /// Name of the account
     #[arg(
         long,
@@ -66,7 +74,12 @@ fn main() -> ExitCode {
     // s3s logs what it answers a client as an error of its own.
     let log = env_logger::Env::default().default_filter_or("warn,s3s=off");
     env_logger::Builder::from_env(log).init();
-    match run(Arguments::parse()) {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.ping {
+        Some(address) => ping(address),
+        None => run(arguments),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("snowglobe: {message}");
@@ -90,6 +103,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
         let given = Given {
             token: arguments.admin_token.is_some(),
             s3_key: arguments.s3_secret.is_some(),
+            data: arguments.data.clone(),
         };
         let running = serve(options(arguments))
             .await
@@ -102,11 +116,31 @@ fn run(arguments: Arguments) -> Result<(), String> {
     })
 }
 
+/// Any answer in HTTP but a server's error is a sign of life; no credentials are needed for it.
+fn ping(address: SocketAddr) -> Result<(), String> {
+    let patience = Some(Duration::from_secs(5));
+    let ask = || {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(patience)?;
+        stream.set_write_timeout(patience)?;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: ping\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer)?;
+        Ok::<_, io::Error>(answer)
+    };
+    match ask() {
+        Ok(line) if line.starts_with("HTTP/1.1 ") && !line.starts_with("HTTP/1.1 5") => Ok(()),
+        Ok(line) => Err(format!("{address} answers {line:?}")),
+        Err(error) => Err(format!("{address} does not answer: {error}")),
+    }
+}
+
 fn options(arguments: Arguments) -> Options {
     Options {
         listen: arguments.listen,
         s3: arguments.s3,
         data: arguments.data,
+        credentials: arguments.credentials,
         account: arguments.account,
         admin_token: arguments.admin_token,
         s3_key: arguments.s3_key_id.zip(arguments.s3_secret),
@@ -115,10 +149,11 @@ fn options(arguments: Arguments) -> Options {
     }
 }
 
-/// Which secrets were given, and so are not shown.
+/// Which secrets were given, and so are not shown; and where the data is.
 struct Given {
     token: bool,
     s3_key: bool,
+    data: Option<PathBuf>,
 }
 
 /// How to connect. Secrets that were made up for this process only are shown, as they are nowhere else; those that were
@@ -152,10 +187,9 @@ fn greeting(running: &Running, given: &Given) -> String {
          -H 'Content-Type: application/json' -d '{{\"statement\":\"select 1\"}}'\n",
         running.account,
         credentials.user,
-        credentials
-            .file
+        given
+            .data
             .as_ref()
-            .and_then(|file| file.parent())
             .map_or("in memory".into(), |dir| dir.display().to_string()),
     )
 }

@@ -40,6 +40,8 @@ pub struct Options {
     pub s3: SocketAddr,
     /// Where everything is kept; in memory without.
     pub data: Option<PathBuf>,
+    /// Where the first user's credentials are kept; with the data if not said.
+    pub credentials: Option<PathBuf>,
     /// The account's name.
     pub account: String,
     /// The first user's programmatic access token, if it shall not be made up.
@@ -61,6 +63,7 @@ impl Default for Options {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             s3: (Ipv4Addr::LOCALHOST, 0).into(),
             data: None,
+            credentials: None,
             account: "FIRN".to_owned(),
             admin_token: None,
             s3_key: None,
@@ -187,7 +190,13 @@ pub async fn serve(options: Options) -> Result<Running, ServeError> {
     let objects_listener = bind(options.s3).await?;
     let lock = options.data.as_ref().map(|dir| lock(dir)).transpose()?;
     let objects = Arc::new(store(&options)?);
-    let credentials = match &options.data {
+    if let Some(dir) = &options.credentials {
+        make_private(dir).map_err(|error| ServeError::Data {
+            path: dir.clone(),
+            error,
+        })?;
+    }
+    let credentials = match options.credentials.as_ref().or(options.data.as_ref()) {
         Some(dir) => Credentials::in_folder(
             dir,
             &options.account,

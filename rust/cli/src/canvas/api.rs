@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use firn::{Context, Error, Result};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Certificate, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+
+use super::parameters::{Parameter, fitted};
 
 const CLIENT: &str = "firn";
 
@@ -14,30 +16,85 @@ const CLIENT: &str = "firn";
 pub struct Api {
     http: reqwest::Client,
     base: String,
+    /// A login's token, where NiFi asks for one.
+    token: Option<String>,
 }
 
-/// A parameter of a flow; NiFi keeps sensitive ones encrypted and never shows them.
-pub struct Parameter<'a> {
-    pub name: &'a str,
-    pub value: &'a str,
-    pub sensitive: bool,
+/// A user of NiFi.
+pub struct Login<'a> {
+    pub user: &'a str,
+    pub password: &'a str,
 }
 
 impl Api {
-    pub fn new(base: String) -> Self {
-        Self {
-            http: reqwest::Client::new(),
-            base,
+    /// The NiFi at `url`, the part before `/nifi` and `/nifi-api`. Over HTTPS its certificate must be in the PEM file
+    /// `authority`, or known to the system.
+    ///
+    /// # Errors
+    /// `Config` if `authority` holds no certificate.
+    pub fn new(url: &str, authority: Option<&Path>) -> Result<Self> {
+        let mut client = reqwest::Client::builder();
+        if let Some(path) = authority {
+            let place = || path.display().to_string();
+            let pem = std::fs::read(path).context(place)?;
+            let wrong = |error: reqwest::Error| {
+                Error::config(format!("no certificate in PEM: {error}")).context(place())
+            };
+            let certificates = Certificate::from_pem_bundle(&pem).map_err(wrong)?;
+            client = client.tls_certs_only(certificates);
         }
+        let http = client
+            .build()
+            .map_err(|error| Error::config(format!("no HTTP client: {error}")))?;
+        Ok(Self {
+            http,
+            base: format!("{}/nifi-api", url.trim_end_matches('/')),
+            token: None,
+        })
     }
 
-    pub async fn answers(&self) -> bool {
-        self.get("/flow/process-groups/root").await.is_ok()
+    /// Logs in; what follows is done as that user.
+    ///
+    /// # Errors
+    /// `Rejected` if NiFi does not know the user by this password.
+    pub async fn login(&mut self, login: &Login<'_>) -> Result<()> {
+        let path = "/access/token";
+        let form = [("username", login.user), ("password", login.password)];
+        let request = self.request(Method::POST, path).form(&form);
+        self.token = Some(self.text(request, path).await?);
+        Ok(())
+    }
+
+    /// Whether the flow can be worked on already.
+    ///
+    /// # Errors
+    /// What a call that NiFi does not take yet gives.
+    pub async fn ready(&self) -> Result<()> {
+        self.get("/flow/process-groups/root").await.map(drop)
+    }
+
+    /// The id of the process group `name` on the canvas, if there is one.
+    pub async fn group(&self, name: &str) -> Result<Option<String>> {
+        let root = self.get("/flow/process-groups/root").await?;
+        let groups = root.pointer("/processGroupFlow/flow/processGroups");
+        let found = groups
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .find(|group| group.pointer("/component/name") == Some(&json!(name)));
+        found.map(|group| text(group, "/id")).transpose()
     }
 
     /// Puts the flow definition on the canvas; gives its process group's id.
-    pub async fn upload_flow(&self, definition: &Path, name: &str) -> Result<String> {
-        let flow = std::fs::read(definition).context(|| definition.display().to_string())?;
+    pub async fn upload_flow(
+        &self,
+        definition: &Path,
+        name: &str,
+        parameters: &[Parameter],
+    ) -> Result<String> {
+        let place = || definition.display().to_string();
+        let flow = std::fs::read(definition).context(place)?;
+        let flow = fitted(&flow, parameters).map_err(|error| error.context(place()))?;
         let form = Form::new()
             .text("groupName", name.to_owned())
             .text("positionX", "0")
@@ -52,7 +109,7 @@ impl Api {
     }
 
     /// Sets parameters of the context `context`, and waits until NiFi has taken them.
-    pub async fn set_parameters(&self, context: &str, parameters: &[Parameter<'_>]) -> Result<()> {
+    pub async fn set_parameters(&self, context: &str, parameters: &[Parameter]) -> Result<()> {
         let contexts = self.get("/flow/parameter-contexts").await?;
         let found = contexts["parameterContexts"]
             .as_array()
@@ -63,6 +120,7 @@ impl Api {
         let id = text(found, "/id")?;
         let parameters: Vec<Value> = parameters
             .iter()
+            .filter(|parameter| parameter.value.is_some())
             .map(|parameter| {
                 json!({"parameter": {
                     "name": parameter.name, "value": parameter.value, "sensitive": parameter.sensitive
@@ -109,22 +167,49 @@ impl Api {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http
+        let request = self
+            .http
             .request(method, format!("{}{path}", self.base))
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_secs(60));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     async fn answer(&self, request: RequestBuilder, path: &str) -> Result<Value> {
+        serde_json::from_str(&self.text(request, path).await?)
+            .map_err(|error| Error::bug(error.to_string()).context(format!("NiFi's {path}")))
+    }
+
+    async fn text(&self, request: RequestBuilder, path: &str) -> Result<String> {
         let place = || format!("NiFi's {path}");
-        let failed = |error: reqwest::Error| Error::transient(error.to_string()).context(place());
+        let failed = |error: reqwest::Error| Error::transient(causes(&error)).context(place());
         let response = request.send().await.map_err(failed)?;
         let status = response.status();
         let body = response.text().await.map_err(failed)?;
-        if !status.is_success() {
-            return Err(Error::rejected(format!("{status}: {body}")).context(place()));
+        if status.is_success() {
+            return Ok(body);
         }
-        serde_json::from_str(&body).map_err(|error| Error::bug(error.to_string()).context(place()))
+        let text = format!("{status}: {body}");
+        // NiFi answers 409 and 503 while its flow is still being loaded.
+        let error = match status {
+            StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE => Error::transient(text),
+            _ => Error::rejected(text),
+        };
+        Err(error.context(place()))
     }
+}
+
+/// The error with all that lies under it: which certificate, which port.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(under) = cause {
+        text = format!("{text}: {under}");
+        cause = under.source();
+    }
+    text
 }
 
 fn text(value: &Value, pointer: &str) -> Result<String> {

@@ -63,9 +63,9 @@ impl Nifi {
     /// # Errors
     /// `Config` if NiFi ended or does not come up, with where its messages are.
     pub async fn api(&mut self) -> Result<Api> {
-        let api = Api::new(format!("http://127.0.0.1:{}/nifi-api", self.port));
+        let api = Api::new(&format!("http://127.0.0.1:{}", self.port), None)?;
         let started = Instant::now();
-        while !api.answers().await {
+        while api.ready().await.is_err() {
             self.still_running()?;
             if started.elapsed() > START_PATIENCE {
                 return Err(Error::config(format!(

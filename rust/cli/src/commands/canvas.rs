@@ -11,11 +11,9 @@ use firn::{Context, Error, Result};
 
 use super::snowglobe::Snowglobe;
 use super::{report, status, verify};
-use crate::canvas::{Api, Nifi, Parameter};
+use crate::canvas::{Api, CONTEXT, FlowParameters, Nifi, Proof};
 
 const BUCKET: &str = "firn-landing";
-/// The flow's parameter context.
-const CONTEXT: &str = "Firn";
 
 /// Run the pipeline in a real NiFi on this machine, and show customers arriving
 ///
@@ -78,35 +76,26 @@ impl Canvas {
     async fn flow(&self, api: &Api, snowglobe: &Snowglobe, folder: &Path) -> Result<()> {
         let landing = folder.join("landing");
         std::fs::create_dir_all(&landing).context(|| landing.display().to_string())?;
-        let group = api.upload_flow(&self.flow, CONTEXT).await?;
         let access = snowglobe.access();
-        let plain = |name, value| Parameter {
-            name,
-            value,
-            sensitive: false,
-        };
-        let secret = |name, value| Parameter {
-            name,
-            value,
-            sensitive: true,
-        };
-        let (landing, rejected) = (
-            landing.display().to_string(),
-            folder.join("rejected").display().to_string(),
-        );
-        let (rate, rows_per_file) = (self.rate.to_string(), self.rows_per_file.to_string());
-        let parameters = [
-            plain("Account URL", &access.account_url),
-            plain("S3 Endpoint", access.s3_url),
-            plain("Stage Bucket", BUCKET),
-            plain("Landing Folder", &landing),
-            plain("Rejected Folder", &rejected),
-            plain("Rows per Second", &rate),
-            plain("Rows per File", &rows_per_file),
-            secret("Token", access.token),
-            secret("Access Key ID", access.access_key_id),
-            secret("Secret Access Key", access.secret_access_key),
-        ];
+        let parameters = FlowParameters {
+            account_url: access.account_url,
+            account: access.account.to_owned(),
+            proof: Proof::Token(access.token.to_owned()),
+            s3_endpoint: Some(access.s3_url.to_owned()),
+            region: Some("us-east-1".to_owned()),
+            bucket: BUCKET.to_owned(),
+            prefix: None,
+            access_key: Some((
+                access.access_key_id.to_owned(),
+                access.secret_access_key.to_owned(),
+            )),
+            landing: landing.display().to_string(),
+            rejected: folder.join("rejected").display().to_string(),
+            rate: self.rate,
+            rows_per_file: self.rows_per_file,
+        }
+        .list();
+        let group = api.upload_flow(&self.flow, CONTEXT, &parameters).await?;
         api.set_parameters(CONTEXT, &parameters).await?;
         api.start(&group).await
     }

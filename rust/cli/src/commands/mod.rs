@@ -6,6 +6,7 @@ mod canvas;
 pub mod completions;
 mod demo;
 mod doctor;
+mod flow;
 pub mod generate;
 mod history;
 mod place;
@@ -45,6 +46,8 @@ pub enum Command {
     Demo(demo::Demo),
     /// Run it in a real NiFi on this machine, and show customers arriving
     Canvas(canvas::Canvas),
+    /// Put the flow on the canvas of a NiFi that runs somewhere, set its parameters, and start it
+    Flow(flow::Flow),
 }
 
 impl Command {
@@ -65,6 +68,7 @@ impl Command {
             Self::Doctor(command) => command.run().await,
             Self::Demo(command) => command.run().await,
             Self::Canvas(command) => command.run().await,
+            Self::Flow(command) => command.run().await,
         }
     }
 }

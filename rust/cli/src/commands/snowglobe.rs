@@ -25,6 +25,7 @@ pub struct Snowglobe {
 /// Addresses and secrets of a Snowglobe.
 pub struct Access<'a> {
     pub account_url: String,
+    pub account: &'a str,
     pub s3_url: &'a str,
     pub token: &'a str,
     pub access_key_id: &'a str,
@@ -143,6 +144,7 @@ impl Snowglobe {
     pub fn access(&self) -> Access<'_> {
         Access {
             account_url: format!("http://{}", self.address),
+            account: ACCOUNT,
             s3_url: &self.s3_url,
             token: &self.token,
             access_key_id: &self.key.id,

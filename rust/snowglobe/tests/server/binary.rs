@@ -224,3 +224,43 @@ async fn every_object_acknowledged_before_kill_9_is_whole_after_it() {
 fn body(writer: usize, number: usize) -> Vec<u8> {
     format!("{writer} {number} ").repeat(20_000).into_bytes()
 }
+
+#[test]
+fn a_ping_tells_a_snowglobe_that_answers_from_one_that_does_not() {
+    let ping = |url: &str| {
+        let address = url.strip_prefix("http://").unwrap();
+        let output = snowglobe(&["--ping", address], None).output().unwrap();
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let mut process = Process::start(None);
+    assert_eq!(ping(&process.url), (true, String::new()));
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    let (well, message) = ping(&process.url);
+    assert!(!well && message.contains("does not answer"), "{message}");
+}
+
+#[test]
+fn credentials_are_kept_where_asked() {
+    let (data, keys) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let keys_folder = format!("--credentials={}", keys.path().display());
+    let mut child = snowglobe(
+        &["--listen=127.0.0.1:0", "--s3=127.0.0.1:0", &keys_folder],
+        Some(data.path()),
+    )
+    .spawn()
+    .unwrap();
+    let mut greeting = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut greeting)
+        .unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        keys.path().join("snowglobe.env").is_file() && keys.path().join("rsa_key.p8").is_file()
+    );
+    assert!(data.path().join("engine").exists() && !data.path().join("snowglobe.env").exists());
+}

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Inside the Dockerfile: lays out all of snowglobe's image in /out/snowglobe: the program, the few libraries that it names,
+# the time zones that schedules name, and no shell or package beside them.
+set -eu
+root=/out/snowglobe
+mkdir -p $root/usr/bin $root/usr/lib $root/usr/share $root/tmp $root/data $root/run/snowglobe
+cp /out/bin/snowglobe $root/usr/bin/
+cp target/duckdb/libduckdb_java.so_* $root/usr/lib/
+strip --strip-unneeded $root/usr/lib/libduckdb_java.so_*
+libraries=$(ldd $root/usr/bin/snowglobe $root/usr/lib/libduckdb_java.so_*)
+if echo "$libraries" | grep 'not found'; then
+    exit 1
+fi
+echo "$libraries" | grep -o ' /[^ ]*' | grep -v $root | sort -u | while read -r library; do
+    mkdir -p "$root$(dirname "$library")"
+    cp -L "$library" "$root$library"
+done
+cp -r /usr/share/zoneinfo $root/usr/share/
+rm -rf $root/usr/share/zoneinfo/right $root/usr/share/zoneinfo/posix
+chown 1000:1000 $root/tmp $root/data $root/run/snowglobe

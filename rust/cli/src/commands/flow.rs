@@ -1,0 +1,204 @@
+//! `firn flow`: the pipeline on the canvas of a NiFi that runs somewhere.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use firn::snowflake::ConnectionSource;
+use firn::store::Location;
+use firn::{Context, Error, ErrorKind, Result};
+
+use super::place::Bucket;
+use super::report;
+use crate::canvas::{Api, CONTEXT, FlowParameters, Login, Proof};
+
+/// Put the flow on the canvas of a NiFi that runs somewhere, set its parameters, and start it
+///
+/// The account and the bucket are those of the other commands; their secrets become sensitive parameters, which NiFi
+/// keeps encrypted. Safe to run again: a flow that is on the canvas already stays as it is, and gets the parameters.
+#[derive(Args)]
+pub struct Flow {
+    /// Connection in Snowflake's connections.toml; the default one without
+    #[arg(long, short, value_name = "NAME", env = "FIRN_CONNECTION")]
+    connection: Option<String>,
+    #[command(flatten)]
+    bucket: Bucket,
+    #[command(flatten)]
+    nifi: NifiArguments,
+    /// The flow definition
+    #[arg(long, env = "FIRN_FLOW", default_value = "docker/flow/firn.json")]
+    flow: PathBuf,
+    /// Where NiFi finds files of changes, and leaves rows that it refused
+    #[arg(long, value_name = "DIR", env = "FIRN_NIFI_FOLDER")]
+    folder: String,
+    /// Events a second
+    #[arg(long, env = "FIRN_RATE", default_value_t = 500)]
+    rate: u32,
+    /// Events in a file
+    #[arg(long, env = "FIRN_ROWS_PER_FILE", default_value_t = 1_000)]
+    rows_per_file: u32,
+    /// Programmatic access token, if no private key is given
+    #[arg(
+        long,
+        env = "SNOWFLAKE_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    token: Option<String>,
+    /// The user's private key, PKCS#8 in PEM
+    #[arg(long, env = "SNOWFLAKE_PRIVATE_KEY_FILE", value_name = "FILE")]
+    private_key_file: Option<PathBuf>,
+    /// What opens the private key
+    #[arg(long, env = "PRIVATE_KEY_PASSPHRASE", hide_env_values = true)]
+    private_key_passphrase: Option<String>,
+    /// Id of an AWS access key; NiFi's own default chain without
+    #[arg(long, env = "AWS_ACCESS_KEY_ID", hide_env_values = true)]
+    access_key_id: Option<String>,
+    /// Secret of that key
+    #[arg(long, env = "AWS_SECRET_ACCESS_KEY", hide_env_values = true)]
+    secret_access_key: Option<String>,
+}
+
+/// Which NiFi, and as whom.
+#[derive(Args)]
+struct NifiArguments {
+    /// Its address
+    #[arg(
+        long = "nifi",
+        value_name = "URL",
+        env = "NIFI_URL",
+        default_value = "https://localhost:8443"
+    )]
+    url: String,
+    /// Its certificate, or that of its authority, in PEM; what the system trusts without
+    #[arg(
+        long = "nifi-certificate",
+        value_name = "FILE",
+        env = "NIFI_CERTIFICATE"
+    )]
+    certificate: Option<PathBuf>,
+    /// Its user; nobody without
+    #[arg(
+        long = "nifi-user",
+        value_name = "NAME",
+        env = "NIFI_USER",
+        requires = "password_file"
+    )]
+    user: Option<String>,
+    /// File with the user's password
+    #[arg(
+        long = "nifi-password-file",
+        value_name = "FILE",
+        env = "NIFI_PASSWORD_FILE"
+    )]
+    password_file: Option<PathBuf>,
+    /// How long NiFi may take to be ready, in seconds
+    #[arg(long = "nifi-wait", value_name = "SECONDS", default_value_t = 240)]
+    wait_seconds: u64,
+}
+
+impl Flow {
+    /// Runs the command.
+    pub async fn run(self) -> Result<()> {
+        let parameters = self.parameters()?.list();
+        let api = self.nifi.api().await?;
+        let (group, came) = match api.group(CONTEXT).await? {
+            Some(group) => (group, "was on the canvas already: its parameters are set"),
+            None => {
+                let group = api.upload_flow(&self.flow, CONTEXT, &parameters).await?;
+                (group, "is on the canvas")
+            }
+        };
+        api.set_parameters(CONTEXT, &parameters).await?;
+        api.start(&group).await?;
+        report::print(&format!("the flow `{CONTEXT}` {came}, and it runs\n"))
+    }
+
+    fn parameters(&self) -> Result<FlowParameters> {
+        let connection = ConnectionSource::system().connection(self.connection.as_deref())?;
+        let stage = Location::parse(&self.bucket.stage_url)?;
+        let proof = match (&self.private_key_file, &self.token) {
+            (Some(path), _) => Proof::KeyPair {
+                user: connection
+                    .user
+                    .clone()
+                    .ok_or_else(|| Error::config("no user: a key pair needs SNOWFLAKE_USER"))?,
+                key: read(path)?,
+                passphrase: self.private_key_passphrase.clone(),
+            },
+            (None, Some(token)) => Proof::Token(token.clone()),
+            (None, None) => {
+                return Err(Error::config(
+                    "no proof for the flow: give --private-key-file or --token",
+                ));
+            }
+        };
+        let access_key = match (&self.access_key_id, &self.secret_access_key) {
+            (Some(id), Some(secret)) => Some((id.clone(), secret.clone())),
+            (None, None) => None,
+            _ => {
+                return Err(Error::config(
+                    "half an AWS access key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither",
+                ));
+            }
+        };
+        let folder = self.folder.trim_end_matches('/');
+        Ok(FlowParameters {
+            account_url: connection.url,
+            account: connection.account,
+            proof,
+            s3_endpoint: self.bucket.s3_endpoint.clone(),
+            region: self.bucket.aws_region.clone(),
+            bucket: stage.bucket,
+            prefix: Some(stage.folder).filter(|folder| !folder.is_empty()),
+            access_key,
+            landing: format!("{folder}/landing"),
+            rejected: format!("{folder}/rejected"),
+            rate: self.rate,
+            rows_per_file: self.rows_per_file,
+        })
+    }
+}
+
+impl NifiArguments {
+    /// Its API, logged in, as soon as the flow can be worked on.
+    async fn api(&self) -> Result<Api> {
+        let mut api = Api::new(&self.url, self.certificate.as_deref())?;
+        let password = self.password_file.as_deref().map(read).transpose()?;
+        let patience = Duration::from_secs(self.wait_seconds);
+        let started = Instant::now();
+        loop {
+            let outcome = match (&self.user, &password) {
+                (Some(user), Some(password)) => {
+                    let login = Login { user, password };
+                    api.login(&login).await
+                }
+                _ => Ok(()),
+            };
+            let outcome = match outcome {
+                Ok(()) => api.ready().await,
+                refused => refused,
+            };
+            match outcome {
+                Ok(()) => return Ok(api),
+                // What is still starting refuses connections, or answers that it is not ready.
+                Err(error) if started.elapsed() > patience || is_final(&error) => {
+                    return Err(error.context(format!("NiFi at {}", self.url)));
+                }
+                Err(error) => log::info!("NiFi is not ready: {error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+}
+
+/// Whether waiting cannot help.
+fn is_final(error: &Error) -> bool {
+    !matches!(error.kind(), ErrorKind::Transient)
+}
+
+/// A secret in a file, without the line's end.
+fn read(path: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(path).context(|| path.display().to_string())?;
+    Ok(text.trim_end().to_owned())
+}
