@@ -55,7 +55,7 @@ fi
 if missing "$(name_of MAVEN)"; then
     begin
     buildah config --env JAVA_HOME=/mnt/jdk --env PATH=/mnt/jdk/bin:/usr/local/bin:/usr/bin:/bin "$container"
-    buildah run "$container" ln -s /mnt/maven/bin/mvn /usr/local/bin/mvn
+    buildah run "$container" ln -s /usr/share/maven/bin/mvn /usr/local/bin/mvn
     finish "$(name_of MAVEN)"
 fi
 

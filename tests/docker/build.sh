@@ -18,8 +18,8 @@ options=(--network host --layers --pull-never --isolation oci --file docker/Dock
     --build-arg TARGET_CACHE="$target" --volume "$target:$target:O"
     --build-arg MAVEN_REPOSITORY=/mnt/m2 --volume "$HOME/.m2/repository:/mnt/m2"
     --volume "$(rustc --print sysroot):/mnt/rust:ro"
-    --volume "$jdk:/mnt/jdk:ro" --volume "$maven:/mnt/maven:ro")
-# Debian's Maven is links to jars elsewhere; a JDK's trust may be a link, too.
+    --volume "$jdk:/mnt/jdk:ro" --volume "$maven:/usr/share/maven:ro")
+# The jars of Debian's Maven are links to there; a JDK's trust may be one, too.
 for lent in /usr/share/java /etc/maven /etc/pip.conf /etc/ssl/certs "$(dirname "$(realpath "$jdk/lib/security/cacerts")")"; do
     if [[ -e $lent && $lent != "$jdk"/* ]]; then
         options+=(--volume "$lent:$lent:ro")
