@@ -213,6 +213,7 @@ chapters!(
     procedures,
     streams,
     tasks,
+    time_travel,
     transactions,
 );
 

@@ -29,6 +29,7 @@ mod system;
 mod tasks;
 mod timetravel;
 mod transaction;
+mod vacuum;
 pub mod value;
 mod warehouses;
 
@@ -125,15 +126,19 @@ pub struct PipeFileReport {
 #[derive(Clone)]
 pub struct Engine(Arc<Opened>);
 
-struct Opened(Arc<Shared>);
+struct Opened {
+    shared: Arc<Shared>,
+    vacuum: Option<vacuum::Vacuum>,
+}
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        self.0
+        self.shared
             .closing
             .store(true, std::sync::atomic::Ordering::SeqCst);
-        self.0.options.clock.wake();
-        self.0.pipes.wake();
+        self.shared.options.clock.wake();
+        self.shared.pipes.wake();
+        self.vacuum = None;
     }
 }
 
@@ -146,16 +151,17 @@ impl Engine {
         let shared = Arc::new(Shared::open(options)?);
         pipes::start(&shared);
         tasks::start(&shared);
-        Ok(Self(Arc::new(Opened(shared))))
+        let vacuum = Some(vacuum::Vacuum::start(&shared));
+        Ok(Self(Arc::new(Opened { shared, vacuum })))
     }
 
     /// Gone once the last clone, session and thread of this engine have ended and its files are closed.
     pub fn until_closed(&self) -> std::sync::Weak<()> {
-        Arc::downgrade(&self.0.0.open)
+        Arc::downgrade(&self.0.shared.open)
     }
 
     fn shared(&self) -> &Arc<Shared> {
-        &self.0.0
+        &self.0.shared
     }
 
     /// Opens a session.

@@ -361,7 +361,8 @@ impl Session {
         let catalog = self.shared.catalog();
         let frame = self.frame();
         let transaction = self.transactions.last();
-        let snapshot = self.shared.committed();
+        let reading = self.shared.reading();
+        let snapshot = reading.at;
         Context {
             roles: catalog.inherited_roles(&frame.role),
             catalog,
@@ -372,6 +373,7 @@ impl Session {
             schema: frame.schema.clone(),
             session_id: self.id,
             snapshot,
+            reading,
             own: transaction.map(Transaction::stamp),
             stream_end: transaction.map_or(snapshot, |t| t.started_at),
             now: self.shared.options.clock.now_micros(),

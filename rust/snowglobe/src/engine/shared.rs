@@ -10,6 +10,7 @@ use super::catalog::{Access, Catalog, Change, Object};
 use super::error::{Result, SnowflakeError};
 use super::storage::{self, ALIVE};
 use super::transaction::{Locks, Transaction};
+use super::vacuum::{Cleared, Readers, Reading};
 use super::value::Value;
 use super::{EngineOptions, bootstrap, pipes, tasks, warehouses};
 use crate::sql::cursor::literal;
@@ -33,6 +34,10 @@ pub struct Shared {
     pub pipes: pipes::Queue,
     pub tasks: tasks::Scheduler,
     pub warehouses: warehouses::Meter,
+    /// Who reads at which commit, so that the vacuum spares it.
+    pub readers: Readers,
+    /// What the vacuum has taken away.
+    pub cleared: Cleared,
     pub closing: AtomicBool,
     /// Dropped last: whoever waits for it to go knows that the files are closed.
     pub open: Arc<()>,
@@ -69,6 +74,8 @@ impl Shared {
             pipes: pipes::Queue::default(),
             tasks: tasks::Scheduler::default(),
             warehouses: warehouses::Meter::default(),
+            readers: Readers::default(),
+            cleared: Cleared::default(),
             offsets: RwLock::new(read_offsets(&main)?),
             last_changes: RwLock::new(
                 catalog
@@ -116,6 +123,16 @@ impl Shared {
         self.committed.load(Ordering::SeqCst)
     }
 
+    /// Reads at the last commit.
+    pub fn reading(&self) -> Arc<Reading> {
+        Arc::new(self.readers.begin(|| self.committed()))
+    }
+
+    /// Does `work` on the connection of catalog changes. The caller writes.
+    pub fn with_main<T>(&self, work: impl FnOnce(&Connection) -> T) -> T {
+        work(&self.main())
+    }
+
     /// Changes the catalog, on disk and in memory, or not at all.
     ///
     /// # Errors
@@ -160,9 +177,11 @@ impl Shared {
 
     /// A new transaction, which begins now.
     pub fn new_transaction(&self, depth: usize) -> Transaction {
+        let reading = self.reading();
         Transaction {
             id: self.next_transaction.fetch_add(1, Ordering::SeqCst),
-            started_at: self.committed(),
+            started_at: reading.at,
+            reading,
             tables: std::collections::BTreeSet::new(),
             streams: std::collections::BTreeSet::new(),
             records: Vec::new(),

@@ -1,29 +1,24 @@
 //! Which commit a time, an offset or a statement stands for, and when a stream is too old to read.
 
-use sqlparser::ast::{Expr, FunctionArg, FunctionArguments};
+use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident};
 
-use super::catalog::{Body, Object};
+use super::catalog::{Body, Object, Table};
 use super::compile::Context;
 use super::error::{Result, SnowflakeError};
+use super::shared::Shared;
 use super::storage;
 
-/// The commit that `AT(…)` or `BEFORE(…)` names.
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// The commit of the table that `AT(…)` or `BEFORE(…)` names.
 ///
 /// # Errors
-/// For what Snowglobe does not know, and for a time before there was data.
-pub fn snapshot(context: &Context<'_>, clause: &Expr) -> Result<i64> {
+/// For what Snowglobe does not know, and for a time before there was data or beyond the table's retention.
+pub fn snapshot(context: &Context<'_>, object: &Object, clause: &Expr) -> Result<i64> {
     let Expr::Function(function) = clause else {
         return Err(SnowflakeError::unsupported(clause));
     };
-    let before = function
-        .name
-        .to_string()
-        .trim_matches('"')
-        .eq_ignore_ascii_case("BEFORE");
-    let FunctionArguments::List(list) = &function.args else {
-        return Err(SnowflakeError::unsupported(clause));
-    };
-    let [FunctionArg::Named { name, arg, .. }] = list.args.as_slice() else {
+    let Some((before, name, arg)) = parts(function) else {
         return Err(SnowflakeError::unsupported(clause));
     };
     let text = arg.to_string();
@@ -38,7 +33,7 @@ pub fn snapshot(context: &Context<'_>, clause: &Expr) -> Result<i64> {
                 super::catalog::Kind::Stream,
                 &crate::sql::cursor::Name::parse(text.trim_matches('\''))?,
             )?;
-            return Ok(context.shared.offset_of(stream.id));
+            return readable(context, object, context.shared.offset_of(stream.id));
         }
         other => {
             return Err(SnowflakeError::unsupported(format!(
@@ -47,19 +42,67 @@ pub fn snapshot(context: &Context<'_>, clause: &Expr) -> Result<i64> {
         }
     };
     let at = storage::count(context.connection, &sql)?;
+    if at < retained_since(object.table()?, context.now) {
+        return Err(unavailable(object));
+    }
     let compare = if before { "<" } else { "<=" };
     let found = storage::query(
         context.connection,
         &format!("select max(seq) from sys_commits where at_micros {compare} {at}"),
     )?;
     match found.rows.first().and_then(|row| row.first()) {
-        Some(super::Value::Number(seq)) => i64::try_from(*seq).map_err(SnowflakeError::internal),
-        _ => Err(SnowflakeError::new(
-            "000707",
-            "02000",
-            "Time travel data is not available for table. The requested time is either beyond the allowed time travel period or before the object creation time.",
-        )),
+        Some(super::Value::Number(seq)) => readable(
+            context,
+            object,
+            i64::try_from(*seq).map_err(SnowflakeError::internal)?,
+        ),
+        _ => Err(unavailable(object)),
     }
+}
+
+/// Whether the call is `AT(name => …)` or `BEFORE(name => …)`.
+pub fn is_clause(function: &Function) -> bool {
+    parts(function).is_some()
+}
+
+/// Whether it is `BEFORE`, and its argument.
+fn parts(function: &Function) -> Option<(bool, &Ident, &FunctionArgExpr)> {
+    let word = function.name.to_string();
+    let word = word.trim_matches('"');
+    let before = word.eq_ignore_ascii_case("BEFORE");
+    let FunctionArguments::List(list) = &function.args else {
+        return None;
+    };
+    match list.args.as_slice() {
+        [FunctionArg::Named { name, arg, .. }] if before || word.eq_ignore_ascii_case("AT") => {
+            Some((before, name, arg))
+        }
+        _ => None,
+    }
+}
+
+/// Since when the table's past can be asked for, microseconds UTC.
+pub fn retained_since(table: &Table, now: i64) -> i64 {
+    now.saturating_sub(table.retention_days.saturating_mul(DAY_MICROS))
+}
+
+/// The commit, unless versions that were there at it are gone.
+fn readable(context: &Context<'_>, object: &Object, seq: i64) -> Result<i64> {
+    if seq < context.shared.cleared.up_to(object.id) {
+        return Err(unavailable(object));
+    }
+    Ok(seq)
+}
+
+fn unavailable(object: &Object) -> SnowflakeError {
+    SnowflakeError::new(
+        "000707",
+        "02000",
+        format!(
+            "Time travel data is not available for table {}. The requested time is either beyond the allowed time travel period or before the object creation time.",
+            object.short()
+        ),
+    )
 }
 
 /// The longest that Snowflake extends a table's retention for a stream's sake.
@@ -67,14 +110,18 @@ const MAX_EXTENSION_DAYS: i64 = 14;
 
 /// Until when the stream can be read, microseconds UTC.
 pub fn stale_after(context: &Context<'_>, stream: &Object, base: &Object) -> i64 {
+    stale_after_at(&context.shared, stream, base)
+}
+
+/// As [`stale_after`], outside of a statement.
+pub fn stale_after_at(shared: &Shared, stream: &Object, base: &Object) -> i64 {
     let retention = match &base.body {
         Body::Table(table) => table.retention_days.max(MAX_EXTENSION_DAYS),
         _ => MAX_EXTENSION_DAYS,
     };
-    context
-        .shared
+    shared
         .offset_time_of(stream.id)
-        .saturating_add(retention * 86_400_000_000)
+        .saturating_add(retention * DAY_MICROS)
 }
 
 /// Fails if the stream is stale.
@@ -99,10 +146,14 @@ pub fn check_stale(context: &Context<'_>, stream: &Object, base: &Object) -> Res
 ///
 /// # Errors
 /// As [`snapshot`].
-pub fn snapshot_of_text(context: &Context<'_>, text: &str) -> Result<i64> {
+pub fn snapshot_of_text(context: &Context<'_>, object: &Object, text: &str) -> Result<i64> {
     let dialect = sqlparser::dialect::SnowflakeDialect {};
     let parsed = sqlparser::parser::Parser::new(&dialect)
         .try_with_sql(text)
         .and_then(|mut p| p.parse_expr());
-    snapshot(context, &parsed.map_err(SnowflakeError::compilation)?)
+    snapshot(
+        context,
+        object,
+        &parsed.map_err(SnowflakeError::compilation)?,
+    )
 }

@@ -5,11 +5,12 @@
 //! any commit and so invisible to others; COMMIT turns the stamp into the commit's number.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::error::{Result, SnowflakeError};
 use super::storage::ALIVE;
+use super::vacuum::Reading;
 
 /// An open transaction.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Transaction {
     pub id: u64,
     /// The last commit when it began: streams are read up to there.
     pub started_at: i64,
+    /// Keeps what its streams read there.
+    pub reading: Arc<Reading>,
     /// The tables it wrote.
     pub tables: BTreeSet<u64>,
     /// The streams it consumed.

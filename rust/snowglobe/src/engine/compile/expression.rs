@@ -6,6 +6,7 @@ use sqlparser::ast::{
     Subscript, ValueWithSpan,
 };
 
+use super::super::timetravel;
 use super::{Compiler, raw, raw_expr};
 use crate::engine::catalog::Kind;
 use crate::engine::error::{Result, SnowflakeError};
@@ -38,6 +39,8 @@ impl Compiler<'_> {
     /// The expression in DuckDB's terms, if it needs another form than it has. Its parts are rendered already.
     pub(super) fn expr(&mut self, expr: &Expr) -> Result<Option<Expr>> {
         Ok(match expr {
+            // `FROM t AT(…)`: its table resolves it, with what is in it compiled.
+            Expr::Function(function) if timetravel::is_clause(function) => None,
             Expr::Function(function) => Some(self.function(function)?),
             Expr::CompoundIdentifier(parts) => self.compound(parts)?,
             Expr::Cast {

@@ -20,6 +20,7 @@ use super::Shared;
 use super::catalog::Catalog;
 use super::error::{Result, SnowflakeError};
 use super::storage::Rows;
+use super::vacuum::Reading;
 use super::value::{Binds, SnowflakeType, Value};
 use crate::sql::tokens::lex;
 
@@ -47,6 +48,8 @@ pub struct Context<'c> {
     pub session_id: u64,
     /// The last commit that tables are read at.
     pub snapshot: i64,
+    /// Keeps what is there at that commit.
+    pub reading: Arc<Reading>,
     /// The stamp of the open transaction's own changes.
     pub own: Option<i64>,
     /// The last commit that streams are read at: the transaction's start.
@@ -105,6 +108,7 @@ impl Context<'_> {
         Context {
             shared: Arc::clone(&self.shared),
             catalog: Arc::clone(&self.catalog),
+            reading: Arc::clone(&self.reading),
             connection: self.connection,
             user: self.user.clone(),
             role: self.role.clone(),

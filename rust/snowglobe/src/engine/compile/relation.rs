@@ -136,7 +136,14 @@ impl Compiler<'_> {
         self.context.require(&object, "SELECT")?;
         let snapshot = match version {
             None => None,
-            Some(TableVersion::Function(expr)) => Some(timetravel::snapshot(self.context, &expr)?),
+            Some(_) if !matches!(object.body, Body::Table(_)) => {
+                return Err(SnowflakeError::unsupported(
+                    "time travel of anything but tables",
+                ));
+            }
+            Some(TableVersion::Function(expr)) => {
+                Some(timetravel::snapshot(self.context, &object, &expr)?)
+            }
             Some(other) => return Err(SnowflakeError::unsupported(other)),
         };
         match &object.body {

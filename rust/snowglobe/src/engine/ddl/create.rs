@@ -330,10 +330,12 @@ fn stream(
     let base = dml::find(&context, &cursor.name()?)?;
     context.require(&base, "SELECT")?;
     let mut offset = context.snapshot;
+    // Nothing that the stream is to show goes while it is being made.
+    let _reading = std::sync::Arc::clone(&context.reading);
     if cursor.at_words("AT") || cursor.at_words("BEFORE") {
         let word = cursor.identifier()?;
         let (inside, _) = cursor.parenthesized()?;
-        offset = timetravel::snapshot_of_text(&context, &format!("{word}({inside})"))?;
+        offset = timetravel::snapshot_of_text(&context, &base, &format!("{word}({inside})"))?;
     }
     let mut properties = Properties::parse(&mut cursor)?;
     cursor.end()?;
