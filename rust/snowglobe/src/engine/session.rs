@@ -375,7 +375,7 @@ impl Session {
             snapshot,
             reading,
             own: transaction.map(Transaction::stamp),
-            stream_end: transaction.map_or(snapshot, |t| t.started_at),
+            stream_end: transaction.map_or(snapshot, Transaction::started_at),
             now: self.shared.options.clock.now_micros(),
             time_zone: self.parameters.text("TIMEZONE"),
             session_variables: if frame.is_owners {
@@ -445,7 +445,7 @@ impl Session {
         let changed = {
             let mut context = self.context(binds, variables);
             if !is_open {
-                transaction.started_at = context.snapshot;
+                transaction.reading = Arc::clone(&context.reading);
             }
             change(&mut context, stamp, &mut effects)
         };

@@ -177,11 +177,9 @@ impl Shared {
 
     /// A new transaction, which begins now.
     pub fn new_transaction(&self, depth: usize) -> Transaction {
-        let reading = self.reading();
         Transaction {
             id: self.next_transaction.fetch_add(1, Ordering::SeqCst),
-            started_at: reading.at,
-            reading,
+            reading: self.reading(),
             tables: std::collections::BTreeSet::new(),
             streams: std::collections::BTreeSet::new(),
             records: Vec::new(),
@@ -249,7 +247,7 @@ impl Shared {
             }
         }
         for stream in &transaction.streams {
-            let at = transaction.started_at.max(self.offset_of(*stream));
+            let at = transaction.started_at().max(self.offset_of(*stream));
             sql.push_str(&format!(
                 "insert or replace into sys_offsets values ({stream}, {at}, {now});"
             ));
@@ -268,7 +266,7 @@ impl Shared {
             let mut offsets = self.offsets.write().unwrap_or_else(PoisonError::into_inner);
             for stream in &transaction.streams {
                 let before = offsets.get(stream).map_or(0, |(seq, _)| *seq);
-                offsets.insert(*stream, (transaction.started_at.max(before), now));
+                offsets.insert(*stream, (transaction.started_at().max(before), now));
             }
             let mut changes = self
                 .last_changes

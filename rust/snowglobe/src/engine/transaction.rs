@@ -18,8 +18,6 @@ pub struct Transaction {
     /// Its id, unique in this engine.
     pub id: u64,
     /// The last commit when it began: streams are read up to there.
-    pub started_at: i64,
-    /// Keeps what its streams read there.
     pub reading: Arc<Reading>,
     /// The tables it wrote.
     pub tables: BTreeSet<u64>,
@@ -32,6 +30,11 @@ pub struct Transaction {
 }
 
 impl Transaction {
+    /// The last commit when it began.
+    pub fn started_at(&self) -> i64 {
+        self.reading.at
+    }
+
     /// The stamp of its row versions.
     pub fn stamp(&self) -> i64 {
         ALIVE - i64::try_from(self.id).unwrap_or(0)
