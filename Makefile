@@ -29,12 +29,18 @@ lint: setup ## format and lints
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 .PHONY: test-rust
-test-rust: setup
+test-rust: setup target/sqlglot-venv/ready
 	cargo test --workspace --locked
 
 .PHONY: test-ec2
 test-ec2: target/ec2-venv/ready ## the template for AWS: linted, then run against moto
 	target/ec2-venv/bin/pytest -q -p no:cacheprovider tests/ec2
+
+# What tests/tests/sqlglot.rs runs.
+target/sqlglot-venv/ready: tests/sqlglot/requirements.txt
+	python3 -m venv target/sqlglot-venv
+	target/sqlglot-venv/bin/pip install --quiet --requirement $<
+	touch $@
 
 target/ec2-venv/ready: tests/ec2/requirements.txt
 	python3 -m venv target/ec2-venv

@@ -47,3 +47,5 @@ create or replace macro sf_base64(x) as to_base64(encode(x::varchar));
 create or replace macro sf_charindex(needle, x, start := 1) as case when strpos(substr(x, start), needle) = 0 then 0 else strpos(substr(x, start), needle) + start - 1 end;
 create or replace macro sf_random() as ((random() - 0.5) * 18446744073709551615)::hugeint;
 create or replace macro sf_row_id(t, r) as sha1(t::varchar || ':' || r::varchar);
+create or replace macro sf_boolean(x) as case when typeof(x) = 'VARCHAR' then case lower(x::varchar) when 'on' then 'true' when 'off' then 'false' else x::varchar end else x::boolean::varchar end;
+create or replace macro sf_strtok(x, d := ' ', n := 1) as list_filter(string_split(translate(x, d, repeat(left(d, 1), length(d)::int)), left(d, 1)), lambda t: t <> '')[n::int];

@@ -45,6 +45,10 @@ const RENAMED: &[(&str, &str)] = &[
     ("REGEXP_LIKE", "regexp_full_match"),
     ("TRUNCATE", "trunc"),
     ("HEX_ENCODE", "sf_hex"),
+    ("BITAND_AGG", "bit_and"),
+    ("BITOR_AGG", "bit_or"),
+    ("BITXOR_AGG", "bit_xor"),
+    ("STRTOK", "sf_strtok"),
 ];
 
 /// Functions rewritten: `{0}`, `{1}` stand for arguments, `{,}` for all of them.
@@ -66,6 +70,29 @@ const REWRITTEN: &[(&str, usize, &str)] = &[
     ("SQRT", 1, "sqrt({0})"),
     ("LOG", 2, "(ln({1}) / ln({0}))"),
     ("POSITION", 2, "strpos({1}, {0})"),
+    ("POSITION", 3, "sf_charindex({0}, {1}, {2})"),
+    ("REPLACE", 2, "replace({0}, {1}, '')"),
+    (
+        "INSERT",
+        4,
+        "(substr({0}, 1, {1} - 1) || {3} || substr({0}, {1} + {2}))",
+    ),
+    ("BITSHIFTLEFT", 2, "({0}::hugeint << {1}::int)"),
+    ("BITSHIFTRIGHT", 2, "({0}::hugeint >> {1}::int)"),
+    ("BOOLXOR", 2, "({0}::boolean <> {1}::boolean)"),
+    ("YEAROFWEEKISO", 1, "isoyear({0})"),
+    ("TIME_FROM_PARTS", 3, "make_time({0}, {1}, {2})"),
+    ("TIMEFROMPARTS", 3, "make_time({0}, {1}, {2})"),
+    (
+        "ARRAY_APPEND",
+        2,
+        "to_json(list_append(from_json({0}, '[\"JSON\"]'), to_json({1})))",
+    ),
+    (
+        "ARRAY_CAT",
+        2,
+        "to_json(list_concat(from_json({0}, '[\"JSON\"]'), from_json({1}, '[\"JSON\"]')))",
+    ),
     ("BITAND", 2, "({0}::bigint & {1}::bigint)"),
     ("BITOR", 2, "({0}::bigint | {1}::bigint)"),
     ("BITXOR", 2, "xor({0}::bigint, {1}::bigint)"),
@@ -97,8 +124,8 @@ const REWRITTEN: &[(&str, usize, &str)] = &[
     ("HEX_DECODE_BINARY", 1, "unhex({0})"),
     ("BASE64_ENCODE", 1, "sf_base64({0})"),
     ("BASE64_DECODE_STRING", 1, "decode(from_base64({0}))"),
-    ("TO_BOOLEAN", 1, "cast({0} as boolean)"),
-    ("TRY_TO_BOOLEAN", 1, "try_cast({0} as boolean)"),
+    ("TO_BOOLEAN", 1, "cast(sf_boolean({0}) as boolean)"),
+    ("TRY_TO_BOOLEAN", 1, "try_cast(sf_boolean({0}) as boolean)"),
     ("TO_DOUBLE", 1, "cast({0} as double)"),
     ("TRY_TO_DOUBLE", 1, "try_cast({0} as double)"),
     ("EDITDISTANCE", 2, "levenshtein({0}, {1})"),
@@ -230,15 +257,29 @@ fn special(name: &str, args: &[String]) -> Result<Option<String>> {
                 cast_date(arg(2))
             )
         }
-        ("DATE_TRUNC", 2) => format!(
-            "sf_date_trunc({}, {})",
-            literal(unit(arg(0))?),
-            cast_date(arg(1))
-        ),
+        ("DATE_TRUNC", 2) => date_trunc(arg(0), arg(1))?,
         ("DATE_PART", 2) => date_part(arg(0), arg(1))?,
         ("OBJECT_CONSTRUCT" | "OBJECT_CONSTRUCT_KEEP_NULL", n) if n % 2 == 0 => object(name, args),
         ("DECODE", n) if n >= 3 => decode(args),
         ("TO_VARCHAR" | "TO_CHAR", 1) => format!("sf_text({})", arg(0)),
+        ("TO_VARCHAR" | "TO_CHAR", 2) if is_binary_format(arg(1)) => {
+            match unquote(arg(1))?.to_uppercase().as_str() {
+                "HEX" => format!("hex({})", arg(0)),
+                "BASE64" => format!("to_base64({})", arg(0)),
+                _ => format!("decode({})", arg(0)),
+            }
+        }
+        ("TO_BINARY", 2) => match unquote(arg(1))?.to_uppercase().as_str() {
+            "HEX" => format!("unhex({})", arg(0)),
+            "BASE64" => format!("from_base64({})", arg(0)),
+            "UTF-8" | "UTF8" => format!("encode({})", arg(0)),
+            other => {
+                return Err(SnowflakeError::unsupported(format!(
+                    "binary format {other}"
+                )));
+            }
+        },
+        ("TRUNC", 2) if arg(1).starts_with('\'') => date_trunc(arg(1), arg(0))?,
         ("TO_VARCHAR" | "TO_CHAR", 2) => format!(
             "strftime({}, {})",
             arg(0),
@@ -284,6 +325,10 @@ fn special(name: &str, args: &[String]) -> Result<Option<String>> {
         ("GETDATE" | "SYSTIMESTAMP", 0) => return Ok(None),
         _ => return Ok(None),
     }))
+}
+
+fn is_binary_format(text: &str) -> bool {
+    ["'HEX'", "'BASE64'", "'UTF-8'", "'UTF8'"].contains(&text.to_uppercase().as_str())
 }
 
 fn cast_date(text: &str) -> String {
@@ -335,6 +380,17 @@ fn date_add(part: &str, amount: &str, date: &str) -> Result<String> {
             format!("cast(({date}) + {call} as date)")
         }
         _ => format!("(({date}) + {call})"),
+    })
+}
+
+fn date_trunc(part: &str, date: &str) -> Result<String> {
+    let unit = literal(unit(part)?);
+    let date = cast_date(date);
+    // What is cut off a date is a date on Snowflake; DuckDB makes it a timestamp.
+    Ok(if is_date(&date) {
+        format!("cast(date_trunc({unit}, {date}) as date)")
+    } else {
+        format!("sf_date_trunc({unit}, {date})")
     })
 }
 

@@ -96,8 +96,36 @@ impl Compiler<'_> {
                 "{}regexp_full_match({expr}, {pattern})",
                 if *negated { "not " } else { "" }
             ))),
+            Expr::Substring {
+                expr,
+                substring_from: Some(from),
+                substring_for,
+                ..
+            } => {
+                let length = substring_for
+                    .as_ref()
+                    .map_or(String::new(), |length| format!(", {length}"));
+                // Snowflake takes a start of 0 for 1.
+                Some(raw_expr(format!(
+                    "substr({expr}, case when ({from}) = 0 then 1 else ({from}) end{length})"
+                )))
+            }
+            Expr::Like {
+                any: true,
+                negated,
+                expr,
+                pattern,
+                escape_char: None,
+            } => Some(like_any(expr, pattern, "like", *negated)?),
+            Expr::ILike {
+                any: true,
+                negated,
+                expr,
+                pattern,
+                escape_char: None,
+            } => Some(like_any(expr, pattern, "ilike", *negated)?),
             Expr::Like { any: true, .. } | Expr::ILike { any: true, .. } => {
-                return Err(SnowflakeError::unsupported("LIKE ANY"));
+                return Err(SnowflakeError::unsupported("LIKE ANY … ESCAPE"));
             }
             Expr::Interval(interval) => Some(raw_expr(interval_text(interval)?)),
             Expr::Value(ValueWithSpan {
@@ -171,8 +199,30 @@ impl Compiler<'_> {
     }
 }
 
+/// `subject LIKE ANY (pattern, …)`.
+fn like_any(subject: &Expr, patterns: &Expr, like: &str, negated: bool) -> Result<Expr> {
+    let patterns = match patterns {
+        Expr::Tuple(patterns) => patterns.as_slice(),
+        Expr::Nested(pattern) => std::slice::from_ref(&**pattern),
+        other => return Err(SnowflakeError::unsupported(format!("LIKE ANY {other}"))),
+    };
+    let any: Vec<String> = patterns
+        .iter()
+        .map(|pattern| format!("({subject}) {like} ({pattern})"))
+        .collect();
+    let not = if negated { "not " } else { "" };
+    Ok(raw_expr(format!("({not}({}))", any.join(" or "))))
+}
+
 fn renamed(function: &Function, name: &str) -> Expr {
     let mut function = function.clone();
+    // DuckDB wants `IGNORE NULLS` inside the parentheses.
+    if let Some(nulls) = function.null_treatment.take()
+        && let FunctionArguments::List(list) = &mut function.args
+    {
+        list.clauses
+            .push(FunctionArgumentClause::IgnoreOrRespectNulls(nulls));
+    }
     function.name = ObjectName(vec![ObjectNamePart::Identifier(raw(name))]);
     Expr::Function(function)
 }
