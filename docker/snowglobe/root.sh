@@ -11,7 +11,7 @@ libraries=$(ldd $root/usr/bin/snowglobe $root/usr/lib/libduckdb_java.so_*)
 if echo "$libraries" | grep 'not found'; then
     exit 1
 fi
-echo "$libraries" | grep -o ' /[^ ]*' | grep -v $root | sort -u | while read -r library; do
+echo "$libraries" | grep -o '/[^ ]*' | grep -v "^$root" | sort -u | while read -r library; do
     mkdir -p "$root$(dirname "$library")"
     cp -L "$library" "$root$library"
 done

@@ -62,8 +62,12 @@ fi
 if missing "$(name_of PYTHON)"; then
     begin
     install_packages python3 python3-pip
+    lent=(--volume /etc/ssl/certs:/etc/ssl/certs:ro)
+    [[ ! -e /etc/pip.conf ]] || lent+=(--volume /etc/pip.conf:/etc/pip.conf:ro)
     # The official image's Python is nobody's but the image's.
     buildah run "$container" sh -c 'rm -f /usr/lib/python3*/EXTERNALLY-MANAGED'
+    # Debian's pip does not understand what newer packages say of themselves; the official image has a newer one, too.
+    buildah run --network host "${lent[@]}" "$container" python3 -m pip install --quiet --root-user-action ignore --ignore-installed pip
     finish "$(name_of PYTHON)"
 fi
 
