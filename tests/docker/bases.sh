@@ -60,14 +60,26 @@ if missing "$(name_of MAVEN)"; then
 fi
 
 if missing "$(name_of PYTHON)"; then
+    prefix=$(python3 -c 'import sys; print(sys.base_prefix)')
     begin
-    install_packages python3 python3-pip
-    lent=(--volume /etc/ssl/certs:/etc/ssl/certs:ro)
-    [[ ! -e /etc/pip.conf ]] || lent+=(--volume /etc/pip.conf:/etc/pip.conf:ro)
-    # The official image's Python is nobody's but the image's.
-    buildah run "$container" sh -c 'rm -f /usr/lib/python3*/EXTERNALLY-MANAGED'
-    # Debian's pip does not understand what newer packages say of themselves; the official image has a newer one, too.
-    buildah run --network host "${lent[@]}" "$container" python3 -m pip install --quiet --root-user-action ignore --ignore-installed pip
+    if [[ $prefix == /usr ]]; then
+        install_packages python3 python3-pip
+        # The official image's Python is nobody's but the image's.
+        buildah run "$container" sh -c 'rm -f /usr/lib/python3*/EXTERNALLY-MANAGED'
+    else
+        # A Python of this machine's own goes where the official image has its.
+        mkdir -p "$work/python/bin"
+        cp -a "$prefix/lib" "$work/python/"
+        cp -a "$prefix"/bin/{python3*,pip*} "$work/python/bin/"
+        for packages in "$work"/python/lib/python3*/site-packages; do
+            find "$packages" -mindepth 1 -maxdepth 1 ! -name 'pip*' -exec rm -rf {} +
+        done
+        rm -rf "$work"/python/lib/{python3*/test,python3*/config-*,lib*.a}
+        grep -rlIF "#!$prefix" "$work/python/bin" | xargs -r sed -i "1s|^#!$prefix|#!/usr/local|"
+        buildah add --quiet "$container" "$work/python" /usr/local >/dev/null
+        install_packages libssl3 libffi8 libsqlite3-0 libbz2-1.0 liblzma5 libreadline8 zlib1g libncursesw6 libuuid1
+        buildah run "$container" ldconfig
+    fi
     finish "$(name_of PYTHON)"
 fi
 
