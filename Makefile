@@ -42,6 +42,11 @@ target/sqlglot-venv/ready: tests/sqlglot/requirements.txt
 	target/sqlglot-venv/bin/pip install --quiet --requirement $<
 	touch $@
 
+.PHONY: test-docker
+test-docker: NATIVE_PROFILE = dev
+test-docker: nifi ## docker/compose.yaml for real: images, start, rows, a kill in the middle, down. Docker, or as root podman
+	tests/docker/run.sh
+
 target/ec2-venv/ready: tests/ec2/requirements.txt
 	python3 -m venv target/ec2-venv
 	target/ec2-venv/bin/pip install --quiet --requirement $<

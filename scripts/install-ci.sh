@@ -9,6 +9,15 @@ for tool in curl unzip python3; do
     command -v "$tool" >/dev/null || packages+=("$tool")
 done
 python3 -c "import venv, ensurepip" 2>/dev/null || packages+=(python3-venv)
+# Containers for `make test-docker`, where no Docker runs: podman, and what it needs that apt merely recommends.
+if ! docker info >/dev/null 2>&1; then
+    for tool in podman buildah runc debootstrap iptables docker-compose; do
+        command -v "$tool" >/dev/null || packages+=("$tool")
+    done
+    for package in netavark aardvark-dns; do
+        dpkg -s "$package" >/dev/null 2>&1 || packages+=("$package")
+    done
+fi
 if ! scripts/find-jdk.sh >/dev/null 2>&1; then
     command -v apt-cache >/dev/null && apt-get update -qq
     for release in 25 21; do
