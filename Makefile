@@ -16,7 +16,7 @@ build: setup ## the commands firn and snowglobe, in target/release
 
 .PHONY: test
 test: NATIVE_PROFILE = dev
-test: setup lint test-rust test-nifi test-ec2 ## every test
+test: setup lint test-rust test-nifi test-notebooks test-ec2 ## every test
 
 .PHONY: setup
 setup: # what every build needs: the tools, named if one is missing, and DuckDB's library
@@ -35,6 +35,26 @@ test-rust: setup target/sqlglot-venv/ready
 .PHONY: test-ec2
 test-ec2: target/ec2-venv/ready ## the template for AWS: linted, then run against moto
 	target/ec2-venv/bin/pytest -q -p no:cacheprovider tests/ec2
+
+.PHONY: build-notebooks
+build-notebooks: setup # what the notebooks call
+	cargo build --locked -p snowglobe -p firn-cli
+	cargo build --locked -p firn-ffi
+
+.PHONY: notebooks
+notebooks: build-notebooks target/notebooks-venv/ready ## JupyterLab with the notebooks, on this machine
+	target/notebooks-venv/bin/jupyter lab notebooks
+
+.PHONY: test-notebooks
+test-notebooks: build-notebooks target/notebooks-venv/ready ## every notebook run, kept in target/notebooks and checked
+	target/notebooks-venv/bin/ruff check notebooks tests/notebooks
+	target/notebooks-venv/bin/ruff format --check notebooks tests/notebooks
+	target/notebooks-venv/bin/python tests/notebooks/run.py
+
+target/notebooks-venv/ready: notebooks/requirements.txt notebooks/constraints.txt tests/notebooks/requirements.txt
+	python3 -m venv target/notebooks-venv
+	target/notebooks-venv/bin/pip install --quiet --requirement notebooks/requirements.txt --requirement tests/notebooks/requirements.txt --constraint notebooks/constraints.txt
+	touch $@
 
 # What tests/tests/sqlglot.rs runs.
 target/sqlglot-venv/ready: tests/sqlglot/requirements.txt
