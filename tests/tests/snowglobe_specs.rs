@@ -208,6 +208,7 @@ chapters!(
     dialect,
     honesty,
     merge,
+    objects,
     pipeline,
     pipes,
     procedures,

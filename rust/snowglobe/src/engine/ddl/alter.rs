@@ -7,9 +7,9 @@ use crate::engine::catalog::{Body, Kind, Object, Table};
 use crate::engine::dml::{self, Variables};
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
-use crate::engine::value::{Binds, QueryResult};
+use crate::engine::value::{Binds, QueryResult, Value};
 use crate::engine::{formats, pipes, storage, tasks};
-use crate::sql::cursor::{Cursor, quoted};
+use crate::sql::cursor::{Cursor, literal, quoted};
 use crate::sql::properties::Properties;
 use crate::sql::types;
 
@@ -263,16 +263,6 @@ fn add_column(
         ));
     }
     let (binds, variables) = (Binds::default(), Variables::new());
-    let default = match &column.default {
-        Some(default) => format!(
-            " default {}",
-            types::store(
-                &session.context(&binds, &variables).expression(default)?,
-                &column.kind
-            )
-        ),
-        None => String::new(),
-    };
     if !column.nullable && column.default.is_none() {
         let rows = storage::count(
             &session.connection,
@@ -289,16 +279,24 @@ fn add_column(
             ));
         }
     }
-    let name = quoted(&column.name);
-    let not_null = if column.nullable {
-        String::new()
-    } else {
-        format!("; alter table \"T{id}\" alter column {name} set not null")
-    };
-    Ok(format!(
-        "alter table \"T{id}\" add column {name} {}{default}{not_null}",
-        types::duckdb(&column.kind)
-    ))
+    let (name, kind) = (quoted(&column.name), types::duckdb(&column.kind));
+    let mut sql = format!("alter table \"T{id}\" add column {name} {kind}");
+    if let Some(default) = &column.default {
+        // DuckDB wants a constant, and gives it to the rows that are there.
+        let default = session.context(&binds, &variables).expression(default)?;
+        let value = types::store(&default, &column.kind);
+        let found = storage::query(
+            &session.connection,
+            &format!("select cast({value} as varchar)"),
+        )?;
+        if let Some(Value::Text(text)) = found.rows.first().and_then(|row| row.first()) {
+            sql += &format!(" default cast({} as {kind})", literal(text));
+        }
+    }
+    if !column.nullable {
+        sql += &format!("; alter table \"T{id}\" alter column {name} set not null");
+    }
+    Ok(sql)
 }
 
 fn alter_column(cursor: &mut Cursor<'_>, object: &Object, body: &mut Table) -> Result<String> {
