@@ -9,6 +9,7 @@
 //! - `read`: readers of CSV: ours, which also validates, beside others that merely split
 //! - `merge`: from file to history, beside the tutorials' way; `history`: a batch against long histories; `globe` is the Snowglobe
 //!   that both run on
+//! - `latency`: how long a file waits between its rename and the target
 //! - `table`: Markdown, printed or put into the README
 //! - `machine`: where the figures come from
 //!
@@ -19,6 +20,7 @@ mod generate;
 mod generate_ours;
 mod globe;
 mod history;
+mod latency;
 mod limits;
 mod machine;
 mod merge;
@@ -49,6 +51,8 @@ enum Benchmark {
     Merge(merge::Arguments),
     /// A small batch against histories of several lengths
     History(history::Arguments),
+    /// From the rename of a file to its rows in the target, with the commands as a user runs them
+    Latency(latency::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         Benchmark::Read(arguments) => read::run(&arguments),
         Benchmark::Merge(arguments) => merge::run(&arguments),
         Benchmark::History(arguments) => history::run(&arguments),
+        Benchmark::Latency(arguments) => latency::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

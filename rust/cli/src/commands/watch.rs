@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use clap::Args;
 use firn::pipeline::Intake;
@@ -13,7 +13,8 @@ use firn::{Context, Error, Result};
 use super::place::{Bucket, Place};
 use super::report;
 
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often it looks, unless looking takes long: then it rests four times as long as it looks.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Remembers in the folder itself which files are done.
 const JOURNAL: &str = ".firn-watch";
@@ -51,7 +52,10 @@ impl Watch {
         let mut growing: HashSet<Seen> = HashSet::new();
         loop {
             let mut now_growing = HashSet::new();
-            for (path, seen) in new_files(&self.folder, &journal.done)? {
+            let looked_at = Instant::now();
+            let files = new_files(&self.folder, &journal.done)?;
+            let rest = LOOK_EVERY.max(looked_at.elapsed() * 4);
+            for (path, seen) in files {
                 // A file that still grows looks different the next time.
                 if !self.once && !growing.contains(&seen) {
                     now_growing.insert(seen);
@@ -75,7 +79,7 @@ impl Watch {
                 return Ok(());
             }
             growing = now_growing;
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(rest).await;
         }
     }
 
