@@ -269,7 +269,16 @@ impl Loader {
             .flatten()
             .map(|(arrived, _)| arrived.clone())
             .collect();
-        let results = self.load(&arrived, request.mode, deadline).await;
+        // A service that stays busy is asked again for minutes: the caller's patience ends that, too.
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        let load = self.load(&arrived, request.mode, deadline);
+        let results = tokio::time::timeout(remaining, load)
+            .await
+            .unwrap_or_else(|_| {
+                Err(Error::transient(
+                    "the files are uploaded, but loading them took too long",
+                ))
+            });
         let mut results = match results {
             Ok(results) => results.into_iter(),
             Err(error) => {

@@ -1,7 +1,13 @@
 package io.firn.nifi.host;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,6 +24,7 @@ final class Snowglobe implements AutoCloseable {
 
     private static final Path BINARIES = Path.of(System.getProperty("firn.binaries"));
 
+    private final HttpClient http = HttpClient.newHttpClient();
     private final Process process;
     private final String url;
     private final String s3;
@@ -71,6 +78,49 @@ final class Snowglobe implements AutoCloseable {
             throw new AssertionError(String.join(" ", command) + ": " + printed);
         }
         return printed;
+    }
+
+    /** Runs a statement as the role that owns the tables, over the SQL API, and returns its answer. */
+    JsonNode sql(final String statement) throws IOException, InterruptedException {
+        return post("/api/v2/statements", NifiApi.JSON.createObjectNode().put("statement", statement).put("database", "FIRN")
+                .put("schema", "PUBLIC").put("warehouse", "FIRN_WH").put("role", "FIRN_OWNER"));
+    }
+
+    /** One number out of the tables. */
+    long number(final String query) throws IOException, InterruptedException {
+        return sql(query).at("/data/0/0").asLong();
+    }
+
+    /** Arms a fault, as Snowglobe's README tells. */
+    void mischief(final String fault) throws IOException, InterruptedException {
+        post("/_snowglobe/faults", NifiApi.JSON.readTree(fault));
+    }
+
+    /** Disarms every fault. */
+    void calm() throws IOException, InterruptedException {
+        send(request("/_snowglobe/faults").DELETE().build());
+    }
+
+    /** Lets the time of the service pass, so that what is scheduled comes due. */
+    void advance(final int seconds) throws IOException, InterruptedException {
+        post("/_snowglobe/clock", NifiApi.JSON.createObjectNode().put("advance_seconds", seconds));
+    }
+
+    private JsonNode post(final String path, final JsonNode body) throws IOException, InterruptedException {
+        return send(request(path).POST(HttpRequest.BodyPublishers.ofString(body.toString())).build());
+    }
+
+    private HttpRequest.Builder request(final String path) {
+        return HttpRequest.newBuilder(URI.create(url + path)).header("Authorization", "Bearer " + TOKEN)
+                .header("Content-Type", "application/json").header("Accept", "application/json");
+    }
+
+    private JsonNode send(final HttpRequest request) throws IOException, InterruptedException {
+        final HttpResponse<String> answer = http.send(request, HttpResponse.BodyHandlers.ofString());
+        if (answer.statusCode() / 100 != 2) {
+            throw new IllegalStateException("%s: %d %s".formatted(request, answer.statusCode(), answer.body()));
+        }
+        return answer.body().isEmpty() ? NifiApi.JSON.nullNode() : NifiApi.JSON.readTree(answer.body());
     }
 
     @Override
