@@ -54,10 +54,16 @@ final class NifiApi {
 
     /** Drops a processor on the canvas; relationships in {@code ends} are auto-terminated. */
     String addProcessor(final String type, final String schedule, final Map<String, String> properties, final Set<String> ends) throws Exception {
-        final JsonNode offered = processorTypes(type).getFirst();
+        return addProcessor(processorTypes(type).getFirst(), schedule, properties, ends);
+    }
+
+    /** The same for one of several versions, as {@link #processorTypes} offers them. */
+    String addProcessor(final JsonNode offered, final String schedule, final Map<String, String> properties, final Set<String> ends)
+            throws Exception {
+        final String type = offered.get("type").asText();
         final ObjectNode body = revision(0);
         final ObjectNode component = body.putObject("component");
-        component.put("type", offered.get("type").asText()).put("name", type);
+        component.put("type", type).put("name", type.substring(type.lastIndexOf('.') + 1));
         component.set("bundle", offered.get("bundle"));
         component.putObject("position").put("x", 0).put("y", 0);
         final ObjectNode config = component.putObject("config");
@@ -178,6 +184,47 @@ final class NifiApi {
             throw new IllegalStateException(complete.toString());
         }
         return complete;
+    }
+
+    /** What processors complained of lately. */
+    JsonNode bulletins() throws Exception {
+        return get("/flow/bulletin-board").at("/bulletinBoard/bulletins");
+    }
+
+    /** The last provenance events, each with its attributes. */
+    List<JsonNode> provenance(final int limit) throws Exception {
+        final ObjectNode query = JSON.createObjectNode();
+        query.putObject("provenance").putObject("request").put("maxResults", limit).put("summarize", true).put("incrementalResults", false)
+                .putObject("searchTerms");
+        final String pending = "/provenance/" + post("/provenance", query).at("/provenance/id").asText();
+        RealNifi.waitFor("provenance", TIMEOUT, () -> get(pending).at("/provenance/finished").asBoolean());
+        final List<JsonNode> events = new ArrayList<>();
+        for (final JsonNode found : get(pending).at("/provenance/results/provenanceEvents")) {
+            events.add(get("/provenance-events/" + found.get("eventId").asText()).get("provenanceEvent"));
+        }
+        send(pending, "DELETE", null, "application/json");
+        return events;
+    }
+
+    /** Hands a NAR to the running NiFi, as its NAR manager does, and returns its id when it is installed. */
+    String installNar(final Path nar) throws Exception {
+        final HttpRequest request = HttpRequest.newBuilder(URI.create(base + "/controller/nar-manager/nars/content")).timeout(TIMEOUT)
+                .header("Content-Type", "application/octet-stream").header("Filename", nar.getFileName().toString())
+                .POST(HttpRequest.BodyPublishers.ofFile(nar)).build();
+        final HttpResponse<String> response = http.send(request, HttpResponse.BodyHandlers.ofString());
+        if (response.statusCode() >= 400) {
+            throw new IllegalStateException(response.body());
+        }
+        final String id = JSON.readTree(response.body()).at("/narSummary/identifier").asText();
+        RealNifi.waitFor("the NAR to be installed", TIMEOUT,
+                () -> get("/controller/nar-manager/nars/" + id).at("/narSummary/state").asText().equals("Installed"));
+        return id;
+    }
+
+    /** Takes a NAR away from under the processors that use it. */
+    void removeNar(final String id) throws Exception {
+        send("/controller/nar-manager/nars/" + id + "?force=true", "DELETE", null, "application/json");
+        RealNifi.waitFor("the NAR to be gone", TIMEOUT, () -> !get("/controller/nar-manager/nars").toString().contains(id));
     }
 
     /** Waits until every queue is empty. */
