@@ -16,7 +16,7 @@ build: setup ## the commands firn and snowglobe, in target/release
 
 .PHONY: test
 test: NATIVE_PROFILE = dev
-test: setup lint test-rust test-nifi test-notebooks test-ec2 ## every test
+test: container-engine setup lint test-rust test-nifi test-notebooks test-ec2 test-docker ## every test
 
 .PHONY: setup
 setup: # what every build needs: the tools, named if one is missing, and DuckDB's library
@@ -61,6 +61,10 @@ target/sqlglot-venv/ready: tests/sqlglot/requirements.txt
 	python3 -m venv target/sqlglot-venv
 	target/sqlglot-venv/bin/pip install --quiet --requirement $<
 	touch $@
+
+.PHONY: container-engine
+container-engine: # told at the start, and not after half an hour
+	@tests/docker/run.sh engine
 
 .PHONY: test-docker
 test-docker: NATIVE_PROFILE = dev

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The whole of docker/compose.yaml, for real: images built, everything healthy, rows in the history, a service killed in the middle,
 # the promises checked, and nothing left behind. With Docker where its daemon answers, else with podman, as root.
+# `run.sh engine` only looks whether there is one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export COMPOSE_PROJECT_NAME=firn-test-$$
-work=$(mktemp -d)
 helpers=()
 started=$SECONDS
 
@@ -23,21 +23,34 @@ fail() {
 
 if docker info >/dev/null 2>&1; then
     engine=docker
-    build() { (cd docker && COMPOSE_PROFILES=snowglobe "${compose_command[@]}" -f compose.yaml build --build-arg PROFILE=dev); }
-elif command -v podman >/dev/null && command -v buildah >/dev/null && command -v debootstrap >/dev/null && [[ $(id -u) == 0 ]]; then
+elif type -P podman >/dev/null && type -P buildah >/dev/null && type -P debootstrap >/dev/null && [[ $(id -u) == 0 ]]; then
     engine=podman
-    export CONTAINERS_CONF=$PWD/tests/docker/containers.conf
-    podman system service --time 0 "unix://$work/podman.sock" >"$work/podman.log" 2>&1 &
-    helpers+=($!)
-    export DOCKER_HOST=unix://$work/podman.sock
-    build() { tests/docker/bases.sh && tests/docker/build.sh; }
 else
-    echo "test-docker: no container engine: install Docker, or as root on Debian or Ubuntu: scripts/install-ci.sh" >&2
+    echo "test-docker: no container engine: install Docker and start it, or on Debian or Ubuntu as root: scripts/install-ci.sh" >&2
     exit 1
 fi
 compose_command=(docker-compose)
 ! docker compose version >/dev/null 2>&1 || compose_command=(docker compose)
-command -v "${compose_command[0]}" >/dev/null || { echo "test-docker: no docker compose: scripts/install-ci.sh installs docker-compose" >&2; exit 1; }
+if ! command -v "${compose_command[0]}" >/dev/null; then
+    echo "test-docker: no docker compose: install it, or on Debian or Ubuntu: apt-get install docker-compose" >&2
+    exit 1
+fi
+[[ ${1:-} != engine ]] || exit 0
+
+work=$(mktemp -d)
+if [[ $engine == podman ]]; then
+    export CONTAINERS_CONF=$PWD/tests/docker/containers.conf
+    podman system service --time 0 "unix://$work/podman.sock" >"$work/podman.log" 2>&1 &
+    helpers+=($!)
+    export DOCKER_HOST=unix://$work/podman.sock
+fi
+build() {
+    if [[ $engine == podman ]]; then
+        tests/docker/bases.sh && tests/docker/build.sh
+    else
+        (cd docker && COMPOSE_PROFILES=snowglobe DOCKER_BUILDKIT=1 "${compose_command[@]}" -f compose.yaml build --build-arg PROFILE=dev)
+    fi
+}
 
 # A copy of the folder, so that a .env of the user's own stays out of the way; on ports that nobody else has.
 stack=$work/docker
@@ -116,7 +129,7 @@ wait "$squatter" 2>/dev/null || true
 told "make NIFI_HEAP in docker/.env smaller" NIFI_HEAP=900g
 told "shorter than the 12 characters" NIFI_PASSWORD=short
 told "there is no such file: give the whole path" SNOWFLAKE_ACCOUNT=ada COMPOSE_PROFILES=account SNOWFLAKE_PRIVATE_KEY_FILE=/nowhere.p8
-told "is no private key in PEM" SNOWFLAKE_ACCOUNT=ada COMPOSE_PROFILES=account SNOWFLAKE_PRIVATE_KEY_FILE="$stack/up"
+told "is no private key in PEM" SNOWFLAKE_ACCOUNT=ada COMPOSE_PROFILES=account SNOWFLAKE_PRIVATE_KEY_FILE="$stack/compose.yaml"
 told "neither a Snowflake account nor Snowglobe" COMPOSE_PROFILES=account
 say "what stands in the way is told at the start"
 
