@@ -6,11 +6,23 @@ use std::time::Duration;
 use firn::{Context, Error, Result};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Certificate, Method, RequestBuilder, StatusCode};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::parameters::{Parameter, fitted};
 
 const CLIENT: &str = "firn";
+
+/// What a processor complained of.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bulletin {
+    /// Later bulletins have greater ones.
+    pub id: u64,
+    pub level: String,
+    pub source_name: String,
+    pub message: String,
+}
 
 /// One NiFi's API.
 pub struct Api {
@@ -155,6 +167,22 @@ impl Api {
         let path = format!("/flow/process-groups/{group}");
         let body = json!({"id": group, "state": "RUNNING"});
         self.send(Method::PUT, &path, &body).await.map(drop)
+    }
+
+    /// What processors complained of after the bulletin `after`, oldest first.
+    pub async fn bulletins(&self, after: u64) -> Result<Vec<Bulletin>> {
+        let board = self
+            .get(&format!("/flow/bulletin-board?after={after}"))
+            .await?;
+        let told = board.pointer("/bulletinBoard/bulletins");
+        let mut bulletins: Vec<Bulletin> = told
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|entity| serde_json::from_value(entity["bulletin"].clone()).ok())
+            .collect();
+        bulletins.sort_by_key(|bulletin| bulletin.id);
+        Ok(bulletins)
     }
 
     async fn get(&self, path: &str) -> Result<Value> {

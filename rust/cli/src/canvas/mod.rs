@@ -6,6 +6,6 @@ mod api;
 mod parameters;
 mod process;
 
-pub use api::{Api, Login};
+pub use api::{Api, Bulletin, Login};
 pub use parameters::{CONTEXT, FlowParameters, Proof};
 pub use process::Nifi;

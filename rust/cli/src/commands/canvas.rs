@@ -11,7 +11,7 @@ use firn::{Context, Error, Result};
 
 use super::snowglobe::Snowglobe;
 use super::{report, status, verify};
-use crate::canvas::{Api, CONTEXT, FlowParameters, Nifi, Proof};
+use crate::canvas::{Api, Bulletin, CONTEXT, FlowParameters, Nifi, Proof};
 
 const BUCKET: &str = "firn-landing";
 
@@ -70,7 +70,7 @@ impl Canvas {
             nifi.canvas(),
             snowglobe.variables()
         ))?;
-        self.watch(&owner, &mut nifi).await
+        self.watch(&owner, &mut nifi, &api).await
     }
 
     async fn flow(&self, api: &Api, snowglobe: &Snowglobe, folder: &Path) -> Result<()> {
@@ -101,11 +101,19 @@ impl Canvas {
     }
 
     /// A line a second, or the same lines over and over on a terminal, until enough has come.
-    async fn watch(&self, owner: &Pipeline, nifi: &mut Nifi) -> Result<()> {
+    async fn watch(&self, owner: &Pipeline, nifi: &mut Nifi, api: &Api) -> Result<()> {
         let live = std::io::stdout().is_terminal();
         let mut before = None;
+        let mut last: Option<Bulletin> = None;
         loop {
             nifi.still_running()?;
+            let seen = last.as_ref().map_or(0, |bulletin| bulletin.id);
+            for bulletin in api.bulletins(seen).await? {
+                if !live {
+                    report::print(&complaint(&bulletin))?;
+                }
+                last = Some(bulletin);
+            }
             let figures = owner.status(5).await?;
             if live {
                 let text = status::text(owner, &figures);
@@ -115,7 +123,8 @@ impl Canvas {
                 } else {
                     "\x1b8\x1b[J"
                 };
-                report::print(&format!("{place}{text}"))?;
+                let complaint = last.as_ref().map(complaint).unwrap_or_default();
+                report::print(&format!("{place}{text}{complaint}"))?;
             } else if before != Some(figures.history) {
                 report::print(&format!(
                     "history {:>8}   target {:>8}   rejects {:>4}   waiting {:>6}\n",
@@ -134,6 +143,15 @@ impl Canvas {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
+}
+
+/// A bulletin as a line; NiFi puts the processor's type and id before its message.
+fn complaint(bulletin: &Bulletin) -> String {
+    let message = bulletin.message.replace('\n', " ");
+    let message = message
+        .split_once("] ")
+        .map_or(message.as_str(), |(_, rest)| rest);
+    format!("{} {}: {message}\n", bulletin.source_name, bulletin.level)
 }
 
 /// The folder, empty, by its whole path. Only one that an earlier run made is emptied.
