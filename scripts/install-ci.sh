@@ -8,6 +8,8 @@ command -v mvn >/dev/null || packages+=(maven)
 for tool in curl unzip python3; do
     command -v "$tool" >/dev/null || packages+=("$tool")
 done
+command -v chromium >/dev/null || packages+=(chromium)
+command -v npm >/dev/null || packages+=(nodejs npm)
 python3 -c "import venv, ensurepip" 2>/dev/null || packages+=(python3-venv)
 # Containers for `make test-docker`, where no Docker runs: podman, and what it needs that apt merely recommends.
 if ! docker info >/dev/null 2>&1; then

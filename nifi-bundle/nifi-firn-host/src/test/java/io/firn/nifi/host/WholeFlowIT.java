@@ -27,6 +27,7 @@ class WholeFlowIT {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static final Path FLOW = Path.of(System.getProperty("firn.flow"));
     private static final int EVENTS = 12_000;
+    private static final List<String> SECRETS = List.of(Snowglobe.TOKEN, Snowglobe.ACCESS_KEY_ID, Snowglobe.SECRET_ACCESS_KEY);
 
     private Snowglobe snowglobe;
     private RealNifi nifi;
@@ -66,6 +67,10 @@ class WholeFlowIT {
         try (Stream<Path> rejected = Files.list(nifi.folder().resolve("rejected"))) {
             assertTrue(rejected.findAny().isPresent(), "broken rows were generated, so some are rejected");
         }
+        Files.writeString(nifi.folder().resolve("landing/no-customers.csv"), "what,is,this\n1,2,3\n");
+        RealNifi.waitFor("the bulletin of a file that cannot be loaded", PATIENCE,
+                () -> nifi.api().bulletins().toString().contains("PutSnowflakeMerge"));
+        assertNoSecretsOverTheApi();
         assertNoSecrets();
     }
 
@@ -105,18 +110,33 @@ class WholeFlowIT {
         assertEquals(EVENTS, status().at("/history").asLong());
     }
 
+    /** What the canvas shows to whoever may look: bulletins, provenance with each event's attributes, the flow, its parameters, its download. */
+    private void assertNoSecretsOverTheApi() throws Exception {
+        final NifiApi api = nifi.api();
+        final List<JsonNode> events = api.provenance(1_000);
+        final String sent = snowglobe.url() + "/customer/";
+        assertTrue(events.stream().anyMatch(event -> event.at("/transitUri").asText().startsWith(sent)),
+                "SEND events tell where files went: " + events);
+        assertTrue(events.stream().anyMatch(event -> event.get("attributes").toString().contains("firn.object.key")));
+        final Map<String, String> shown = Map.of("bulletins", api.bulletins().toString(), "provenance", events.toString(),
+                "the flow", api.get("/flow/process-groups/" + group).toString(),
+                "the download", api.get("/process-groups/" + group + "/download").toString(),
+                "the parameters", api.get("/flow/parameter-contexts").toString(),
+                "PutSnowflakeMerge", api.processor(api.processorNamed(group, "PutSnowflakeMerge")).toString());
+        shown.forEach((what, text) -> SECRETS.forEach(secret -> assertFalse(text.contains(secret), "a secret is in " + what)));
+    }
+
     /** Logs, provenance, FlowFiles, the saved flow: everything that NiFi wrote. */
     private void assertNoSecrets() throws IOException {
-        final List<String> secrets = List.of(Snowglobe.TOKEN, Snowglobe.ACCESS_KEY_ID, Snowglobe.SECRET_ACCESS_KEY);
         assertTrue(nifi.savedFlow().contains("PutSnowflakeMerge"));
-        for (final String secret : secrets) {
+        for (final String secret : SECRETS) {
             assertFalse(nifi.savedFlow().contains(secret), "a secret is in flow.json.gz");
         }
         for (final String written : List.of("logs", "provenance_repository", "flowfile_repository", "content_repository", "state", "rejected")) {
             try (Stream<Path> files = Files.walk(nifi.folder().resolve(written))) {
                 for (final Path file : files.filter(Files::isRegularFile).toList()) {
                     final String bytes = Files.readString(file, StandardCharsets.ISO_8859_1);
-                    assertTrue(secrets.stream().noneMatch(bytes::contains), "a secret is in " + file);
+                    assertTrue(SECRETS.stream().noneMatch(bytes::contains), "a secret is in " + file);
                 }
             }
         }
