@@ -126,10 +126,22 @@ nar: native ## the NAR for NiFi, with the native library of this machine
 nifi: native ## a real NiFi with the NAR, in nifi-bundle/nifi-firn-host/target/nifi
 	$(MVN) package -DskipTests
 
+IT_FLAGS = -DskipITs=false -Dfirn.binaries="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug"
+
 .PHONY: test-nifi
-test-nifi: native ## the processors in NiFi's harness, then in the real NiFi with Snowglobe
+test-nifi: native tests/canvas/node_modules/ready ## the processors in NiFi's harness, then in the real NiFi and on its canvas, with Snowglobe
 	cargo build --locked -p snowglobe -p firn-cli
-	$(MVN) verify -DskipITs=false -Dfirn.binaries="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug"
+	$(MVN) verify $(IT_FLAGS)
+
+.PHONY: test-canvas
+test-canvas: NATIVE_PROFILE = dev
+test-canvas: native tests/canvas/node_modules/ready ## only the canvas, in headless Chromium; screenshots in target/canvas
+	cargo build --locked -p snowglobe -p firn-cli
+	$(MVN) verify $(IT_FLAGS) -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test=CanvasIT -Dfailsafe.failIfNoSpecifiedTests=false
+
+tests/canvas/node_modules/ready: tests/canvas/package.json
+	cd tests/canvas && npm install --silent --no-audit --no-fund --no-package-lock
+	touch $@
 
 .PHONY: check-nifi-api
 check-nifi-api: ## the processors compile against the oldest and the newest API of NiFi 2.x
