@@ -114,7 +114,7 @@ fn bind(context: &Context<'_>, at: usize) -> Result<String> {
             "42601",
             format!(
                 "SQL compilation error: error line 1 at position 0\nBind variable :{} not set.",
-                at + 1
+                at.saturating_add(1)
             ),
         )
     };
