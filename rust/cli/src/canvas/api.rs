@@ -17,8 +17,8 @@ const CLIENT: &str = "firn";
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Bulletin {
-    /// Later bulletins have greater ones.
-    pub id: u64,
+    /// Later bulletins have greater ones; the first has 0.
+    pub id: i64,
     pub level: String,
     pub source_name: String,
     pub message: String,
@@ -169,8 +169,8 @@ impl Api {
         self.send(Method::PUT, &path, &body).await.map(drop)
     }
 
-    /// What processors complained of after the bulletin `after`, oldest first.
-    pub async fn bulletins(&self, after: u64) -> Result<Vec<Bulletin>> {
+    /// What processors complained of after the bulletin `after` (-1: ever), oldest first.
+    pub async fn bulletins(&self, after: i64) -> Result<Vec<Bulletin>> {
         let board = self
             .get(&format!("/flow/bulletin-board?after={after}"))
             .await?;

@@ -107,7 +107,7 @@ impl Canvas {
         let mut last: Option<Bulletin> = None;
         loop {
             nifi.still_running()?;
-            let seen = last.as_ref().map_or(0, |bulletin| bulletin.id);
+            let seen = last.as_ref().map_or(-1, |bulletin| bulletin.id);
             for bulletin in api.bulletins(seen).await? {
                 if !live {
                     report::print(&complaint(&bulletin))?;
