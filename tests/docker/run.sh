@@ -177,6 +177,15 @@ with snowflake.connector.connect(
 PYTHON
 say "strangers stay out, a notebook reads the history"
 
+# A key that the account does not know: what docker/up asks before it starts anything, here of Snowglobe as if it were an account.
+openssl genrsa 2048 2>/dev/null | openssl pkcs8 -topk8 -nocrypt -out "$work/strange.p8"
+chmod 644 "$work/strange.p8"
+if said=$(SNOWFLAKE_ACCOUNT=FIRN SNOWFLAKE_USER=SNOWGLOBE SNOWFLAKE_HOST=snowglobe AWS_REGION=us-east-1 SNOWFLAKE_PRIVATE_KEY_FILE="$work/strange.p8" \
+    compose run --rm --no-deps -T -e SNOWFLAKE_PORT=8085 -e SNOWFLAKE_PROTOCOL=http setup check 2>&1) || [[ $said != *"check the user's RSA_PUBLIC_KEY"* ]]; then
+    fail "of a strange key it is said: $said"
+fi
+say "a key that the account does not know is told with its cure"
+
 # The two that hold something are killed, not stopped, while rows are under way.
 for service in snowglobe nifi; do
     before=$(history_rows)
