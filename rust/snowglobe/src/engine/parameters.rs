@@ -7,7 +7,7 @@ use super::error::{Result, SnowflakeError};
 /// Name, default, and the values allowed; none means that anything of the default's kind goes.
 const KNOWN: &[(&str, &str, &[&str])] = &[
     ("ABORT_DETACHED_QUERY", "FALSE", &["FALSE"]),
-    ("AUTOCOMMIT", "TRUE", &["TRUE"]),
+    ("AUTOCOMMIT", "TRUE", &["TRUE", "FALSE"]),
     ("CLIENT_SESSION_KEEP_ALIVE", "FALSE", &["TRUE", "FALSE"]),
     ("DATE_OUTPUT_FORMAT", "YYYY-MM-DD", &["YYYY-MM-DD"]),
     (

@@ -401,6 +401,10 @@ impl Session {
         variables: &BTreeMap<String, Typed>,
         change: impl FnOnce(&mut Context<'_>, i64, &mut Effects) -> Result<T>,
     ) -> Result<T> {
+        // "AUTOCOMMIT": without it DML begins a transaction, unless one is open. Procedures have their own scope.
+        if self.depth == 0 && !self.parameters.is_true("AUTOCOMMIT") {
+            self.begin();
+        }
         let open = self.transactions.last().cloned();
         let transaction = open
             .clone()

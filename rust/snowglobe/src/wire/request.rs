@@ -45,6 +45,16 @@ enum BindingValue {
     Several(Vec<Option<String>>),
 }
 
+impl BindingValue {
+    /// Whether it holds nulls alone.
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::One(value) => value.is_none(),
+            Self::Several(values) => values.iter().all(Option::is_none),
+        }
+    }
+}
+
 /// What is to be run.
 #[derive(Debug)]
 pub struct Job {
@@ -191,7 +201,11 @@ pub fn binds(mut given: HashMap<String, Binding>, several: bool) -> Result<Binds
                 format!("bindings must be numbered from 1 without a gap: \"{number}\" is missing"),
             ));
         };
-        let kind = r#type.to_ascii_uppercase();
+        let mut kind = r#type.to_ascii_uppercase();
+        // The Python connector gives this to None.
+        if kind == "ANY" && value.is_empty() {
+            "TEXT".clone_into(&mut kind);
+        }
         if !BIND_TYPES.contains(&kind.as_str()) {
             return Err(ApiError::new(
                 400,

@@ -1,5 +1,6 @@
 //! Queries of drivers: submit, poll, abort. A request id that comes again joins the first run.
 
+use super::login::parameters;
 use super::{Failure, Outcome, session, success};
 use crate::engine::{Login, SnowflakeError, StatementKind, split_statements};
 use crate::wire::registry::{Claim, Ending, Outcome as Ended, Statement};
@@ -83,21 +84,19 @@ pub async fn submit(
 }
 
 fn job(request: Request) -> Result<Job, Failure> {
-    if request.describe_only {
-        return Err(
-            SnowflakeError::unsupported("describing a statement without running it").into(),
-        );
-    }
     if request.bind_stage.is_some() {
         return Err(SnowflakeError::unsupported("bulk bindings through a stage").into());
     }
     let Settings {
         parameters,
         expected,
-    } = settings(request.parameters.unwrap_or_default())?;
+    } = settings(of_session(request.parameters.unwrap_or_default()))?;
     let binds = binds(request.bindings.unwrap_or_default(), true)?;
-    let statements = split_statements(&request.sql_text)?;
+    let mut statements = split_statements(&request.sql_text)?;
     check_count(statements.len(), expected)?;
+    if request.describe_only {
+        statements = described(&statements)?;
+    }
     Ok(Job {
         login: Login::default(),
         multiple: expected != 1,
@@ -106,6 +105,27 @@ fn job(request: Request) -> Result<Job, Failure> {
         parameters,
         timeout: None,
     })
+}
+
+/// The parameters that are the session's. `NEW_SQL_FORMAT`, which JDBC sends with a batch, says how the driver wrote it.
+fn of_session(mut parameters: Map<String, Value>) -> Map<String, Value> {
+    parameters.remove("NEW_SQL_FORMAT");
+    parameters
+}
+
+/// What returns the columns of a query and none of its rows.
+fn described(statements: &[String]) -> Result<Vec<String>, SnowflakeError> {
+    let is_query = |text: &str| {
+        let word = text.trim_start().split(|c: char| !c.is_ascii_alphabetic());
+        let word = word.map(str::to_uppercase).next();
+        matches!(word.as_deref(), Some("SELECT" | "WITH" | "VALUES" | ""))
+    };
+    match statements {
+        [query] if is_query(query) => Ok(vec![format!("select * from ({query}) limit 0")]),
+        _ => Err(SnowflakeError::unsupported(
+            "describing anything but a query without running it",
+        )),
+    }
 }
 
 /// `GET /queries/{id}/result`
@@ -213,7 +233,7 @@ fn finished(statement: &Statement, outcome: &Ended) -> Outcome {
 fn rows(statement: &Statement, rowset: &Rowset) -> Response {
     let place = statement.place();
     let mut data = json!({
-        "parameters": [],
+        "parameters": parameters(),
         "rowtype": rowset.row_type,
         "total": rowset.rows,
         "returned": rowset.rows,

@@ -1,0 +1,138 @@
+package io.firn.drivers;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.math.BigDecimal;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.sql.Types;
+import java.util.Properties;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Snowflake's JDBC driver against Snowglobe, exactly as against Snowflake: {@code make test-drivers}. */
+final class JdbcDriverTest {
+    private Connection connection;
+
+    private static Connection open(String password) throws SQLException {
+        final var properties = new Properties();
+        properties.put("user", "SNOWGLOBE");
+        properties.put("password", password);
+        properties.put("account", "FIRN");
+        properties.put("ssl", "off");
+        final var address = System.getenv("SNOWGLOBE_HOST") + ":" + System.getenv("SNOWGLOBE_PORT");
+        return DriverManager.getConnection("jdbc:snowflake://http://" + address, properties);
+    }
+
+    @BeforeEach
+    void connect() throws SQLException {
+        connection = open(System.getenv("SNOWGLOBE_TOKEN"));
+        run("create or replace database d");
+    }
+
+    @AfterEach
+    void disconnect() throws SQLException {
+        connection.close();
+    }
+
+    private void run(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private long number(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            assertTrue(rows.next());
+            return rows.getLong(1);
+        }
+    }
+
+    @Test
+    void aWrongPasswordIsRefused() {
+        final var refused = assertThrows(SQLException.class, () -> open("wrong"));
+        assertEquals(390100, refused.getErrorCode());
+    }
+
+    @Test
+    void everyTypeComesBackAsItIs() throws SQLException {
+        final var sql = "select 1, 1.50::number(5,2), 1.5::float, 'ünï', null, true, '2026-11-24'::date, "
+                + "'2026-11-24 11:22:33.123456'::timestamp_ntz, to_binary('AB', 'HEX'), parse_json('{\"a\": 1}'), '11:22:33'::time";
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            assertTrue(rows.next());
+            assertEquals(1, rows.getInt(1));
+            assertEquals(new BigDecimal("1.50"), rows.getBigDecimal(2));
+            assertEquals(1.5, rows.getDouble(3));
+            assertEquals("ünï", rows.getString(4));
+            assertNull(rows.getString(5));
+            assertTrue(rows.getBoolean(6));
+            assertEquals("2026-11-24", rows.getDate(7).toString());
+            assertTrue(rows.getString(8).startsWith("2026-11-24 11:22:33.123"), rows.getString(8));
+            assertArrayEquals(new byte[] {(byte) 0xab}, rows.getBytes(9));
+            assertEquals("{\"a\":1}", rows.getString(10).replaceAll("\\s", ""));
+            assertEquals("11:22:33", rows.getString(11));
+            assertEquals(Types.TIMESTAMP, rows.getMetaData().getColumnType(8));
+            assertFalse(rows.next());
+        }
+    }
+
+    @Test
+    void valuesAreBoundOneByOneAndInBatches() throws SQLException {
+        run("create table t (id number, v varchar)");
+        try (var insert = connection.prepareStatement("insert into t values (?, ?)")) {
+            insert.setInt(1, 1);
+            insert.setString(2, "it's; \"$$");
+            assertEquals(1, insert.executeUpdate());
+            for (int id = 2; id <= 50; id++) {
+                insert.setInt(1, id);
+                insert.setNull(2, Types.VARCHAR);
+                insert.addBatch();
+            }
+            insert.executeBatch();
+        }
+        assertEquals(50, number("select count(*) from t"));
+        assertEquals(1, number("select count(*) from t where v = 'it''s; \"$$'"));
+    }
+
+    @Test
+    void aTransactionIsKeptOrTakenBack() throws SQLException {
+        run("create table t (id number)");
+        connection.setAutoCommit(false);
+        run("insert into t values (1)");
+        connection.rollback();
+        run("insert into t values (2)");
+        connection.commit();
+        connection.setAutoCommit(true);
+        assertEquals(2, number("select sum(id) from t"));
+    }
+
+    @Test
+    void errorsHaveSnowflakesCodes() {
+        final var missing = assertThrows(SQLException.class, () -> run("select * from nowhere"));
+        assertEquals(2003, missing.getErrorCode());
+        assertEquals("42S02", missing.getSQLState());
+        final var zero = assertThrows(SQLException.class, () -> run("select 1/0"));
+        assertEquals(100051, zero.getErrorCode());
+        assertEquals("22012", zero.getSQLState());
+    }
+
+    @Test
+    void metadataNamesTables() throws SQLException {
+        run("create table seen (id number)");
+        try (ResultSet tables = connection.getMetaData().getTables("D", "PUBLIC", "SEEN", null)) {
+            assertTrue(tables.next());
+            assertEquals("SEEN", tables.getString("TABLE_NAME"));
+        }
+    }
+}

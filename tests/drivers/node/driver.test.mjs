@@ -1,0 +1,70 @@
+// snowflake-sdk against Snowglobe, exactly as against Snowflake: `make test-drivers`.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import snowflake from "snowflake-sdk";
+
+const { SNOWGLOBE_HOST: host, SNOWGLOBE_PORT: port, SNOWGLOBE_TOKEN: token } = process.env;
+snowflake.configure({ logLevel: "OFF" });
+
+function open(password = token) {
+  const accessUrl = `http://${host}:${port}`;
+  const connection = snowflake.createConnection({ account: "FIRN", username: "SNOWGLOBE", password, accessUrl });
+  return new Promise((resolve, reject) => connection.connect((error) => (error ? reject(error) : resolve(connection))));
+}
+
+let connection;
+const run = (sqlText, more = {}) =>
+  new Promise((resolve, reject) =>
+    connection.execute({ sqlText, ...more, complete: (error, statement, rows) => (error ? reject(error) : resolve(rows)) }),
+  );
+
+before(async () => {
+  connection = await open();
+  await run("create or replace database d");
+});
+after(() => new Promise((resolve) => connection.destroy(resolve)));
+
+test("a wrong password is refused", async () => {
+  await assert.rejects(open("wrong"), (error) => String(error.code) === "390100");
+});
+
+test("every type comes back as it is", async () => {
+  const [row] = await run(
+    "select 1 as n, 1.50::number(5,2) as d, 1.5::float as f, 'ünï' as t, null as nothing, true as b, '2026-11-24'::date as day, " +
+      "'2026-11-24 11:22:33.123'::timestamp_ntz as at, to_binary('AB', 'HEX') as bytes, parse_json('{\"a\": 1}') as v",
+  );
+  assert.deepEqual([row.N, row.D, row.F, row.T, row.NOTHING, row.B], [1, 1.5, 1.5, "ünï", null, true]);
+  assert.equal(row.DAY.toISOString().slice(0, 10), "2026-11-24");
+  assert.equal(row.AT.toISOString(), "2026-11-24T11:22:33.123Z");
+  assert.deepEqual([...row.BYTES], [0xab]);
+  assert.deepEqual(row.V, { a: 1 });
+});
+
+test("values are bound, one row and many", async () => {
+  await run("create table t (id number, v varchar)");
+  await run("insert into t values (?, ?)", { binds: [1, "it's; \"$$"] });
+  await run("insert into t values (?, ?)", { binds: [[2, "two"], [3, null]] });
+  const rows = await run("select * from t order by id");
+  assert.deepEqual(rows.map((row) => [row.ID, row.V]), [[1, "it's; \"$$"], [2, "two"], [3, null]]);
+});
+
+test("a transaction is kept or taken back", async () => {
+  await run("create table k (id number)");
+  await run("begin");
+  await run("insert into k values (1)");
+  await run("rollback");
+  await run("begin");
+  await run("insert into k values (2)");
+  await run("commit");
+  assert.deepEqual((await run("select id from k")).map((row) => row.ID), [2]);
+});
+
+test("errors have Snowflake's codes", async () => {
+  for (const [sql, code, state] of [
+    ["select * from nowhere", "002003", "42S02"],
+    ["select 1/0", "100051", "22012"],
+    ["select 'x'::number", "100038", "22018"],
+  ]) {
+    await assert.rejects(run(sql), (error) => error.code === code && error.sqlState === state, sql);
+  }
+});
