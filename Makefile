@@ -16,7 +16,7 @@ build: setup ## the commands firn and snowglobe, in target/release
 
 .PHONY: test
 test: NATIVE_PROFILE = dev
-test: container-engine setup lint test-rust test-nifi test-notebooks test-ec2 test-docker ## every test
+test: container-engine setup lint test-rust test-nifi test-notebooks test-drivers test-ec2 test-docker ## every test
 
 .PHONY: setup
 setup: # what every build needs: the tools, named if one is missing, and DuckDB's library
@@ -47,13 +47,32 @@ notebooks: build-notebooks target/notebooks-venv/ready ## JupyterLab with the no
 
 .PHONY: test-notebooks
 test-notebooks: build-notebooks target/notebooks-venv/ready ## every notebook run, kept in target/notebooks and checked
-	target/notebooks-venv/bin/ruff check notebooks tests/notebooks
-	target/notebooks-venv/bin/ruff format --check notebooks tests/notebooks
+	target/notebooks-venv/bin/ruff check notebooks tests/notebooks tests/drivers
+	target/notebooks-venv/bin/ruff format --check notebooks tests/notebooks tests/drivers
 	target/notebooks-venv/bin/python tests/notebooks/run.py
 
 target/notebooks-venv/ready: notebooks/requirements.txt notebooks/constraints.txt tests/notebooks/requirements.txt
 	python3 -m venv target/notebooks-venv
 	target/notebooks-venv/bin/pip install --quiet --requirement notebooks/requirements.txt --requirement tests/notebooks/requirements.txt --constraint notebooks/constraints.txt
+	touch $@
+
+CONNECTORS = 4.8.1 5.2.0
+
+.PHONY: test-drivers
+test-drivers: setup $(CONNECTORS:%=target/connector-%/ready) tests/drivers/node/node_modules/ready ## the official drivers against Snowglobe: Python, JDBC, Node
+	cargo build --locked -p snowglobe
+	$(foreach version,$(CONNECTORS),target/connector-$(version)/bin/python -W ignore tests/drivers/python/test_connector.py &&) true
+	python3 tests/drivers/globe.py node --test tests/drivers/node
+	JAVA_HOME="$$(scripts/find-jdk.sh)" python3 tests/drivers/globe.py \
+		mvn --quiet --batch-mode --no-transfer-progress --file tests/drivers/jdbc/pom.xml test
+
+target/connector-%/ready:
+	python3 -m venv target/connector-$*
+	target/connector-$*/bin/pip install --quiet snowflake-connector-python==$*
+	touch $@
+
+tests/drivers/node/node_modules/ready: tests/drivers/node/package.json
+	cd tests/drivers/node && npm install --silent --no-audit --no-fund --no-package-lock
 	touch $@
 
 # What tests/tests/sqlglot.rs runs.
