@@ -1,4 +1,4 @@
-"""The Python connector against Snowglobe, exactly as against Snowflake: `make test-drivers` runs it with each promised version."""
+"""The Python connector against Snowglobe, exactly as against Snowflake: `make test-drivers` runs each promised version."""
 
 import datetime as dt
 import decimal

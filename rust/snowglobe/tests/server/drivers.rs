@@ -233,7 +233,7 @@ async fn what_is_not_offered_is_refused_by_name() {
     let answer = driver
         .query(
             "requestId=r1",
-            json!({"sqlText": "select 1", "describeOnly": true}),
+            json!({"sqlText": "delete from t", "describeOnly": true}),
         )
         .await;
     assert_eq!(answer["code"], "000002", "{answer}");

@@ -100,25 +100,38 @@ fn given(name: Option<String>) -> Option<String> {
     name.filter(|name| !name.is_empty())
 }
 
-/// What the server tells a driver to do, at its login and with every result.
-pub(super) fn parameters() -> Value {
-    json!([
-        {"name": "AUTOCOMMIT", "value": true},
-        {"name": "CLIENT_TELEMETRY_ENABLED", "value": false},
-        {"name": "CLIENT_SESSION_KEEP_ALIVE", "value": false},
-        {"name": "CLIENT_PREFETCH_THREADS", "value": 4},
-        {"name": "TIMEZONE", "value": "America/Los_Angeles"},
-        {"name": "BINARY_OUTPUT_FORMAT", "value": "HEX"},
-        {"name": "DATE_OUTPUT_FORMAT", "value": "YYYY-MM-DD"},
-        {"name": "TIME_OUTPUT_FORMAT", "value": "HH24:MI:SS"},
-        {"name": "TIMESTAMP_OUTPUT_FORMAT", "value": "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM"},
-        {"name": "TIMESTAMP_NTZ_OUTPUT_FORMAT", "value": "YYYY-MM-DD HH24:MI:SS.FF3"},
-        {"name": "TIMESTAMP_LTZ_OUTPUT_FORMAT", "value": ""},
-        {"name": "TIMESTAMP_TZ_OUTPUT_FORMAT", "value": ""},
-        {"name": "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT", "value": "JSON"},
-        {"name": "JDBC_QUERY_RESULT_FORMAT", "value": "JSON"},
-        {"name": "GO_QUERY_RESULT_FORMAT", "value": "JSON"},
-    ])
+/// What the server tells a driver to do.
+fn parameters() -> Value {
+    let mut told = vec![
+        json!({"name": "AUTOCOMMIT", "value": true}),
+        json!({"name": "CLIENT_TELEMETRY_ENABLED", "value": false}),
+        json!({"name": "CLIENT_SESSION_KEEP_ALIVE", "value": false}),
+        json!({"name": "CLIENT_PREFETCH_THREADS", "value": 4}),
+        json!({"name": "TIMEZONE", "value": "America/Los_Angeles"}),
+        json!({"name": "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT", "value": "JSON"}),
+        json!({"name": "JDBC_QUERY_RESULT_FORMAT", "value": "JSON"}),
+        json!({"name": "GO_QUERY_RESULT_FORMAT", "value": "JSON"}),
+    ];
+    told.extend(formats());
+    told.into()
+}
+
+/// How values are shown as text: told at the login and with every result.
+pub(super) fn formats() -> Vec<Value> {
+    [
+        ("BINARY_OUTPUT_FORMAT", "HEX"),
+        ("DATE_OUTPUT_FORMAT", "YYYY-MM-DD"),
+        ("TIME_OUTPUT_FORMAT", "HH24:MI:SS"),
+        (
+            "TIMESTAMP_OUTPUT_FORMAT",
+            "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM",
+        ),
+        ("TIMESTAMP_NTZ_OUTPUT_FORMAT", "YYYY-MM-DD HH24:MI:SS.FF3"),
+        ("TIMESTAMP_LTZ_OUTPUT_FORMAT", ""),
+        ("TIMESTAMP_TZ_OUTPUT_FORMAT", ""),
+    ]
+    .map(|(name, value)| json!({"name": name, "value": value}))
+    .into()
 }
 
 /// The user that a login proves, whose name must be the one that it gives.

@@ -1,6 +1,6 @@
 //! Queries of drivers: submit, poll, abort. A request id that comes again joins the first run.
 
-use super::login::parameters;
+use super::login::formats;
 use super::{Failure, Outcome, session, success};
 use crate::engine::{Login, SnowflakeError, StatementKind, split_statements};
 use crate::wire::registry::{Claim, Ending, Outcome as Ended, Statement};
@@ -233,7 +233,7 @@ fn finished(statement: &Statement, outcome: &Ended) -> Outcome {
 fn rows(statement: &Statement, rowset: &Rowset) -> Response {
     let place = statement.place();
     let mut data = json!({
-        "parameters": parameters(),
+        "parameters": formats(),
         "rowtype": rowset.row_type,
         "total": rowset.rows,
         "returned": rowset.rows,
