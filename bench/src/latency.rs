@@ -67,7 +67,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let watch = firn(&globe, &["watch", &landing_text, "--no-merge"])?
         .stdout(Stdio::null())
         .spawn()?;
-    let _watch = Watcher(watch);
+    let watch = Watcher(watch);
 
     let mut session = globe.engine.session(Login {
         user: "SNOWGLOBE".to_owned(),
@@ -94,6 +94,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             times.push(started.elapsed().as_secs_f64());
         }
     }
+    drop(watch);
+    drop(session);
+    runtime.block_on(globe.stop());
     times.sort_by(f64::total_cmp);
     let at = |percent: usize| times[(times.len() - 1) * percent / 100];
     let mut text = format!(
