@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
 import java.util.jar.JarInputStream;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
@@ -113,7 +114,13 @@ class TwoNarsIT {
         try (JarInputStream in = new JarInputStream(Files.newInputStream(nar)); OutputStream file = Files.newOutputStream(copy)) {
             final Manifest manifest = in.getManifest();
             manifest.getMainAttributes().putValue("Nar-Version", version);
-            try (JarOutputStream out = new JarOutputStream(file, manifest)) {
+            try (JarOutputStream out = new JarOutputStream(file)) {
+                // NiFi unpacks in this order, and makes no folder that is not named.
+                out.putNextEntry(new JarEntry("META-INF/"));
+                out.closeEntry();
+                out.putNextEntry(new JarEntry(JarFile.MANIFEST_NAME));
+                manifest.write(out);
+                out.closeEntry();
                 for (JarEntry entry = in.getNextJarEntry(); entry != null; entry = in.getNextJarEntry()) {
                     out.putNextEntry(new JarEntry(entry.getName()));
                     in.transferTo(out);
