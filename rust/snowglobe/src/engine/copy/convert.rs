@@ -1,0 +1,286 @@
+//! Reads a file and converts its rows, in temporary tables, where a broken row can be found without harm.
+
+use std::collections::BTreeMap;
+
+use super::{Copy, Loaded, OnError, RowError};
+use crate::engine::catalog::Column;
+use crate::engine::compile::Context;
+use crate::engine::dml::{self, Variables};
+use crate::engine::error::{Result, SnowflakeError};
+use crate::engine::objects::ObjectMeta;
+use crate::engine::session::Session;
+use crate::engine::stages;
+use crate::engine::storage;
+use crate::engine::value::{Binds, SnowflakeType};
+use crate::sql::cursor::quoted;
+use crate::sql::types;
+
+impl Copy {
+    pub(super) fn targets(&self) -> Result<Vec<&Column>> {
+        let table = self.target.table()?;
+        if self.columns.is_empty() {
+            return Ok(table.columns.iter().collect());
+        }
+        self.columns
+            .iter()
+            .map(|name| dml::column(&self.target, name))
+            .collect()
+    }
+
+    /// DuckDB's SQL for the source, of rows `low..=high` of the staged file.
+    fn source(&self, context: &mut Context<'_>, low: u64, high: u64) -> Result<String> {
+        let range = format!("where \"METADATA$FILE_ROW_NUMBER\" between {low} and {high}");
+        let staged = format!(
+            "(select * from {} {range})",
+            stages::relation("_copy", &self.format)
+        );
+        match &self.select {
+            Some(select) => {
+                context.staged = BTreeMap::from([(self.marker.clone(), staged)]);
+                Ok(context.query(select)?.sql)
+            }
+            None => {
+                let width = self.targets()?.len();
+                let columns = (1..=width)
+                    .map(|n| quoted(&format!("${n}")))
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                Ok(format!("select {columns} from {staged}"))
+            }
+        }
+    }
+
+    fn value(&self, at: usize, column: &Column) -> String {
+        let name = format!("s{at}");
+        let value = match &column.kind {
+            SnowflakeType::Varchar { length } if self.truncate_columns => {
+                format!("left(sf_text({name}), {length})")
+            }
+            SnowflakeType::Variant | SnowflakeType::Object | SnowflakeType::Array
+                if !self.format.is_json =>
+            {
+                format!("sf_parse_json({name})")
+            }
+            kind => types::store(&name, kind),
+        };
+        if column.nullable {
+            return value;
+        }
+        format!(
+            "coalesce({value}, sf_fail('100072', '22000', 'NULL result in a non-nullable column'))"
+        )
+    }
+}
+
+/// Reads one file and leaves in `_ready` what is to be inserted of it.
+pub(super) fn convert(
+    session: &Session,
+    copy: &Copy,
+    file: &ObjectMeta,
+    number: usize,
+    on_error: OnError,
+) -> Result<Loaded> {
+    let (binds, variables) = (Binds::default(), Variables::new());
+    let mut context = session.context(&binds, &variables);
+    let mut errors = Vec::new();
+    let mut parsed = 0;
+    match stages::read(&session.shared, &copy.location, &file.key, &copy.format) {
+        Err(error) => errors.push(RowError {
+            row: 1,
+            line: 1,
+            character: 1,
+            column: String::new(),
+            error,
+        }),
+        Ok(bytes) => {
+            parsed = stage_file(&context, copy, file, &bytes, &mut errors)?;
+            let ends_at_the_first = matches!(on_error, OnError::Abort | OnError::SkipFile(1));
+            if errors.is_empty() || !ends_at_the_first {
+                convert_rows(&mut context, copy, number, (1, parsed), &mut errors)?;
+            }
+        }
+    }
+    errors.sort_by_key(|e| e.row);
+    if let (OnError::Abort, Some(error)) = (on_error, errors.first()) {
+        return Err(abort(copy, file, error));
+    }
+    let count = errors.len() as u64;
+    let (limit, is_skipped) = match on_error {
+        OnError::Continue | OnError::Abort => (parsed, false),
+        OnError::SkipFile(limit) => (limit, count >= limit),
+        OnError::SkipPercent(percent) => (parsed * percent / 100, count * 100 > parsed * percent),
+    };
+    if is_skipped || (parsed == 0 && count > 0) {
+        storage::run(
+            &session.connection,
+            &format!("delete from _ready where _file = {number}"),
+        )?;
+    }
+    let loaded = storage::count(
+        &session.connection,
+        &format!("select count(*) from _ready where _file = {number}"),
+    )?
+    .unsigned_abs();
+    let status = match (count, loaded) {
+        (0, _) => "LOADED",
+        (_, 0) => "LOAD_FAILED",
+        _ => "PARTIALLY_LOADED",
+    };
+    Ok(Loaded {
+        key: file.key.clone(),
+        shown: copy.location.show(&file.key),
+        size: file.size,
+        parsed,
+        loaded,
+        error_limit: limit,
+        errors,
+        status,
+    })
+}
+
+fn stage_file(
+    context: &Context<'_>,
+    copy: &Copy,
+    file: &ObjectMeta,
+    bytes: &[u8],
+    errors: &mut Vec<RowError>,
+) -> Result<u64> {
+    let columns = copy.targets()?;
+    let expected = (copy.select.is_none() && !copy.format.is_json).then_some(columns.len());
+    let named = copy
+        .select
+        .as_deref()
+        .map_or(columns.len(), stages::highest_column);
+    let width = stages::width(bytes, &copy.format).max(named).max(1);
+    stages::create_table(context.connection, "_copy", width)?;
+    let source = stages::Source {
+        bytes,
+        format: &copy.format,
+        object: file,
+    };
+    let staged = stages::append(
+        context.connection,
+        "_copy",
+        &source,
+        width,
+        expected,
+        context.now,
+    )?;
+    for (row, line, character, fault) in staged.faults {
+        let column = column_name(copy, &columns, fault.column);
+        let error = SnowflakeError::new("100080", "22000", fault.message);
+        errors.push(RowError {
+            row,
+            line,
+            character,
+            column,
+            error,
+        });
+    }
+    Ok(staged.parsed)
+}
+
+fn column_name(copy: &Copy, columns: &[&Column], at: usize) -> String {
+    let Some(column) = at.checked_sub(1).and_then(|n| columns.get(n)) else {
+        return String::new();
+    };
+    format!("\"{}\"[\"{}\":{at}]", copy.target.short(), column.name)
+}
+
+/// Converts rows `low..=high`, halving the range where it fails until the broken rows stand alone.
+fn convert_rows(
+    context: &mut Context<'_>,
+    copy: &Copy,
+    number: usize,
+    range: (u64, u64),
+    errors: &mut Vec<RowError>,
+) -> Result<()> {
+    let (low, high) = range;
+    if low > high {
+        return Ok(());
+    }
+    let columns = copy.targets()?;
+    let source = copy.source(context, low, high)?;
+    let aliases = (0..columns.len())
+        .map(|n| format!("s{n}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let values: Vec<String> = columns
+        .iter()
+        .enumerate()
+        .map(|(n, c)| copy.value(n, c))
+        .collect();
+    let done = storage::run(
+        context.connection,
+        &format!(
+            "insert into _ready select {number}, {} from ({source}) as s({aliases})",
+            values.join(", ")
+        ),
+    );
+    let Err(error) = done else { return Ok(()) };
+    if matches!(
+        error.code,
+        "002000" | "000904" | "002140" | "000604" | "000603"
+    ) {
+        return Err(error);
+    }
+    if low < high {
+        let middle = low + (high - low) / 2;
+        convert_rows(context, copy, number, (low, middle), errors)?;
+        return convert_rows(context, copy, number, (middle + 1, high), errors);
+    }
+    // One row is left: which of its columns is it?
+    let guilty = values.iter().position(|value| {
+        storage::query(
+            context.connection,
+            &format!("select {value} from ({source}) as s({aliases})"),
+        )
+        .is_err()
+    });
+    let line = storage::count(
+        context.connection,
+        &format!("select _line from _copy where \"METADATA$FILE_ROW_NUMBER\" = {low}"),
+    )?;
+    let character = match (guilty, &copy.select) {
+        (Some(at), None) => {
+            let before: Vec<String> = (1..=at)
+                .map(|n| format!("coalesce(length({}), 0) + 1", quoted(&format!("${n}"))))
+                .collect();
+            let sum = if before.is_empty() {
+                "0".to_owned()
+            } else {
+                before.join(" + ")
+            };
+            storage::count(
+                context.connection,
+                &format!("select 1 + {sum} from _copy where \"METADATA$FILE_ROW_NUMBER\" = {low}"),
+            )?
+        }
+        _ => 1,
+    };
+    errors.push(RowError {
+        row: low,
+        line: line.unsigned_abs(),
+        character: character.unsigned_abs(),
+        column: guilty
+            .map(|at| column_name(copy, &columns, at + 1))
+            .unwrap_or_default(),
+        error,
+    });
+    Ok(())
+}
+
+fn abort(copy: &Copy, file: &ObjectMeta, first: &RowError) -> SnowflakeError {
+    let path = file
+        .key
+        .strip_prefix(&copy.location.base)
+        .unwrap_or(&file.key);
+    SnowflakeError::new(
+        first.error.code,
+        first.error.sqlstate,
+        format!(
+            "{}\n  File '{path}', line {}, character {}\n  Row {}, column {}\n  If you would like to continue loading when an error is encountered, use other values such as 'SKIP_FILE' or 'CONTINUE' for the ON_ERROR option. For more information on loading options, please run 'info loading_data' in a SQL client.",
+            first.error.message, first.line, first.character, first.row, first.column
+        ),
+    )
+}

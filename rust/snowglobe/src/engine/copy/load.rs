@@ -1,0 +1,128 @@
+//! Inserts what the files hold and records what was loaded, in one transaction.
+
+use std::collections::BTreeMap;
+
+use super::convert::convert;
+use super::{Copy, Loaded, OnError};
+use crate::engine::dml::{self, Variables};
+use crate::engine::error::{Result, SnowflakeError};
+use crate::engine::objects::ObjectMeta;
+use crate::engine::session::Session;
+use crate::engine::storage;
+use crate::engine::value::Binds;
+use crate::sql::cursor::{literal, quoted};
+use crate::sql::types;
+
+/// Loads the files, and records it.
+pub(crate) fn load(
+    session: &mut Session,
+    copy: &Copy,
+    files: Vec<ObjectMeta>,
+    pipe: u64,
+    default: OnError,
+    received: Option<&BTreeMap<String, i64>>,
+) -> Result<Vec<Loaded>> {
+    let on_error = copy.on_error.unwrap_or(default);
+    let mut loads = Vec::new();
+    let mut size = 0;
+    let columns = copy.targets()?;
+    let list = columns
+        .iter()
+        .enumerate()
+        .map(|(n, c)| format!("c{n} {}", types::duckdb(&c.kind)))
+        .collect::<Vec<_>>()
+        .join(", ");
+    storage::run(
+        &session.connection,
+        &format!("create or replace temp table _ready(_file bigint, {list})"),
+    )?;
+    let mut taken = Vec::new();
+    for file in files {
+        if copy.size_limit.is_some_and(|limit| size >= limit) {
+            break;
+        }
+        if session.is_cancelled() {
+            return Err(SnowflakeError::cancelled());
+        }
+        size += file.size;
+        loads.push(convert(session, copy, &file, taken.len(), on_error)?);
+        taken.push(file);
+    }
+    let now = session.shared.options.clock.now_micros();
+    let result = session.write(&[], &Binds::default(), &Variables::new(), |context, stamp, effects| {
+        effects.tables.insert(copy.target.id);
+        for (load, file) in loads.iter().zip(&taken) {
+            effects.records.push(record(copy, load, file, pipe, now, received));
+        }
+        let names: Vec<String> = columns.iter().map(|c| quoted(&c.name)).collect();
+        let values: Vec<String> = (0..columns.len()).map(|n| format!("c{n}")).collect();
+        let (mut names, mut values) = (names, values);
+        for (name, value) in dml::defaults(context, &copy.target, |c| columns.iter().any(|t| t.name == c.name))? {
+            names.push(quoted(&name));
+            values.push(value);
+        }
+        storage::run(
+            context.connection,
+            &format!(
+                "insert into \"T{}\" ({}, _begin) select {}, {stamp} from _ready; drop table _ready",
+                copy.target.id,
+                names.join(", "),
+                values.join(", ")
+            ),
+        )
+    });
+    let _ = storage::run(
+        &session.connection,
+        "drop table if exists _ready; drop table if exists _copy",
+    );
+    result?;
+    if copy.purge {
+        for (load, file) in loads.iter().zip(&taken) {
+            if load.status == "LOADED" {
+                let _ = session
+                    .shared
+                    .options
+                    .object_store
+                    .delete(&copy.location.bucket, &file.key);
+            }
+        }
+    }
+    Ok(loads)
+}
+
+fn record(
+    copy: &Copy,
+    load: &Loaded,
+    file: &ObjectMeta,
+    pipe: u64,
+    now: i64,
+    received: Option<&BTreeMap<String, i64>>,
+) -> String {
+    let first = load.errors.first();
+    let text = |value: Option<String>| value.map_or("null".to_owned(), |t| literal(&t));
+    let number = |value: Option<u64>| value.map_or("null".to_owned(), |n| n.to_string());
+    let received = received
+        .and_then(|r| r.get(&file.key))
+        .copied()
+        .unwrap_or(now);
+    format!(
+        "insert into sys_loads values ({}, {pipe}, {}, {}, {}, {}, {}, {now}, {received}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})",
+        copy.target.id,
+        literal(&copy.location.bucket),
+        literal(&file.key),
+        literal(&file.etag),
+        file.size,
+        file.modified_micros,
+        load.parsed,
+        load.loaded,
+        load.errors.len(),
+        load.error_limit,
+        text(first.map(|e| e.error.message.clone())),
+        number(first.map(|e| e.line)),
+        number(first.map(|e| e.character)),
+        text(first.map(|e| e.column.clone())),
+        literal(load.status),
+        // A file that failed may be tried again by COPY; a pipe remembers it all the same.
+        load.status != "LOAD_FAILED" || pipe != 0,
+    )
+}

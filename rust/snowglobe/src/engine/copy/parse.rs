@@ -1,0 +1,128 @@
+//! Reads the statement COPY INTO a table.
+
+use sqlparser::tokenizer::Token;
+
+use super::{Copy, OnError};
+use crate::engine::compile::{Context, stage_marker};
+use crate::engine::dml;
+use crate::engine::error::{Result, SnowflakeError};
+use crate::engine::formats;
+use crate::engine::stages;
+use crate::sql::cursor::Cursor;
+use crate::sql::properties::Properties;
+use crate::sql::tokens::lex;
+
+impl Copy {
+    /// Reads what follows `COPY INTO`.
+    ///
+    /// # Errors
+    /// What Snowflake says of unknown names, missing rights and unsupported options.
+    pub fn parse(context: &Context<'_>, cursor: &mut Cursor<'_>) -> Result<Self> {
+        let target = dml::find(context, &cursor.name()?)?;
+        context.require(&target, "INSERT")?;
+        let mut columns = Vec::new();
+        if cursor.accept_token(&Token::LParen) {
+            loop {
+                columns.push(dml::column(&target, &cursor.identifier()?)?.name.clone());
+                if !cursor.accept_token(&Token::Comma) {
+                    break;
+                }
+            }
+            cursor.expect_token(&Token::RParen)?;
+        }
+        cursor.expect("FROM")?;
+        let (marker, select) = source(cursor)?;
+        let location = stages::locate(context, &marker)?;
+        let mut p = Properties::parse(cursor)?;
+        cursor.end()?;
+        let options = p
+            .take("FILE_FORMAT")
+            .map(formats::option_text)
+            .transpose()?
+            .unwrap_or_default();
+        let format = stages::format_for(context, &location, &options)?;
+        let copy = Self {
+            target,
+            columns,
+            location,
+            marker,
+            select,
+            files: p.take_list("FILES")?,
+            pattern: p.take_text("PATTERN")?,
+            format,
+            on_error: p
+                .take_text("ON_ERROR")?
+                .map(|text| on_error(&text))
+                .transpose()?,
+            purge: p.take_bool("PURGE")?.unwrap_or(false),
+            force: p.take_bool("FORCE")?.unwrap_or(false),
+            size_limit: p.take_integer("SIZE_LIMIT")?.map(i64::unsigned_abs),
+            truncate_columns: p.take_bool("TRUNCATECOLUMNS")?.unwrap_or(false)
+                || !p.take_bool("ENFORCE_LENGTH")?.unwrap_or(true),
+            return_failed_only: p.take_bool("RETURN_FAILED_ONLY")?.unwrap_or(false),
+        };
+        p.take_default("LOAD_UNCERTAIN_FILES", "FALSE")?;
+        p.refuse(&["VALIDATION_MODE", "MATCH_BY_COLUMN_NAME"])?;
+        p.end()?;
+        if copy.format.is_json && copy.select.is_none() && copy.target.table()?.columns.len() != 1 {
+            return Err(SnowflakeError::new(
+                "002019",
+                "0A000",
+                "SQL compilation error:\nJSON file format can produce one and only one column of variant, object, or array type. Load data into separate columns using the MATCH_BY_COLUMN_NAME copy option or copy with transformation.",
+            ));
+        }
+        Ok(copy)
+    }
+}
+
+fn source(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>)> {
+    if cursor.peek().is_some_and(|l| l.token == Token::LParen) {
+        let (text, tokens) = cursor.parenthesized()?;
+        let at = tokens
+            .iter()
+            .position(|l| l.token == Token::AtSign)
+            .ok_or_else(|| SnowflakeError::unsupported("COPY from a query that reads no stage"))?;
+        // The tokens' places count from the whole text; the query is read again on its own.
+        let _ = at;
+        let lexemes = lex(text)?;
+        let start = lexemes
+            .iter()
+            .position(|l| l.token == Token::AtSign)
+            .unwrap_or(0);
+        let (marker, _) = stage_marker(text, &lexemes[start..]);
+        return Ok((marker, Some(text.to_owned())));
+    }
+    if let Ok(text) = cursor.text() {
+        return Ok((text, None));
+    }
+    let text = cursor.rest_text();
+    let (marker, used) = stage_marker(text, &lex(text)?);
+    cursor.take_text(used);
+    Ok((marker, None))
+}
+
+fn on_error(text: &str) -> Result<OnError> {
+    let upper = text.to_uppercase();
+    let number = |t: &str| t.parse::<u64>().ok();
+    match upper.as_str() {
+        "CONTINUE" => Ok(OnError::Continue),
+        "SKIP_FILE" => Ok(OnError::SkipFile(1)),
+        "ABORT_STATEMENT" => Ok(OnError::Abort),
+        other => {
+            let rest = other.strip_prefix("SKIP_FILE_").unwrap_or_default();
+            let parsed = match rest.strip_suffix('%') {
+                Some(percent) => number(percent).map(OnError::SkipPercent),
+                None => number(rest).map(OnError::SkipFile),
+            };
+            parsed.ok_or_else(|| {
+                SnowflakeError::new(
+                    "001008",
+                    "22023",
+                    format!(
+                        "SQL compilation error:\ninvalid value [{text}] for parameter 'ON_ERROR'"
+                    ),
+                )
+            })
+        }
+    }
+}
