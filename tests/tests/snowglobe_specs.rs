@@ -1,7 +1,7 @@
 //! Runs the stories in `specs/snowglobe` against the engine, each on an account of its own.
 //!
-//! Beside SQL a story may say `!file s3://bucket/key` with the content below it, `!advance SECONDS`, and `!wait VALUE query`, which asks until the first
-//! value is that one. `connection NAME` opens a session of its own.
+//! Beside SQL a story may say `!file s3://bucket/key` with the content below it (`!file s3://bucket/key gzip` packs it, `zstd` too; with `hex` the content
+//! is bytes), `!advance SECONDS`, and `!wait VALUE query`, which asks until the first value is that one. `connection NAME` opens a session of its own.
 
 #![expect(
     clippy::expect_used,
@@ -9,6 +9,7 @@
     reason = "what surrounds a test fails as the test does"
 )]
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -75,7 +76,8 @@ impl Connection {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         match word {
             "!file" => {
-                let (address, content) = rest.split_once('\n').unwrap_or((rest, ""));
+                let (head, content) = rest.split_once('\n').unwrap_or((rest, ""));
+                let (address, form) = head.trim().split_once(' ').unwrap_or((head, ""));
                 let (bucket, key) = address
                     .trim()
                     .trim_start_matches("s3://")
@@ -84,7 +86,7 @@ impl Connection {
                 let meta = self
                     .account
                     .store
-                    .put(bucket, key, format!("{content}\n").as_bytes())
+                    .put(bucket, key, &packed(content, form))
                     .expect("the file is written");
                 self.account
                     .engine
@@ -154,6 +156,25 @@ impl sqllogictest::DB for Connection {
     }
 }
 
+/// The bytes of a file whose content a story tells.
+fn packed(content: &str, form: &str) -> Vec<u8> {
+    let text = format!("{content}\n").into_bytes();
+    match form {
+        "" => text,
+        "gzip" => {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(&text).expect("it is packed");
+            gzip.finish().expect("it is packed")
+        }
+        "zstd" => zstd::encode_all(text.as_slice(), 1).expect("it is packed"),
+        "hex" => content
+            .split_whitespace()
+            .map(|byte| u8::from_str_radix(byte, 16).expect("two hexadecimal digits"))
+            .collect(),
+        other => panic!("no such form of a file: {other}"),
+    }
+}
+
 fn shown(value: &Value, kind: &SnowflakeType) -> String {
     match value {
         Value::Null => "NULL".to_owned(),
@@ -193,9 +214,14 @@ fn run(chapter: &str) {
         .join(format!("{chapter}.slt"));
     let account = Account::new();
     let mut runner = Runner::new(|| async { Ok(account.connect()) });
-    if let Err(failure) = runner.run_file(&path) {
-        panic!("{}", failure.display(false));
-    }
+    // Every place where a story fails is told, not the first alone.
+    let records = sqllogictest::parse_file(&path).expect("a story");
+    let failures: Vec<String> = records
+        .into_iter()
+        .filter_map(|record| runner.run(record).err())
+        .map(|failure| failure.display(false).to_string())
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
 macro_rules! chapters {
@@ -208,11 +234,13 @@ chapters!(
     dialect,
     honesty,
     merge,
+    merge_forms,
     objects,
     pipeline,
     pipes,
     procedures,
     streams,
+    stream_offsets,
     tasks,
     time_travel,
     transactions,

@@ -16,6 +16,7 @@ use super::session::{Effects, Session};
 use super::storage;
 use super::value::{Binds, ColumnMeta, QueryResult, RowStats, SnowflakeType, StatementKind, Value};
 use crate::sql::cursor::{Cursor, Name, quoted};
+use crate::sql::tokens::{Lexeme, lex};
 use crate::sql::types;
 
 pub(crate) type Variables = BTreeMap<String, Typed>;
@@ -97,17 +98,11 @@ pub(crate) fn stream_locks(
 /// Runs the statement.
 pub(crate) fn run(
     session: &mut Session,
-    sql: &str,
-    cursor: Cursor<'_>,
+    mut cursor: Cursor<'_>,
     binds: &Binds,
     variables: &Variables,
 ) -> Result<QueryResult> {
-    let mut cursor = cursor;
-    let word = cursor
-        .peek()
-        .and_then(super::super::sql::tokens::Lexeme::word)
-        .unwrap_or_default();
-    let _ = sql;
+    let word = cursor.peek().and_then(Lexeme::word).unwrap_or_default();
     cursor.next();
     match word.as_str() {
         "INSERT" => insert(session, cursor, binds, variables),
@@ -161,6 +156,7 @@ fn insert(
     context.require(&object, "INSERT")?;
     let columns = column_names(&mut cursor)?;
     let source = source_text(&mut cursor, binds)?;
+    let source = with_defaults(&object, &columns, source)?;
     let streams = context.query(&source)?.streams;
     let mut locks = stream_locks(&context, &streams);
     if overwrite {
@@ -253,6 +249,39 @@ fn source_text(cursor: &mut Cursor<'_>, binds: &Binds) -> Result<String> {
     ))
 }
 
+/// `VALUES` with each `DEFAULT` replaced by what it stands for.
+fn with_defaults(object: &Object, columns: &[String], source: String) -> Result<String> {
+    let lexemes = lex(&source)?;
+    let is_default = |l: &Lexeme| l.is_word("DEFAULT");
+    if !lexemes.first().is_some_and(|l| l.is_word("VALUES")) || !lexemes.iter().any(is_default) {
+        return Ok(source);
+    }
+    let all = object.table()?.columns.iter().map(|c| c.name.as_str());
+    let names: Vec<&str> = match columns {
+        [] => all.collect(),
+        _ => columns.iter().map(String::as_str).collect(),
+    };
+    let (mut out, mut done, mut depth, mut at) = (String::new(), 0, 0, 0);
+    for lexeme in &lexemes {
+        match lexeme.token {
+            Token::LParen => {
+                depth += 1;
+                at = if depth == 1 { 0 } else { at };
+            }
+            Token::RParen => depth -= 1,
+            Token::Comma if depth == 1 => at += 1,
+            _ if depth == 1 && is_default(lexeme) && at < names.len() => {
+                out.push_str(&source[done..lexeme.start]);
+                out.push_str(&or_default(object, names[at], "default".to_owned())?);
+                done = lexeme.end;
+            }
+            _ => {}
+        }
+    }
+    out.push_str(&source[done..]);
+    Ok(out)
+}
+
 /// The SQL that inserts what `source` (DuckDB's SQL) returns.
 pub(crate) fn insert_sql(
     context: &Context<'_>,
@@ -332,6 +361,20 @@ pub(crate) fn defaults(
     Ok(found)
 }
 
+/// The value, or the column's default where the statement says `DEFAULT`.
+pub(crate) fn or_default(object: &Object, name: &str, value: String) -> Result<String> {
+    if !value.trim().eq_ignore_ascii_case("DEFAULT") {
+        return Ok(value);
+    }
+    let column = column(object, name)?;
+    if column.identity {
+        return Err(SnowflakeError::unsupported(format!(
+            "DEFAULT for the AUTOINCREMENT column {name}"
+        )));
+    }
+    Ok(column.default.clone().unwrap_or_else(|| "null".to_owned()))
+}
+
 /// The table's column of that name.
 pub(crate) fn column<'t>(object: &'t Object, name: &str) -> Result<&'t Column> {
     let found = object.table()?.columns.iter().find(|c| c.name == name);
@@ -359,6 +402,7 @@ pub(crate) fn assignments(
                 format!("SQL compilation error:\nduplicate column name '{column}'"),
             ));
         }
+        let value = or_default(&target.object, &column, value)?;
         found.push((column, value));
         if !cursor.accept_token(&Token::Comma) {
             return Ok(found);

@@ -58,7 +58,9 @@ pub(crate) fn statement(
             {
                 return Err(cursor.unexpected());
             }
-            dml::run(session, text, cursor, binds, variables)
+            stages::with_staged(session, text, binds, variables, |session| {
+                dml::run(session, cursor, binds, variables)
+            })
         }
         "COPY" => {
             use_warehouse(session)?;
@@ -113,16 +115,13 @@ pub(crate) fn query(
     binds: &Binds,
     variables: &Variables,
 ) -> Result<QueryResult> {
-    let (text, staged) = stages::prepare_query(session, sql, binds, variables)?;
-    let mut context = session.context(binds, variables);
-    context.staged = staged;
-    let compiled = context.query(&text)?;
-    if compiled.sql.contains("from \"T") {
-        use_warehouse(session)?;
-    }
-    let rows = storage::query(&session.connection, &compiled.sql);
-    stages::forget(session, &context.staged);
-    let rows = rows?;
+    let rows = stages::with_staged(session, sql, binds, variables, |session| {
+        let compiled = session.context(binds, variables).query(sql)?;
+        if compiled.sql.contains("from \"T") {
+            use_warehouse(session)?;
+        }
+        storage::query(&session.connection, &compiled.sql)
+    })?;
     Ok(QueryResult {
         columns: rows.columns,
         rows: rows.rows,

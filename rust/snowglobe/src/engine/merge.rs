@@ -7,12 +7,15 @@ use sqlparser::tokenizer::Token;
 
 use super::catalog::Column;
 use super::compile::Context;
-use super::dml::{Target, Variables, answer, assignments, column, defaults, stream_locks};
+use super::dml::{
+    Target, Variables, answer, assignments, column, defaults, or_default, stream_locks,
+};
 use super::error::{Result, SnowflakeError};
 use super::session::Session;
 use super::storage;
 use super::value::{Binds, QueryResult, RowStats, StatementKind, Value};
 use crate::sql::cursor::{Cursor, quoted};
+use crate::sql::tokens::lex;
 use crate::sql::types;
 
 enum Action {
@@ -43,7 +46,7 @@ pub(crate) fn run(
     let on = cursor.text_until(&["WHEN"])?.to_owned();
     let mut clauses = Vec::new();
     while cursor.accept("WHEN") {
-        clauses.push(clause(&mut cursor, &target)?);
+        clauses.push(clause(&context, &mut cursor, &target, &source)?);
     }
     cursor.end()?;
     if clauses.is_empty() {
@@ -84,7 +87,12 @@ pub(crate) fn run(
     Ok(answer(StatementKind::Merge, &counts, stats))
 }
 
-fn clause(cursor: &mut Cursor<'_>, target: &Target) -> Result<Clause> {
+fn clause(
+    context: &Context<'_>,
+    cursor: &mut Cursor<'_>,
+    target: &Target,
+    source: &str,
+) -> Result<Clause> {
     let matched = !cursor.accept("NOT");
     cursor.expect("MATCHED")?;
     let condition = if cursor.accept("AND") {
@@ -95,16 +103,21 @@ fn clause(cursor: &mut Cursor<'_>, target: &Target) -> Result<Clause> {
     cursor.expect("THEN")?;
     let action = if matched && cursor.accept("UPDATE") {
         if cursor.accept("ALL BY NAME") {
-            return Err(SnowflakeError::unsupported("UPDATE ALL BY NAME"));
+            Action::Update(by_name(context, target, source)?)
+        } else {
+            cursor.expect("SET")?;
+            Action::Update(assignments(cursor, target, &["WHEN"])?)
         }
-        cursor.expect("SET")?;
-        Action::Update(assignments(cursor, target, &["WHEN"])?)
     } else if matched {
         cursor.expect("DELETE")?;
         Action::Delete
     } else {
         cursor.expect("INSERT")?;
-        Action::Insert(insert_values(cursor, target)?)
+        if cursor.accept("ALL BY NAME") {
+            Action::Insert(by_name(context, target, source)?)
+        } else {
+            Action::Insert(insert_values(cursor, target)?)
+        }
     };
     Ok(Clause {
         matched,
@@ -113,10 +126,48 @@ fn clause(cursor: &mut Cursor<'_>, target: &Target) -> Result<Clause> {
     })
 }
 
-fn insert_values(cursor: &mut Cursor<'_>, target: &Target) -> Result<Vec<(String, String)>> {
-    if cursor.at_words("ALL BY NAME") {
-        return Err(SnowflakeError::unsupported("INSERT ALL BY NAME"));
+/// Each column of the target with the source's column of that name; both must have the same names.
+fn by_name(context: &Context<'_>, target: &Target, source: &str) -> Result<Vec<(String, String)>> {
+    let compiled = context.query(&format!("select * from {source}"))?;
+    let empty = format!("select * from ({}) limit 0", compiled.sql);
+    let found = storage::query(context.connection, &empty)?.columns;
+    let columns = &target.table()?.columns;
+    let has = |name: &str| found.iter().any(|c| c.name == name);
+    if found.len() != columns.len() || !columns.iter().all(|c| has(&c.name)) {
+        return Err(SnowflakeError::compilation(
+            "ALL BY NAME needs the same number of columns with the same names in the target table and the source",
+        ));
     }
+    let alias = source_alias(source)?;
+    Ok(columns
+        .iter()
+        .map(|c| (c.name.clone(), format!("{alias}.{}", quoted(&c.name))))
+        .collect())
+}
+
+/// The name that the source goes by.
+fn source_alias(source: &str) -> Result<String> {
+    let lexemes = lex(source)?;
+    let mut cursor = Cursor::new(source, &lexemes);
+    let mut name = None;
+    if cursor.peek().is_some_and(|l| l.token == Token::LParen) {
+        cursor.parenthesized()?;
+    } else {
+        name = Some(cursor.name()?.last().to_owned());
+    }
+    cursor.accept("AS");
+    if !cursor.is_done() {
+        name = Some(cursor.identifier()?);
+    }
+    match name {
+        Some(name) => Ok(quoted(&name)),
+        None => Err(SnowflakeError::unsupported(
+            "ALL BY NAME from a source without an alias",
+        )),
+    }
+}
+
+fn insert_values(cursor: &mut Cursor<'_>, target: &Target) -> Result<Vec<(String, String)>> {
     let mut names = Vec::new();
     if cursor.accept_token(&Token::LParen) {
         loop {
@@ -150,7 +201,11 @@ fn insert_values(cursor: &mut Cursor<'_>, target: &Target) -> Result<Vec<(String
             ),
         ));
     }
-    Ok(names.into_iter().zip(values).collect())
+    let pair = |(name, value): (String, String)| {
+        let value = or_default(&target.object, &name, value)?;
+        Ok((name, value))
+    };
+    names.into_iter().zip(values).map(pair).collect()
 }
 
 /// The query behind the plan: the clause that each pair falls under (0 for none), and what its expressions make of it.
@@ -189,9 +244,6 @@ fn plan_text(target: &Target, source: &str, on: &str, clauses: &[Clause]) -> Res
             continue;
         };
         for (n, (_, value)) in set.iter().enumerate() {
-            if value.trim().eq_ignore_ascii_case("DEFAULT") {
-                return Err(SnowflakeError::unsupported("DEFAULT in MERGE"));
-            }
             items.push(format!(
                 "case when _act = {} then ({value}) end as v{}_{n}",
                 at + 1,
@@ -280,9 +332,6 @@ fn apply(
             values.join(", ")
         ),
     )?;
-    if clauses.iter().any(|c| c.matched) {
-        check_duplicates(context, target, strict)?;
-    }
     let acts = |wanted: fn(&Action) -> bool| {
         let found: Vec<String> = clauses
             .iter()
@@ -300,6 +349,9 @@ fn apply(
         acts(|a| matches!(a, Action::Update(_))),
         acts(|a| matches!(a, Action::Delete)),
     );
+    if clauses.iter().any(|c| c.matched) {
+        check_duplicates(context, target, &deletes, strict)?;
+    }
     let physical = target.physical();
     let ended = storage::change(
         connection,
@@ -336,22 +388,26 @@ fn apply(
     })
 }
 
-fn check_duplicates(context: &Context<'_>, target: &Target, strict: bool) -> Result<()> {
+/// "Duplicate join behavior": several rows may delete one, but not update it, nor do both.
+fn check_duplicates(
+    context: &Context<'_>,
+    target: &Target,
+    deletes: &str,
+    strict: bool,
+) -> Result<()> {
     let connection = context.connection;
     let twice = "select count(_rid) <> count(distinct _rid) from _plan";
     if storage::count(connection, twice)? == 0 {
         return Ok(());
     }
-    if strict {
-        let columns = super::compile::column_list(target.table()?);
-        let first = format!(
-            "select {columns} from {} where rowid = (select _row from _plan where _rid is not null group by _rid, _row having count(*) > 1 limit 1)",
-            target.physical()
-        );
-        let found = storage::query(connection, &first)?;
-        return Err(nondeterministic(
-            found.rows.first().map_or(&[], Vec::as_slice),
-        ));
+    let columns = super::compile::column_list(target.table()?);
+    let first = format!(
+        "select {columns} from {} where rowid = (select _row from _plan where _rid is not null group by _rid, _row \
+         having count(*) > 1 and not bool_and(_act in ({deletes})) limit 1)",
+        target.physical()
+    );
+    if strict && let Some(row) = storage::query(connection, &first)?.rows.first() {
+        return Err(nondeterministic(row));
     }
     storage::run(
         connection,

@@ -51,6 +51,8 @@ pub struct Session {
     pub(crate) depth: usize,
     pub(crate) results: Vec<(String, Arc<Rows>)>,
     pub(crate) task: Option<String>,
+    /// Staged files that the statement reads, made readable, by the marker that stands for them.
+    pub(crate) staged: BTreeMap<String, String>,
     pub(crate) query_id: String,
     pub(crate) time_zone_set: String,
     cancel: CancelHandle,
@@ -191,6 +193,7 @@ impl Session {
             depth: 0,
             results: Vec::new(),
             task: None,
+            staged: BTreeMap::new(),
             query_id: String::new(),
             time_zone_set: String::new(),
             cancel: CancelHandle {
@@ -388,7 +391,7 @@ impl Session {
             results: self.results.clone(),
             connection: &self.connection,
             task: self.task.clone(),
-            staged: BTreeMap::new(),
+            staged: self.staged.clone(),
             shared: Arc::clone(&self.shared),
         }
     }

@@ -15,6 +15,8 @@ use super::value::Value;
 use super::{EngineOptions, bootstrap, pipes, tasks, warehouses};
 use crate::sql::cursor::literal;
 
+const DAY_MICROS: i64 = 86_400_000_000;
+
 /// What all sessions share.
 pub struct Shared {
     pub options: EngineOptions,
@@ -222,6 +224,26 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(stream, (seq, now));
         Ok(())
+    }
+
+    /// Notes that the stream was found empty: it is not getting stale. A day is near enough, and who writes meanwhile is not waited for.
+    pub fn found_empty(&self, stream: u64) {
+        let now = self.options.clock.now_micros();
+        let Ok(_writing) = self.writing.try_lock() else {
+            return;
+        };
+        let mut offsets = self.offsets.write().unwrap_or_else(PoisonError::into_inner);
+        let Some((seq, at)) = offsets.get(&stream).copied() else {
+            return;
+        };
+        if now - at < DAY_MICROS {
+            return;
+        }
+        let sql = format!("update sys_offsets set at_micros = {now} where stream = {stream}");
+        match storage::run(&self.main(), &sql) {
+            Ok(()) => drop(offsets.insert(stream, (seq, now))),
+            Err(error) => log::warn!("stream {stream} may get stale: {error}"),
+        }
     }
 
     /// The last commit that changed the table.

@@ -265,6 +265,7 @@ fn row(context: &Context<'_>, object: &Object) -> Result<Cells> {
         Body::Stream(stream) => {
             cells.push(("table_name", text(stream.table_name.to_string())));
             cells.push(("source_type", text("Table".to_owned())));
+            cells.push(("base_tables", text(stream.table_name.to_string())));
             cells.push(("type", text("DELTA".to_owned())));
             let base = context.catalog.by_id(stream.table);
             let stale_after = base.map(|base| timetravel::stale_after(context, object, base));

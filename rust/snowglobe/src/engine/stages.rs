@@ -438,16 +438,31 @@ fn json_documents(bytes: &[u8], format: &Format) -> Vec<std::result::Result<Stri
     found
 }
 
-/// Reads the stages of a query into temporary tables. Returns the query's text and the relation of each stage in it.
+/// Does `work` on a statement whose stages are read into temporary tables meanwhile.
 ///
 /// # Errors
-/// If a stage is not there, or its files cannot be read.
-pub(crate) fn prepare_query(
+/// If a stage is not there, or its files cannot be read; and what `work` says.
+pub(crate) fn with_staged<T>(
+    session: &mut Session,
+    sql: &str,
+    binds: &Binds,
+    variables: &Variables,
+    work: impl FnOnce(&mut Session) -> Result<T>,
+) -> Result<T> {
+    session.staged = read_stages(session, sql, binds, variables)?;
+    let done = work(session);
+    let staged = std::mem::take(&mut session.staged);
+    forget(session, &staged);
+    done
+}
+
+/// The relation of each stage that the statement names.
+fn read_stages(
     session: &Session,
     sql: &str,
     binds: &Binds,
     variables: &Variables,
-) -> Result<(String, BTreeMap<String, String>)> {
+) -> Result<BTreeMap<String, String>> {
     let lexemes = lex(sql)?;
     let mut staged = BTreeMap::new();
     for (at, lexeme) in lexemes.iter().enumerate() {
@@ -518,7 +533,7 @@ pub(crate) fn prepare_query(
         }
         staged.insert(marker, relation(&table, &format));
     }
-    Ok((sql.to_owned(), staged))
+    Ok(staged)
 }
 
 /// The staged files as a relation.
@@ -572,7 +587,7 @@ pub fn matching(
 }
 
 /// Drops the temporary tables of a query.
-pub(crate) fn forget(session: &Session, staged: &BTreeMap<String, String>) {
+fn forget(session: &Session, staged: &BTreeMap<String, String>) {
     for at in 0..staged.len() {
         let _ = storage::run(
             &session.connection,

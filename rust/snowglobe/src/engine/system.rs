@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::catalog::{Body, Kind, Object};
 use super::compile::Context;
 use super::error::{Result, SnowflakeError};
-use super::{pipes, storage, tasks};
+use super::{pipes, storage, tasks, timetravel};
 use crate::sql::cursor::{Name, literal};
 
 /// The SQL of the function, if it is one of these.
@@ -74,7 +74,7 @@ pub fn function(context: &Context<'_>, name: &str, args: &[String]) -> Result<Op
         }
         "SYSTEM$STREAM_GET_TABLE_TIMESTAMP" => {
             let stream = object(context, Kind::Stream, &argument(context, args, 0)?)?;
-            text(Some(&format!("{}", context.shared.offset_of(stream.id))))
+            text(Some(&offset_nanos(context, &stream)?.to_string()))
         }
         "SYSTEM$CURRENT_USER_TASK_NAME" => text(context.task.as_deref()),
         "SYSTEM$GET_TASK_GRAPH_CONFIG" => {
@@ -146,6 +146,13 @@ fn object(context: &Context<'_>, kind: Kind, name: &str) -> Result<std::sync::Ar
     context.find(kind, &Name::parse(name)?)
 }
 
+/// When the stream's offset was committed, in nanoseconds since 1970; 0 before any commit.
+fn offset_nanos(context: &Context<'_>, stream: &Object) -> Result<i64> {
+    let offset = context.shared.offset_of(stream.id);
+    let sql = format!("select max(at_micros) from sys_commits where seq <= {offset}");
+    Ok(storage::count(context.connection, &sql)? * 1000)
+}
+
 /// Whether the stream would return rows now.
 ///
 /// # Errors
@@ -156,13 +163,15 @@ pub fn stream_has_data(context: &Context<'_>, name: &str) -> Result<bool> {
         return Ok(false);
     };
     let from = context.shared.offset_of(object.id);
-    // Nothing was committed to the table since: no need to look.
-    if context.shared.last_change(stream.table) <= from && from >= 0 {
-        return Ok(false);
-    }
     let Some(base) = context.catalog.by_id(stream.table) else {
         return Ok(false);
     };
+    timetravel::check_stale(context, &object, base)?;
+    // Nothing was committed to the table since: no need to look.
+    if context.shared.last_change(stream.table) <= from && from >= 0 {
+        context.shared.found_empty(object.id);
+        return Ok(false);
+    }
     let sql = super::compile::stream_sql(
         base.id,
         base.table()?,
@@ -170,8 +179,10 @@ pub fn stream_has_data(context: &Context<'_>, name: &str) -> Result<bool> {
         from,
         context.stream_end,
     );
-    Ok(storage::count(
-        context.connection,
-        &format!("select exists (select 1 from {sql})"),
-    )? != 0)
+    let exists = format!("select exists (select 1 from {sql})");
+    let has_data = storage::count(context.connection, &exists)? != 0;
+    if !has_data {
+        context.shared.found_empty(object.id);
+    }
+    Ok(has_data)
 }

@@ -6,7 +6,7 @@ use crate::engine::dml::Variables;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
 use crate::engine::value::{Binds, QueryResult};
-use crate::engine::{dml, formats, script, storage, tasks, timetravel};
+use crate::engine::{dml, formats, script, stages, storage, tasks, timetravel};
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::{Properties, Property};
 
@@ -42,7 +42,10 @@ pub(super) fn run(
     }
     let kind = kind(&mut cursor)?;
     if kind == Kind::Table {
-        return table::run(session, cursor, &flags, variables);
+        let binds = Binds::default();
+        return stages::with_staged(session, cursor.rest_text(), &binds, variables, |session| {
+            table::run(session, cursor, &flags, variables)
+        });
     }
     if flags.temporary && kind != Kind::Stage {
         return Err(SnowflakeError::unsupported(format!(
@@ -343,6 +346,7 @@ fn stream(
     let append_only = properties.take_bool("APPEND_ONLY")?.unwrap_or(false);
     let show_initial_rows = properties.take_bool("SHOW_INITIAL_ROWS")?.unwrap_or(false);
     let comment = properties.take_text("COMMENT")?;
+    properties.refuse(&["INSERT_ONLY"])?;
     properties.end()?;
     if show_initial_rows {
         offset = -1;

@@ -82,24 +82,9 @@ pub(crate) fn make(
     let path = context.full_path(new.kind, &new.name)?;
     require_create(&context, new.kind, &path)?;
     let short = path.last().cloned().unwrap_or_default();
-    let old = context
-        .catalog
-        .find(new.kind, &path)
-        .cloned()
-        .or_else(|| match new.kind {
-            Kind::View => context.catalog.find(Kind::Table, &path).cloned(),
-            _ => None,
-        });
-    if let Some(old) = &old {
-        if new.if_not_exists {
-            return Ok(QueryResult::status(format!(
-                "{short} already exists, statement succeeded."
-            )));
-        }
-        if !new.or_replace || old.kind != new.kind {
-            return Err(SnowflakeError::exists(Name(path.clone())));
-        }
-        context.require(old, "OWNERSHIP")?;
+    let old = old_object(&context, new.kind, &path);
+    if let Some(answer) = taken_by(&context, &new, &path, old.as_deref())? {
+        return Ok(answer);
     }
     let (owner, now, shared) = (
         context.role.clone(),
@@ -167,6 +152,46 @@ pub(crate) fn make(
         ),
         _ => format!("{noun} {short} successfully created."),
     }))
+}
+
+fn old_object(context: &Context<'_>, kind: Kind, path: &[String]) -> Option<Arc<Object>> {
+    let same = context.catalog.find(kind, path);
+    same.or_else(|| match kind {
+        Kind::View => context.catalog.find(Kind::Table, path),
+        _ => None,
+    })
+    .cloned()
+}
+
+/// What is answered if the name is taken and the new object shall not replace the old.
+fn taken_by(
+    context: &Context<'_>,
+    new: &New,
+    path: &[String],
+    old: Option<&Object>,
+) -> Result<Option<QueryResult>> {
+    let Some(old) = old else { return Ok(None) };
+    if new.if_not_exists {
+        let short = path.last().map_or("", String::as_str);
+        return Ok(Some(QueryResult::status(format!(
+            "{short} already exists, statement succeeded."
+        ))));
+    }
+    if !new.or_replace || old.kind != new.kind {
+        return Err(SnowflakeError::exists(Name(path.to_vec())));
+    }
+    context.require(old, "OWNERSHIP")?;
+    Ok(None)
+}
+
+/// As [`make`] would find, before anything is done.
+pub(crate) fn taken(session: &Session, new: &New) -> Result<Option<QueryResult>> {
+    let (binds, variables) = (Binds::default(), Variables::new());
+    let context = session.context(&binds, &variables);
+    let path = context.full_path(new.kind, &new.name)?;
+    require_create(&context, new.kind, &path)?;
+    let old = old_object(&context, new.kind, &path);
+    taken_by(&context, new, &path, old.as_deref())
 }
 
 fn require_create(context: &Context<'_>, kind: Kind, path: &[String]) -> Result<()> {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use duckdb::Connection;
 use sqlparser::tokenizer::Token;
 
-use super::{New, make};
+use super::{New, make, taken};
 use crate::engine::catalog::{Body, Column, Kind, Table};
 use crate::engine::compile::column_list;
 use crate::engine::dml::{self, Variables};
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
 use crate::engine::storage::{self, HIDDEN_COLUMNS};
+use crate::engine::timetravel;
 use crate::engine::value::{Binds, ColumnMeta, QueryResult, SnowflakeType};
 use crate::sql::cursor::{Cursor, quoted};
 use crate::sql::properties::Properties;
@@ -43,7 +44,13 @@ pub(super) fn run(
         let source = dml::find(&context, &cursor.name()?)?;
         context.require(&source, "SELECT")?;
         columns = source.table()?.columns.clone();
-        copied = with_rows.then_some(source);
+        let mut at = context.snapshot;
+        if with_rows && (cursor.at_words("AT") || cursor.at_words("BEFORE")) {
+            let word = cursor.identifier()?;
+            let (inside, _) = cursor.parenthesized()?;
+            at = timetravel::snapshot_of_text(&context, &source, &format!("{word}({inside})"))?;
+        }
+        copied = with_rows.then_some((source.id, at));
     }
     let mut cluster_by = None;
     let mut properties = Properties::parse(&mut cursor)?;
@@ -105,7 +112,7 @@ pub(super) fn run(
     };
     let rows = match (source, copied) {
         (Some((query, streams)), _) => Rows::Query { query, streams },
-        (None, Some(source)) => Rows::Clone(source.id),
+        (None, Some((source, at))) => Rows::Clone { source, at },
         (None, None) => Rows::None,
     };
     fill(session, new, &table, rows, variables)
@@ -114,7 +121,10 @@ pub(super) fn run(
 /// What a new table starts with.
 enum Rows {
     None,
-    Clone(u64),
+    Clone {
+        source: u64,
+        at: i64,
+    },
     Query {
         query: String,
         streams: Vec<(u64, String)>,
@@ -133,20 +143,24 @@ fn fill(
         Rows::None => make(session, new, |connection, id| {
             create_physical(connection, id, table)
         }),
-        Rows::Clone(source) => {
-            let at = shared.committed();
+        Rows::Clone { source, at } => {
+            let now = shared.committed();
             let columns = column_list(table);
             make(session, new, |connection, id| {
                 create_physical(connection, id, table)?;
                 storage::run(
                     connection,
                     &format!(
-                        "insert into \"T{id}\" ({columns}, _begin) select {columns}, {at} from \"T{source}\" where _begin <= {at} and _end > {at}"
+                        "insert into \"T{id}\" ({columns}, _begin) select {columns}, {now} from \"T{source}\" where _begin <= {at} and _end > {at}"
                     ),
                 )
             })
         }
         Rows::Query { query, streams } => {
+            // A table that is there already must not cost the streams their offset.
+            if let Some(answer) = taken(session, &new)? {
+                return Ok(answer);
+            }
             // The rows are computed first, in the session's own transaction, so that a failure leaves what is there.
             let staging = format!("_ctas_{}", session.id);
             session.write(&streams, &Binds::default(), variables, |context, _, effects| {
