@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use snowglobe::engine::{
-    Binds, Engine, EngineOptions, Login, MemoryStore, ObjectStore, QueryResult, Session,
+    Binds, Clock, Engine, EngineOptions, Login, MemoryStore, ObjectStore, QueryResult, Session,
     SnowflakeError, SnowflakeType, Value,
 };
 use sqllogictest::{DBOutput, DefaultColumnType, Runner};
@@ -44,8 +44,10 @@ impl std::error::Error for Failure {}
 
 impl Account {
     fn new() -> Arc<Self> {
-        let store = Arc::new(MemoryStore::default());
+        let clock = Clock::system();
+        let store = Arc::new(MemoryStore::with_clock(clock.clone()));
         let options = EngineOptions {
+            clock,
             object_store: Arc::clone(&store) as Arc<dyn ObjectStore>,
             ..EngineOptions::default()
         };
@@ -111,10 +113,13 @@ impl Connection {
                     if found.as_deref() == Some(wanted) {
                         break;
                     }
-                    assert!(
-                        Instant::now() < deadline,
-                        "waited for {wanted}, found {found:?}: {query}"
-                    );
+                    if Instant::now() >= deadline {
+                        return Err(SnowflakeError {
+                            code: "",
+                            sqlstate: "",
+                            message: format!("waited for {wanted}, found {found:?}"),
+                        });
+                    }
                     std::thread::sleep(Duration::from_millis(10));
                 }
             }
@@ -236,11 +241,15 @@ chapters!(
     merge,
     merge_forms,
     objects,
+    pipe_operation,
     pipeline,
     pipes,
+    procedure_calls,
     procedures,
-    streams,
+    scripting,
     stream_offsets,
+    streams,
+    task_graphs,
     tasks,
     time_travel,
     transactions,

@@ -212,6 +212,12 @@ pub struct Task {
     /// The least time between two triggered runs.
     #[serde(default)]
     pub trigger_interval_seconds: Option<i64>,
+    /// How often a run of the graph that has failed is tried again.
+    #[serde(default)]
+    pub retry_attempts: i64,
+    /// The root of the graph at whose end it runs.
+    #[serde(default)]
+    pub finalizes: Option<Name>,
     pub home: (String, String),
     /// Since when its schedule counts, microseconds UTC.
     pub resumed_micros: i64,

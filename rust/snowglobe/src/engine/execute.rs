@@ -10,7 +10,7 @@ use super::error::{Result, SnowflakeError};
 use super::session::Session;
 use super::storage;
 use super::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
-use super::{copy, ddl, grants, script, show, stages, tasks};
+use super::{copy, ddl, grants, identifiers, script, show, stages, tasks};
 use crate::sql::cursor::Cursor;
 use crate::sql::tokens::{Lexeme, lex, split_statements};
 
@@ -37,6 +37,12 @@ pub(crate) fn statement(
     if script::is_block(&lexemes) {
         return script::run_block(session, text, variables);
     }
+    if !is_definition(&lexemes) {
+        let (named, left) = identifiers::resolve(session, text, binds, variables)?;
+        if named != text {
+            return statement(session, &named, &left, variables);
+        }
+    }
     let count = split_statements(text)?.len();
     if count > 1 {
         return Err(SnowflakeError::new(
@@ -49,6 +55,9 @@ pub(crate) fn statement(
         return query(session, text, binds, variables);
     };
     match word.as_str() {
+        "WITH" if cursor.is_after(2, "AS PROCEDURE") => {
+            script::call_anonymous(session, cursor, binds, variables)
+        }
         "SELECT" | "WITH" | "VALUES" | "FROM" => query(session, text, binds, variables),
         "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" => {
             use_warehouse(session)?;
@@ -95,6 +104,15 @@ pub(crate) fn statement(
     }
 }
 
+/// Whether the names in the statement are for a later run to resolve.
+fn is_definition(lexemes: &[Lexeme]) -> bool {
+    lexemes[0].is_word("CREATE")
+        && lexemes
+            .iter()
+            .take(6)
+            .any(|l| l.is_word("PROCEDURE") || l.is_word("TASK"))
+}
+
 fn use_warehouse(session: &Session) -> Result<()> {
     // A serverless task.
     if session.task.is_some() && session.warehouse.is_none() {
@@ -115,6 +133,7 @@ pub(crate) fn query(
     binds: &Binds,
     variables: &Variables,
 ) -> Result<QueryResult> {
+    let (sql, binds) = &identifiers::resolve(session, sql, binds, variables)?;
     let rows = stages::with_staged(session, sql, binds, variables, |session| {
         let compiled = session.context(binds, variables).query(sql)?;
         if compiled.sql.contains("from \"T") {

@@ -6,6 +6,7 @@ use super::catalog::{Body, Kind, Object};
 use super::compile::Context;
 use super::error::{Result, SnowflakeError};
 use super::storage::{self, Rows};
+use super::tasks;
 use super::value::{ColumnMeta, SnowflakeType, Value};
 use crate::sql::cursor::{Name, literal};
 
@@ -378,8 +379,13 @@ pub fn table_function(
                 "RESULT_LIMIT",
                 "TASK_NAME",
                 "ERROR_ONLY",
+                "ROOT_TASK_ID",
             ])?;
             task_history(context, arguments)
+        }
+        "TASK_DEPENDENTS" => {
+            known(&["TASK_NAME", "RECURSIVE"])?;
+            task_dependents(context, arguments)
         }
         "COPY_HISTORY" => {
             known(&["TABLE_NAME", "START_TIME", "END_TIME"])?;
@@ -420,6 +426,9 @@ fn task_history(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> R
     if arguments.get("ERROR_ONLY") == Some(&Value::Boolean(true)) {
         conditions.push("state like 'FAILED%'".to_owned());
     }
+    if let Some(Value::Text(id)) = arguments.get("ROOT_TASK_ID") {
+        conditions.push(format!("root::varchar = {}", literal(id)));
+    }
     let limit = match arguments.get("RESULT_LIMIT") {
         Some(Value::Number(n)) => *n,
         _ => 100,
@@ -433,11 +442,57 @@ fn task_history(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> R
             "select query_id as \"QUERY_ID\", name as \"NAME\", database_name as \"DATABASE_NAME\", schema_name as \"SCHEMA_NAME\", query_text as \"QUERY_TEXT\", \
              state as \"STATE\", error_code as \"ERROR_CODE\", error_message as \"ERROR_MESSAGE\", make_timestamptz(scheduled_micros) as \"SCHEDULED_TIME\", \
              make_timestamptz(started_micros) as \"QUERY_START_TIME\", make_timestamptz(completed_micros) as \"COMPLETED_TIME\", root::varchar as \"ROOT_TASK_ID\", \
-             run_id::decimal(38,0) as \"RUN_ID\", return_value as \"RETURN_VALUE\", scheduled_from as \"SCHEDULED_FROM\" \
-             from sys_task_runs where {} order by scheduled_micros desc, completed_micros desc limit {limit}",
+             run_id::decimal(38,0) as \"RUN_ID\", return_value as \"RETURN_VALUE\", scheduled_from as \"SCHEDULED_FROM\", \
+             attempt::decimal(38,0) as \"ATTEMPT_NUMBER\", run_id::decimal(38,0) as \"GRAPH_RUN_GROUP_ID\" \
+             from {} where {} order by scheduled_micros desc, completed_micros desc limit {limit}",
+            tasks::history(&context.shared),
             conditions.join(" and ")
         ),
     )
+}
+
+fn task_dependents(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> Result<Rows> {
+    let name = name_of(arguments.get("TASK_NAME"))?
+        .ok_or_else(|| SnowflakeError::compilation("TASK_DEPENDENTS needs TASK_NAME"))?;
+    let recursive = arguments.get("RECURSIVE") != Some(&Value::Boolean(false));
+    let mut rows = Vec::new();
+    for object in tasks::dependents(context, &name, recursive)? {
+        let Body::Task(task) = &object.body else {
+            continue;
+        };
+        let after: Vec<String> = task.after.iter().map(ToString::to_string).collect();
+        let state = if task.started { "started" } else { "suspended" };
+        rows.push(vec![
+            ("", Value::TimestampLtz(object.created_micros)),
+            ("", text(object.short().to_owned())),
+            ("", text(object.path[0].clone())),
+            ("", text(object.path[1].clone())),
+            ("", text(object.owner.clone())),
+            ("", text(object.comment.clone())),
+            ("", text(task.warehouse.clone())),
+            ("", text(task.schedule.clone())),
+            ("", text(serde_json::json!(after).to_string())),
+            ("", text(state.to_owned())),
+            ("", text(task.body.clone())),
+            ("", text(task.when.clone())),
+        ]);
+    }
+    let names = [
+        "NAME",
+        "DATABASE_NAME",
+        "SCHEMA_NAME",
+        "OWNER",
+        "COMMENT",
+        "WAREHOUSE",
+        "SCHEDULE",
+        "PREDECESSORS",
+        "STATE",
+        "DEFINITION",
+        "CONDITION",
+    ];
+    let mut columns = vec![("CREATED_ON", SnowflakeType::LTZ)];
+    columns.extend(names.map(|name| (name, SnowflakeType::TEXT)));
+    Ok(rows_of(rows, &columns))
 }
 
 fn copy_history(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> Result<Rows> {

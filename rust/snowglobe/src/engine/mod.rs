@@ -13,6 +13,7 @@ pub mod error;
 mod execute;
 mod formats;
 mod grants;
+mod identifiers;
 mod information;
 mod merge;
 pub mod objects;

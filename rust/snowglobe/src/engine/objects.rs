@@ -5,6 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{PoisonError, RwLock};
 
+use super::clock::Clock;
+
 /// What a listing says of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectMeta {
@@ -45,7 +47,20 @@ type Address = (String, String);
 
 /// A store in memory, for tests and for engines without an S3 endpoint.
 #[derive(Debug, Default)]
-pub struct MemoryStore(RwLock<BTreeMap<Address, (Vec<u8>, ObjectMeta)>>);
+pub struct MemoryStore {
+    objects: RwLock<BTreeMap<Address, (Vec<u8>, ObjectMeta)>>,
+    clock: Clock,
+}
+
+impl MemoryStore {
+    /// A store whose objects are as old as the clock says.
+    pub fn with_clock(clock: Clock) -> Self {
+        Self {
+            clock,
+            ..Self::default()
+        }
+    }
+}
 
 impl ObjectStore for MemoryStore {
     fn bucket_exists(&self, _bucket: &str) -> bool {
@@ -53,7 +68,7 @@ impl ObjectStore for MemoryStore {
     }
 
     fn get(&self, bucket: &str, key: &str) -> io::Result<Vec<u8>> {
-        let objects = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
         let found = objects.get(&(bucket.to_owned(), key.to_owned()));
         found
             .map(|(bytes, _)| bytes.clone())
@@ -61,7 +76,7 @@ impl ObjectStore for MemoryStore {
     }
 
     fn head(&self, bucket: &str, key: &str) -> io::Result<ObjectMeta> {
-        let objects = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
         let found = objects.get(&(bucket.to_owned(), key.to_owned()));
         found
             .map(|(_, meta)| meta.clone())
@@ -69,7 +84,7 @@ impl ObjectStore for MemoryStore {
     }
 
     fn list(&self, bucket: &str, prefix: &str) -> io::Result<Vec<ObjectMeta>> {
-        let objects = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
         let here = objects
             .iter()
             .filter(|((b, key), _)| b == bucket && key.starts_with(prefix));
@@ -87,9 +102,9 @@ impl ObjectStore for MemoryStore {
                 .take(16)
                 .map(|byte| format!("{byte:02x}"))
                 .collect(),
-            modified_micros: jiff::Timestamp::now().as_microsecond(),
+            modified_micros: self.clock.now_micros(),
         };
-        let mut objects = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
         objects.insert(
             (bucket.to_owned(), key.to_owned()),
             (bytes.to_vec(), meta.clone()),
@@ -98,7 +113,7 @@ impl ObjectStore for MemoryStore {
     }
 
     fn delete(&self, bucket: &str, key: &str) -> io::Result<()> {
-        self.0
+        self.objects
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&(bucket.to_owned(), key.to_owned()));

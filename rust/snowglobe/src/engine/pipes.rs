@@ -41,6 +41,8 @@ struct State {
     loading: Vec<Handed>,
     reports: VecDeque<(u64, PipeFileReport)>,
     last_error: BTreeMap<u64, String>,
+    /// pipe → the file loaded last, and when
+    last_loaded: BTreeMap<u64, (String, i64)>,
 }
 
 impl Queue {
@@ -64,7 +66,7 @@ pub(crate) fn check(session: &Session, text: &str) -> Result<()> {
     if copy.location.stage.is_none() {
         return Err(SnowflakeError::compilation("a pipe needs a named stage"));
     }
-    Ok(())
+    copy.check_for_pipe()
 }
 
 /// Runs the loader until the engine closes.
@@ -137,6 +139,10 @@ fn load_batch(shared: &Arc<Shared>, batch: &[Handed]) {
         Ok(reports) => {
             state.last_error.remove(&object.id);
             for report in reports {
+                if report.rows_inserted > 0 {
+                    let last = (report.path.clone(), report.last_insert_micros);
+                    state.last_loaded.insert(object.id, last);
+                }
                 state.reports.push_back((object.id, report));
             }
             while state.reports.len() > 10_000 {
@@ -174,6 +180,44 @@ fn parse(session: &Session, pipe: &Pipe) -> Result<Copy> {
     cursor.expect("COPY INTO")?;
     let (binds, variables) = (Binds::default(), Variables::new());
     Copy::parse(&session.context(&binds, &variables), &mut cursor)
+}
+
+fn location(session: &Session, pipe: &Pipe) -> Result<stages::Location> {
+    let lexemes = lex(&pipe.copy)?;
+    let mut cursor = Cursor::new(&pipe.copy, &lexemes);
+    cursor.expect("COPY INTO")?;
+    let (binds, variables) = (Binds::default(), Variables::new());
+    Copy::location(&session.context(&binds, &variables), &mut cursor)
+}
+
+/// What stops the pipe, if anything does.
+fn stopped(shared: &Arc<Shared>, object: &Object, pipe: &Pipe) -> Option<(&'static str, String)> {
+    let session = match session_for(shared, object, pipe) {
+        Ok(session) => session,
+        Err(error) => return Some(("STALLED_INTERNAL_ERROR", error.message)),
+    };
+    if let Err(error) = location(&session, pipe) {
+        return Some(("STOPPED_STAGE_DROPPED", error.message));
+    }
+    let error = parse(&session, pipe).err()?;
+    let (binds, variables) = (Binds::default(), Variables::new());
+    let context = session.context(&binds, &variables);
+    let table = lex(&pipe.copy).and_then(|lexemes| {
+        let mut cursor = Cursor::new(&pipe.copy, &lexemes);
+        cursor.expect("COPY INTO")?;
+        super::dml::find(&context, &cursor.name()?)
+    });
+    let state = match table {
+        Err(_) => "STOPPED_MISSING_TABLE",
+        Ok(_) => "STALLED_COMPILATION_ERROR",
+    };
+    Some((state, error.message))
+}
+
+/// The pattern of the pipe's COPY.
+pub(crate) fn pattern(shared: &Arc<Shared>, object: &Object, pipe: &Pipe) -> Option<String> {
+    let session = session_for(shared, object, pipe).ok()?;
+    parse(&session, pipe).ok()?.pattern
 }
 
 fn load(
@@ -286,11 +330,10 @@ pub(crate) fn notify(shared: &Arc<Shared>, bucket: &str, key: &str) {
         if !pipe.auto_ingest {
             continue;
         }
+        // What is wrong with the rest of the COPY shows when the file is to be loaded.
         let covers = session_for(shared, object, pipe)
-            .and_then(|session| parse(&session, pipe))
-            .is_ok_and(|copy| {
-                copy.location.bucket == bucket && key.starts_with(&copy.location.key(""))
-            });
+            .and_then(|session| location(&session, pipe))
+            .is_ok_and(|location| location.bucket == bucket && key.starts_with(&location.key("")));
         if covers {
             hand_over(shared, object.id, [key.to_owned()]);
         }
@@ -430,28 +473,44 @@ pub(crate) fn refresh(
 }
 
 /// What `SYSTEM$PIPE_STATUS` says.
-pub(crate) fn status(shared: &Shared, object: &Object) -> Result<serde_json::Value> {
+pub(crate) fn status(shared: &Arc<Shared>, object: &Object) -> Result<serde_json::Value> {
     let Body::Pipe(pipe) = &object.body else {
         return Err(SnowflakeError::missing("Pipe", object.name()));
     };
+    let stopped = stopped(shared, object, pipe);
     let state = shared.pipes.lock();
-    let pending = state
-        .waiting
-        .iter()
-        .chain(&state.loading)
-        .filter(|h| h.pipe == object.id)
-        .count();
+    let mine = |h: &&Handed| h.pipe == object.id;
+    let pending = state.waiting.iter().chain(&state.loading).filter(mine);
+    let execution = match &stopped {
+        Some((state, _)) => state,
+        None if pipe.paused => "PAUSED",
+        None => "RUNNING",
+    };
     let mut status = serde_json::json!({
-        "executionState": if pipe.paused { "PAUSED" } else { "RUNNING" },
-        "pendingFileCount": pending,
+        "executionState": execution,
+        "pendingFileCount": pending.clone().count(),
     });
+    if let Some(oldest) = pending.map(|h| h.received_micros).min() {
+        status["oldestFileTimestamp"] = iso(oldest).into();
+    }
+    if let Some((path, at)) = state.last_loaded.get(&object.id) {
+        status["lastIngestedTimestamp"] = iso(*at).into();
+        status["lastIngestedFilePath"] = path.clone().into();
+    }
     if pipe.auto_ingest {
         status["notificationChannelName"] =
             format!("arn:aws:sqs:local:000000000000:snowglobe-{}", object.id).into();
         status["numOutstandingMessagesOnChannel"] = 0.into();
     }
-    if let Some(error) = state.last_error.get(&object.id) {
-        status["error"] = error.clone().into();
+    let error = stopped.map(|(_, error)| error);
+    if let Some(error) = error.or_else(|| state.last_error.get(&object.id).cloned()) {
+        status["error"] = error.into();
     }
     Ok(status)
+}
+
+fn iso(micros: i64) -> String {
+    let at = jiff::Timestamp::from_microsecond(micros).unwrap_or_default();
+    let at = at.to_zoned_datetime(jiff::tz::TimeZone::UTC);
+    at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }

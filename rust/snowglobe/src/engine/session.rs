@@ -50,7 +50,7 @@ pub struct Session {
     /// How deep in procedure calls it is.
     pub(crate) depth: usize,
     pub(crate) results: Vec<(String, Arc<Rows>)>,
-    pub(crate) task: Option<String>,
+    pub(crate) task: Option<Arc<super::tasks::RunningTask>>,
     /// Staged files that the statement reads, made readable, by the marker that stands for them.
     pub(crate) staged: BTreeMap<String, String>,
     pub(crate) query_id: String,
@@ -252,7 +252,7 @@ impl Session {
         }
     }
 
-    fn keep_result(&mut self, result: &QueryResult) {
+    pub(crate) fn keep_result(&mut self, result: &QueryResult) {
         if result.rows.len() > RESULT_ROWS_KEPT {
             return;
         }
@@ -391,6 +391,7 @@ impl Session {
             results: self.results.clone(),
             connection: &self.connection,
             task: self.task.clone(),
+            cancelled: self.cancel.clone(),
             staged: self.staged.clone(),
             shared: Arc::clone(&self.shared),
         }

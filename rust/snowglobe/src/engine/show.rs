@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::catalog::{Body, GrantTarget, Kind, Member, Object};
+use super::catalog::{Body, GrantTarget, Kind, Member, Object, Procedure};
 use super::compile::Context;
 use super::ddl;
 use super::dml::Variables;
@@ -10,7 +10,7 @@ use super::error::{Result, SnowflakeError};
 use super::script;
 use super::session::Session;
 use super::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
-use super::{storage, timetravel};
+use super::{pipes, storage, timetravel};
 use crate::sql::cursor::Cursor;
 
 /// A text, or null.
@@ -312,6 +312,10 @@ fn row(context: &Context<'_>, object: &Object) -> Result<Cells> {
                 .auto_ingest
                 .then(|| format!("arn:aws:sqs:local:000000000000:snowglobe-{}", object.id));
             cells.push(("notification_channel", text(channel)));
+            cells.push((
+                "pattern",
+                text(pipes::pattern(&context.shared, object, pipe)),
+            ));
         }
         Body::Task(task) => {
             cells.push(("id", text(object.id.to_string())));
@@ -325,6 +329,13 @@ fn row(context: &Context<'_>, object: &Object) -> Result<Cells> {
             ));
             cells.push(("definition", text(task.body.clone())));
             cells.push(("condition", text(task.when.clone())));
+            cells.push(("allow_overlapping_execution", yes(task.allow_overlap)));
+            cells.push(("config", text(task.config.clone())));
+            let mut relations = serde_json::json!({ "Predecessors": after });
+            if let Some(root) = &task.finalizes {
+                relations["FinalizedRootTask"] = root.to_string().into();
+            }
+            cells.push(("task_relations", text(relations.to_string())));
         }
         Body::Procedure(procedure) => {
             let returns = procedure
@@ -645,6 +656,44 @@ fn describe(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult
         ];
         return Ok(table(rows, &[]));
     }
+    if let Body::Procedure(procedure) = &object.body {
+        return Ok(describe_procedure(procedure));
+    }
     let cells = row(&context, &object)?;
     Ok(table(vec![cells], &[]))
+}
+
+fn describe_procedure(procedure: &Procedure) -> QueryResult {
+    let parameters = procedure.parameters.iter();
+    let signature: Vec<String> = parameters
+        .map(|p| format!("{} {}", p.name, p.kind))
+        .collect();
+    let returns = procedure.returns.as_ref();
+    let rows = [
+        ("signature", format!("({})", signature.join(", "))),
+        (
+            "returns",
+            returns.map_or("TABLE ()".to_owned(), ToString::to_string),
+        ),
+        ("language", "SQL".to_owned()),
+        ("null handling", "CALLED ON NULL INPUT".to_owned()),
+        ("volatility", "VOLATILE".to_owned()),
+        (
+            "execute as",
+            if procedure.callers_rights {
+                "CALLER"
+            } else {
+                "OWNER"
+            }
+            .to_owned(),
+        ),
+        ("body", procedure.body.clone()),
+    ];
+    let row = |(property, value): (&str, String)| {
+        vec![
+            ("property", text(property.to_owned())),
+            ("value", text(value)),
+        ]
+    };
+    table(rows.into_iter().map(row).collect(), &[])
 }

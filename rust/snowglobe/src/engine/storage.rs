@@ -33,6 +33,7 @@ const TABLES: &str = "
     create table if not exists sys_task_runs(task ubigint, name varchar, database_name varchar, schema_name varchar, query_id varchar, query_text varchar,
         state varchar, error_code varchar, error_message varchar, scheduled_micros bigint, started_micros bigint, completed_micros bigint,
         root ubigint, run_id bigint, scheduled_from varchar, return_value varchar);
+    alter table sys_task_runs add column if not exists attempt bigint default 1;
     create table if not exists sys_metering(warehouse varchar, start_micros bigint, end_micros bigint, seconds double, credits double);";
 
 /// Opens the data file, or a database in memory.

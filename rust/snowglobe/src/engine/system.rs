@@ -76,18 +76,36 @@ pub fn function(context: &Context<'_>, name: &str, args: &[String]) -> Result<Op
             let stream = object(context, Kind::Stream, &argument(context, args, 0)?)?;
             text(Some(&offset_nanos(context, &stream)?.to_string()))
         }
-        "SYSTEM$CURRENT_USER_TASK_NAME" => text(context.task.as_deref()),
+        "SYSTEM$CURRENT_USER_TASK_NAME" => text(context.task.as_ref().map(|t| t.name.as_str())),
         "SYSTEM$GET_TASK_GRAPH_CONFIG" => {
             let path = if args.is_empty() {
                 None
             } else {
                 Some(argument(context, args, 0)?)
             };
-            let config = context
-                .task
-                .as_ref()
-                .and_then(|task| tasks::graph_config(&context.catalog, task, path.as_deref()));
+            let config = context.task.as_ref().and_then(|task| {
+                tasks::graph_config(&context.catalog, &task.name, path.as_deref())
+            });
             text(config.as_deref())
+        }
+        "SYSTEM$SET_RETURN_VALUE" => {
+            let value = argument(context, args, 0)?;
+            let task = context.task.as_ref().ok_or_else(|| {
+                SnowflakeError::compilation("SYSTEM$SET_RETURN_VALUE is called by a task")
+            })?;
+            task.set_returned(value);
+            "true".to_owned()
+        }
+        "SYSTEM$GET_PREDECESSOR_RETURN_VALUE" => {
+            let name = match args.is_empty() {
+                true => None,
+                false => Some(argument(context, args, 0)?),
+            };
+            text(tasks::predecessor_value(context.task.as_deref(), name.as_deref())?.as_deref())
+        }
+        "SYSTEM$TASK_DEPENDENTS_ENABLE" => {
+            tasks::enable_dependents(context, &Name::parse(&argument(context, args, 0)?)?)?;
+            "true".to_owned()
         }
         "SYSTEM$LAST_CHANGE_COMMIT_TIME" => {
             let table = object(context, Kind::Table, &argument(context, args, 0)?)?;
@@ -98,15 +116,15 @@ pub fn function(context: &Context<'_>, name: &str, args: &[String]) -> Result<Op
             args.first().map_or("null", String::as_str)
         ),
         "SYSTEM$WAIT" => {
-            let seconds: u64 = argument(context, args, 0)?
+            let amount: u64 = argument(context, args, 0)?
                 .parse()
                 .map_err(SnowflakeError::compilation)?;
-            context
-                .shared
-                .options
-                .clock
-                .wait(std::time::Duration::from_secs(seconds));
-            text(Some(&format!("waited {seconds} seconds")))
+            let unit = match args.len() {
+                1 => "SECONDS".to_owned(),
+                _ => argument(context, args, 1)?.to_uppercase(),
+            };
+            wait(context, amount, &unit)?;
+            text(Some(&format!("waited {amount} {}", unit.to_lowercase())))
         }
         "SYSTEM$ABORT_TRANSACTION" | "SYSTEM$ABORT_SESSION" => {
             return Err(SnowflakeError::unsupported(name));
@@ -120,6 +138,38 @@ pub fn function(context: &Context<'_>, name: &str, args: &[String]) -> Result<Op
         }
         _ => return Ok(None),
     }))
+}
+
+/// Waits on the engine's clock, which a test may move, and ends with the statement.
+fn wait(context: &Context<'_>, amount: u64, unit: &str) -> Result<()> {
+    let millis = match unit {
+        "DAYS" => 86_400_000,
+        "HOURS" => 3_600_000,
+        "MINUTES" => 60_000,
+        "SECONDS" => 1000,
+        "MILLISECONDS" => 1,
+        _ => {
+            return Err(SnowflakeError::compilation(format!(
+                "SYSTEM$WAIT knows no unit {unit}"
+            )));
+        }
+    };
+    let clock = &context.shared.options.clock;
+    let micros = i64::try_from(amount.saturating_mul(millis).saturating_mul(1000));
+    let until = clock
+        .now_micros()
+        .saturating_add(micros.unwrap_or(i64::MAX));
+    loop {
+        if context.cancelled.is_cancelled() {
+            return Err(SnowflakeError::cancelled());
+        }
+        let left = until - clock.now_micros();
+        if left <= 0 {
+            return Ok(());
+        }
+        let left = std::time::Duration::from_micros(left.unsigned_abs());
+        clock.wait(left.min(std::time::Duration::from_millis(50)));
+    }
 }
 
 /// The constant argument, as text.

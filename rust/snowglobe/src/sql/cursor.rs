@@ -162,6 +162,13 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// Whether these words come after the next `length` tokens.
+    pub fn is_after(&self, length: usize, words: &str) -> bool {
+        let mut later = self.clone();
+        later.at += length;
+        later.at_words(words)
+    }
+
     /// Passes these words if they are next.
     pub fn accept(&mut self, words: &str) -> bool {
         let found = self.at_words(words);

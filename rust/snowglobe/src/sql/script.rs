@@ -20,6 +20,8 @@ pub struct Block {
 #[derive(Clone, Debug)]
 pub struct Handler {
     pub names: Vec<String>,
+    /// Whether the block goes on with the statement after the one that failed.
+    pub continues: bool,
     pub body: Vec<Step>,
 }
 
@@ -77,25 +79,31 @@ pub enum Action {
         from: String,
         to: String,
         body: Vec<Step>,
+        label: Option<String>,
     },
     ForCursor {
         name: String,
         cursor: String,
         body: Vec<Step>,
+        label: Option<String>,
     },
     While {
         condition: String,
         body: Vec<Step>,
+        label: Option<String>,
     },
     Repeat {
         body: Vec<Step>,
         until: String,
+        label: Option<String>,
     },
     Loop {
         body: Vec<Step>,
+        label: Option<String>,
     },
-    Break,
-    Continue,
+    /// Of the loop with that label, or the innermost.
+    Break(Option<String>),
+    Continue(Option<String>),
     Return(Option<String>),
     /// `RETURN TABLE(name or query)`
     ReturnTable(String),
@@ -161,13 +169,12 @@ fn block(cursor: &mut Cursor<'_>) -> Result<Block> {
             while cursor.accept("OR") {
                 names.push(cursor.identifier()?);
             }
-            if cursor.accept("CONTINUE") {
-                return Err(SnowflakeError::unsupported("EXCEPTION … CONTINUE THEN"));
-            }
+            let continues = cursor.accept("CONTINUE");
             cursor.accept("EXIT");
             cursor.expect("THEN")?;
             found.handlers.push(Handler {
                 names,
+                continues,
                 body: steps(cursor, &["END", "WHEN"])?,
             });
         }
@@ -214,6 +221,11 @@ fn declaration(cursor: &mut Cursor<'_>) -> Result<Declaration> {
         let (mut code, mut message) = (-20_000, String::new());
         if cursor.accept_token(&Token::LParen) {
             code = cursor.integer()?;
+            if !(-20_999..=-20_000).contains(&code) {
+                return Err(SnowflakeError::compilation(format!(
+                    "the number of exception {name} is {code}, not between -20999 and -20000"
+                )));
+            }
             if cursor.accept_token(&Token::Comma) {
                 message = cursor.text()?;
             }
@@ -271,22 +283,29 @@ fn action(cursor: &mut Cursor<'_>) -> Result<Action> {
             let body = steps(cursor, &["END"])?;
             cursor.expect("END")?;
             cursor.expect(end)?;
-            return Ok(Action::While { condition, body });
+            let label = label(cursor)?;
+            return Ok(Action::While {
+                condition,
+                body,
+                label,
+            });
         }
         "REPEAT" => {
             let body = steps(cursor, &["UNTIL"])?;
             cursor.expect("UNTIL")?;
             let until = cursor.text_until(&["END"])?.to_owned();
             cursor.expect("END REPEAT")?;
-            return Ok(Action::Repeat { body, until });
+            let label = label(cursor)?;
+            return Ok(Action::Repeat { body, until, label });
         }
         "LOOP" => {
             let body = steps(cursor, &["END"])?;
             cursor.expect("END LOOP")?;
-            return Ok(Action::Loop { body });
+            let label = label(cursor)?;
+            return Ok(Action::Loop { body, label });
         }
-        "BREAK" | "EXIT" => return Ok(Action::Break),
-        "CONTINUE" | "ITERATE" => return Ok(Action::Continue),
+        "BREAK" | "EXIT" => return label(cursor).map(Action::Break),
+        "CONTINUE" | "ITERATE" => return label(cursor).map(Action::Continue),
         "NULL" => return Ok(Action::Nothing),
         "RETURN" => return return_action(cursor),
         "RAISE" => {
@@ -332,6 +351,14 @@ fn action(cursor: &mut Cursor<'_>) -> Result<Action> {
     }
     cursor.reset(start);
     sql_action(cursor, &word)
+}
+
+/// The label that may stand before the semicolon.
+fn label(cursor: &mut Cursor<'_>) -> Result<Option<String>> {
+    match cursor.peek() {
+        Some(lexeme) if lexeme.token != Token::SemiColon => cursor.identifier().map(Some),
+        _ => Ok(None),
+    }
 }
 
 fn list(text: &str) -> Vec<String> {
@@ -421,6 +448,7 @@ fn for_action(cursor: &mut Cursor<'_>) -> Result<Action> {
     let body = steps(cursor, &["END"])?;
     cursor.expect("END")?;
     cursor.expect(end)?;
+    let label = label(cursor)?;
     Ok(match to {
         Some(to) => Action::ForRange {
             name,
@@ -428,11 +456,13 @@ fn for_action(cursor: &mut Cursor<'_>) -> Result<Action> {
             from: first,
             to,
             body,
+            label,
         },
         None => Action::ForCursor {
             name,
             cursor: first,
             body,
+            label,
         },
     })
 }

@@ -19,6 +19,7 @@ use sqlparser::parser::Parser;
 use super::Shared;
 use super::catalog::Catalog;
 use super::error::{Result, SnowflakeError};
+use super::session::CancelHandle;
 use super::storage::Rows;
 use super::vacuum::Reading;
 use super::value::{Binds, SnowflakeType, Value};
@@ -66,8 +67,10 @@ pub struct Context<'c> {
     pub results: Vec<(String, Arc<Rows>)>,
     /// What functions such as `SYSTEM$STREAM_HAS_DATA` ask while compiling.
     pub connection: &'c duckdb::Connection,
-    /// The running task's name, for `SYSTEM$CURRENT_USER_TASK_NAME`.
-    pub task: Option<String>,
+    /// The task that runs.
+    pub task: Option<Arc<super::tasks::RunningTask>>,
+    /// Whether the statement has been cancelled, for functions that wait.
+    pub cancelled: CancelHandle,
     /// Staged files made readable, by the marker that stands for them.
     pub staged: BTreeMap<String, String>,
 }
@@ -122,6 +125,7 @@ impl Context<'_> {
             binds: Binds::default(),
             results: Vec::new(),
             task: None,
+            cancelled: self.cancelled.clone(),
             staged: BTreeMap::new(),
             ..*self
         }

@@ -7,12 +7,26 @@ use crate::engine::compile::{Context, stage_marker};
 use crate::engine::dml;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::formats;
-use crate::engine::stages;
+use crate::engine::stages::{self, Location};
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;
 use crate::sql::tokens::lex;
 
 impl Copy {
+    /// The place that what follows `COPY INTO` reads from, whatever else may be wrong with it.
+    ///
+    /// # Errors
+    /// If there is no such stage.
+    pub fn location(context: &Context<'_>, cursor: &mut Cursor<'_>) -> Result<Location> {
+        cursor.name()?;
+        if cursor.peek().is_some_and(|l| l.token == Token::LParen) {
+            cursor.parenthesized()?;
+        }
+        cursor.expect("FROM")?;
+        let (marker, _) = source(cursor)?;
+        stages::locate(context, &marker)
+    }
+
     /// Reads what follows `COPY INTO`.
     ///
     /// # Errors
@@ -73,22 +87,41 @@ impl Copy {
         }
         Ok(copy)
     }
+
+    /// Fails on what a pipe's COPY may not say.
+    ///
+    /// # Errors
+    /// Names the option.
+    pub fn check_for_pipe(&self) -> Result<()> {
+        let refused = [
+            ("FILES", self.files.is_some()),
+            ("FORCE", self.force),
+            ("PURGE", self.purge),
+            ("SIZE_LIMIT", self.size_limit.is_some()),
+            ("RETURN_FAILED_ONLY", self.return_failed_only),
+            (
+                "ON_ERROR = ABORT_STATEMENT",
+                self.on_error == Some(OnError::Abort),
+            ),
+        ];
+        match refused.iter().find(|(_, is_there)| *is_there) {
+            Some((option, _)) => Err(SnowflakeError::compilation(format!(
+                "invalid copy option for a pipe: {option}"
+            ))),
+            None => Ok(()),
+        }
+    }
 }
 
+/// The stage's marker, and the transformation if there is one.
 fn source(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>)> {
     if cursor.peek().is_some_and(|l| l.token == Token::LParen) {
-        let (text, tokens) = cursor.parenthesized()?;
-        let at = tokens
-            .iter()
-            .position(|l| l.token == Token::AtSign)
-            .ok_or_else(|| SnowflakeError::unsupported("COPY from a query that reads no stage"))?;
-        // The tokens' places count from the whole text; the query is read again on its own.
-        let _ = at;
+        let (text, _) = cursor.parenthesized()?;
         let lexemes = lex(text)?;
         let start = lexemes
             .iter()
             .position(|l| l.token == Token::AtSign)
-            .unwrap_or(0);
+            .ok_or_else(|| SnowflakeError::unsupported("COPY from a query that reads no stage"))?;
         let (marker, _) = stage_marker(text, &lexemes[start..]);
         return Ok((marker, Some(text.to_owned())));
     }

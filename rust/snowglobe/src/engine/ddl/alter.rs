@@ -8,7 +8,7 @@ use crate::engine::dml::{self, Variables};
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
 use crate::engine::value::{Binds, QueryResult, Value};
-use crate::engine::{formats, pipes, storage, tasks};
+use crate::engine::{formats, pipes, script, storage, tasks};
 use crate::sql::cursor::{Cursor, literal, quoted};
 use crate::sql::properties::Properties;
 use crate::sql::types;
@@ -17,7 +17,10 @@ use crate::sql::types;
 pub(super) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {
     let kind = kind(&mut cursor)?;
     let if_exists = cursor.accept("IF EXISTS");
-    let name = cursor.name()?;
+    let mut name = cursor.name()?;
+    if kind == Kind::Procedure {
+        script::add_signature(&mut name, &mut cursor)?;
+    }
     let found = match kind {
         // Others than the owner may operate these.
         Kind::Task | Kind::Pipe | Kind::Warehouse => {
@@ -63,13 +66,17 @@ pub(super) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<Query
         Kind::Task => task(session, cursor, &object),
         Kind::Pipe => pipe(session, cursor, &object),
         Kind::Warehouse => warehouse(session, cursor, &object),
+        Kind::Procedure if cursor.accept("EXECUTE AS") => rights(session, cursor, &object),
         _ => set(session, cursor, &object),
     }
 }
 
 fn rename(session: &mut Session, mut cursor: Cursor<'_>, object: &Object) -> Result<QueryResult> {
-    let new = cursor.name()?;
+    let mut new = cursor.name()?;
     cursor.end()?;
+    if let Body::Procedure(procedure) = &object.body {
+        script::sign(&mut new, &procedure.parameters);
+    }
     let (binds, variables) = (Binds::default(), Variables::new());
     let context = session.context(&binds, &variables);
     let path = context.full_path(object.kind, &new)?;
@@ -90,6 +97,20 @@ fn rename(session: &mut Session, mut cursor: Cursor<'_>, object: &Object) -> Res
         Ok(())
     })?;
     Ok(QueryResult::status("Statement executed successfully."))
+}
+
+/// `EXECUTE AS` of a procedure.
+fn rights(session: &Session, mut cursor: Cursor<'_>, object: &Object) -> Result<QueryResult> {
+    let callers = cursor.accept("CALLER");
+    if !callers {
+        cursor.expect("OWNER")?;
+    }
+    cursor.end()?;
+    change(session, object, |o| {
+        if let Body::Procedure(procedure) = &mut o.body {
+            procedure.callers_rights = callers;
+        }
+    })
 }
 
 /// `SET key = value` and `UNSET key` of what is nothing but properties.
@@ -371,6 +392,7 @@ fn task(session: &mut Session, mut cursor: Cursor<'_>, object: &Object) -> Resul
     };
     if cursor.accept("RESUME") {
         tasks::require_execute(session, object)?;
+        tasks::check_starts(body)?;
         body.started = true;
         body.failures = 0;
         body.resumed_micros = session.shared.options.clock.now_micros();
@@ -409,6 +431,12 @@ fn task(session: &mut Session, mut cursor: Cursor<'_>, object: &Object) -> Resul
     if let Body::Task(body) = &new.body {
         tasks::check(body)?;
     }
+    let before = match &new.body {
+        Body::Task(body) => body.after.clone(),
+        _ => Vec::new(),
+    };
+    let catalog = session.shared.catalog();
+    tasks::check_change(&catalog, catalog.by_id(object.id), &before)?;
     let changed = change(session, object, |o| *o = new);
     session.shared.options.clock.wake();
     changed

@@ -1,13 +1,15 @@
 //! CREATE of everything but tables.
 
 use super::{New, kind, make, table};
-use crate::engine::catalog::{Body, Kind, Pipe, Procedure, Stage, Stream, Task, User, Warehouse};
+use crate::engine::catalog::{
+    Body, Kind, Parameter, Pipe, Procedure, Stage, Stream, Task, User, Warehouse,
+};
 use crate::engine::dml::Variables;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
 use crate::engine::value::{Binds, QueryResult};
 use crate::engine::{dml, formats, script, stages, storage, tasks, timetravel};
-use crate::sql::cursor::Cursor;
+use crate::sql::cursor::{Cursor, Name};
 use crate::sql::properties::{Properties, Property};
 
 /// Runs what follows `CREATE`.
@@ -433,6 +435,11 @@ fn task(session: &mut Session, mut cursor: Cursor<'_>, new: &mut New) -> Result<
         return Err(cursor.unexpected());
     }
     new.comment = properties.take_text("COMMENT")?;
+    let finalizes = match properties.take_text("FINALIZE")? {
+        Some(root) => Some(full_task_name(session, &Name::parse(&root)?)?),
+        None => None,
+    };
+    check_graph(session, &after, finalizes.as_ref())?;
     let mut task = Task {
         warehouse: None,
         schedule: None,
@@ -446,6 +453,8 @@ fn task(session: &mut Session, mut cursor: Cursor<'_>, new: &mut New) -> Result<
         timeout_millis: 3_600_000,
         config: None,
         trigger_interval_seconds: None,
+        retry_attempts: 0,
+        finalizes,
         home: home(session, new)?,
         resumed_micros: 0,
     };
@@ -456,11 +465,32 @@ fn task(session: &mut Session, mut cursor: Cursor<'_>, new: &mut New) -> Result<
     Ok(())
 }
 
+/// Fails if the graphs that the new task joins may not be changed now, or have a finalizer already.
+fn check_graph(session: &Session, after: &[Name], finalizes: Option<&Name>) -> Result<()> {
+    let catalog = session.shared.catalog();
+    let mut before = after.to_vec();
+    before.extend(finalizes.cloned());
+    tasks::check_change(&catalog, None, &before)?;
+    let Some(root) = finalizes else { return Ok(()) };
+    let is_finalizer =
+        |body: &Body| matches!(body, Body::Task(t) if t.finalizes.as_ref() == Some(root));
+    if catalog.all(Kind::Task).any(|o| is_finalizer(&o.body)) {
+        return Err(SnowflakeError::compilation(format!(
+            "task {root} has a finalizer already"
+        )));
+    }
+    if let Some(object) = catalog.find(Kind::Task, &root.0)
+        && tasks::root_of(&catalog, object).id != object.id
+    {
+        return Err(SnowflakeError::compilation(format!(
+            "FINALIZE needs a root task, which {root} is not"
+        )));
+    }
+    Ok(())
+}
+
 /// The name of another task, which must be there.
-pub(super) fn full_task_name(
-    session: &Session,
-    name: &crate::sql::cursor::Name,
-) -> Result<crate::sql::cursor::Name> {
+pub(super) fn full_task_name(session: &Session, name: &Name) -> Result<Name> {
     let (binds, variables) = (Binds::default(), Variables::new());
     Ok(session
         .context(&binds, &variables)
@@ -497,12 +527,34 @@ fn procedure(
     let parameters = script::parameters(&mut cursor)?;
     script::sign(&mut name, &parameters);
     let _ = cursor.accept("COPY GRANTS");
+    let (procedure, comment) = procedure_body(&mut cursor, parameters)?;
+    cursor.end()?;
+    let body = Body::Procedure(procedure);
+    make(
+        session,
+        New {
+            kind: Kind::Procedure,
+            name,
+            or_replace,
+            if_not_exists,
+            comment,
+            body,
+        },
+        |_, _| Ok(()),
+    )
+}
+
+/// Reads a procedure from `RETURNS` on, with its comment. A body without quotes takes the rest of the text.
+pub(crate) fn procedure_body(
+    cursor: &mut Cursor<'_>,
+    parameters: Vec<Parameter>,
+) -> Result<(Procedure, Option<String>)> {
     cursor.expect("RETURNS")?;
     let returns = if cursor.accept("TABLE") {
         cursor.parenthesized()?;
         None
     } else {
-        Some(crate::sql::types::parse(&mut cursor)?)
+        Some(crate::sql::types::parse(cursor)?)
     };
     let _ = cursor.accept("NOT NULL");
     let mut callers_rights = false;
@@ -533,29 +585,19 @@ fn procedure(
     }
     cursor.expect("AS")?;
     let body = match cursor.text() {
-        Ok(body) => {
-            cursor.end()?;
+        Ok(body) => body,
+        Err(_) => {
+            let body = cursor.rest_text().to_owned();
+            while cursor.next().is_some() {}
             body
         }
-        Err(_) => cursor.rest_text().to_owned(),
     };
     script::check(&body)?;
-    let body = Body::Procedure(Procedure {
+    let procedure = Procedure {
         parameters,
         returns,
         body,
         callers_rights,
-    });
-    make(
-        session,
-        New {
-            kind: Kind::Procedure,
-            name,
-            or_replace,
-            if_not_exists,
-            comment,
-            body,
-        },
-        |_, _| Ok(()),
-    )
+    };
+    Ok((procedure, comment))
 }

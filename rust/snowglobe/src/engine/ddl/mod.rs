@@ -5,6 +5,8 @@ mod create;
 mod drop;
 mod table;
 
+pub(crate) use create::procedure_body;
+
 use std::sync::Arc;
 
 use duckdb::Connection;

@@ -14,6 +14,7 @@ use super::super::value::{Bind, Binds, QueryResult, SnowflakeType, Value};
 use super::run::{Flow, Runner};
 use super::{answer, block_of};
 use crate::sql::cursor::{Cursor, Name};
+use crate::sql::tokens::Lexeme;
 use crate::sql::types;
 
 /// Procedures may call each other this deep.
@@ -106,6 +107,12 @@ pub(super) fn bind_of(typed: &Typed) -> Bind {
     }
 }
 
+/// An argument, by name or by its place.
+struct Argument {
+    name: Option<String>,
+    value: Typed,
+}
+
 /// Runs `CALL name(arguments)`.
 pub(crate) fn call(
     session: &mut Session,
@@ -114,65 +121,152 @@ pub(crate) fn call(
     variables: &Variables,
 ) -> Result<QueryResult> {
     cursor.expect("CALL")?;
-    let name = cursor.name()?;
-    cursor.expect_token(&Token::LParen)?;
-    let mut given: Vec<(Option<String>, String)> = Vec::new();
-    while !cursor.accept_token(&Token::RParen) {
-        let start = cursor.position();
-        let named = cursor
-            .identifier()
-            .ok()
-            .filter(|_| cursor.accept_token(&Token::RArrow));
-        if named.is_none() {
-            cursor.reset(start);
-        }
-        given.push((named, cursor.text_until(&[",", ")"])?.to_owned()));
-        cursor.accept_token(&Token::Comma);
+    if cursor
+        .peek()
+        .and_then(Lexeme::word)
+        .is_some_and(|w| w.starts_with("SYSTEM$"))
+    {
+        let text = format!("select {}", cursor.rest_text());
+        return execute::query(session, &text, binds, variables);
     }
+    let name = cursor.name()?;
+    let given = given(session, &mut cursor, binds, variables)?;
     cursor.end()?;
     let object = find(session, &name, &given)?;
     let Body::Procedure(procedure) = &object.body else {
         return Err(SnowflakeError::missing("Procedure", name));
     };
-    let arguments = arguments(session, procedure, &given, binds, variables)?;
+    let arguments = arguments(session, procedure, &given)?;
     let result = invoke(session, &object, procedure, arguments)?;
     Ok(answer(result, name.last()))
 }
 
-fn find(session: &Session, name: &Name, given: &[(Option<String>, String)]) -> Result<Arc<Object>> {
+/// Runs `WITH name AS PROCEDURE (…) … AS '…' CALL name(…)`: a procedure for this call alone, with its caller's rights.
+pub(crate) fn call_anonymous(
+    session: &mut Session,
+    mut cursor: Cursor<'_>,
+    binds: &Binds,
+    variables: &Variables,
+) -> Result<QueryResult> {
+    cursor.expect("WITH")?;
+    let name = cursor.identifier()?;
+    cursor.expect("AS PROCEDURE")?;
+    let parameters = parameters(&mut cursor)?;
+    let (mut procedure, _) = super::super::ddl::procedure_body(&mut cursor, parameters)?;
+    procedure.callers_rights = true;
+    cursor.expect("CALL")?;
+    if cursor.identifier()? != name {
+        return Err(SnowflakeError::compilation(format!(
+            "WITH … AS PROCEDURE calls {name}, and nothing else"
+        )));
+    }
+    let given = given(session, &mut cursor, binds, variables)?;
+    cursor.end()?;
+    if !fits(&procedure, &given) {
+        return Err(unknown(&[name]));
+    }
+    let arguments = arguments(session, &procedure, &given)?;
+    let result = run_body(session, &procedure, None, arguments)?;
+    Ok(answer(result, &name))
+}
+
+/// Reads and evaluates `(argument, name => argument, …)`.
+fn given(
+    session: &mut Session,
+    cursor: &mut Cursor<'_>,
+    binds: &Binds,
+    variables: &Variables,
+) -> Result<Vec<Argument>> {
+    cursor.expect_token(&Token::LParen)?;
+    let mut found = Vec::new();
+    while !cursor.accept_token(&Token::RParen) {
+        let start = cursor.position();
+        let name = cursor
+            .identifier()
+            .ok()
+            .filter(|_| cursor.accept_token(&Token::RArrow));
+        if name.is_none() {
+            cursor.reset(start);
+        }
+        let text = cursor.text_until(&[",", ")"])?;
+        let text = super::expressions::with_colons(text, variables)?;
+        let value = execute::evaluate(session, &text, binds, variables)?;
+        found.push(Argument { name, value });
+        cursor.accept_token(&Token::Comma);
+    }
+    Ok(found)
+}
+
+fn unknown(path: &[String]) -> SnowflakeError {
+    SnowflakeError::new(
+        "002141",
+        "42601",
+        format!(
+            "SQL compilation error:\nUnknown user-defined function {}",
+            Name(path.to_vec())
+        ),
+    )
+}
+
+/// Whether the procedure takes so many arguments, of those names.
+fn fits(procedure: &Procedure, given: &[Argument]) -> bool {
+    let parameters = &procedure.parameters;
+    let required = parameters.iter().filter(|p| p.default.is_none()).count();
+    let is_known = |name: &String| parameters.iter().any(|p| p.name == *name);
+    (required..=parameters.len()).contains(&given.len())
+        && given.iter().filter_map(|a| a.name.as_ref()).all(is_known)
+}
+
+/// How many arguments are of their parameter's type as they are.
+fn likeness(procedure: &Procedure, given: &[Argument]) -> usize {
+    let parameters = procedure.parameters.iter().enumerate();
+    parameters
+        .filter(|(at, parameter)| {
+            argument_of(given, *at, parameter)
+                .is_some_and(|a| type_word(&a.value.kind) == type_word(&parameter.kind))
+        })
+        .count()
+}
+
+fn argument_of<'g>(
+    given: &'g [Argument],
+    at: usize,
+    parameter: &Parameter,
+) -> Option<&'g Argument> {
+    let is_it = |(n, argument): &(usize, &Argument)| match &argument.name {
+        Some(name) => *name == parameter.name,
+        None => *n == at,
+    };
+    given.iter().enumerate().find(is_it).map(|(_, a)| a)
+}
+
+/// The procedure of that name that fits the arguments best.
+fn find(session: &Session, name: &Name, given: &[Argument]) -> Result<Arc<Object>> {
     let (binds, variables) = (Binds::default(), Variables::new());
     let context = session.context(&binds, &variables);
     let path = context.full_path(Kind::Procedure, name)?;
     let prefix = format!("{}(", path[2]);
-    let fits = |object: &Arc<Object>| match &object.body {
-        Body::Procedure(p) => {
-            let required = p.parameters.iter().filter(|p| p.default.is_none()).count();
-            object.path[..2] == path[..2]
+    let likeness = |object: &Arc<Object>| match &object.body {
+        Body::Procedure(p)
+            if object.path[..2] == path[..2]
                 && object.short().starts_with(&prefix)
-                && (required..=p.parameters.len()).contains(&given.len())
+                && fits(p, given) =>
+        {
+            Some((likeness(p, given), Arc::clone(object)))
         }
-        _ => false,
-    };
-    let unknown = || {
-        SnowflakeError::new(
-            "002141",
-            "42601",
-            format!(
-                "SQL compilation error:\nUnknown user-defined function {}",
-                Name(path.clone())
-            ),
-        )
+        _ => None,
     };
     let object = context
         .catalog
         .all(Kind::Procedure)
-        .find(|o| fits(o))
-        .cloned()
-        .ok_or_else(unknown)?;
+        .filter_map(likeness)
+        .max_by_key(|(likeness, _)| *likeness)
+        .map(|(_, object)| object)
+        .ok_or_else(|| unknown(&path))?;
     // A procedure that the role may not see is unknown to it.
     context
         .find(Kind::Procedure, &object.name())
-        .map_err(|_| unknown())?;
+        .map_err(|_| unknown(&path))?;
     context.require(&object, "USAGE")?;
     Ok(object)
 }
@@ -180,55 +274,50 @@ fn find(session: &Session, name: &Name, given: &[(Option<String>, String)]) -> R
 fn arguments(
     session: &mut Session,
     procedure: &Procedure,
-    given: &[(Option<String>, String)],
-    binds: &Binds,
-    variables: &Variables,
+    given: &[Argument],
 ) -> Result<Variables> {
     let mut found = Variables::new();
     for (at, parameter) in procedure.parameters.iter().enumerate() {
-        let text = given
-            .iter()
-            .enumerate()
-            .find(|(n, (name, _))| {
-                name.as_ref()
-                    .map_or(*n == at, |name| *name == parameter.name)
-            })
-            .map(|(_, (_, text))| text.clone());
-        let value = match text {
-            Some(text) => execute::evaluate(
-                session,
-                &super::run::with_colons(&text, variables)?,
-                binds,
-                variables,
-            )?,
-            None => match &parameter.default {
-                Some(default) => execute::evaluate(session, default, binds, variables)?,
-                None => {
-                    return Err(SnowflakeError::compilation(format!(
-                        "argument {} is missing",
-                        parameter.name
-                    )));
-                }
-            },
+        let none = (Binds::default(), Variables::new());
+        let value = match (argument_of(given, at, parameter), &parameter.default) {
+            (Some(argument), _) => argument.value.clone(),
+            (None, Some(default)) => execute::evaluate(session, default, &none.0, &none.1)?,
+            (None, None) => {
+                return Err(SnowflakeError::compilation(format!(
+                    "argument {} is missing",
+                    parameter.name
+                )));
+            }
         };
         let cast = format!("({})::{}", literal_of(&value), parameter.kind);
-        let value = execute::evaluate(session, &cast, &Binds::default(), &Variables::new())?.value;
-        found.insert(
-            parameter.name.clone(),
-            Typed {
-                kind: parameter.kind.clone(),
-                value,
-            },
-        );
+        let value = execute::evaluate(session, &cast, &none.0, &none.1)?.value;
+        let kind = parameter.kind.clone();
+        found.insert(parameter.name.clone(), Typed { kind, value });
     }
     Ok(found)
 }
 
-/// Runs the body with the procedure's rights; a transaction that it leaves open is rolled back.
+/// Runs a procedure with its owner's rights, or its caller's.
 fn invoke(
     session: &mut Session,
     object: &Object,
     procedure: &Procedure,
+    arguments: Variables,
+) -> Result<Flow> {
+    let owners = (!procedure.callers_rights).then(|| Frame {
+        role: object.owner.clone(),
+        database: Some(object.path[0].clone()),
+        schema: Some(object.path[1].clone()),
+        is_owners: true,
+    });
+    run_body(session, procedure, owners, arguments)
+}
+
+/// Runs the body; a transaction that it leaves open is rolled back.
+fn run_body(
+    session: &mut Session,
+    procedure: &Procedure,
+    frame: Option<Frame>,
     arguments: Variables,
 ) -> Result<Flow> {
     if session.depth >= MAX_DEPTH {
@@ -239,15 +328,8 @@ fn invoke(
         ));
     }
     let block = block_of(&procedure.body)?;
-    let has_own_rights = !procedure.callers_rights;
-    if has_own_rights {
-        session.frames.push(Frame {
-            role: object.owner.clone(),
-            database: Some(object.path[0].clone()),
-            schema: Some(object.path[1].clone()),
-            is_owners: true,
-        });
-    }
+    let has_own_rights = frame.is_some();
+    session.frames.extend(frame);
     session.depth += 1;
     let outcome = Runner::new(session, arguments).run(&block);
     let left = session.transactions.pop_if(|t| t.depth == session.depth);

@@ -1,7 +1,11 @@
 //! Runs Snowflake Scripting: blocks, procedures and EXECUTE IMMEDIATE.
 
 mod call;
+mod expressions;
+mod loops;
 mod run;
+mod statements;
+mod variables;
 
 use super::dml::Variables;
 use super::error::Result;
@@ -11,7 +15,7 @@ use crate::sql::cursor::Cursor;
 use crate::sql::script::{Block, opens_block, parse};
 use crate::sql::tokens::{Lexeme, lex};
 
-pub(crate) use call::{add_signature, call, parameters, sign};
+pub(crate) use call::{add_signature, call, call_anonymous, parameters, sign};
 use run::{Flow, Runner};
 
 /// Whether the tokens are a block.
@@ -74,7 +78,7 @@ pub(crate) fn execute_immediate(
     let expression = cursor.text_until(&["USING"])?.to_owned();
     let text = match super::execute::evaluate(
         session,
-        &run::with_colons(&expression, variables)?,
+        &expressions::with_colons(&expression, variables)?,
         binds,
         variables,
     )?
@@ -93,7 +97,7 @@ pub(crate) fn execute_immediate(
         for name in list.split(',') {
             let value = super::execute::evaluate(
                 session,
-                &run::with_colons(name, variables)?,
+                &expressions::with_colons(name, variables)?,
                 binds,
                 variables,
             )?;
