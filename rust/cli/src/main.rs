@@ -80,3 +80,41 @@ fn failed(error: &Error) -> ExitCode {
         _ => ExitCode::FAILURE,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_command_has_examples_and_each_of_them_parses() {
+        Arguments::command().debug_assert();
+        for command in Arguments::command().get_subcommands() {
+            let help = command
+                .get_after_long_help()
+                .or(command.get_after_help())
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let examples: Vec<&str> = help
+                .lines()
+                .map(str::trim)
+                .filter(|line| line.starts_with("firn "))
+                .collect();
+            assert!(!examples.is_empty(), "firn {}", command.get_name());
+            for example in examples {
+                // What follows belongs to the shell.
+                let ours = example
+                    .split([' ', '\t'])
+                    .take_while(|word| !matches!(*word, "|" | ">"));
+                if let Err(error) = Arguments::try_parse_from(ours) {
+                    panic!("{example}: {error}");
+                }
+                assert!(
+                    example.starts_with(&format!("firn {}", command.get_name())),
+                    "{example}"
+                );
+            }
+        }
+    }
+}

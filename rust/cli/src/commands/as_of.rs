@@ -6,8 +6,14 @@ use firn::Result;
 use super::place::Place;
 use super::report;
 
+const EXAMPLES: &str = "\
+Examples:
+  firn as-of 2026-11-23T18:52:55Z
+  firn as-of 2026-06-01 --limit 5 --json";
+
 /// Show the table as it was at a time
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct AsOf {
     /// A time in UTC, like 2026-11-23T18:52:55Z
     #[arg(value_name = "TIME")]

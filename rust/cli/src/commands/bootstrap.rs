@@ -7,8 +7,20 @@ use firn::pipeline::Progress;
 use super::place::{Place, SiteArguments};
 use super::report;
 
+const EXAMPLES: &str = "\
+Examples:
+  What would be run, and by which role
+    firn bootstrap --dry-run | less
+  On an account of your own; safe to run again
+    firn bootstrap --stage-url s3://my-landing/ --aws-role arn:aws:iam::123456789012:role/firn-snowflake
+  Another table, merged as soon as there is data
+    firn bootstrap --contract orders.toml --triggered
+  All of a contract gone, its data included
+    firn bootstrap --drop --yes";
+
 /// Make every object that a contract needs, or take them down
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Bootstrap {
     #[command(flatten)]
     place: Place,

@@ -15,11 +15,17 @@ use crate::canvas::{Api, Bulletin, CONTEXT, FlowParameters, Nifi, Proof};
 
 const BUCKET: &str = "firn-landing";
 
+const EXAMPLES: &str = "\
+Examples:
+  firn canvas
+  firn canvas --rate 5000 --until 100000";
+
 /// Run the pipeline in a real NiFi on this machine, and show customers arriving
 ///
 /// Starts Snowglobe and the NiFi that `make nifi` assembles, puts the flow on its canvas and starts it. Customers are
 /// generated, land as files, and go through PutSnowflakeMerge into the target and the history, until Ctrl-C.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Canvas {
     /// The assembled NiFi
     #[arg(long, default_value = "nifi-bundle/nifi-firn-host/target/nifi")]

@@ -19,11 +19,18 @@ use super::{history, report, status, verify};
 const BUCKET: &str = "firn-landing";
 const PATIENCE: Duration = Duration::from_secs(60);
 
+const EXAMPLES: &str = "\
+Examples:
+  firn demo
+  firn demo --events 200000 --seed 7
+  firn demo --stay";
+
 /// Run the whole pipeline on this machine, on Snowglobe
 ///
 /// Starts Snowglobe, makes all objects, generates customers whose files come late, doubled and out of order, lets the bucket's
 /// events load them and the tasks merge them, edits rows by hand, and checks the promises at the end.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Demo {
     /// Events to generate
     #[arg(long, default_value_t = 20_000)]

@@ -1,5 +1,7 @@
 //! `firn doctor`
 
+use std::time::Duration;
+
 use clap::Args;
 use firn::pipeline::Finding;
 use firn::{Error, Result};
@@ -7,8 +9,18 @@ use firn::{Error, Result};
 use super::place::{Bucket, Place};
 use super::report;
 
+/// Who asks what is wrong does not wait for it to go away.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const EXAMPLES: &str = "\
+Examples:
+  firn doctor
+  firn doctor --connection prod --role FIRN_LOADER --stage-url s3://my-landing/
+  firn doctor --json";
+
 /// Find what is missing, each with its cure
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Doctor {
     #[command(flatten)]
     place: Place,
@@ -23,6 +35,7 @@ impl Doctor {
     /// Runs the command.
     pub async fn run(self) -> Result<()> {
         let intake = self.place.intake(&self.bucket).await?;
+        let intake = intake.with_patience(PATIENCE);
         let findings = intake.pipeline().doctor(Some(intake.store())).await;
         if self.json {
             report::print_json(&findings)?;

@@ -12,11 +12,17 @@ use super::place::Bucket;
 use super::report;
 use crate::canvas::{Api, CONTEXT, FlowParameters, Login, Proof};
 
+const EXAMPLES: &str = "\
+Examples:
+  firn flow --folder /data --private-key-file rsa_key.p8 --stage-url s3://my-landing/
+  firn flow --nifi https://nifi.example.com:8443 --nifi-user me --nifi-password-file nifi.txt --folder /data --rate 50";
+
 /// Put the flow on the canvas of a NiFi that runs somewhere, set its parameters, and start it
 ///
 /// The account and the bucket are those of the other commands; their secrets become sensitive parameters, which NiFi
 /// keeps encrypted. Safe to run again: a flow that is on the canvas already stays as it is, and gets the parameters.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Flow {
     /// Connection in Snowflake's connections.toml; the default one without
     #[arg(long, short, value_name = "NAME", env = "FIRN_CONNECTION")]

@@ -7,11 +7,18 @@ use firn::{Error, Result};
 use super::place::Place;
 use super::report;
 
+const EXAMPLES: &str = "\
+Examples:
+  firn history 4711
+  firn history o-1 2 --contract orders.toml
+  firn history 4711 --json";
+
 /// Show every version of one key
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct History {
-    /// The key: a value for each of its columns
-    #[arg(required = true, value_name = "KEY", allow_hyphen_values = true)]
+    /// The key: a value for each of its columns (after `--` if one begins with a hyphen)
+    #[arg(required = true, value_name = "KEY", allow_negative_numbers = true)]
     key: Vec<String>,
     #[command(flatten)]
     place: Place,

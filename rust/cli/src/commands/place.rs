@@ -16,6 +16,9 @@ pub struct Place {
     /// Connection in Snowflake's connections.toml; the default one without
     #[arg(long, short, value_name = "NAME", env = "FIRN_CONNECTION")]
     pub connection: Option<String>,
+    /// Role; the connection's without
+    #[arg(long, value_name = "NAME")]
+    pub role: Option<String>,
     /// Contract of the table; the customer contract without
     #[arg(long, value_name = "FILE", env = "FIRN_CONTRACT")]
     pub contract: Option<PathBuf>,
@@ -134,7 +137,10 @@ impl Place {
     }
 
     fn join(&self, finish: impl FnOnce(&mut Site)) -> Result<Pipeline> {
-        let connection = ConnectionSource::system().connection(self.connection.as_deref())?;
+        let mut connection = ConnectionSource::system().connection(self.connection.as_deref())?;
+        if let Some(role) = &self.role {
+            connection.role = Some(Identifier::new(role).stored());
+        }
         let mut site = self.site(&connection);
         finish(&mut site);
         Pipeline::new(contract(self.contract.as_deref())?, site, connection)

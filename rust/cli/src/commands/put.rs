@@ -10,8 +10,19 @@ use firn::pipeline::FileResult;
 use super::place::{Bucket, Place};
 use super::report;
 
+/// How long a Snowflake that does not answer is asked again.
+const MOST_PATIENCE: Duration = Duration::from_secs(120);
+
+const EXAMPLES: &str = "\
+Examples:
+  firn put customers.csv
+  firn put monday.csv.gz tuesday.csv.zst --json
+  firn put big.csv --compression zstd --encryption kms --wait 3600
+  firn put orders.csv --contract orders.toml";
+
 /// Upload files, load them, merge them, and tell what became of their rows
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Put {
     /// CSV files, plain, gzip or zstd
     #[arg(required = true, value_name = "FILE")]
@@ -31,9 +42,11 @@ pub struct Put {
 impl Put {
     /// Runs the command.
     pub async fn run(self) -> Result<()> {
+        let wait = Duration::from_secs(self.wait);
         let intake = self.place.intake(&self.bucket).await?;
+        let intake = intake.with_patience(wait.min(MOST_PATIENCE));
         let results = intake
-            .put(&self.files, Duration::from_secs(self.wait), |path, row| {
+            .put(&self.files, wait, |path, row| {
                 eprintln!("{}", report::broken(&path.display().to_string(), row));
             })
             .await?;

@@ -9,8 +9,14 @@ use firn::{Context, Result};
 use super::place::{self, SiteArguments};
 use super::report;
 
+const EXAMPLES: &str = "\
+Examples:
+  firn sql | less
+  firn sql orders.toml --database SHOP --into sql-orders";
+
 /// Render the SQL of a contract
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Sql {
     /// The contract; the customer contract without
     #[arg(value_name = "CONTRACT")]

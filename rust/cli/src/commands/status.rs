@@ -9,8 +9,15 @@ use firn::pipeline::{Pipeline, Run, Status as Figures};
 use super::place::Place;
 use super::report;
 
+const EXAMPLES: &str = "\
+Examples:
+  firn status
+  firn status --watch
+  firn status --json --runs 100";
+
 /// Show how far behind the pipeline is, its counts and its last runs
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Status {
     #[command(flatten)]
     place: Place,

@@ -7,8 +7,14 @@ use firn::{Error, Result};
 use super::place::Place;
 use super::report;
 
+const EXAMPLES: &str = "\
+Examples:
+  firn verify
+  firn verify --contract orders.toml --json";
+
 /// Check the promises on the live tables
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Verify {
     #[command(flatten)]
     place: Place,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use clap::Args;
 use firn::pipeline::Intake;
-use firn::{Context, Error, Result};
+use firn::{Context, Error, ErrorKind, Result};
 
 use super::place::{Bucket, Place};
 use super::report;
@@ -19,11 +19,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Remembers in the folder itself which files are done.
 const JOURNAL: &str = ".firn-watch";
 
+const EXAMPLES: &str = "\
+Examples:
+  firn watch landing
+  firn watch landing --no-merge --stage-url s3://my-landing/
+  firn watch landing --once";
+
 /// Put every new file of a folder, each once, until interrupted
 ///
 /// Files whose names begin with a dot are left alone: write to such a name, then rename. Finished files stay where they are
 /// and are noted in `.firn-watch`, so that a restart does not read them again.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Watch {
     /// The folder
     #[arg(value_name = "DIR")]
@@ -50,6 +57,7 @@ impl Watch {
         let intake = self.place.intake(&self.bucket).await?;
         let mut journal = Journal::open(&self.folder)?;
         let mut growing: HashSet<Seen> = HashSet::new();
+        let mut refused = 0;
         loop {
             let mut now_growing = HashSet::new();
             let looked_at = Instant::now();
@@ -63,20 +71,23 @@ impl Watch {
                 }
                 match self.one(&intake, &path).await {
                     Ok(()) => journal.note(seen)?,
-                    Err(error) if error.is_transient() => {
+                    // Moved away or deleted since the folder was listed.
+                    Err(_) if !path.exists() => {}
+                    Err(error) if error.is_transient() && !self.once => {
                         log::warn!("{error}; it is tried again");
                         now_growing.insert(seen);
                     }
                     // A broken file must not stop the others; it is told again after it is replaced, or at a restart.
-                    Err(error) if error.kind() == firn::ErrorKind::Rejected => {
+                    Err(error) if error.kind() == ErrorKind::Rejected => {
                         eprintln!("firn: {error}");
+                        refused += 1;
                         journal.done.insert(seen);
                     }
                     Err(error) => return Err(error),
                 }
             }
-            if self.once && now_growing.is_empty() {
-                return Ok(());
+            if self.once {
+                return all_taken(refused);
             }
             growing = now_growing;
             tokio::time::sleep(rest).await;
@@ -84,6 +95,14 @@ impl Watch {
     }
 
     async fn one(&self, intake: &Intake, path: &Path) -> Result<()> {
+        // Whatever else has to be set right stops the watch; what is the file's own fault, the file alone.
+        intake
+            .check(path)
+            .await
+            .map_err(|error| match error.kind() {
+                ErrorKind::Config => Error::rejected(error.to_string()),
+                _ => error,
+            })?;
         let shown = path.display().to_string();
         let arrived = intake
             .upload(path, move |row| {
@@ -111,6 +130,16 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+/// What a single look comes to.
+fn all_taken(refused: u32) -> Result<()> {
+    if refused == 0 {
+        return Ok(());
+    }
+    Err(Error::rejected(format!(
+        "{refused} files were refused, each with its reason above: mend or remove them, then run this again"
+    )))
 }
 
 /// Files that are not done, the oldest first.

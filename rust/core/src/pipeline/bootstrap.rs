@@ -1,7 +1,7 @@
 //! Makes every object of a contract, one statement at a time; each is safe to run again.
 
 use super::Pipeline;
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 use crate::merge::{Script, scripts};
 use crate::snowflake::Statement;
 
@@ -28,8 +28,13 @@ impl Pipeline {
     /// Makes all objects.
     ///
     /// # Errors
-    /// `Config` if a role lacks a right, naming the script and the statement; whatever was made stays.
+    /// `Config` if tables are there whose columns are not the contract's (then nothing is changed), or if a role lacks a
+    /// right, naming the script; whatever was made stays.
     pub async fn bootstrap(&self, on_statement: impl FnMut(Progress<'_>)) -> Result<()> {
+        let misfits = self.misfits(Some(&self.site.owner)).await?;
+        if let Some(misfit) = misfits.iter().flatten().next() {
+            return Err(Error::config(misfit.to_string()));
+        }
         let scripts = self.scripts();
         let making: Vec<&Script> = scripts
             .iter()

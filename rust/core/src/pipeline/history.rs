@@ -1,10 +1,13 @@
 //! What the history can be asked: all versions of a key, and the table as it was at a time.
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::Pipeline;
 use crate::contract::ColumnType;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::merge::Identifier;
 use crate::snowflake::{Rows, Statement};
 
@@ -84,7 +87,13 @@ impl Pipeline {
         let statement = key.iter().fold(Statement::new(sql), |statement, value| {
             statement.bind(value)
         });
-        let rows = self.client.run(statement).await?;
+        let rows = self.client.run(statement).await.context(|| {
+            let wanted: Vec<String> = columns
+                .iter()
+                .map(|column| format!("{} {}", column.name, column.kind))
+                .collect();
+            format!("the key {} as {}", key.join(", "), wanted.join(", "))
+        })?;
         let version = |row: Vec<Option<String>>| {
             let mut cells = row.into_iter();
             let mut text = || cells.next().flatten();
@@ -106,7 +115,7 @@ impl Pipeline {
     /// The target's rows as they were at `time` (UTC), at most `limit` of them, by key.
     ///
     /// # Errors
-    /// `Rejected` if `time` is no timestamp.
+    /// `Config` if `time` is no time.
     pub async fn as_of(&self, time: &str, limit: u32) -> Result<Rows> {
         let contract = &self.contract;
         let selected: Vec<String> = contract
@@ -130,11 +139,25 @@ order by {} limit {limit}",
             Identifier::new(contract.op()),
             key.join(", ")
         );
-        let time = time.trim_end_matches('Z').replace('T', " ");
+        let time = in_utc(time)?;
         self.client
             .run(Statement::new(sql).bind(&time).bind(&time))
             .await
     }
+}
+
+/// A time as the tables have it; one without an offset is in UTC already.
+fn in_utc(text: &str) -> Result<String> {
+    let time = text
+        .parse::<Timestamp>()
+        .map(|time| TimeZone::UTC.to_datetime(time))
+        .or_else(|_| text.parse::<DateTime>())
+        .map_err(|_| {
+            Error::config(format!(
+                "`{text}` is no time: write it in UTC, like 2026-11-23T18:52:55Z or 2026-11-23"
+            ))
+        })?;
+    Ok(time.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string())
 }
 
 fn shown(name: &Identifier, kind: ColumnType) -> String {
@@ -142,5 +165,24 @@ fn shown(name: &Identifier, kind: ColumnType) -> String {
         ColumnType::Timestamp => format!("to_varchar({name}, 'YYYY-MM-DD HH24:MI:SS.FF6')"),
         ColumnType::Date => format!("to_varchar({name}, 'YYYY-MM-DD')"),
         _ => format!("cast({name} as varchar)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_may_have_an_offset_a_fraction_or_only_a_day() {
+        for (text, utc) in [
+            ("2026-01-01T12:00:00Z", "2026-01-01 12:00:00.000000"),
+            ("2026-01-01T12:00:00.5+02:00", "2026-01-01 10:00:00.500000"),
+            ("2026-01-01 12:00:00", "2026-01-01 12:00:00.000000"),
+            ("2026-01-01", "2026-01-01 00:00:00.000000"),
+        ] {
+            assert_eq!(in_utc(text).unwrap(), utc, "{text}");
+        }
+        let error = in_utc("yesterday").unwrap_err().to_string();
+        assert!(error.starts_with("`yesterday` is no time: write it in UTC"));
     }
 }

@@ -8,12 +8,14 @@
 //! | `status` | how far behind, how many rows, the sum |
 //! | `history` | the versions of one key; the table as it was |
 //! | `verify` | the promises, checked on the live tables |
+//! | `fit` | whether the tables have the contract's columns |
 //! | `doctor` | what is missing, and its cure |
 //!
 //! It joins the other modules and holds no SQL of the merge itself.
 
 mod bootstrap;
 mod doctor;
+mod fit;
 mod history;
 mod merge;
 mod put;
@@ -119,6 +121,13 @@ pub struct Intake {
 }
 
 impl Intake {
+    /// The same, whose calls to Snowflake are given up after `patience`.
+    #[must_use]
+    pub fn with_patience(mut self, patience: std::time::Duration) -> Self {
+        self.pipeline = self.pipeline.with_patience(patience);
+        self
+    }
+
     /// The pipeline behind it.
     #[must_use]
     pub fn pipeline(&self) -> &Pipeline {

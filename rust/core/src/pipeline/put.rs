@@ -49,6 +49,31 @@ pub struct FileResult {
 }
 
 impl Intake {
+    /// Whether a file can be opened and begins with the contract's header. What this complains of is the file's own fault,
+    /// and none of the account's or the bucket's.
+    ///
+    /// # Errors
+    /// `Config` or `Rejected`, naming the file and what to change.
+    pub async fn check(&self, path: &Path) -> Result<()> {
+        let contract = self.pipeline.contract.clone();
+        let path = path.to_path_buf();
+        blocking(move || {
+            let place = || path.display().to_string();
+            let metadata = std::fs::metadata(&path).context(place)?;
+            if !metadata.is_file() && !metadata.is_dir() {
+                return Err(Error::config(
+                    "is a pipe or a device, which cannot be read twice: write it to a file first",
+                )
+                .context(place()));
+            }
+            let source = reader::open(&path)?;
+            reader::Reader::new(&contract, source)
+                .map(drop)
+                .context(place)
+        })
+        .await
+    }
+
     /// Checks a file against the contract and uploads it; broken rows travel along, each with its reason.
     ///
     /// # Errors
@@ -59,6 +84,7 @@ impl Intake {
         path: &Path,
         on_broken: impl FnMut(&BrokenRow) + Send + 'static,
     ) -> Result<Arrived> {
+        self.check(path).await?;
         let place = || path.display().to_string();
         let hashed = path.to_path_buf();
         let digest = blocking(move || hash(&hashed)).await.context(place)?;

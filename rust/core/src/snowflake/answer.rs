@@ -127,10 +127,28 @@ fn failure(status: u16, body: &Body) -> Error {
     } else {
         format!(", SQLSTATE {}", body.sql_state)
     };
+    // Snowflake's messages span lines; ours are one.
+    let message: Vec<&str> = body.message.split_whitespace().collect();
     Error::new(
         kind(status, &body.code, &body.sql_state),
-        format!("snowflake: {} ({code}{state})", body.message),
+        format!(
+            "snowflake: {} ({code}{state}){}",
+            message.join(" "),
+            cure(&body.code, &body.sql_state)
+        ),
     )
+}
+
+/// What to do about failures that all users meet.
+fn cure(code: &str, state: &str) -> &'static str {
+    match (code, state) {
+        ("002003" | "003001" | "002043", _) | (_, "42S02" | "42501") => {
+            ": run `firn bootstrap` if that has not been done, or take another role; `firn doctor` tells what is missing"
+        }
+        ("000606", _) => ": set `warehouse` in the connection, or SNOWFLAKE_WAREHOUSE",
+        ("000904", _) => ": a table lacks a column of the contract; `firn doctor` tells which",
+        _ => "",
+    }
 }
 
 /// By Snowflake's numbers, never by a message's words.
@@ -168,9 +186,10 @@ mod tests {
     #[test]
     fn a_failure_tells_its_numbers_and_what_it_means() {
         let missing = failed(422, "002003", "42S02");
-        assert_eq!(
-            missing.to_string(),
-            "snowflake: no (002003, SQLSTATE 42S02)"
+        assert!(
+            missing
+                .to_string()
+                .starts_with("snowflake: no (002003, SQLSTATE 42S02): run `firn bootstrap`")
         );
         assert_eq!(missing.kind(), ErrorKind::Config);
         assert!(failed(408, "000604", "57014").is_transient());

@@ -1,6 +1,8 @@
 //! Where and as whom: `connections.toml`, `config.toml` and `SNOWFLAKE_*`, as Snowflake's own tools read them.
 //!
-//! Variables win over the file, `SNOWFLAKE_CONNECTIONS_<NAME>_<KEY>` over `SNOWFLAKE_<KEY>`.
+//! A setting is looked for in `SNOWFLAKE_CONNECTIONS_<NAME>_<KEY>`, then in the files, then in `SNOWFLAKE_<KEY>`. The connection
+//! without a name is the one that `SNOWFLAKE_DEFAULT_CONNECTION_NAME` names, else `default_connection_name` in config.toml, else
+//! `default`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -83,15 +85,14 @@ impl ConnectionSource {
     /// # Errors
     /// `Config`, naming the setting that is missing or wrong.
     pub fn connection(&self, name: Option<&str>) -> Result<Connection> {
-        let default = || {
-            self.variable("SNOWFLAKE_DEFAULT_CONNECTION_NAME")
-                .unwrap_or_else(|| "default".to_owned())
-        };
         let is_asked = name.is_some();
-        let name = name.map_or_else(default, str::to_owned);
+        let name = match name {
+            Some(name) => name.to_owned(),
+            None => self.default_name()?,
+        };
         let file = match self.file(&name)? {
             Some(table) => table,
-            None if is_asked => {
+            None if is_asked && !self.has_own_variables(&name) => {
                 let folders: Vec<String> = self
                     .folders
                     .iter()
@@ -113,6 +114,26 @@ impl ConnectionSource {
         .map_err(|error| error.context(format!("connection `{name}`")))
     }
 
+    /// Whether a connection needs no file.
+    fn has_own_variables(&self, name: &str) -> bool {
+        let prefix = own_variable(name, "");
+        self.variables.keys().any(|key| key.starts_with(&prefix))
+    }
+
+    fn default_name(&self) -> Result<String> {
+        if let Some(name) = self.variable("SNOWFLAKE_DEFAULT_CONNECTION_NAME") {
+            return Ok(name);
+        }
+        for folder in &self.folders {
+            if let Some(table) = read(&folder.join("config.toml"))?
+                && let Some(toml::Value::String(name)) = table.get("default_connection_name")
+            {
+                return Ok(name.clone());
+            }
+        }
+        Ok("default".to_owned())
+    }
+
     fn file(&self, name: &str) -> Result<Option<toml::Table>> {
         for folder in &self.folders {
             if let Some(table) = read(&folder.join("connections.toml"))?
@@ -129,6 +150,11 @@ impl ConnectionSource {
         }
         Ok(None)
     }
+}
+
+/// The variable of one setting of one connection.
+fn own_variable(name: &str, key: &str) -> String {
+    format!("SNOWFLAKE_CONNECTIONS_{name}_{key}").to_ascii_uppercase()
 }
 
 fn read(path: &Path) -> Result<Option<toml::Table>> {
@@ -158,19 +184,17 @@ fn warn_if_open_to_others(_path: &Path) {}
 
 impl Settings<'_> {
     fn get(&self, key: &str) -> Option<String> {
-        let key_upper = key.to_ascii_uppercase();
-        let own = format!(
-            "SNOWFLAKE_CONNECTIONS_{}_{key_upper}",
-            self.name.to_ascii_uppercase()
-        );
-        self.source
+        let own = own_variable(&self.name, key);
+        let in_file = || match self.file.get(key)? {
+            toml::Value::String(text) => Some(text.clone()),
+            toml::Value::Integer(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let source = self.source;
+        source
             .variable(&own)
-            .or_else(|| self.source.variable(&format!("SNOWFLAKE_{key_upper}")))
-            .or_else(|| match self.file.get(key)? {
-                toml::Value::String(text) => Some(text.clone()),
-                toml::Value::Integer(number) => Some(number.to_string()),
-                _ => None,
-            })
+            .or_else(in_file)
+            .or_else(|| source.variable(&format!("SNOWFLAKE_{}", key.to_ascii_uppercase())))
     }
 
     fn connection(&self) -> Result<Connection> {
@@ -316,16 +340,20 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let file = "[dev]\naccount = \"a\"\ntoken = \"t\"\nauthenticator = \"oauth\"\nhost = \"localhost\"\nport = 8085\nprotocol = \"http\"\nrole = \"FILE\"\n";
         std::fs::write(folder.join("connections.toml"), file).unwrap();
-        let variables = [(
-            "SNOWFLAKE_CONNECTIONS_DEV_ROLE".to_owned(),
-            "OWN".to_owned(),
-        )];
+        let variables = [
+            ("SNOWFLAKE_CONNECTIONS_DEV_ROLE", "OWN"),
+            ("SNOWFLAKE_ROLE", "ANY"),
+            ("SNOWFLAKE_HOST", "elsewhere"),
+            ("SNOWFLAKE_SCHEMA", "ANY"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let source = ConnectionSource::of(variables, vec![folder.clone()]);
         let connection = source.connection(Some("dev")).unwrap();
         assert_eq!(
             (connection.url.as_str(), connection.role.as_deref()),
             ("http://localhost:8085", Some("OWN"))
         );
+        assert_eq!(connection.schema.as_deref(), Some("ANY"));
         assert!(matches!(connection.credential, Credential::OAuth(_)));
         assert!(
             source

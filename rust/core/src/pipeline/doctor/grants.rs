@@ -1,0 +1,59 @@
+//! What the loader's role may do.
+
+use super::{Finding, ill, well};
+use crate::error::Result;
+use crate::pipeline::Pipeline;
+
+impl Pipeline {
+    /// Whether the loader's role has every right that loading takes.
+    pub(super) async fn grants_of_loader(&self) -> Finding {
+        let check = format!("grants of {}", self.site.loader);
+        match self.missing_grants().await {
+            Ok(missing) if missing.is_empty() => well(&check, "complete"),
+            Ok(missing) => ill(
+                &check,
+                format!(
+                    "it may not load, as it lacks {}: run `firn bootstrap`",
+                    missing.join(", ")
+                ),
+            ),
+            Err(error) => ill(
+                &check,
+                format!("{error}: run `firn bootstrap` (00_roles.sql)"),
+            ),
+        }
+    }
+
+    async fn missing_grants(&self) -> Result<Vec<String>> {
+        let sql = format!("show grants to role {}", self.site.loader);
+        let rows = self.client.query(&sql).await?;
+        let cell = |row: usize, name: &str| rows.get(row, name).unwrap_or_default();
+        let is_granted = |privilege: &str, kind: &str, name: &str| {
+            (0..rows.rows.len()).any(|row| {
+                // The name may be qualified, in quotes, or followed by a procedure's arguments.
+                cell(row, "privilege") == privilege
+                    && cell(row, "granted_on") == kind
+                    && cell(row, "name")
+                        .replace('"', "")
+                        .contains(&name.replace('"', ""))
+            })
+        };
+        let (site, names) = (&self.site, &self.names);
+        let wanted = [
+            ("USAGE", "WAREHOUSE", &site.warehouse),
+            ("USAGE", "DATABASE", &site.database),
+            ("USAGE", "SCHEMA", &site.schema),
+            ("USAGE", "STAGE", &names.stage),
+            ("SELECT", "TABLE", &names.runs),
+            ("OPERATE", "PIPE", &names.pipe),
+            ("MONITOR", "PIPE", &names.pipe),
+            ("USAGE", "PROCEDURE", &names.merge),
+            ("USAGE", "PROCEDURE", &names.capture),
+        ];
+        Ok(wanted
+            .into_iter()
+            .filter(|(privilege, kind, name)| !is_granted(privilege, kind, &name.stored()))
+            .map(|(privilege, kind, name)| format!("{privilege} on {} {name}", kind.to_lowercase()))
+            .collect())
+    }
+}

@@ -1,0 +1,138 @@
+//! What stands in the way, each with its cure: here the way in, in `objects` what is there, in `grants` who may use it.
+
+mod grants;
+mod objects;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use super::Pipeline;
+use crate::error::Result;
+use crate::snowflake::Statement;
+use crate::store::S3Store;
+
+/// A login's token is refused if clocks lie further apart.
+const MAX_SKEW_SECONDS: f64 = 30.0;
+
+/// One check and its outcome.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Finding {
+    /// What was looked at.
+    pub check: String,
+    /// What was seen, if it is well.
+    pub seen: Option<String>,
+    /// What is wrong and how to cure it, if it is not.
+    pub trouble: Option<String>,
+}
+
+fn well(check: &str, seen: impl Into<String>) -> Finding {
+    Finding {
+        check: check.to_owned(),
+        seen: Some(seen.into()),
+        trouble: None,
+    }
+}
+
+fn ill(check: &str, trouble: impl Into<String>) -> Finding {
+    Finding {
+        check: check.to_owned(),
+        seen: None,
+        trouble: Some(trouble.into()),
+    }
+}
+
+impl Pipeline {
+    /// Looks at everything that a working pipeline needs, and goes on as far as it can.
+    ///
+    /// As the loader's role it looks at what loading needs, as any other at all objects.
+    pub async fn doctor(&self, store: Option<&S3Store>) -> Vec<Finding> {
+        let mut findings = match self.login().await {
+            Ok((role, mut findings)) => {
+                findings.append(&mut self.look_around(&role).await);
+                findings
+            }
+            Err(error) => vec![ill("connection", error.to_string())],
+        };
+        if let Some(store) = store {
+            let location = store.location();
+            let place = format!("s3://{}/{}", location.bucket, location.folder);
+            findings.push(match store.check().await {
+                Ok(()) => well("bucket", place),
+                Err(error) => ill("bucket", error.to_string()),
+            });
+        }
+        findings
+    }
+
+    async fn look_around(&self, role: &str) -> Vec<Finding> {
+        if role == self.site.loader.stored() {
+            return self.as_loader().await;
+        }
+        let mut objects = self.as_owner().await;
+        if objects.iter().any(|one| one.trouble.is_none()) {
+            objects.push(self.grants_of_loader().await);
+            return objects;
+        }
+        vec![ill(
+            &format!("objects of {}", self.contract.table()),
+            format!(
+                "role {role} sees none of them in {}.{}: run `firn bootstrap`, or take a role that may see them (--role {}, or {} to load only)",
+                self.site.database, self.site.schema, self.site.owner, self.site.loader
+            ),
+        )]
+    }
+
+    /// The role, and what the login shows.
+    async fn login(&self) -> Result<(String, Vec<Finding>)> {
+        let before = now_seconds();
+        let sql = "select current_user(), current_role(), current_warehouse(), date_part(epoch_millisecond, current_timestamp())";
+        let rows = self.client.run(Statement::new(sql).in_account()).await?;
+        let after = now_seconds();
+        let cell = |index: usize| rows.rows.first().and_then(|row| row.get(index)?.clone());
+        let role = cell(1).unwrap_or_default();
+        let mut findings = vec![
+            well(
+                "connection",
+                format!(
+                    "{} as {}",
+                    self.client.connection().url,
+                    cell(0).unwrap_or_default()
+                ),
+            ),
+            well("role", role.clone()),
+        ];
+        findings.push(match cell(2) {
+            Some(warehouse) => well("warehouse", warehouse),
+            None => ill(
+                "warehouse",
+                format!(
+                    "none: run `firn bootstrap`, or grant usage on {} to the role",
+                    self.site.warehouse
+                ),
+            ),
+        });
+        let there = cell(3)
+            .and_then(|text| text.parse::<f64>().ok())
+            .map_or(before, |millis| millis / 1000.0);
+        // The answer was made somewhere between the two looks at our own clock.
+        let skew = if there < before {
+            there - before
+        } else {
+            (there - after).max(0.0)
+        };
+        findings.push(if skew.abs() <= MAX_SKEW_SECONDS {
+            well("clock", format!("{skew:+.1} s"))
+        } else {
+            ill("clock", format!("{skew:+.0} s from Snowflake's: set this machine's clock, or logins will be refused"))
+        });
+        Ok((role, findings))
+    }
+}
+
+fn now_seconds() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
+}

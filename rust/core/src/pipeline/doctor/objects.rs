@@ -1,0 +1,173 @@
+//! The objects of a contract: there, in order, and with the contract's columns.
+
+use super::{Finding, ill, well};
+use crate::error::{Error, ErrorKind, Result};
+use crate::merge::Identifier;
+use crate::pipeline::Pipeline;
+use crate::snowflake::{Rows, Statement};
+
+/// Snowflake does not tell the one from the other.
+const UNSEEN: &str = "is missing, or the role may not see it";
+
+fn unseen(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Config => Error::config(UNSEEN),
+        _ => error,
+    }
+}
+
+impl Pipeline {
+    /// Everything that `firn bootstrap` makes.
+    pub(super) async fn as_owner(&self) -> Vec<Finding> {
+        let names = &self.names;
+        let mut findings = Vec::new();
+        for (kind, name, script) in [
+            ("tables", &names.staging, "30_tables.sql"),
+            ("tables", &names.target, "30_tables.sql"),
+            ("tables", &names.history, "30_tables.sql"),
+            ("tables", &names.rejects, "30_tables.sql"),
+            ("tables", &names.runs, "30_tables.sql"),
+            ("views", &names.versions, "90_views.sql"),
+            ("stages", &names.stage, "20_stage.sql"),
+            ("streams", &names.changes, "50_streams.sql"),
+            ("procedures", &names.merge, "60_merge.sql"),
+            ("procedures", &names.capture, "70_capture.sql"),
+        ] {
+            findings.push(self.object(kind, name, script).await);
+        }
+        findings.extend(self.columns_fit().await);
+        findings.push(self.stream().await);
+        findings.push(self.pipe().await);
+        for task in [&names.merge_task, &names.capture_task] {
+            findings.push(self.task(task).await);
+        }
+        findings
+    }
+
+    /// What loading needs, and the loader may see.
+    pub(super) async fn as_loader(&self) -> Vec<Finding> {
+        let names = &self.names;
+        let mut findings = Vec::new();
+        for (kind, name, script) in [
+            ("stages", &names.stage, "20_stage.sql"),
+            ("tables", &names.runs, "30_tables.sql"),
+            ("procedures", &names.merge, "60_merge.sql"),
+            ("procedures", &names.capture, "70_capture.sql"),
+        ] {
+            findings.push(self.object(kind, name, script).await);
+        }
+        findings.push(self.pipe().await);
+        findings
+    }
+
+    /// One finding for each column that does not fit, or that all do; nothing if no table is there.
+    async fn columns_fit(&self) -> Vec<Finding> {
+        let check = format!("columns of {}", self.contract.table());
+        match self.misfits(None).await {
+            Ok(None) => Vec::new(),
+            Ok(Some(misfits)) if misfits.is_empty() => vec![well(&check, "the contract's")],
+            Ok(Some(misfits)) => misfits
+                .iter()
+                .map(|misfit| ill(&check, misfit.to_string()))
+                .collect(),
+            Err(error) => vec![ill(&check, error.to_string())],
+        }
+    }
+
+    async fn show(&self, kind: &str, name: &Identifier) -> Result<Rows> {
+        let pattern = crate::merge::literal(&name.stored());
+        let schema = format!("{}.{}", self.site.database, self.site.schema);
+        let rows = self
+            .client
+            .query(&format!("show {kind} like {pattern} in schema {schema}"))
+            .await
+            .map_err(unseen)?;
+        if rows.rows.is_empty() {
+            return Err(Error::config(UNSEEN));
+        }
+        Ok(rows)
+    }
+
+    async fn object(&self, kind: &str, name: &Identifier, script: &str) -> Finding {
+        let check = format!("{} {name}", kind.trim_end_matches('s'));
+        match self.show(kind, name).await {
+            Ok(_) => well(&check, "there"),
+            Err(error) => ill(&check, format!("{error}: run `firn bootstrap` ({script})")),
+        }
+    }
+
+    async fn stream(&self) -> Finding {
+        let name = &self.names.staging_stream;
+        let check = format!("stream {name}");
+        match self.show("streams", name).await {
+            Ok(rows) if rows.get(0, "stale") == Some("true") => ill(
+                &check,
+                format!(
+                    "is stale: `drop stream {name}`, then `firn bootstrap`; it begins again with what waits in staging"
+                ),
+            ),
+            Ok(_) => well(&check, "fresh"),
+            Err(error) => ill(
+                &check,
+                format!("{error}: run `firn bootstrap` (50_streams.sql)"),
+            ),
+        }
+    }
+
+    async fn pipe(&self) -> Finding {
+        let check = format!("pipe {}", self.names.pipe);
+        let name = format!(
+            "{}.{}.{}",
+            self.site.database, self.site.schema, self.names.pipe
+        );
+        let status = match self
+            .client
+            .run(Statement::new("select system$pipe_status(?)").bind(&name))
+            .await
+        {
+            Ok(rows) => rows
+                .first()
+                .and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok()),
+            Err(error) => {
+                let error = unseen(error);
+                return ill(
+                    &check,
+                    format!("{error}: run `firn bootstrap` (40_pipe.sql)"),
+                );
+            }
+        };
+        match status
+            .as_ref()
+            .and_then(|status| status["executionState"].as_str())
+        {
+            Some("RUNNING") => well(&check, "running"),
+            Some(state) => ill(
+                &check,
+                format!(
+                    "is {state}: `alter pipe {name} set pipe_execution_paused = false`, and see its error in `show pipes`"
+                ),
+            ),
+            None => ill(&check, "gives no status: the role needs monitor on it"),
+        }
+    }
+
+    async fn task(&self, name: &Identifier) -> Finding {
+        let check = format!("task {name}");
+        match self.show("tasks", name).await {
+            Ok(rows) if rows.get(0, "state") == Some("started") => well(&check, "started"),
+            Ok(rows) => {
+                let state = rows.get(0, "state").unwrap_or("in no known state");
+                ill(
+                    &check,
+                    format!(
+                        "is {state}: `alter task {name} resume` (ten failures in a row suspend a task: see its history)"
+                    ),
+                )
+            }
+            Err(error) => ill(
+                &check,
+                format!("{error}: run `firn bootstrap` (80_tasks.sql)"),
+            ),
+        }
+    }
+}
