@@ -236,7 +236,9 @@ macro_rules! chapters {
 chapters!(
     access,
     copy,
+    copy_errors,
     dialect,
+    file_formats,
     honesty,
     merge,
     merge_forms,
@@ -247,6 +249,7 @@ chapters!(
     procedure_calls,
     procedures,
     scripting,
+    stages,
     stream_offsets,
     streams,
     task_graphs,

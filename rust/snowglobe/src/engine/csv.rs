@@ -46,6 +46,11 @@ impl<'a> Reader<'a> {
         reader
     }
 
+    /// What has not been read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at.min(self.bytes.len())..]
+    }
+
     fn skip_line(&mut self) {
         let rest = &self.bytes[self.at..];
         let length = rest

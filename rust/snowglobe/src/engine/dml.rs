@@ -644,6 +644,7 @@ fn truncate(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult
 /// Ends every row, and forgets what COPY has loaded: it will load the same files again. What pipes have loaded is remembered with the pipe.
 fn empty(context: &Context<'_>, object: &Object, stamp: i64, effects: &mut Effects) -> Result<u64> {
     effects.tables.insert(object.id);
+    effects.forgotten.insert(object.id);
     effects.records.push(format!(
         "update sys_loads set counts = false where target = {} and pipe = 0",
         object.id

@@ -2,6 +2,7 @@
 
 use super::error::{Result, SnowflakeError};
 use crate::sql::cursor::{Cursor, Name, literal};
+use crate::sql::functions::time_format;
 use crate::sql::properties::{Properties, Property};
 use crate::sql::tokens::lex;
 
@@ -41,6 +42,54 @@ pub enum Compression {
     Zstd,
 }
 
+/// The characters of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Utf8,
+    Latin1,
+    /// Told by the byte order mark, big endian without one.
+    Utf16,
+    Utf16Be,
+    Utf16Le,
+}
+
+impl Encoding {
+    fn parse(name: &str) -> Result<Self> {
+        let bare: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        match bare.to_uppercase().as_str() {
+            "UTF8" => Ok(Self::Utf8),
+            "ISO88591" => Ok(Self::Latin1),
+            "UTF16" => Ok(Self::Utf16),
+            "UTF16BE" => Ok(Self::Utf16Be),
+            "UTF16LE" => Ok(Self::Utf16Le),
+            _ => Err(SnowflakeError::unsupported(format!("ENCODING = {name}"))),
+        }
+    }
+
+    /// The bytes as UTF-8; what is none in UTF-16 becomes the replacement character.
+    pub fn decoded(self, bytes: Vec<u8>) -> Vec<u8> {
+        let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+            let units: Vec<u16> = bytes.chunks_exact(2).map(|b| unit([b[0], b[1]])).collect();
+            String::from_utf16_lossy(&units).into_bytes()
+        };
+        match self {
+            Self::Utf8 => bytes,
+            Self::Latin1 => bytes
+                .iter()
+                .map(|b| char::from(*b))
+                .collect::<String>()
+                .into_bytes(),
+            Self::Utf16Be => wide(&bytes, u16::from_be_bytes),
+            Self::Utf16Le => wide(&bytes, u16::from_le_bytes),
+            Self::Utf16 => match bytes.as_slice() {
+                [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
+                [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+                all => wide(all, u16::from_be_bytes),
+            },
+        }
+    }
+}
+
 /// A file format.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Format {
@@ -60,6 +109,11 @@ pub struct Format {
     pub replace_invalid_characters: bool,
     pub empty_field_as_null: bool,
     pub strip_outer_array: bool,
+    pub encoding: Encoding,
+    /// As in Snowflake; none for AUTO.
+    pub date_format: Option<String>,
+    pub time_format: Option<String>,
+    pub timestamp_format: Option<String>,
 }
 
 impl Default for Format {
@@ -81,6 +135,10 @@ impl Default for Format {
             replace_invalid_characters: false,
             empty_field_as_null: true,
             strip_outer_array: false,
+            encoding: Encoding::Utf8,
+            date_format: None,
+            time_format: None,
+            timestamp_format: None,
         }
     }
 }
@@ -232,21 +290,9 @@ impl Format {
         if let Some(list) = p.take_list("NULL_IF")? {
             self.null_if = list;
         }
-        for key in ["DATE_FORMAT", "TIME_FORMAT", "TIMESTAMP_FORMAT"] {
-            if let Some(format) = p.take_text(key)?
-                && !format.eq_ignore_ascii_case("AUTO")
-            {
-                return Err(SnowflakeError::unsupported(format!(
-                    "{key} = '{format}' in a file format: convert in a transformation"
-                )));
-            }
-        }
-        if let Some(encoding) = p.take_text("ENCODING")?
-            && !["UTF8", "UTF-8"].contains(&encoding.to_uppercase().as_str())
-        {
-            return Err(SnowflakeError::unsupported(format!(
-                "ENCODING = {encoding}"
-            )));
+        self.take_times(&mut p)?;
+        if let Some(encoding) = p.take_text("ENCODING")? {
+            self.encoding = Encoding::parse(&encoding)?;
         }
         if let Some(format) = p.take_text("BINARY_FORMAT")?
             && !format.eq_ignore_ascii_case("HEX")
@@ -256,7 +302,32 @@ impl Format {
             )));
         }
         p.end()?;
+        if self.parse_header && self.skip_header > 0 {
+            return Err(SnowflakeError::compilation(
+                "PARSE_HEADER = TRUE takes the first line: it goes without SKIP_HEADER",
+            ));
+        }
         Ok(self)
+    }
+
+    fn take_times(&mut self, p: &mut Properties) -> Result<()> {
+        let formats = [
+            ("DATE_FORMAT", &mut self.date_format),
+            ("TIME_FORMAT", &mut self.time_format),
+            ("TIMESTAMP_FORMAT", &mut self.timestamp_format),
+        ];
+        for (key, kept) in formats {
+            let Some(text) = p.take_text(key)? else {
+                continue;
+            };
+            *kept = if text.eq_ignore_ascii_case("AUTO") {
+                None
+            } else {
+                time_format(&text)?;
+                Some(text)
+            };
+        }
+        Ok(())
     }
 }
 
@@ -290,4 +361,136 @@ fn character(text: Option<String>, key: &str, default: Option<u8>) -> Result<Opt
             _ => Err(SnowflakeError::unsupported(format!("{key} = '{text}'"))),
         },
     }
+}
+
+/// What the options do not say is the default of its type: each property with its type, value and default.
+///
+/// # Errors
+/// As [`Format::parse`].
+pub fn described(options: &str) -> Result<Vec<[String; 4]>> {
+    let format = Format::parse(options)?;
+    let default = Format {
+        is_json: format.is_json,
+        ..Format::default()
+    };
+    let rows = |format: &Format| -> Vec<(&'static str, &'static str, String)> {
+        let flag = |yes: bool| yes.to_string();
+        let bytes = |b: &Option<Vec<u8>>, none: &str| {
+            b.as_ref().map_or(none.to_owned(), |b| {
+                String::from_utf8_lossy(b)
+                    .replace('\n', "\\n")
+                    .replace('\t', "\\t")
+            })
+        };
+        let byte = |b: Option<u8>| match b {
+            None => "NONE".to_owned(),
+            Some(b'\\') => "\\\\".to_owned(),
+            Some(b) => char::from(b).to_string(),
+        };
+        let time = |t: &Option<String>| t.clone().unwrap_or_else(|| "AUTO".to_owned());
+        let nulls = format.null_if.iter().map(|n| n.replace('\\', "\\\\"));
+        let nulls = format!("[{}]", nulls.collect::<Vec<_>>().join(", "));
+        let compression = format!("{:?}", format.compression).to_uppercase();
+        if format.is_json {
+            return vec![
+                ("TYPE", "String", "JSON".to_owned()),
+                ("COMPRESSION", "String", compression),
+                ("TRIM_SPACE", "Boolean", flag(format.trim_space)),
+                ("NULL_IF", "List", nulls),
+                (
+                    "STRIP_OUTER_ARRAY",
+                    "Boolean",
+                    flag(format.strip_outer_array),
+                ),
+            ];
+        }
+        let encoding = match format.encoding {
+            Encoding::Utf8 => "UTF8",
+            Encoding::Latin1 => "ISO88591",
+            Encoding::Utf16 => "UTF16",
+            Encoding::Utf16Be => "UTF16BE",
+            Encoding::Utf16Le => "UTF16LE",
+        };
+        let mismatch = format.error_on_column_count_mismatch;
+        vec![
+            ("TYPE", "String", "CSV".to_owned()),
+            (
+                "RECORD_DELIMITER",
+                "String",
+                bytes(&format.record_delimiter, "\\n"),
+            ),
+            (
+                "FIELD_DELIMITER",
+                "String",
+                bytes(&format.field_delimiter, "NONE"),
+            ),
+            ("SKIP_HEADER", "Integer", format.skip_header.to_string()),
+            ("PARSE_HEADER", "Boolean", flag(format.parse_header)),
+            ("DATE_FORMAT", "String", time(&format.date_format)),
+            ("TIME_FORMAT", "String", time(&format.time_format)),
+            ("TIMESTAMP_FORMAT", "String", time(&format.timestamp_format)),
+            ("BINARY_FORMAT", "String", "HEX".to_owned()),
+            ("ESCAPE", "String", byte(format.escape)),
+            (
+                "ESCAPE_UNENCLOSED_FIELD",
+                "String",
+                byte(format.escape_unenclosed),
+            ),
+            ("TRIM_SPACE", "Boolean", flag(format.trim_space)),
+            ("FIELD_OPTIONALLY_ENCLOSED_BY", "String", byte(format.quote)),
+            ("NULL_IF", "List", nulls),
+            ("COMPRESSION", "String", compression),
+            ("ERROR_ON_COLUMN_COUNT_MISMATCH", "Boolean", flag(mismatch)),
+            ("SKIP_BLANK_LINES", "Boolean", flag(format.skip_blank_lines)),
+            (
+                "REPLACE_INVALID_CHARACTERS",
+                "Boolean",
+                flag(format.replace_invalid_characters),
+            ),
+            (
+                "EMPTY_FIELD_AS_NULL",
+                "Boolean",
+                flag(format.empty_field_as_null),
+            ),
+            ("ENCODING", "String", encoding.to_owned()),
+        ]
+    };
+    let pairs = rows(&format).into_iter().zip(rows(&default));
+    let row = |((name, kind, value), (_, _, default))| {
+        [name, kind]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([value, default])
+    };
+    Ok(pairs
+        .map(row)
+        .filter_map(|row| row.collect::<Vec<String>>().try_into().ok())
+        .collect())
+}
+
+/// The options with others laid over them, as text to keep.
+///
+/// # Errors
+/// If one of them does not parse, or would change the type.
+pub fn merged(old: &str, new: &str) -> Result<String> {
+    let parse = |text: &str| {
+        let lexemes = lex(text)?;
+        Properties::parse(&mut Cursor::new(text, &lexemes))
+    };
+    let (mut old, mut new) = (parse(old)?, parse(new)?);
+    if let Some(kind) = new.take_text("TYPE")? {
+        return Err(SnowflakeError::compilation(format!(
+            "the TYPE of a file format cannot be altered, to {kind} or anything else"
+        )));
+    }
+    let keys: Vec<String> = new.keys().map(str::to_owned).collect();
+    for key in keys {
+        old.take(&key);
+        if let Some(value) = new.take(&key) {
+            old.push(&key, value);
+        }
+    }
+    let text = properties_text(old)?;
+    Format::parse(&text)?;
+    Ok(text)
 }

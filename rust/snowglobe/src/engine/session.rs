@@ -9,11 +9,12 @@ use duckdb::{Connection, InterruptHandle};
 
 use super::catalog::{Body, Kind};
 use super::compile::{Context, Typed};
+use super::copy::validate::Found;
 use super::error::{Result, SnowflakeError};
 use super::parameters::Parameters;
 use super::shared::Shared;
 use super::storage::{self, Rows};
-use super::transaction::Transaction;
+use super::transaction::{LoadedFile, Transaction};
 use super::value::{Binds, QueryResult};
 use super::{Login, execute};
 use crate::sql::cursor::{Name, literal};
@@ -34,6 +35,8 @@ pub(crate) struct Effects {
     pub tables: BTreeSet<u64>,
     pub streams: BTreeSet<u64>,
     pub records: Vec<String>,
+    pub loaded: Vec<LoadedFile>,
+    pub forgotten: BTreeSet<u64>,
 }
 
 /// A session. One thread runs its statements; its [`CancelHandle`] may be used from any.
@@ -50,6 +53,8 @@ pub struct Session {
     /// How deep in procedure calls it is.
     pub(crate) depth: usize,
     pub(crate) results: Vec<(String, Arc<Rows>)>,
+    /// What COPY has found, for VALIDATE; the last is the latest.
+    pub(crate) copies: Vec<Found>,
     pub(crate) task: Option<Arc<super::tasks::RunningTask>>,
     /// Staged files that the statement reads, made readable, by the marker that stands for them.
     pub(crate) staged: BTreeMap<String, String>,
@@ -192,6 +197,7 @@ impl Session {
             transactions: Vec::new(),
             depth: 0,
             results: Vec::new(),
+            copies: Vec::new(),
             task: None,
             staged: BTreeMap::new(),
             query_id: String::new(),
@@ -389,6 +395,7 @@ impl Session {
             script_variables: variables.clone(),
             binds: binds.clone(),
             results: self.results.clone(),
+            copies: self.copies.clone(),
             connection: &self.connection,
             task: self.task.clone(),
             cancelled: self.cancel.clone(),
@@ -461,6 +468,11 @@ impl Session {
             transaction.tables.extend(effects.tables);
             transaction.streams.extend(effects.streams);
             transaction.records.extend(effects.records);
+            transaction
+                .loaded
+                .retain(|l| !effects.forgotten.contains(&l.target));
+            transaction.forgotten.extend(effects.forgotten);
+            transaction.loaded.extend(effects.loaded);
             if !is_open {
                 storage::run(
                     &self.connection,

@@ -185,6 +185,8 @@ impl Shared {
             tables: std::collections::BTreeSet::new(),
             streams: std::collections::BTreeSet::new(),
             records: Vec::new(),
+            loaded: Vec::new(),
+            forgotten: std::collections::BTreeSet::new(),
             depth,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::catalog::{Body, GrantTarget, Kind, Member, Object, Procedure};
+use super::catalog::{Body, GrantTarget, Kind, Member, Object, Procedure, Stage};
 use super::compile::Context;
 use super::ddl;
 use super::dml::Variables;
@@ -10,7 +10,7 @@ use super::error::{Result, SnowflakeError};
 use super::script;
 use super::session::Session;
 use super::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
-use super::{pipes, storage, timetravel};
+use super::{formats, pipes, storage, timetravel};
 use crate::sql::cursor::Cursor;
 
 /// A text, or null.
@@ -301,7 +301,14 @@ fn row(context: &Context<'_>, object: &Object) -> Result<Cells> {
             ));
             cells.push(("storage_integration", text(stage.integration.clone())));
         }
-        Body::FileFormat { options } => cells.push(("format_options", text(options.clone()))),
+        Body::FileFormat { options } => {
+            let kind = match formats::Format::parse(options)?.is_json {
+                true => "JSON",
+                false => "CSV",
+            };
+            cells.push(("type", text(kind.to_owned())));
+            cells.push(("format_options", text(options.clone())));
+        }
         Body::Sequence { start, step } => {
             cells.push(("start", Value::Number((*start).into())));
             cells.push(("interval", Value::Number((*step).into())));
@@ -656,11 +663,74 @@ fn describe(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult
         ];
         return Ok(table(rows, &[]));
     }
-    if let Body::Procedure(procedure) = &object.body {
-        return Ok(describe_procedure(procedure));
+    match &object.body {
+        Body::Procedure(procedure) => return Ok(describe_procedure(procedure)),
+        Body::FileFormat { options } => return describe_format(options),
+        Body::Stage(stage) => return describe_stage(stage),
+        _ => {}
     }
     let cells = row(&context, &object)?;
     Ok(table(vec![cells], &[]))
+}
+
+fn describe_format(options: &str) -> Result<QueryResult> {
+    let row = |[property, kind, value, default]: [String; 4]| {
+        vec![
+            ("property", text(property)),
+            ("property_type", text(kind)),
+            ("property_value", text(value)),
+            ("property_default", text(default)),
+        ]
+    };
+    let rows = formats::described(options)?;
+    Ok(table(rows.into_iter().map(row).collect(), &[]))
+}
+
+fn describe_stage(stage: &Stage) -> Result<QueryResult> {
+    let row = |parent: &str, property: &str, kind: &str, value: String, default: String| {
+        vec![
+            ("parent_property", text(parent.to_owned())),
+            ("property", text(property.to_owned())),
+            ("property_type", text(kind.to_owned())),
+            ("property_value", text(value)),
+            ("property_default", text(default)),
+        ]
+    };
+    let mut rows = Vec::new();
+    let options = match formats::format_name(&stage.file_format)? {
+        Some(name) => {
+            let name = name.to_string();
+            rows.push(row(
+                "STAGE_FILE_FORMAT",
+                "FORMAT_NAME",
+                "String",
+                name,
+                String::new(),
+            ));
+            ""
+        }
+        None => &stage.file_format,
+    };
+    if rows.is_empty() {
+        for [property, kind, value, default] in formats::described(options)? {
+            rows.push(row("STAGE_FILE_FORMAT", &property, &kind, value, default));
+        }
+    }
+    if let Some(url) = &stage.url {
+        let value = serde_json::json!([url]).to_string();
+        rows.push(row("STAGE_LOCATION", "URL", "String", value, String::new()));
+    }
+    if let Some(integration) = &stage.integration {
+        let (parent, value) = ("STAGE_INTEGRATION", integration.clone());
+        rows.push(row(
+            parent,
+            "STORAGE_INTEGRATION",
+            "String",
+            value,
+            String::new(),
+        ));
+    }
+    Ok(table(rows, &[]))
 }
 
 fn describe_procedure(procedure: &Procedure) -> QueryResult {

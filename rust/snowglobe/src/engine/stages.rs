@@ -223,13 +223,23 @@ pub fn read(shared: &Shared, location: &Location, key: &str, format: &Format) ->
         .object_store
         .get(&location.bucket, key)
         .map_err(|_| missing_file(location, key))?;
-    unpack(bytes, format.compression).map_err(|e| {
+    let unpacked = unpack(bytes, format.compression).map_err(|e| {
         SnowflakeError::new(
             "100016",
             "22000",
-            format!("Error parsing the compressed file: {e}\n  File '{key}'"),
+            format!("Error parsing the compressed file: {e}"),
         )
-    })
+    })?;
+    Ok(format.encoding.decoded(unpacked))
+}
+
+/// What is known of a file that a statement names.
+///
+/// # Errors
+/// If it is not there.
+pub fn head(shared: &Shared, location: &Location, key: &str) -> Result<ObjectMeta> {
+    let found = shared.options.object_store.head(&location.bucket, key);
+    found.map_err(|_| missing_file(location, key))
 }
 
 fn missing_file(location: &Location, key: &str) -> SnowflakeError {
@@ -489,6 +499,11 @@ fn read_stages(
             .unwrap_or_default();
         properties.end()?;
         let format = format_for(&context, &location, &format)?;
+        if format.parse_header {
+            return Err(SnowflakeError::unsupported(
+                "PARSE_HEADER = TRUE in a query on a stage",
+            ));
+        }
         let files = matching(
             &session.connection,
             location.list(&session.shared)?,
@@ -556,6 +571,19 @@ pub fn highest_column(sql: &str) -> usize {
         .filter(|n| *n <= 10_000)
         .max()
         .unwrap_or(0)
+}
+
+/// Removes the files of an internal stage that is no more.
+pub fn empty(shared: &Shared, stage: u64) {
+    let store = &shared.options.object_store;
+    for file in store
+        .list(INTERNAL_BUCKET, &format!("{stage}/"))
+        .unwrap_or_default()
+    {
+        if let Err(error) = store.delete(INTERNAL_BUCKET, &file.key) {
+            log::warn!("a file of a dropped stage stays: {}: {error}", file.key);
+        }
+    }
 }
 
 /// The files whose path matches the pattern, which must match all of it.

@@ -10,6 +10,7 @@ use super::error::{Result, SnowflakeError};
 use super::value::{ColumnMeta, MAX_BINARY_LENGTH, SnowflakeType, Value};
 
 /// Rows with their columns.
+#[derive(Clone, Debug)]
 pub struct Rows {
     pub columns: Vec<ColumnMeta>,
     pub rows: Vec<Vec<Value>>,

@@ -25,8 +25,21 @@ pub struct Transaction {
     pub streams: BTreeSet<u64>,
     /// SQL that records what it loaded, to be run at commit.
     pub records: Vec<String>,
+    /// The files that COPY has loaded in it.
+    pub loaded: Vec<LoadedFile>,
+    /// The tables whose load metadata it has erased.
+    pub forgotten: BTreeSet<u64>,
     /// How deep in procedure calls it was begun.
     pub depth: usize,
+}
+
+/// A file that COPY has loaded.
+#[derive(Clone, Debug)]
+pub struct LoadedFile {
+    pub target: u64,
+    pub bucket: String,
+    pub key: String,
+    pub etag: String,
 }
 
 impl Transaction {

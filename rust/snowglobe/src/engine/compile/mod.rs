@@ -18,6 +18,7 @@ use sqlparser::parser::Parser;
 
 use super::Shared;
 use super::catalog::Catalog;
+use super::copy::validate::Found;
 use super::error::{Result, SnowflakeError};
 use super::session::CancelHandle;
 use super::storage::Rows;
@@ -65,6 +66,8 @@ pub struct Context<'c> {
     pub binds: Binds,
     /// Results by query id, for `RESULT_SCAN`; the last is the latest.
     pub results: Vec<(String, Arc<Rows>)>,
+    /// What COPY has found, for `VALIDATE`; the last is the latest.
+    pub copies: Vec<Found>,
     /// What functions such as `SYSTEM$STREAM_HAS_DATA` ask while compiling.
     pub connection: &'c duckdb::Connection,
     /// The task that runs.
@@ -124,6 +127,7 @@ impl Context<'_> {
             script_variables: BTreeMap::new(),
             binds: Binds::default(),
             results: Vec::new(),
+            copies: Vec::new(),
             task: None,
             cancelled: self.cancelled.clone(),
             staged: BTreeMap::new(),

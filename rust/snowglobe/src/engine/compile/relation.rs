@@ -10,6 +10,7 @@ use sqlparser::ast::{
 
 use super::{Compiler, raw};
 use crate::engine::catalog::{Body, Kind, Object, Stream, Table};
+use crate::engine::copy::validate;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::storage::Rows;
 use crate::engine::value::{ColumnMeta, Value};
@@ -245,6 +246,12 @@ impl Compiler<'_> {
                 Ok(format!(
                     "(select 1 as \"SEQ\", generate_subscripts(string_split({text}, {by}), 1) as \"INDEX\", unnest(string_split({text}, {by})) as \"VALUE\")"
                 ))
+            }
+            "VALIDATE" => {
+                let job = arguments.get("JOB_ID").map_or("", String::as_str);
+                let table = positional(&arguments, 0)?;
+                let rows = validate::table_function(self.context, table, job.trim_matches('\''))?;
+                Ok(values_relation(&rows))
             }
             "RESULT_SCAN" => {
                 let id = positional(&arguments, 0)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Copy, Loaded, OnError, RowError};
+use super::{Copy, Loaded, OnError, RowError, by_name, validate};
 use crate::engine::catalog::Column;
 use crate::engine::compile::Context;
 use crate::engine::dml::{self, Variables};
@@ -12,7 +12,8 @@ use crate::engine::session::Session;
 use crate::engine::stages;
 use crate::engine::storage;
 use crate::engine::value::{Binds, SnowflakeType};
-use crate::sql::cursor::quoted;
+use crate::sql::cursor::{literal, quoted};
+use crate::sql::functions::time_format;
 use crate::sql::types;
 
 impl Copy {
@@ -39,6 +40,9 @@ impl Copy {
                 context.staged = BTreeMap::from([(self.marker.clone(), staged)]);
                 Ok(context.query(select)?.sql)
             }
+            None if !self.fields.is_empty() => {
+                Ok(format!("select {} from {staged}", self.fields.join(", ")))
+            }
             None => {
                 let width = self.targets()?.len();
                 let columns = (1..=width)
@@ -56,6 +60,27 @@ impl Copy {
             SnowflakeType::Varchar { length } if self.truncate_columns => {
                 format!("left(sf_text({name}), {length})")
             }
+            SnowflakeType::Date if self.format.date_format.is_some() => {
+                format!(
+                    "cast({} as date)",
+                    parsed_time(&name, &self.format.date_format)
+                )
+            }
+            SnowflakeType::Time { .. } if self.format.time_format.is_some() => {
+                format!(
+                    "cast({} as time)",
+                    parsed_time(&name, &self.format.time_format)
+                )
+            }
+            SnowflakeType::TimestampNtz { .. } if self.format.timestamp_format.is_some() => {
+                parsed_time(&name, &self.format.timestamp_format)
+            }
+            SnowflakeType::TimestampLtz { .. } if self.format.timestamp_format.is_some() => {
+                format!(
+                    "({})::timestamptz",
+                    parsed_time(&name, &self.format.timestamp_format)
+                )
+            }
             SnowflakeType::Variant | SnowflakeType::Object | SnowflakeType::Array
                 if !self.format.is_json =>
             {
@@ -72,18 +97,28 @@ impl Copy {
     }
 }
 
+/// The text as a time, in a file format's own format.
+fn parsed_time(name: &str, format: &Option<String>) -> String {
+    let format = format.as_deref().map(time_format);
+    match format {
+        Some(Ok(format)) => format!("strptime({name}, {})", literal(&format)),
+        // The file format was checked when it was made.
+        _ => format!("cast({name} as timestamp)"),
+    }
+}
+
 /// Reads one file and leaves in `_ready` what is to be inserted of it.
 pub(super) fn convert(
     session: &Session,
     copy: &Copy,
     file: &ObjectMeta,
     number: usize,
-    on_error: OnError,
+    (on_error, default): (OnError, OnError),
 ) -> Result<Loaded> {
     let (binds, variables) = (Binds::default(), Variables::new());
     let mut context = session.context(&binds, &variables);
     let mut errors = Vec::new();
-    let mut parsed = 0;
+    let (mut parsed, mut on_error) = (0, on_error);
     match stages::read(&session.shared, &copy.location, &file.key, &copy.format) {
         Err(error) => errors.push(RowError {
             row: 1,
@@ -91,22 +126,32 @@ pub(super) fn convert(
             character: 1,
             column: String::new(),
             error,
+            offset: 0,
+            record: String::new(),
         }),
         Ok(bytes) => {
+            let copy = &*by_name::resolved(copy, &bytes)?;
             parsed = stage_file(&context, copy, file, &bytes, &mut errors)?;
             let ends_at_the_first = matches!(on_error, OnError::Abort | OnError::SkipFile(1));
             if errors.is_empty() || !ends_at_the_first {
+                let broken = errors.len();
                 convert_rows(&mut context, copy, number, (1, parsed), &mut errors)?;
+                // "Semi-structured data": what cannot be converted is dealt with as by default, whatever ON_ERROR says.
+                if copy.format.is_json && errors.len() > broken {
+                    on_error = default;
+                }
             }
+            errors.sort_by_key(|e| e.row);
+            validate::locate(&bytes, &copy.format, &mut errors);
         }
     }
-    errors.sort_by_key(|e| e.row);
     if let (OnError::Abort, Some(error)) = (on_error, errors.first()) {
         return Err(abort(copy, file, error));
     }
     let count = errors.len() as u64;
     let (limit, is_skipped) = match on_error {
-        OnError::Continue | OnError::Abort => (parsed, false),
+        OnError::Continue => (parsed, false),
+        OnError::Abort => (1, false),
         OnError::SkipFile(limit) => (limit, count >= limit),
         OnError::SkipPercent(percent) => (parsed * percent / 100, count * 100 > parsed * percent),
     };
@@ -168,13 +213,19 @@ fn stage_file(
     )?;
     for (row, line, character, fault) in staged.faults {
         let column = column_name(copy, &columns, fault.column);
-        let error = SnowflakeError::new("100080", "22000", fault.message);
+        let (code, state) = match copy.format.is_json {
+            true => ("100069", "22P02"),
+            false => ("100080", "22000"),
+        };
+        let error = SnowflakeError::new(code, state, fault.message);
         errors.push(RowError {
             row,
             line,
             character,
             column,
             error,
+            offset: 0,
+            record: String::new(),
         });
     }
     Ok(staged.parsed)
@@ -266,11 +317,14 @@ fn convert_rows(
             .map(|at| column_name(copy, &columns, at + 1))
             .unwrap_or_default(),
         error,
+        offset: 0,
+        record: String::new(),
     });
     Ok(())
 }
 
-fn abort(copy: &Copy, file: &ObjectMeta, first: &RowError) -> SnowflakeError {
+/// What ends a COPY at its first error.
+pub(super) fn abort(copy: &Copy, file: &ObjectMeta, first: &RowError) -> SnowflakeError {
     let path = file
         .key
         .strip_prefix(&copy.location.base)

@@ -9,6 +9,7 @@ use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::objects::ObjectMeta;
 use crate::engine::session::Session;
 use crate::engine::storage;
+use crate::engine::transaction::LoadedFile;
 use crate::engine::value::Binds;
 use crate::sql::cursor::{literal, quoted};
 use crate::sql::types;
@@ -26,16 +27,7 @@ pub(crate) fn load(
     let mut loads = Vec::new();
     let mut size = 0;
     let columns = copy.targets()?;
-    let list = columns
-        .iter()
-        .enumerate()
-        .map(|(n, c)| format!("c{n} {}", types::duckdb(&c.kind)))
-        .collect::<Vec<_>>()
-        .join(", ");
-    storage::run(
-        &session.connection,
-        &format!("create or replace temp table _ready(_file bigint, {list})"),
-    )?;
+    make_ready(session, copy)?;
     let mut taken = Vec::new();
     for file in files {
         if copy.size_limit.is_some_and(|limit| size >= limit) {
@@ -45,7 +37,13 @@ pub(crate) fn load(
             return Err(SnowflakeError::cancelled());
         }
         size += file.size;
-        loads.push(convert(session, copy, &file, taken.len(), on_error)?);
+        loads.push(convert(
+            session,
+            copy,
+            &file,
+            taken.len(),
+            (on_error, default),
+        )?);
         taken.push(file);
     }
     let now = session.shared.options.clock.now_micros();
@@ -53,6 +51,14 @@ pub(crate) fn load(
         effects.tables.insert(copy.target.id);
         for (load, file) in loads.iter().zip(&taken) {
             effects.records.push(record(copy, load, file, pipe, now, received));
+            if pipe == 0 && load.status != "LOAD_FAILED" {
+                effects.loaded.push(LoadedFile {
+                    target: copy.target.id,
+                    bucket: copy.location.bucket.clone(),
+                    key: file.key.clone(),
+                    etag: file.etag.clone(),
+                });
+            }
         }
         let names: Vec<String> = columns.iter().map(|c| quoted(&c.name)).collect();
         let values: Vec<String> = (0..columns.len()).map(|n| format!("c{n}")).collect();
@@ -71,10 +77,7 @@ pub(crate) fn load(
             ),
         )
     });
-    let _ = storage::run(
-        &session.connection,
-        "drop table if exists _ready; drop table if exists _copy",
-    );
+    drop_ready(session);
     result?;
     if copy.purge {
         for (load, file) in loads.iter().zip(&taken) {
@@ -88,6 +91,31 @@ pub(crate) fn load(
         }
     }
     Ok(loads)
+}
+
+/// Makes the table of what is ready to be inserted.
+pub(super) fn make_ready(session: &Session, copy: &Copy) -> Result<()> {
+    let columns = copy.targets()?;
+    let list: Vec<String> = columns
+        .iter()
+        .enumerate()
+        .map(|(n, c)| format!("c{n} {}", types::duckdb(&c.kind)))
+        .collect();
+    storage::run(
+        &session.connection,
+        &format!(
+            "create or replace temp table _ready(_file bigint, {})",
+            list.join(", ")
+        ),
+    )
+}
+
+/// Drops the tables that reading files has left.
+pub(super) fn drop_ready(session: &Session) {
+    let _ = storage::run(
+        &session.connection,
+        "drop table if exists _ready; drop table if exists _copy",
+    );
 }
 
 fn record(

@@ -2,12 +2,19 @@
 //!
 //! - `parse`: the statement
 //! - `convert`: a file's rows as values of the table's columns, where a broken row can be found without harm
+//! - `by_name`: which field goes into which column
+//! - `files`: COPY FILES, from one stage into another
+//! - `validate`: what is broken, told in full
 //! - `load`: what ON_ERROR lets through is inserted, and what was loaded is recorded, in one transaction
 
+mod by_name;
 mod convert;
+mod files;
 mod load;
 mod parse;
+pub(crate) mod validate;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlparser::tokenizer::Token;
@@ -23,7 +30,9 @@ use super::storage;
 use super::value::{Binds, ColumnMeta, QueryResult, RowStats, SnowflakeType, StatementKind, Value};
 use crate::sql::cursor::{Cursor, literal};
 
+use by_name::MatchBy;
 pub(crate) use load::load;
+use validate::Validation;
 
 /// What to do about broken rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,6 +46,7 @@ pub enum OnError {
 }
 
 /// A parsed COPY.
+#[derive(Clone)]
 pub struct Copy {
     pub target: Arc<Object>,
     columns: Vec<String>,
@@ -53,6 +63,10 @@ pub struct Copy {
     size_limit: Option<u64>,
     truncate_columns: bool,
     return_failed_only: bool,
+    match_by: MatchBy,
+    /// What each column takes of the file that is read, where that goes by names.
+    fields: Vec<String>,
+    validation: Option<Validation>,
 }
 
 /// What became of one file.
@@ -77,6 +91,9 @@ pub struct RowError {
     /// `"T"["C":1]`
     pub column: String,
     pub error: SnowflakeError,
+    /// Where in the file it stands, and the record's text.
+    pub offset: u64,
+    pub record: String,
 }
 
 /// How long COPY remembers what it has loaded.
@@ -89,6 +106,9 @@ pub(crate) fn run(
     binds: &Binds,
     variables: &Variables,
 ) -> Result<QueryResult> {
+    if cursor.accept("FILES") {
+        return files::run(session, cursor);
+    }
     cursor.expect("INTO")?;
     if cursor
         .peek()
@@ -101,8 +121,12 @@ pub(crate) fn run(
     let context = session.context(binds, variables);
     let copy = Copy::parse(&context, &mut cursor)?;
     drop(context);
-    let files = copy.new_files(session)?;
+    if let Some(mode) = copy.validation {
+        return validate::run(session, &copy, mode);
+    }
+    let files = copy.new_files(session, false)?;
     let loads = load(session, &copy, files, 0, OnError::Abort, None)?;
+    validate::remember(session, &copy, &loads);
     Ok(answer(&copy, &loads))
 }
 
@@ -136,7 +160,9 @@ fn answer(copy: &Copy, loads: &[Loaded]) -> QueryResult {
             first.map_or(Value::Null, |e| Value::Text(e.error.message.clone())),
             optional(first.map(|e| e.line)),
             optional(first.map(|e| e.character)),
-            first.map_or(Value::Null, |e| Value::Text(e.column.clone())),
+            first
+                .filter(|e| !e.column.is_empty())
+                .map_or(Value::Null, |e| Value::Text(e.column.clone())),
         ]
     };
     let shown = loads
@@ -166,19 +192,14 @@ fn answer(copy: &Copy, loads: &[Loaded]) -> QueryResult {
 }
 
 impl Copy {
-    fn new_files(&self, session: &Session) -> Result<Vec<ObjectMeta>> {
+    /// The files that have not been loaded yet; `or_in_part` also those that were loaded in part.
+    fn new_files(&self, session: &Session, or_in_part: bool) -> Result<Vec<ObjectMeta>> {
         let listed = match &self.files {
             None => self.location.list(&session.shared)?,
-            Some(files) => {
-                let store = &session.shared.options.object_store;
-                let head = |file: &String| {
-                    let key = self.location.key(file);
-                    store.head(&self.location.bucket, &key).map_err(|_| {
-                        SnowflakeError::new("091016", "22000", format!("Remote file '{}' was not found. If you are running a copy command, please make sure files are not deleted when they are being loaded.", self.location.show(&key)))
-                    })
-                };
-                files.iter().map(head).collect::<Result<_>>()?
-            }
+            Some(files) => files
+                .iter()
+                .map(|file| stages::head(&session.shared, &self.location, &self.location.key(file)))
+                .collect::<Result<_>>()?,
         };
         let listed = stages::matching(
             &session.connection,
@@ -190,25 +211,49 @@ impl Copy {
         if self.force {
             return Ok(listed.collect());
         }
-        let since = session.shared.options.clock.now_micros() - LOAD_METADATA_DAYS * 86_400_000_000;
-        let known = storage::query(
-            &session.connection,
-            &format!(
-                "select path, etag from sys_loads where target = {} and pipe = 0 and counts and location = {} and loaded_micros > {since}",
-                self.target.id,
-                literal(&self.location.bucket)
-            ),
-        )?;
-        let known: std::collections::BTreeSet<(String, String)> = known
-            .rows
-            .into_iter()
-            .filter_map(|row| match row.as_slice() {
-                [Value::Text(path), Value::Text(etag)] => Some((path.clone(), etag.clone())),
-                _ => None,
-            })
-            .collect();
+        let known = self.known(session, or_in_part)?;
         Ok(listed
             .filter(|f| !known.contains(&(f.key.clone(), f.etag.clone())))
             .collect())
+    }
+
+    /// Paths and ETags that COPY has loaded into the table, in transactions that are open too.
+    fn known(&self, session: &Session, only_whole: bool) -> Result<BTreeSet<(String, String)>> {
+        let mut known = BTreeSet::new();
+        let (target, bucket) = (self.target.id, &self.location.bucket);
+        for transaction in &session.transactions {
+            let mine = transaction.loaded.iter();
+            let mine = mine.filter(|l| l.target == target && l.bucket == *bucket);
+            known.extend(mine.map(|l| (l.key.clone(), l.etag.clone())));
+        }
+        if session
+            .transactions
+            .iter()
+            .any(|t| t.forgotten.contains(&target))
+        {
+            return Ok(known);
+        }
+        let since = session.shared.options.clock.now_micros() - LOAD_METADATA_DAYS * 86_400_000_000;
+        let whole = if only_whole {
+            " and status = 'LOADED'"
+        } else {
+            ""
+        };
+        let rows = storage::query(
+            &session.connection,
+            &format!(
+                "select path, etag from sys_loads where target = {target} and pipe = 0 and counts and location = {} and loaded_micros > {since}{whole}",
+                literal(bucket)
+            ),
+        )?;
+        known.extend(
+            rows.rows
+                .into_iter()
+                .filter_map(|row| match row.as_slice() {
+                    [Value::Text(path), Value::Text(etag)] => Some((path.clone(), etag.clone())),
+                    _ => None,
+                }),
+        );
+        Ok(known)
     }
 }

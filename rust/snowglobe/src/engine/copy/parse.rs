@@ -2,6 +2,8 @@
 
 use sqlparser::tokenizer::Token;
 
+use super::by_name::{self, MatchBy};
+use super::validate::Validation;
 use super::{Copy, OnError};
 use crate::engine::compile::{Context, stage_marker};
 use crate::engine::dml;
@@ -74,11 +76,27 @@ impl Copy {
             truncate_columns: p.take_bool("TRUNCATECOLUMNS")?.unwrap_or(false)
                 || !p.take_bool("ENFORCE_LENGTH")?.unwrap_or(true),
             return_failed_only: p.take_bool("RETURN_FAILED_ONLY")?.unwrap_or(false),
+            match_by: match p.take_text("MATCH_BY_COLUMN_NAME")? {
+                Some(text) => MatchBy::parse(&text)?,
+                None => MatchBy::None,
+            },
+            fields: Vec::new(),
+            validation: match p.take_text("VALIDATION_MODE")? {
+                Some(text) => Some(Validation::parse(&text)?),
+                None => None,
+            },
         };
         p.take_default("LOAD_UNCERTAIN_FILES", "FALSE")?;
-        p.refuse(&["VALIDATION_MODE", "MATCH_BY_COLUMN_NAME"])?;
+        p.refuse(&["INCLUDE_METADATA", "FILE_PROCESSOR", "LOAD_MODE"])?;
         p.end()?;
-        if copy.format.is_json && copy.select.is_none() && copy.target.table()?.columns.len() != 1 {
+        by_name::check(&copy)?;
+        if copy.validation.is_some() && copy.select.is_some() {
+            return Err(SnowflakeError::compilation(
+                "VALIDATION_MODE does not go with a transformation",
+            ));
+        }
+        let is_positional = copy.select.is_none() && copy.match_by == MatchBy::None;
+        if copy.format.is_json && is_positional && copy.target.table()?.columns.len() != 1 {
             return Err(SnowflakeError::new(
                 "002019",
                 "0A000",
@@ -99,6 +117,7 @@ impl Copy {
             ("PURGE", self.purge),
             ("SIZE_LIMIT", self.size_limit.is_some()),
             ("RETURN_FAILED_ONLY", self.return_failed_only),
+            ("VALIDATION_MODE", self.validation.is_some()),
             (
                 "ON_ERROR = ABORT_STATEMENT",
                 self.on_error == Some(OnError::Abort),

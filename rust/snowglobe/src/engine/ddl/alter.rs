@@ -169,6 +169,10 @@ fn set(session: &mut Session, mut cursor: Cursor<'_>, object: &Object) -> Result
             }
         }
         Body::Table(table) => table_properties(table, &mut properties)?,
+        Body::FileFormat { options } => {
+            let new = formats::take_options(&mut properties)?;
+            *options = formats::merged(options, &new)?;
+        }
         _ => {}
     }
     properties.end()?;

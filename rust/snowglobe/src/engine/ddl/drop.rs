@@ -3,9 +3,9 @@
 use super::{kind, owned, remove};
 use crate::engine::catalog::{Body, Kind};
 use crate::engine::error::Result;
-use crate::engine::script;
 use crate::engine::session::Session;
 use crate::engine::value::QueryResult;
+use crate::engine::{script, stages};
 use crate::sql::cursor::Cursor;
 
 /// Runs what follows `DROP`.
@@ -33,6 +33,9 @@ pub(super) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<Query
     session
         .shared
         .change_storage(|catalog, connection| remove(catalog, connection, &object))?;
+    if matches!(&object.body, Body::Stage(stage) if stage.url.is_none()) {
+        stages::empty(&session.shared, object.id);
+    }
     let frame = session.frame_mut();
     match kind {
         Kind::Database if frame.database.as_deref() == Some(object.short()) => {

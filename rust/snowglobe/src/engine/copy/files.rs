@@ -1,0 +1,91 @@
+//! COPY FILES: from one stage into another.
+
+use sqlparser::tokenizer::Token;
+
+use crate::engine::catalog::Kind;
+use crate::engine::compile::stage_marker;
+use crate::engine::dml::Variables;
+use crate::engine::error::{Result, SnowflakeError};
+use crate::engine::objects::INTERNAL_BUCKET;
+use crate::engine::pipes;
+use crate::engine::session::Session;
+use crate::engine::stages;
+use crate::engine::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
+use crate::sql::cursor::{Cursor, Name};
+use crate::sql::properties::Properties;
+use crate::sql::tokens::lex;
+
+/// Runs what follows `COPY FILES`.
+pub(super) fn run(session: &Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {
+    cursor.expect("INTO")?;
+    let target = stage(&mut cursor)?;
+    cursor.expect("FROM")?;
+    if cursor.peek().is_some_and(|l| l.token == Token::LParen) {
+        return Err(SnowflakeError::unsupported("COPY FILES from a query"));
+    }
+    let source = stage(&mut cursor)?;
+    let mut properties = Properties::parse(&mut cursor)?;
+    cursor.end()?;
+    let (files, pattern) = (
+        properties.take_list("FILES")?,
+        properties.take_text("PATTERN")?,
+    );
+    properties.take_default("DETAILED_OUTPUT", "TRUE")?;
+    properties.end()?;
+    let (binds, variables) = (Binds::default(), Variables::new());
+    let context = session.context(&binds, &variables);
+    let (from, into) = (
+        stages::locate(&context, &source)?,
+        stages::locate(&context, &target)?,
+    );
+    if into.bucket == INTERNAL_BUCKET {
+        let name = target.trim_start_matches('@');
+        let name = Name::parse(name.split('/').next().unwrap_or(name))?;
+        context.require(&*context.find(Kind::Stage, &name)?, "WRITE")?;
+    }
+    let listed = match &files {
+        None => from.list(&session.shared)?,
+        Some(files) => files
+            .iter()
+            .map(|file| stages::head(&session.shared, &from, &from.key(file)))
+            .collect::<Result<_>>()?,
+    };
+    let chosen = stages::matching(&session.connection, listed, &from, pattern.as_deref())?;
+    let store = &session.shared.options.object_store;
+    let mut rows = Vec::new();
+    for file in chosen.into_iter().filter(|f| !f.key.ends_with('/')) {
+        let folder = from.key("");
+        let relative = file.key.strip_prefix(&folder).unwrap_or_else(|| {
+            // A path that ends within a name: the name is kept whole.
+            file.key.rsplit('/').next().unwrap_or(&file.key)
+        });
+        let key = into.key(relative.trim_start_matches('/'));
+        let bytes = store
+            .get(&from.bucket, &file.key)
+            .map_err(SnowflakeError::internal)?;
+        store
+            .put(&into.bucket, &key, &bytes)
+            .map_err(SnowflakeError::internal)?;
+        if into.bucket != INTERNAL_BUCKET {
+            pipes::notify(&session.shared, &into.bucket, &key);
+        }
+        let shown = key.strip_prefix(&into.base).unwrap_or(&key);
+        rows.push(vec![Value::Text(shown.to_owned())]);
+    }
+    Ok(QueryResult {
+        columns: vec![ColumnMeta::new("file", SnowflakeType::TEXT)],
+        rows,
+        kind: StatementKind::Copy,
+        ..QueryResult::default()
+    })
+}
+
+fn stage(cursor: &mut Cursor<'_>) -> Result<String> {
+    if cursor.peek().is_none_or(|l| l.token != Token::AtSign) {
+        return Err(cursor.unexpected());
+    }
+    let text = cursor.rest_text();
+    let (marker, used) = stage_marker(text, &lex(text)?);
+    cursor.take_text(used);
+    Ok(marker)
+}
