@@ -46,6 +46,26 @@ fn main() -> ExitCode {
     }
 }
 
+/// What the last calls of an interrupted command may take.
+const LAST_CALLS: Duration = Duration::from_secs(1);
+
+/// Ctrl-C, or the signal by which services are stopped.
+async fn interrupted() {
+    let ctrl_c = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = ctrl_c => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = ctrl_c.await;
+}
+
 fn on_the_network(command: commands::Command) -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -54,12 +74,13 @@ fn on_the_network(command: commands::Command) -> ExitCode {
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = command.run() => Some(outcome),
-            _ = tokio::signal::ctrl_c() => None,
+            () = interrupted() => None,
         }
     });
     if outcome.is_none() {
-        // What was under way is being cancelled; that takes a moment.
-        runtime.shutdown_timeout(Duration::from_secs(2));
+        // What was under way has been dropped: statements are cancelled and unfinished uploads taken away by now, in a call each.
+        runtime.block_on(async { tokio::time::sleep(LAST_CALLS).await });
+        runtime.shutdown_background();
     }
     ended(outcome)
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use firn::contract::Contract;
-use snowglobe::engine::{Binds, Login, Value};
+use snowglobe::engine::{Binds, Login, Session, Value};
 use snowglobe::server::{Options, Running, serve};
 use tokio::runtime::Runtime;
 
@@ -146,6 +146,15 @@ impl Ground {
     }
 
     pub fn sql_as(&self, role: &str, sql: &str) -> Vec<Vec<String>> {
+        self.session_as(role).run(sql)
+    }
+
+    /// A session of the owner.
+    pub fn session(&self) -> Sql {
+        self.session_as("FIRN_OWNER")
+    }
+
+    fn session_as(&self, role: &str) -> Sql {
         let login = Login {
             user: "SNOWGLOBE".to_owned(),
             role: Some(role.to_owned()),
@@ -153,8 +162,20 @@ impl Ground {
             database: Some("FIRN".to_owned()),
             schema: Some("PUBLIC".to_owned()),
         };
-        let mut session = self.globe.engine.session(login).expect("a session opens");
-        let result = session
+        Sql(self.globe.engine.session(login).expect("a session opens"))
+    }
+
+    pub fn number(&self, sql: &str) -> i64 {
+        self.sql(sql)[0][0].parse().expect("a number")
+    }
+}
+
+pub struct Sql(Session);
+
+impl Sql {
+    pub fn run(&mut self, sql: &str) -> Vec<Vec<String>> {
+        let result = self
+            .0
             .execute(sql, &Binds::default())
             .unwrap_or_else(|error| panic!("{error}\n{sql}"));
         let shown = |value: &Value| match value {
@@ -165,10 +186,6 @@ impl Ground {
         };
         let rows = result.rows.iter();
         rows.map(|row| row.iter().map(shown).collect()).collect()
-    }
-
-    pub fn number(&self, sql: &str) -> i64 {
-        self.sql(sql)[0][0].parse().expect("a number")
     }
 }
 

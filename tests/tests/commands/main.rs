@@ -7,6 +7,8 @@
 //! | `watch` | a folder: restarts, kills, Ctrl-C, broken files |
 //! | `doctor` | each kind of trouble, with its cure |
 //! | `connection` | where connections come from, and how they fail |
+//! | `input` | files, buckets and tables that are not what they should be |
+//! | `store` | credentials, encryption, parts and memory of an upload |
 
 #![cfg(unix)]
 #![expect(
@@ -18,5 +20,7 @@
 mod connection;
 mod doctor;
 mod ground;
+mod input;
+mod store;
 mod watch;
 mod way;

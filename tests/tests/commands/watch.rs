@@ -92,6 +92,40 @@ fn ctrl_c_ends_a_watch_and_leaves_nothing_half_done() {
 }
 
 #[test]
+fn an_interruption_cancels_the_merge_that_waits() {
+    let ground = Ground::new();
+    landing(&ground);
+    land(&ground, 1);
+    let mut holder = ground.session();
+    holder.run("begin");
+    holder.run("update CUSTOMER_MERGE_LOCK set runs = runs");
+    let faults = &ground.globe.faults;
+    let seen = |what: &str| {
+        let calls = Calls {
+            path_contains: Some(what.to_owned()),
+            ..Calls::default()
+        };
+        faults.arm(Fault::always(Mischief::Slow { millis: 0 }).on(calls))
+    };
+    let struck = |id: u64| {
+        let armed = faults.list();
+        armed.iter().any(|fault| fault.id == id && fault.struck > 0)
+    };
+    // The call was answered with a handle, and is being asked for.
+    let polled = seen("/api/v2/statements/");
+    let mut life = watch(&ground, "");
+    wait_until("the merge to wait", || struck(polled));
+    let cancelled = seen("/cancel");
+    life.signal("TERM");
+    assert_eq!(life.0.wait().expect("it ends").code(), Some(130));
+    assert!(struck(cancelled), "the statement that waited was cancelled");
+    holder.run("rollback");
+    faults.clear();
+    ground.ok("watch landing --once --role FIRN_LOADER");
+    assert_eq!(customers(&ground), 1);
+}
+
+#[test]
 fn files_that_are_broken_hidden_or_gone_stop_no_other() {
     let ground = Ground::new();
     landing(&ground);

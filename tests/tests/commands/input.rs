@@ -1,0 +1,223 @@
+//! Files, buckets and tables that are not what they should be: each has its message and its cure, and nothing is lost.
+
+use std::fs;
+use std::io::Write;
+
+use firn::contract::Contract;
+
+use super::ground::{Ground, row};
+
+const PUT: &str = "--role FIRN_LOADER --json";
+
+fn header() -> String {
+    Contract::customer().header().collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn a_file_that_is_not_the_contracts_is_refused_whole_and_says_why() {
+    let ground = Ground::new();
+    let good = format!(
+        "{}\n{}\n",
+        header(),
+        row("I", 1, "Rome", "2026-01-01T00:00:00Z")
+    );
+    let write = |name: &str, bytes: &[u8]| fs::write(ground.path(name), bytes).expect("a file");
+    write("wrong.csv", b"id,name\n1,x\n");
+    write(
+        "swapped.csv",
+        format!("{}\n", header().replace("op,customer_id", "customer_id,op")).as_bytes(),
+    );
+    write("empty.csv", b"");
+    fs::create_dir(ground.path("folder")).expect("a folder");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(good.as_bytes()).expect("it compresses");
+    let gzip = gzip.finish().expect("it compresses");
+    write("cut.csv.gz", &gzip[..gzip.len() - 6]);
+    let zstd = zstd::encode_all(good.as_bytes(), 1).expect("it compresses");
+    write("cut.csv.zst", &zstd[..zstd.len() - 6]);
+    let mut damaged = gzip.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 8].fill(0xff);
+    write("damaged.csv.gz", &damaged);
+    for (name, code, told) in [
+        (
+            "wrong.csv",
+            1,
+            "the header is not the contract's, it lacks op, customer_id",
+        ),
+        (
+            "swapped.csv",
+            1,
+            "the header is not the contract's, its columns or their order differ",
+        ),
+        ("empty.csv", 1, "is empty: not even a header"),
+        (
+            "folder",
+            1,
+            "is a directory: name a file, or watch the directory with `firn watch`",
+        ),
+        ("none.csv", 1, "No such file"),
+        (
+            "/dev/null",
+            1,
+            "is a pipe or a device, which cannot be read twice: write it to a file first",
+        ),
+        (
+            "cut.csv.gz",
+            1,
+            "the gzip data ends early: the file is cut short, fetch it again",
+        ),
+        (
+            "cut.csv.zst",
+            1,
+            "the zstd data ends early: the file is cut short, fetch it again",
+        ),
+        ("damaged.csv.gz", 1, "the gzip data is damaged"),
+    ] {
+        let said = ground.fails(code, &format!("put {name} {PUT}"));
+        assert!(said.contains(told) && said.contains(name), "{name}: {said}");
+        assert_eq!(said.lines().count(), 1, "{name}: {said}");
+    }
+    let objects = ground
+        .globe
+        .objects
+        .with_bucket(super::ground::BUCKET, |bucket| bucket.objects.len());
+    assert_eq!(
+        objects.expect("the bucket"),
+        0,
+        "nothing of a file that is refused is uploaded"
+    );
+
+    // Whole, each of them is taken.
+    write("cut.csv.gz", &gzip);
+    write("cut.csv.zst", &zstd);
+    write("header.csv", format!("{}\n", header()).as_bytes());
+    let put = ground.json(&format!("put cut.csv.gz cut.csv.zst header.csv {PUT}"));
+    let rows: Vec<_> = put
+        .as_array()
+        .expect("three files")
+        .iter()
+        .map(|one| one["rows_in"].clone())
+        .collect();
+    assert_eq!(rows, [1, 1, 0]);
+    assert!(
+        ground
+            .ok("status --role FIRN_OWNER")
+            .contains("rows in 2 = history 1 + duplicates 1 + rejects 0   holds")
+    );
+}
+
+#[test]
+fn rows_that_are_broken_travel_as_rejects_with_their_reason() {
+    let ground = Ground::new();
+    let mut bytes = format!(
+        "{}\n{}\n",
+        header(),
+        row("I", 1, "Rome", "2026-01-01T00:00:00Z")
+    )
+    .into_bytes();
+    bytes.extend_from_slice(b"I,2,Ann,Lee,,,,Caf\xe9,,,,2026-01-01T00:00:00Z,1\n");
+    bytes.extend_from_slice(b"I,3,Ann\n");
+    bytes.extend_from_slice(row("I", 4, "Oslo", "2026-01-01T00:00:00Z").as_bytes());
+    fs::write(ground.path("mixed.csv"), bytes).expect("a file");
+    let said = ground.run(&format!("put mixed.csv {PUT}"));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(
+        said.err.contains("mixed.csv:3: row 2: ") && said.err.contains("UTF-8"),
+        "{}",
+        said.err
+    );
+    assert!(
+        said.err.contains("mixed.csv:4: row 3: has 3 fields"),
+        "{}",
+        said.err
+    );
+    let rejects =
+        ground.sql("select source_row, raw_line from CUSTOMER_REJECTS order by source_row");
+    assert_eq!(rejects.len(), 2);
+    assert!(
+        rejects[0][1].contains("Caf\\xE9") && rejects[1] == ["3", "I,3,Ann"],
+        "{rejects:?}"
+    );
+    assert!(
+        ground
+            .ok("status --role FIRN_OWNER")
+            .contains("rows in 4 = history 2 + duplicates 0 + rejects 2   holds")
+    );
+}
+
+#[test]
+fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
+    let ground = Ground::new();
+    let rows = [
+        row("I", 1, "Rome", "2026-01-01T00:00:00Z"),
+        row("I", 2, "Oslo", "2026-01-01T00:00:00Z"),
+    ];
+    ground.file("a.csv", &rows);
+
+    let said = ground.fails(1, "put a.csv --role PUBLIC");
+    assert!(
+        said.contains("CUSTOMER_PIPE") && said.contains("take another role; `firn doctor` tells"),
+        "{said}"
+    );
+    let said = ground.fails_with(
+        &[("FIRN_STAGE_URL", "s3://nowhere/")],
+        &format!("put a.csv {PUT}"),
+    );
+    assert!(
+        said.err
+            .contains("bucket nowhere is not there: create it, or name another"),
+        "{}",
+        said.err
+    );
+    let said = ground.fails_with(
+        &[("FIRN_STAGE_URL", "gs://other/")],
+        &format!("put a.csv {PUT}"),
+    );
+    assert!(
+        said.err.contains("write s3://bucket/folder/"),
+        "{}",
+        said.err
+    );
+    let said = ground.fails_with(
+        &[("AWS_ACCESS_KEY_ID", "AKIANOBODY")],
+        &format!("put a.csv {PUT}"),
+    );
+    assert!(
+        said.err.contains("the AWS credentials were refused") && said.err.contains("renew them"),
+        "{}",
+        said.err
+    );
+    let said = ground.fails_with(
+        &[("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")],
+        &format!("put a.csv {PUT}"),
+    );
+    assert_eq!(said.code, Some(75), "{}", said.err);
+    assert!(
+        said.err.contains("bucket firn-landing cannot be reached"),
+        "{}",
+        said.err
+    );
+
+    // A table that lost a column takes nothing, and what was uploaded waits in staging.
+    ground.sql("alter table CUSTOMER_HISTORY drop column phone");
+    let said = ground.run(&format!("put a.csv {PUT}"));
+    assert_ne!(said.code, Some(0), "{}", said.out);
+    assert!(
+        said.err
+            .contains("a table lacks a column of the contract; `firn doctor` tells which"),
+        "{}",
+        said.err
+    );
+    ground.sql("alter table CUSTOMER_HISTORY add column phone varchar(32)");
+    let put = ground.json(&format!("put a.csv {PUT}"));
+    assert_eq!(
+        (
+            &put[0]["rows_in"],
+            &put[0]["history"],
+            &put[0]["duplicates"]
+        ),
+        (&2.into(), &2.into(), &0.into())
+    );
+    ground.ok("verify --role FIRN_OWNER");
+}
