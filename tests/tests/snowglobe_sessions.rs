@@ -165,6 +165,8 @@ fn what_is_written_is_there_after_a_restart_and_what_was_open_is_not() {
         run(&mut first, "insert into t values (3, 0)");
         run(&mut first, "insert into sink select id from s");
         run(&mut first, "insert into t values (4, 0)");
+        run(&mut first, "create table dropped as select 5 as id");
+        run(&mut first, "drop table dropped");
         run(&mut first, "begin");
         run(&mut first, "delete from t");
         // The process ends here as it would in a crash: nobody rolls back.
@@ -174,6 +176,8 @@ fn what_is_written_is_there_after_a_restart_and_what_was_open_is_not() {
     let mut again = session(&engine);
     assert_eq!(number(&mut again, "select count(*) from t"), 4);
     assert_eq!(number(&mut again, "select id from s"), 4);
+    run(&mut again, "undrop table dropped");
+    assert_eq!(number(&mut again, "select id from dropped"), 5);
 }
 
 /// Opens once the threads of the engine before have let go.
@@ -199,7 +203,7 @@ fn child() {
     let Some(dir) = std::env::var_os(CHILD_DIR) else {
         return;
     };
-    let engine = open(Some(Path::new(&dir)));
+    let engine = reopened(Path::new(&dir));
     let mut session = session(&engine);
     run(&mut session, "create database if not exists d");
     run(

@@ -249,6 +249,7 @@ chapters!(
     procedure_calls,
     procedures,
     scripting,
+    show,
     stages,
     stream_offsets,
     streams,
@@ -256,6 +257,9 @@ chapters!(
     tasks,
     time_travel,
     transactions,
+    undrop,
+    variant,
+    warehouses,
 );
 
 #[test]

@@ -94,6 +94,7 @@ fn add(catalog: &mut Catalog, kind: Kind, name: &str, owner: &str, now: i64, bod
         path: vec![name.to_owned()],
         owner: owner.to_owned(),
         created_micros: now,
+        dropped: None,
         comment: None,
         body,
     });

@@ -272,7 +272,18 @@ pub struct Object {
     pub owner: String,
     pub created_micros: i64,
     pub comment: Option<String>,
+    /// That it was dropped, and may come back.
+    #[serde(default)]
+    pub dropped: Option<Dropped>,
     pub body: Body,
+}
+
+/// What is known of an object that was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    pub micros: i64,
+    /// The database or schema that it was dropped with.
+    pub with: Option<u64>,
 }
 
 impl Object {
@@ -322,6 +333,8 @@ type Key = (Kind, Vec<String>);
 pub struct Catalog {
     objects: BTreeMap<Key, Arc<Object>>,
     by_id: BTreeMap<u64, Key>,
+    /// What was dropped and may come back, by id.
+    dropped: BTreeMap<u64, Arc<Object>>,
     grants: BTreeSet<Grant>,
     /// role → the roles and users that have it
     role_members: BTreeSet<(String, Member)>,
@@ -361,7 +374,11 @@ impl Catalog {
         };
         for object in objects {
             catalog.next_id = catalog.next_id.max(object.id);
-            catalog.insert(Arc::new(object));
+            if object.dropped.is_some() {
+                catalog.dropped.insert(object.id, Arc::new(object));
+            } else {
+                catalog.insert(Arc::new(object));
+            }
         }
         catalog
     }
@@ -458,6 +475,67 @@ impl Catalog {
             change(&mut object);
             self.put(object);
         }
+    }
+
+    /// Drops an object such that it may come back, with what is inside of it.
+    pub fn bury(&mut self, id: u64, micros: i64) {
+        let Some(key) = self.by_id.get(&id).cloned() else {
+            return;
+        };
+        if matches!(key.0, Kind::Database | Kind::Schema) {
+            for object in self.within(&key.1) {
+                self.bury_one(
+                    object.id,
+                    Dropped {
+                        micros,
+                        with: Some(id),
+                    },
+                );
+            }
+        }
+        self.bury_one(id, Dropped { micros, with: None });
+    }
+
+    fn bury_one(&mut self, id: u64, dropped: Dropped) {
+        let found = self
+            .by_id
+            .remove(&id)
+            .and_then(|key| self.objects.remove(&key));
+        if let Some(object) = found {
+            let mut object = Arc::unwrap_or_clone(object);
+            object.dropped = Some(dropped);
+            let object = Arc::new(object);
+            self.dropped.insert(id, Arc::clone(&object));
+            self.changes.push(Change::Put(object));
+        }
+    }
+
+    /// Brings an object back, with what was dropped with it.
+    pub fn restore_dropped(&mut self, id: u64) {
+        let is_part =
+            |o: &&Arc<Object>| o.id == id || o.dropped.is_some_and(|d| d.with == Some(id));
+        let parts: Vec<Arc<Object>> = self.dropped.values().filter(is_part).cloned().collect();
+        for part in parts {
+            self.dropped.remove(&part.id);
+            let mut object = Arc::unwrap_or_clone(part);
+            object.dropped = None;
+            let object = Arc::new(object);
+            self.insert(Arc::clone(&object));
+            self.changes.push(Change::Put(object));
+        }
+    }
+
+    /// What was dropped and may come back.
+    pub fn dropped(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.dropped.values()
+    }
+
+    /// Forgets an object that was dropped.
+    pub fn forget(&mut self, id: u64) {
+        self.dropped.remove(&id);
+        self.grants.retain(|g| g.on != GrantTarget::Object(id));
+        self.changes.push(Change::Remove(id));
+        self.changes.push(Change::Access);
     }
 
     /// Removes an object and the grants on it. What is inside a database or schema goes with it.

@@ -85,8 +85,15 @@ pub fn view(context: &Context<'_>, database: &str, name: &str) -> Result<Rows> {
                     ("", Value::TimestampLtz(o.created_micros)),
                 ]
             };
+            let mut rows: Vec<Cells> = inside(Kind::Schema).into_iter().map(row).collect();
+            rows.push(vec![
+                ("", text(database.to_owned())),
+                ("", text("INFORMATION_SCHEMA".to_owned())),
+                ("", text(None)),
+                ("", Value::TimestampLtz(context.now)),
+            ]);
             Ok(rows_of(
-                inside(Kind::Schema).into_iter().map(row).collect(),
+                rows,
                 &[
                     ("CATALOG_NAME", t.clone()),
                     ("SCHEMA_NAME", t.clone()),
@@ -122,13 +129,15 @@ pub fn view(context: &Context<'_>, database: &str, name: &str) -> Result<Rows> {
             ))
         }
         "COLUMNS" => columns(context, inside(Kind::Table), inside(Kind::View)),
-        "STAGES" | "PIPES" | "SEQUENCES" | "PROCEDURES" | "FILE_FORMATS" => named(
+        "PROCEDURES" => Ok(procedures(&inside(Kind::Procedure))),
+        "TABLE_CONSTRAINTS" => Ok(constraints(&inside(Kind::Table))),
+        "APPLICABLE_ROLES" | "ENABLED_ROLES" => Ok(roles(context, name)),
+        "STAGES" | "PIPES" | "SEQUENCES" | "FILE_FORMATS" => named(
             name,
             &inside(match name {
                 "STAGES" => Kind::Stage,
                 "PIPES" => Kind::Pipe,
                 "SEQUENCES" => Kind::Sequence,
-                "PROCEDURES" => Kind::Procedure,
                 _ => Kind::FileFormat,
             }),
         ),
@@ -138,6 +147,99 @@ pub fn view(context: &Context<'_>, database: &str, name: &str) -> Result<Rows> {
             format!("{database}.INFORMATION_SCHEMA.{name}"),
         )),
     }
+}
+
+fn procedures(objects: &[std::sync::Arc<Object>]) -> Rows {
+    let row = |o: &std::sync::Arc<Object>| {
+        let Body::Procedure(procedure) = &o.body else {
+            return Vec::new();
+        };
+        let parameters = procedure.parameters.iter();
+        let signature: Vec<String> = parameters
+            .map(|p| {
+                let kind = p.kind.to_string();
+                format!("{} {}", p.name, kind.split('(').next().unwrap_or_default())
+            })
+            .collect();
+        let returns = procedure.returns.as_ref();
+        vec![
+            ("", text(o.path[0].clone())),
+            ("", text(o.path[1].clone())),
+            (
+                "",
+                text(o.short().split('(').next().unwrap_or_default().to_owned()),
+            ),
+            ("", text(o.owner.clone())),
+            ("", text(format!("({})", signature.join(", ")))),
+            (
+                "",
+                text(returns.map_or("TABLE ()".to_owned(), ToString::to_string)),
+            ),
+            ("", text("SQL".to_owned())),
+            ("", text(procedure.body.clone())),
+        ]
+    };
+    let names = [
+        "PROCEDURE_CATALOG",
+        "PROCEDURE_SCHEMA",
+        "PROCEDURE_NAME",
+        "PROCEDURE_OWNER",
+        "ARGUMENT_SIGNATURE",
+        "DATA_TYPE",
+        "PROCEDURE_LANGUAGE",
+        "PROCEDURE_DEFINITION",
+    ];
+    rows_of(
+        objects.iter().map(row).collect(),
+        &names.map(|name| (name, SnowflakeType::TEXT)),
+    )
+}
+
+/// Primary keys, which are all that is kept of constraints.
+fn constraints(objects: &[std::sync::Arc<Object>]) -> Rows {
+    let has_key = |o: &&std::sync::Arc<Object>| match &o.body {
+        Body::Table(table) => table.columns.iter().any(|c| c.primary_key),
+        _ => false,
+    };
+    let row = |o: &std::sync::Arc<Object>| {
+        vec![
+            ("", text(format!("SYS_CONSTRAINT_{}", o.id))),
+            ("", text(o.path[0].clone())),
+            ("", text(o.path[1].clone())),
+            ("", text(o.path[2].clone())),
+            ("", text("PRIMARY KEY".to_owned())),
+            ("", yes_no(false)),
+        ]
+    };
+    let names = [
+        "CONSTRAINT_NAME",
+        "TABLE_CATALOG",
+        "TABLE_SCHEMA",
+        "TABLE_NAME",
+        "CONSTRAINT_TYPE",
+        "ENFORCED",
+    ];
+    rows_of(
+        objects.iter().filter(has_key).map(row).collect(),
+        &names.map(|name| (name, SnowflakeType::TEXT)),
+    )
+}
+
+/// The roles that the session may take, or has.
+fn roles(context: &Context<'_>, view: &str) -> Rows {
+    let all = context.catalog.all(Kind::Role).filter(|o| {
+        let is_enabled = context.roles.contains(o.short());
+        is_enabled
+            || view == "APPLICABLE_ROLES" && context.catalog.may_take_role(&context.user, o.short())
+    });
+    let row = |o: &std::sync::Arc<Object>| {
+        vec![
+            ("", text(o.short().to_owned())),
+            ("", text(o.owner.clone())),
+        ]
+    };
+    let names = ["ROLE_NAME", "ROLE_OWNER"].map(|name| (name, SnowflakeType::TEXT));
+    rows_of(all.map(row).collect(), &names)
 }
 
 fn named(view: &str, objects: &[std::sync::Arc<Object>]) -> Result<Rows> {
@@ -404,7 +506,7 @@ pub fn table_function(
                 "1",
                 "2",
             ])?;
-            metering(context)
+            metering(context, arguments)
         }
         _ => Err(SnowflakeError::unsupported(format!(
             "table function {name}"
@@ -564,28 +666,54 @@ fn pipe_usage(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> Res
     )
 }
 
-fn metering(context: &Context<'_>) -> Result<Rows> {
-    let rows = context
-        .shared
-        .warehouses
-        .wakes(&context.shared)?
-        .into_iter()
-        .map(|wake| {
-            vec![
-                ("", Value::TimestampLtz(wake.start_micros)),
-                ("", Value::TimestampLtz(wake.end_micros)),
-                ("", text(wake.warehouse)),
-                ("", Value::Float(wake.credits)),
-            ]
-        })
-        .collect();
+/// Credits by hour and warehouse. A wake counts for the seconds that it bills, from its start.
+fn metering(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> Result<Rows> {
+    const HOUR: i64 = 3_600_000_000;
+    let given = |name: &str, place: &str| arguments.get(name).or_else(|| arguments.get(place));
+    let from = micros(given("DATE_RANGE_START", "0"))?.unwrap_or(i64::MIN);
+    let to = micros(given("DATE_RANGE_END", "1"))?.unwrap_or(i64::MAX);
+    let to = to.saturating_add(24 * HOUR);
+    let name = name_of(given("WAREHOUSE_NAME", "2"))?;
+    let mut hours: BTreeMap<(i64, String), f64> = BTreeMap::new();
+    for wake in context.shared.warehouses.wakes(&context.shared)? {
+        if name.as_ref().is_some_and(|n| n.last() != wake.warehouse) {
+            continue;
+        }
+        let billed = (wake.end_micros - wake.start_micros).max(60_000_000);
+        let (mut at, end) = (wake.start_micros, wake.start_micros + billed);
+        while at < end {
+            let hour = at.div_euclid(HOUR) * HOUR;
+            let next = end.min(hour + HOUR);
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "microseconds of a wake fit a double"
+            )]
+            let share = (next - at) as f64 / billed as f64;
+            *hours.entry((hour, wake.warehouse.clone())).or_default() += wake.credits * share;
+            at = next;
+        }
+    }
+    let inside = |hour: i64| hour >= from.saturating_sub(HOUR) && hour < to;
+    let row = |((hour, name), credits): ((i64, String), f64)| {
+        vec![
+            ("", Value::TimestampLtz(hour)),
+            ("", Value::TimestampLtz(hour + HOUR)),
+            ("", text(name)),
+            ("", Value::Float(credits)),
+            ("", Value::Float(credits)),
+            ("", Value::Float(0.0)),
+        ]
+    };
+    let found = hours.into_iter().filter(|((hour, _), _)| inside(*hour));
     Ok(rows_of(
-        rows,
+        found.map(row).collect(),
         &[
             ("START_TIME", SnowflakeType::LTZ),
             ("END_TIME", SnowflakeType::LTZ),
             ("WAREHOUSE_NAME", SnowflakeType::TEXT),
             ("CREDITS_USED", SnowflakeType::Float),
+            ("CREDITS_USED_COMPUTE", SnowflakeType::Float),
+            ("CREDITS_USED_CLOUD_SERVICES", SnowflakeType::Float),
         ],
     ))
 }

@@ -49,3 +49,12 @@ create or replace macro sf_random() as ((random() - 0.5) * 18446744073709551615)
 create or replace macro sf_row_id(t, r) as sha1(t::varchar || ':' || r::varchar);
 create or replace macro sf_boolean(x) as case when typeof(x) = 'VARCHAR' then case lower(x::varchar) when 'on' then 'true' when 'off' then 'false' else x::varchar end else x::boolean::varchar end;
 create or replace macro sf_strtok(x, d := ' ', n := 1) as list_filter(string_split(translate(x, d, repeat(left(d, 1), length(d)::int)), left(d, 1)), lambda t: t <> '')[n::int];
+create or replace macro sf_array_slice(a, f, t) as to_json(list_slice(from_json(a, '["JSON"]'),
+    (case when f < 0 then greatest(json_array_length(a) + f, 0) else f end + 1)::bigint, (case when t < 0 then json_array_length(a) + t else t end)::bigint));
+create or replace macro sf_weekday(name) as case left(lower(name), 2) when 'su' then 0 when 'mo' then 1 when 'tu' then 2 when 'we' then 3 when 'th' then 4
+    when 'fr' then 5 when 'sa' then 6 else sf_fail('000002', '0A000', 'Unsupported feature: weekday ' || name)::int end;
+create or replace macro sf_next_day(d, name) as (d + ((sf_weekday(name) - dayofweek(d) + 6) % 7 + 1)::int)::date;
+create or replace macro sf_previous_day(d, name) as (d - ((dayofweek(d) - sf_weekday(name) + 6) % 7 + 1)::int)::date;
+create or replace macro sf_width_bucket(x, lo, hi, n) as case when x < lo then 0 when x >= hi then n + 1 else floor((x - lo) * n / (hi - lo))::int + 1 end;
+create or replace macro sf_object_insert(o, k, v, u) as case when u or not list_contains(json_keys(o), k::varchar) then json_merge_patch(o, json_object(k, v))
+    else sf_fail('100078', '22000', 'Duplicate field key ' || k) end;

@@ -82,6 +82,7 @@ impl Shared {
             last_changes: RwLock::new(
                 catalog
                     .all(super::catalog::Kind::Table)
+                    .chain(catalog.dropped())
                     .map(|t| (t.id, committed))
                     .collect(),
             ),
@@ -370,7 +371,10 @@ fn recover(main: &Connection, catalog: &Catalog) -> Result<()> {
         };
         let id = name[1..].parse::<u64>().ok();
         let known = id
-            .and_then(|id| catalog.by_id(id))
+            .and_then(|id| {
+                let dropped = catalog.dropped().find(|o| o.id == id);
+                catalog.by_id(id).or(dropped)
+            })
             .is_some_and(|o| match &o.body {
                 super::catalog::Body::Table(table) => table.temporary_of.is_none(),
                 _ => false,

@@ -225,7 +225,6 @@ pub fn from_duckdb(message: &str) -> SnowflakeError {
         let end = message[start..].find(open)? + start;
         Some(&message[start..end])
     };
-    let single = quoted('\'').unwrap_or_default();
     let double = quoted('"').unwrap_or_default();
     let has = |text: &str| message.contains(text);
     if has("INTERRUPT") || has("Interrupted") {
@@ -239,8 +238,14 @@ pub fn from_duckdb(message: &str) -> SnowflakeError {
             format!("NULL result in a non-nullable column: {column}"),
         );
     }
-    if has("Could not convert string") {
-        return conversion(message, if single.is_empty() { double } else { single });
+    if let Some(rest) = message.split("Could not convert string ").nth(1) {
+        // The value stands between quotes of one kind; the text of the statement may follow.
+        let quote = rest.chars().next().unwrap_or('\'');
+        let value = rest[quote.len_utf8().min(rest.len())..]
+            .split(&format!("{quote} to "))
+            .next()
+            .unwrap_or_default();
+        return conversion(rest, value);
     }
     if has("invalid timestamp field format") || has("timestamp field value out of range") {
         return new(
@@ -348,9 +353,10 @@ fn own_error(rest: &str) -> SnowflakeError {
     SnowflakeError::new(code, sqlstate, text.trim_end())
 }
 
-fn conversion(message: &str, value: &str) -> SnowflakeError {
-    let to = message.rsplit(" to ").next().unwrap_or_default();
-    if to.starts_with("BOOL") {
+/// `rest` is the message from the value on.
+fn conversion(rest: &str, value: &str) -> SnowflakeError {
+    let to = rest.get(value.len() + 2..).unwrap_or_default();
+    if to.starts_with(" to BOOL") {
         return SnowflakeError::new(
             "100037",
             "22018",

@@ -128,9 +128,51 @@ fn run(weak: &Weak<Shared>) {
     }
 }
 
+/// How long a database or schema that was dropped can come back.
+const CONTAINER_RETENTION_DAYS: i64 = 1;
+
+/// Whether UNDROP may still bring the object back.
+pub(crate) fn is_kept(object: &Object, now: i64) -> bool {
+    let days = match &object.body {
+        Body::Table(table) => table.retention_days,
+        _ => CONTAINER_RETENTION_DAYS,
+    };
+    object
+        .dropped
+        .is_some_and(|d| now < d.micros + days * 86_400_000_000)
+}
+
+/// Erases what was dropped and can no longer come back; what was dropped with a container goes with it.
+fn erase_dropped(shared: &Shared, now: i64) -> Result<()> {
+    let over = |catalog: &Catalog| -> Vec<Arc<Object>> {
+        let alone = catalog
+            .dropped()
+            .filter(|o| o.dropped.is_some_and(|d| d.with.is_none()) && !is_kept(o, now));
+        let ids: Vec<u64> = alone.map(|o| o.id).collect();
+        let is_part = |o: &&Arc<Object>| {
+            ids.contains(&o.id)
+                || o.dropped
+                    .and_then(|d| d.with)
+                    .is_some_and(|with| ids.contains(&with))
+        };
+        catalog.dropped().filter(is_part).cloned().collect()
+    };
+    if over(&shared.catalog()).is_empty() {
+        return Ok(());
+    }
+    shared.change_storage(|catalog, connection| {
+        for object in over(catalog) {
+            super::ddl::erase(connection, &object)?;
+            catalog.forget(object.id);
+        }
+        Ok(())
+    })
+}
+
 /// Takes away what can go, and says how many row versions that were.
 pub(crate) fn pass(shared: &Shared) -> Result<u64> {
     let now = shared.options.clock.now_micros();
+    erase_dropped(shared, now)?;
     let is_due = |object: &Object| {
         let Body::Table(table) = &object.body else {
             return false;
@@ -314,5 +356,26 @@ mod tests {
         let past = format!("{} - 86400)", &past[..past.len() - 1]);
         let refused = session.execute(&past, &Binds::default()).unwrap_err();
         assert_eq!(refused.code, "000707");
+    }
+
+    #[test]
+    fn what_was_dropped_is_erased_when_it_can_no_longer_come_back() {
+        let engine = engine();
+        let mut session = session(&engine);
+        let tables = |engine: &Engine| {
+            let sql = "select count(*) from duckdb_tables() where table_name similar to 'T[0-9]+'";
+            let shared = engine.shared();
+            shared.with_main(|main| storage::count(main, sql)).unwrap()
+        };
+        run(&mut session, "create table T (N number)");
+        run(&mut session, "create schema S");
+        run(&mut session, "create table INSIDE (N number)");
+        run(&mut session, "drop table D.PUBLIC.T");
+        run(&mut session, "drop schema D.S");
+        pass(engine.shared()).unwrap();
+        assert_eq!(tables(&engine), 2);
+        engine.clock().advance(Duration::from_secs(90_000));
+        pass(engine.shared()).unwrap();
+        assert_eq!(tables(&engine), 0);
     }
 }

@@ -28,26 +28,43 @@ pub struct Wake {
     pub credits: f64,
 }
 
-/// Credits an hour, by size.
-fn credits_per_hour(size: &str) -> f64 {
-    let sizes = [
-        "XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE", "XXLARGE", "XXXLARGE", "X4LARGE",
-        "X5LARGE", "X6LARGE",
-    ];
-    let bare = size
-        .to_uppercase()
-        .replace('-', "")
-        .replace("2XLARGE", "XXLARGE")
-        .replace("3XLARGE", "XXXLARGE");
-    let bare = if bare == "XSMALL" || bare.is_empty() {
-        "XSMALL".to_owned()
-    } else {
-        bare
+/// The sizes, each of which costs twice the one before.
+const SIZES: [&str; 10] = [
+    "X-Small", "Small", "Medium", "Large", "X-Large", "2X-Large", "3X-Large", "4X-Large",
+    "5X-Large", "6X-Large",
+];
+
+/// The size that the text names, as SHOW writes it.
+///
+/// # Errors
+/// If there is no such size.
+pub fn size(text: &str) -> Result<&'static str> {
+    let bare = |t: &str| t.to_uppercase().replace('-', "");
+    let wanted = match bare(text).as_str() {
+        "XXLARGE" | "X2LARGE" => "2XLARGE".to_owned(),
+        "XXXLARGE" | "X3LARGE" => "3XLARGE".to_owned(),
+        "X4LARGE" => "4XLARGE".to_owned(),
+        "X5LARGE" => "5XLARGE".to_owned(),
+        "X6LARGE" => "6XLARGE".to_owned(),
+        other => other.to_owned(),
     };
-    sizes
-        .iter()
-        .position(|s| *s == bare)
-        .map_or(1.0, |at| f64::from(1_u32 << at))
+    let found = SIZES.iter().find(|s| bare(s) == wanted);
+    found.copied().ok_or_else(|| {
+        SnowflakeError::new(
+            "001008",
+            "22023",
+            format!(
+                "SQL compilation error:\ninvalid value [{text}] for parameter 'WAREHOUSE_SIZE'"
+            ),
+        )
+    })
+}
+
+/// Credits an hour. A size that an older version has kept as it was written is read as it is now.
+fn credits_per_hour(text: &str) -> f64 {
+    let name = size(text).unwrap_or(SIZES[0]);
+    let at = SIZES.iter().position(|s| *s == name).unwrap_or(0);
+    f64::from(1_u32 << at)
 }
 
 fn cost(warehouse: &Warehouse, start: i64, end: i64) -> f64 {
@@ -143,6 +160,14 @@ impl Meter {
                 wake.since_micros
             ),
         )
+    }
+
+    /// Goes on under another name.
+    pub fn rename(&self, old: &str, new: &str) {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(wake) = running.remove(old) {
+            running.insert(new.to_owned(), wake);
+        }
     }
 
     /// Suspends a warehouse now.

@@ -160,6 +160,22 @@ const REWRITTEN: &[(&str, usize, &str)] = &[
         1,
         "to_json(coalesce(list({0}) filter ({0} is not null), []))",
     ),
+    ("OBJECT_INSERT", 3, "sf_object_insert({0}, {1}, {2}, false)"),
+    ("OBJECT_INSERT", 4, "sf_object_insert({0}, {1}, {2}, {3})"),
+    (
+        "OBJECT_DELETE",
+        2,
+        "json_merge_patch({0}, json_object({1}, null))",
+    ),
+    (
+        "OBJECT_DELETE",
+        3,
+        "json_merge_patch({0}, json_object({1}, null, {2}, null))",
+    ),
+    ("ARRAY_SLICE", 3, "sf_array_slice({0}, {1}, {2})"),
+    ("NEXT_DAY", 2, "sf_next_day({0}::date, {1})"),
+    ("PREVIOUS_DAY", 2, "sf_previous_day({0}::date, {1})"),
+    ("WIDTH_BUCKET", 4, "sf_width_bucket({0}, {1}, {2}, {3})"),
     ("OBJECT_AGG", 2, "json_group_object({0}, {1})"),
 ];
 
@@ -316,6 +332,7 @@ fn special(name: &str, args: &[String]) -> Result<Option<String>> {
         ("REGEXP_REPLACE", 3) => format!("regexp_replace({}, {}, {}, 'g')", arg(0), arg(1), arg(2)),
         ("REGEXP_SUBSTR", 2) => format!("nullif(regexp_extract({}, {}), '')", arg(0), arg(1)),
         ("ADD_MONTHS", 2) => format!("sf_add_months({}, {})", arg(0), arg(1)),
+        ("TIME_SLICE", 3 | 4) => time_slice(args)?,
         ("MONTHS_BETWEEN", 2) => return Err(SnowflakeError::unsupported(name)),
         ("HASH" | "HASH_AGG", _) => {
             return Err(SnowflakeError::unsupported(format!(
@@ -391,6 +408,44 @@ fn date_trunc(part: &str, date: &str) -> Result<String> {
         format!("cast(date_trunc({unit}, {date}) as date)")
     } else {
         format!("sf_date_trunc({unit}, {date})")
+    })
+}
+
+/// The start, or the end, of the slice of time that a date lies in; slices count from 1970-01-01.
+fn time_slice(args: &[String]) -> Result<String> {
+    let (date, length) = (cast_date(&args[0]), &args[1]);
+    let unit = unit(&args[2])?;
+    if !length.parse::<u32>().is_ok_and(|n| n > 0) {
+        return Err(SnowflakeError::unsupported(
+            "TIME_SLICE with a length that is no positive number",
+        ));
+    }
+    // Weeks begin on Monday, as they do with Snowflake's default of WEEK_START.
+    let origin = if unit == "week" {
+        "1969-12-29"
+    } else {
+        "1970-01-01"
+    };
+    let interval = match unit {
+        "quarter" => format!("to_months(3 * {length})"),
+        "millisecond" | "microsecond" => {
+            return Err(SnowflakeError::unsupported(format!("TIME_SLICE by {unit}")));
+        }
+        _ => format!("to_{unit}s({length})"),
+    };
+    let start = format!("time_bucket({interval}, ({date})::timestamp, timestamp '{origin}')");
+    let slice = match args.get(3).map(|a| a.to_uppercase()).as_deref() {
+        None | Some("'START'") => start,
+        Some("'END'") => format!("({start} + {interval})"),
+        Some(other) => {
+            return Err(SnowflakeError::unsupported(format!(
+                "TIME_SLICE to {other}"
+            )));
+        }
+    };
+    Ok(match is_date(&date) {
+        true => format!("cast({slice} as date)"),
+        false => slice,
     })
 }
 

@@ -415,19 +415,50 @@ fn flatten(arguments: &BTreeMap<String, String>) -> Result<String> {
     let input = arguments
         .get("INPUT")
         .map_or_else(|| positional(arguments, 0), |i| Ok(i.as_str()))?;
-    if let Some(key) = arguments
-        .keys()
-        .find(|k| !["INPUT", "0", "PATH"].contains(&k.as_str()))
-    {
+    let known = ["INPUT", "0", "PATH", "OUTER", "RECURSIVE", "MODE"];
+    if let Some(key) = arguments.keys().find(|k| !known.contains(&k.as_str())) {
         return Err(SnowflakeError::unsupported(format!("FLATTEN({key} => …)")));
     }
+    let flag = |key: &str| match arguments.get(key).map(|t| t.to_lowercase()).as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(SnowflakeError::unsupported(format!(
+            "FLATTEN({key} => {other})"
+        ))),
+    };
     let input = match arguments.get("PATH") {
         Some(path) => format!("sf_get_path({input}, {path})"),
         None => input.to_owned(),
     };
+    let mode = match arguments.get("MODE").map(|m| m.to_uppercase()).as_deref() {
+        None | Some("'BOTH'") => "true",
+        Some("'ARRAY'") => "parent_type = 'ARRAY'",
+        Some("'OBJECT'") => "parent_type = 'OBJECT'",
+        Some(other) => {
+            return Err(SnowflakeError::unsupported(format!(
+                "FLATTEN(MODE => {other})"
+            )));
+        }
+    };
+    // Of the tree, all but the root; of the document itself, its own elements.
+    let elements = match flag("RECURSIVE")? {
+        true => format!(
+            "(select key, value, fullkey, json_type({input}, path) as parent_type, json_extract({input}, path) as this from json_tree({input}) where fullkey <> '$')"
+        ),
+        false => format!(
+            "(select key, value, fullkey, json_type({input}) as parent_type, {input} as this from json_each({input}))"
+        ),
+    };
+    let rows = format!(
+        "select 1 as \"SEQ\", case when parent_type = 'OBJECT' then key::varchar end as \"KEY\", \
+         case when starts_with(fullkey, '$.') then substr(fullkey, 3) else substr(fullkey, 2) end as \"PATH\", \
+         case when parent_type = 'ARRAY' then key::int end as \"INDEX\", value as \"VALUE\", this as \"THIS\" from {elements} where {mode}"
+    );
+    if !flag("OUTER")? {
+        return Ok(format!("({rows})"));
+    }
     Ok(format!(
-        "(select 1 as \"SEQ\", case when json_type({input}) = 'OBJECT' then key end as \"KEY\", substr(fullkey, 3) as \"PATH\", \
-         case when json_type({input}) = 'ARRAY' then key::int end as \"INDEX\", value as \"VALUE\", {input} as \"THIS\" from json_each({input}))"
+        "({rows} union all select 1, null, null, null, null::json, {input} where not exists ({rows}))"
     ))
 }
 

@@ -84,6 +84,13 @@ fn rename(session: &mut Session, mut cursor: Cursor<'_>, object: &Object) -> Res
         return Err(SnowflakeError::exists(new));
     }
     drop(context);
+    if object.kind == Kind::Warehouse {
+        let (old, new) = (object.short(), path[0].as_str());
+        session.shared.warehouses.rename(old, new);
+        if session.warehouse.as_deref() == Some(old) {
+            session.warehouse = Some(new.to_owned());
+        }
+    }
     session.shared.change_catalog(|catalog| {
         let depth = object.path.len();
         for inner in catalog.within(&object.path) {

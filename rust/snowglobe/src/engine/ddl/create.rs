@@ -8,7 +8,7 @@ use crate::engine::dml::Variables;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
 use crate::engine::value::{Binds, QueryResult};
-use crate::engine::{dml, formats, script, stages, storage, tasks, timetravel};
+use crate::engine::{dml, formats, script, stages, storage, tasks, timetravel, warehouses};
 use crate::sql::cursor::{Cursor, Name};
 use crate::sql::properties::{Properties, Property};
 
@@ -19,7 +19,6 @@ pub(super) fn run(
     text: &str,
     variables: &Variables,
 ) -> Result<QueryResult> {
-    let _ = text;
     let or_replace = cursor.accept("OR REPLACE");
     if cursor.at_words("OR ALTER") {
         return Err(SnowflakeError::unsupported("CREATE OR ALTER"));
@@ -69,7 +68,7 @@ pub(super) fn run(
         body: Body::Role,
     };
     match kind {
-        Kind::View => view(session, cursor, &mut new, variables)?,
+        Kind::View => view(session, cursor, &mut new, (text, variables))?,
         Kind::Stream => return stream(session, cursor, new, variables),
         Kind::Task => task(session, cursor, &mut new)?,
         Kind::Pipe => pipe(session, cursor, &mut new)?,
@@ -83,7 +82,19 @@ pub(super) fn run(
             properties.end()?;
         }
     }
-    make(session, new, |_, _| Ok(()))
+    let name = new.name.last().to_owned();
+    let is_warehouse = kind == Kind::Warehouse;
+    let starts = matches!(&new.body, Body::Warehouse(w) if !w.suspended);
+    let made = make(session, new, |_, _| Ok(()))?;
+    if is_warehouse {
+        // A new warehouse is the session's from now on, and runs, unless it is to wait.
+        let shared = std::sync::Arc::clone(&session.shared);
+        if starts {
+            shared.warehouses.use_one(&shared, Some(&name), None)?;
+        }
+        session.warehouse = Some(name);
+    }
+    Ok(made)
 }
 
 /// Objects that are nothing but properties.
@@ -178,17 +189,22 @@ pub(super) fn warehouse_properties(
     properties: &mut Properties,
 ) -> Result<()> {
     if let Some(size) = properties.take_text("WAREHOUSE_SIZE")? {
-        warehouse.size = size;
+        warehouse.size = warehouses::size(&size)?.to_owned();
     }
-    if let Some(Property::Name(name)) = properties.take("AUTO_SUSPEND") {
-        if name.last() != "NULL" {
+    let seconds = match properties.take("AUTO_SUSPEND") {
+        None => None,
+        Some(Property::Name(name)) if name.last() == "NULL" => Some(0),
+        Some(Property::Number(digits)) => digits.parse().ok().filter(|n: &i64| *n >= 0),
+        Some(_) => Some(-1),
+    };
+    match seconds {
+        Some(-1) => {
             return Err(SnowflakeError::compilation(
                 "AUTO_SUSPEND needs a number of seconds or NULL",
             ));
         }
-        warehouse.auto_suspend_seconds = 0;
-    } else if let Some(seconds) = properties.take_integer("AUTO_SUSPEND")? {
-        warehouse.auto_suspend_seconds = seconds;
+        Some(seconds) => warehouse.auto_suspend_seconds = seconds,
+        None => {}
     }
     if let Some(resume) = properties.take_bool("AUTO_RESUME")? {
         warehouse.auto_resume = resume;
@@ -271,7 +287,7 @@ fn view(
     session: &Session,
     mut cursor: Cursor<'_>,
     new: &mut New,
-    variables: &Variables,
+    (text, variables): (&str, &Variables),
 ) -> Result<()> {
     use sqlparser::tokenizer::Token;
     let mut columns = Vec::new();
@@ -309,7 +325,7 @@ fn view(
     }
     new.body = Body::View {
         columns,
-        text: query.clone(),
+        text: text.to_owned(),
         query,
     };
     Ok(())

@@ -1,12 +1,14 @@
-//! DROP.
+//! DROP and UNDROP.
 
-use super::{kind, owned, remove};
+use super::{discard, kind, owned};
 use crate::engine::catalog::{Body, Kind};
-use crate::engine::error::Result;
+use crate::engine::dml::Variables;
+use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
-use crate::engine::value::QueryResult;
+use crate::engine::vacuum::is_kept;
+use crate::engine::value::{Binds, QueryResult};
 use crate::engine::{script, stages};
-use crate::sql::cursor::Cursor;
+use crate::sql::cursor::{Cursor, Name};
 
 /// Runs what follows `DROP`.
 pub(super) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {
@@ -30,11 +32,15 @@ pub(super) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<Query
     if matches!(object.body, Body::Table(_)) {
         session.wait_for_table(&object)?;
     }
+    let now = session.shared.options.clock.now_micros();
     session
         .shared
-        .change_storage(|catalog, connection| remove(catalog, connection, &object))?;
+        .change_storage(|catalog, connection| discard(catalog, connection, &object, now))?;
     if matches!(&object.body, Body::Stage(stage) if stage.url.is_none()) {
         stages::empty(&session.shared, object.id);
+    }
+    if kind == Kind::Warehouse && session.warehouse.as_deref() == Some(object.short()) {
+        session.warehouse = None;
     }
     let frame = session.frame_mut();
     match kind {
@@ -53,5 +59,49 @@ pub(super) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<Query
     Ok(QueryResult::status(format!(
         "{} successfully dropped.",
         object.short().split('(').next().unwrap_or_default()
+    )))
+}
+
+/// Runs what follows `UNDROP`: the last of that name that was dropped comes back as it was.
+pub(super) fn undrop(session: &Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {
+    let kind = kind(&mut cursor)?;
+    if !matches!(kind, Kind::Table | Kind::Schema | Kind::Database) {
+        return Err(SnowflakeError::unsupported(format!(
+            "UNDROP {}",
+            kind.noun().to_uppercase()
+        )));
+    }
+    let name = cursor.name()?;
+    cursor.end()?;
+    let (binds, variables) = (Binds::default(), Variables::new());
+    let context = session.context(&binds, &variables);
+    let path = context.full_path(kind, &name)?;
+    if path.len() > 1 {
+        let container = if path.len() == 3 {
+            Kind::Schema
+        } else {
+            Kind::Database
+        };
+        context.find(container, &Name(path[..path.len() - 1].to_vec()))?;
+    }
+    let candidates = context.catalog.dropped().filter(|o| {
+        let alone = o.dropped.is_some_and(|d| d.with.is_none());
+        o.kind == kind && o.path == path && alone && is_kept(o, context.now)
+    });
+    let last = candidates.max_by_key(|o| o.dropped.map(|d| d.micros));
+    let object = last.ok_or_else(|| SnowflakeError::missing(kind.noun(), Name(path.clone())))?;
+    if context.catalog.find(kind, &path).is_some() {
+        return Err(SnowflakeError::exists(Name(path)));
+    }
+    context.require(object, "OWNERSHIP")?;
+    let (id, short) = (object.id, object.short().to_owned());
+    drop(context);
+    session.shared.change_catalog(|catalog| {
+        catalog.restore_dropped(id);
+        Ok(())
+    })?;
+    Ok(QueryResult::status(format!(
+        "{} {short} successfully restored.",
+        kind.noun()
     )))
 }

@@ -32,7 +32,7 @@ pub(crate) fn run(
         "CREATE" => create::run(session, cursor, text, variables),
         "ALTER" => alter::run(session, cursor),
         "DROP" => drop::run(session, cursor),
-        "UNDROP" => Err(SnowflakeError::unsupported("UNDROP")),
+        "UNDROP" => drop::undrop(session, cursor),
         _ => comment(session, cursor),
     }
 }
@@ -98,7 +98,7 @@ pub(crate) fn make(
     let made = path.clone();
     shared.change_storage(|catalog, connection| {
         if let Some(old) = &old {
-            remove(catalog, connection, old)?;
+            discard(catalog, connection, old, now)?;
         }
         let id = catalog.new_id();
         prepare(connection, id)?;
@@ -109,6 +109,7 @@ pub(crate) fn make(
                 path: path.clone(),
                 owner: owner.clone(),
                 created_micros: now,
+                dropped: None,
                 comment: new.comment.clone(),
                 body: new.body.clone(),
             });
@@ -119,6 +120,7 @@ pub(crate) fn make(
                 path: vec![path[0].clone(), "PUBLIC".to_owned()],
                 owner: owner.clone(),
                 created_micros: now,
+                dropped: None,
                 comment: None,
                 body: Body::Schema { transient: false },
             });
@@ -130,6 +132,7 @@ pub(crate) fn make(
             path,
             owner,
             created_micros: now,
+            dropped: None,
             comment: new.comment,
             body: new.body,
         });
@@ -223,51 +226,49 @@ fn require_create(context: &Context<'_>, kind: Kind, path: &[String]) -> Result<
     }
 }
 
-/// Removes an object and what it keeps in DuckDB.
-pub(crate) fn remove(
+/// Drops an object: what UNDROP may bring back is kept, the rest is removed with what it keeps in DuckDB.
+pub(crate) fn discard(
     catalog: &mut Catalog,
     connection: &Connection,
     object: &Object,
+    now: i64,
 ) -> Result<()> {
-    let mut gone = match object.kind {
-        Kind::Database | Kind::Schema => catalog.within(&object.path),
-        _ => Vec::new(),
+    let is_kept = match &object.body {
+        Body::Database { .. } | Body::Schema { .. } => true,
+        Body::Table(table) => table.retention_days > 0 && table.temporary_of.is_none(),
+        _ => false,
     };
-    gone.push(Arc::new(object.clone()));
-    for object in &gone {
-        match &object.body {
-            Body::Table(table) => {
-                storage::run(
-                    connection,
-                    &format!("drop table if exists \"T{}\"", object.id),
-                )?;
-                for (at, _) in table.columns.iter().enumerate().filter(|(_, c)| c.identity) {
-                    storage::run(
-                        connection,
-                        &format!("drop sequence if exists \"I{}_{at}\"", object.id),
-                    )?;
-                }
-                storage::run(
-                    connection,
-                    &format!(
-                        "delete from sys_loads where target = {} and pipe = 0",
-                        object.id
-                    ),
-                )?;
-            }
-            Body::Sequence { .. } => storage::run(
-                connection,
-                &format!("drop sequence if exists \"S{}\"", object.id),
-            )?,
-            Body::Stream(_) => storage::run(
-                connection,
-                &format!("delete from sys_offsets where stream = {}", object.id),
-            )?,
-            _ => {}
-        }
+    if is_kept {
+        catalog.bury(object.id, now);
+        return Ok(());
     }
+    erase(connection, object)?;
     catalog.remove(object.id);
     Ok(())
+}
+
+/// Removes what an object keeps in DuckDB.
+pub(crate) fn erase(connection: &Connection, object: &Object) -> Result<()> {
+    let id = object.id;
+    match &object.body {
+        Body::Table(table) => {
+            storage::run(connection, &format!("drop table if exists \"T{id}\""))?;
+            for (at, _) in table.columns.iter().enumerate().filter(|(_, c)| c.identity) {
+                let sequence = format!("drop sequence if exists \"I{id}_{at}\"");
+                storage::run(connection, &sequence)?;
+            }
+            let loads = format!("delete from sys_loads where target = {id} and pipe = 0");
+            storage::run(connection, &loads)
+        }
+        Body::Sequence { .. } => {
+            storage::run(connection, &format!("drop sequence if exists \"S{id}\""))
+        }
+        Body::Stream(_) => {
+            let offset = format!("delete from sys_offsets where stream = {id}");
+            storage::run(connection, &offset)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn comment(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {
