@@ -114,6 +114,10 @@ bench-merge: setup ## from file to history beside the tutorials' way, and agains
 bench-latency: build ## from the rename of a file to its rows in the target, into the README's table
 	cargo run --release --locked -p firn-bench -- latency --write-readme
 
+.PHONY: bench-snowglobe
+bench-snowglobe: setup ## Snowglobe beside plain DuckDB, into its README's tables
+	cargo run --release --locked -p firn-bench -- snowglobe --write-readme
+
 .PHONY: bench-peers
 bench-peers: target/bench-venv/ready target/bench-datafaker/ready ## the peers in Python and Java that bench-generate runs
 

@@ -9,12 +9,14 @@
 //! - `read`: readers of CSV: ours, which also validates, beside others that merely split
 //! - `merge`: from file to history, beside the tutorials' way; `history`: a batch against long histories; `globe` is the Snowglobe
 //!   that both run on
+//! - `beside_duckdb`: Snowglobe beside plain DuckDB, and its round trips
 //! - `latency`: how long a file waits between its rename and the target
 //! - `table`: Markdown, printed or put into the README
 //! - `machine`: where the figures come from
 //!
 //! Nothing here checks that rows are right: the tests of each program do.
 
+mod beside_duckdb;
 mod child;
 mod generate;
 mod generate_ours;
@@ -27,6 +29,7 @@ mod merge;
 mod peer;
 mod plain_fake;
 mod read;
+
 mod table;
 mod tpch;
 
@@ -53,6 +56,8 @@ enum Benchmark {
     History(history::Arguments),
     /// From the rename of a file to its rows in the target, with the commands as a user runs them
     Latency(latency::Arguments),
+    /// Snowglobe beside plain DuckDB: COPY, MERGE, an empty round trip
+    Snowglobe(beside_duckdb::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -62,6 +67,7 @@ fn main() -> ExitCode {
         Benchmark::Merge(arguments) => merge::run(&arguments),
         Benchmark::History(arguments) => history::run(&arguments),
         Benchmark::Latency(arguments) => latency::run(&arguments),
+        Benchmark::Snowglobe(arguments) => beside_duckdb::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -230,7 +230,8 @@ enum End {
     Record,
 }
 
-fn unescaped(byte: u8) -> u8 {
+/// What an escape before this byte makes of it.
+pub fn unescaped(byte: u8) -> u8 {
     match byte {
         b'n' => b'\n',
         b't' => b'\t',

@@ -12,7 +12,7 @@ use super::storage::{self, ALIVE};
 use super::transaction::{Locks, Transaction};
 use super::vacuum::{Cleared, Readers, Reading};
 use super::value::Value;
-use super::{EngineOptions, bootstrap, pipes, tasks, warehouses};
+use super::{EngineOptions, bootstrap, copy, pipes, tasks, warehouses};
 use crate::sql::cursor::literal;
 
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -49,6 +49,7 @@ impl Shared {
     /// Opens the data and puts right what a crash has left.
     pub fn open(options: EngineOptions) -> Result<Self> {
         let main = storage::open(options.data_dir.as_deref())?;
+        copy::register(&main)?;
         let objects = storage::query(&main, "select body from sys_objects")?;
         let is_new = objects.rows.is_empty();
         let parse = |row: Vec<Value>| match row.into_iter().next() {

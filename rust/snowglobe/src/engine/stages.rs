@@ -1,7 +1,8 @@
 //! Stages: where they lead, what lies there, and reading their files into temporary tables for queries and COPY.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 
 use duckdb::Connection;
@@ -218,19 +219,18 @@ pub fn format_for(context: &Context<'_>, location: &Location, options: &str) -> 
 /// # Errors
 /// If it is not there, or its packing is broken.
 pub fn read(shared: &Shared, location: &Location, key: &str, format: &Format) -> Result<Vec<u8>> {
-    let bytes = shared
-        .options
-        .object_store
-        .get(&location.bucket, key)
-        .map_err(|_| missing_file(location, key))?;
-    let unpacked = unpack(bytes, format.compression).map_err(|e| {
-        SnowflakeError::new(
+    let mut bytes = Vec::new();
+    let read =
+        open(shared, location, key, format).and_then(|mut file| file.read_to_end(&mut bytes));
+    match read {
+        Ok(_) => Ok(format.encoding.decoded(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing_file(location, key)),
+        Err(error) => Err(SnowflakeError::new(
             "100016",
             "22000",
-            format!("Error parsing the compressed file: {e}"),
-        )
-    })?;
-    Ok(format.encoding.decoded(unpacked))
+            format!("Error parsing the compressed file: {error}"),
+        )),
+    }
 }
 
 /// What is known of a file that a statement names.
@@ -240,6 +240,26 @@ pub fn read(shared: &Shared, location: &Location, key: &str, format: &Format) ->
 pub fn head(shared: &Shared, location: &Location, key: &str) -> Result<ObjectMeta> {
     let found = shared.options.object_store.head(&location.bucket, key);
     found.map_err(|_| missing_file(location, key))
+}
+
+/// A file as a stream of bytes, unpacked but not decoded: from the disk, if it lies there.
+///
+/// # Errors
+/// If it is not there.
+pub fn open(
+    shared: &Shared,
+    location: &Location,
+    key: &str,
+    format: &Format,
+) -> io::Result<Box<dyn Read + Send>> {
+    let store = &shared.options.object_store;
+    match store.path(&location.bucket, key) {
+        Some(path) => unpacked(BufReader::new(File::open(path)?), format.compression),
+        None => {
+            let bytes = store.get(&location.bucket, key)?;
+            unpacked(io::Cursor::new(bytes), format.compression)
+        }
+    }
 }
 
 fn missing_file(location: &Location, key: &str) -> SnowflakeError {
@@ -253,21 +273,21 @@ fn missing_file(location: &Location, key: &str) -> SnowflakeError {
     )
 }
 
-fn unpack(bytes: Vec<u8>, compression: Compression) -> std::io::Result<Vec<u8>> {
+fn unpacked(
+    mut packed: impl BufRead + Send + 'static,
+    compression: Compression,
+) -> io::Result<Box<dyn Read + Send>> {
+    let start = packed.fill_buf()?;
     let kind = match compression {
-        Compression::Auto if bytes.starts_with(&[0x1f, 0x8b]) => Compression::Gzip,
-        Compression::Auto if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) => Compression::Zstd,
+        Compression::Auto if start.starts_with(&[0x1f, 0x8b]) => Compression::Gzip,
+        Compression::Auto if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) => Compression::Zstd,
         other => other,
     };
-    match kind {
-        Compression::Gzip => {
-            let mut out = Vec::with_capacity(bytes.len() * 4);
-            flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut out)?;
-            Ok(out)
-        }
-        Compression::Zstd => zstd::decode_all(bytes.as_slice()),
-        Compression::Auto | Compression::None => Ok(bytes),
-    }
+    Ok(match kind {
+        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
+        Compression::Zstd => Box::new(zstd::Decoder::with_buffer(packed)?),
+        Compression::Auto | Compression::None => Box::new(packed),
+    })
 }
 
 /// A file read into a temporary table.

@@ -28,13 +28,14 @@ impl Copy {
             .collect()
     }
 
-    /// DuckDB's SQL for the source, of rows `low..=high` of the staged file.
-    fn source(&self, context: &mut Context<'_>, low: u64, high: u64) -> Result<String> {
-        let range = format!("where \"METADATA$FILE_ROW_NUMBER\" between {low} and {high}");
-        let staged = format!(
-            "(select * from {} {range})",
-            stages::relation("_copy", &self.format)
-        );
+    /// How many fields every record must have, if the format insists.
+    pub(super) fn expected_fields(&self, columns: usize) -> Option<usize> {
+        let is_counted = self.select.is_none() && !self.format.is_json;
+        (is_counted && self.format.error_on_column_count_mismatch).then_some(columns)
+    }
+
+    /// DuckDB's SQL for the source, of the relation that has read a file.
+    pub(super) fn source(&self, context: &mut Context<'_>, staged: String) -> Result<String> {
         match &self.select {
             Some(select) => {
                 context.staged = BTreeMap::from([(self.marker.clone(), staged)]);
@@ -52,6 +53,13 @@ impl Copy {
                 Ok(format!("select {columns} from {staged}"))
             }
         }
+    }
+
+    /// What the columns become of a source whose columns have these names.
+    pub(super) fn values(&self, columns: &[&Column]) -> (Vec<String>, String) {
+        let values = columns.iter().enumerate().map(|(n, c)| self.value(n, c));
+        let aliases: Vec<String> = (0..columns.len()).map(|n| format!("s{n}")).collect();
+        (values.collect(), aliases.join(", "))
     }
 
     fn value(&self, at: usize, column: &Column) -> String {
@@ -149,11 +157,10 @@ pub(super) fn convert(
         return Err(abort(copy, file, error));
     }
     let count = errors.len() as u64;
-    let (limit, is_skipped) = match on_error {
-        OnError::Continue => (parsed, false),
-        OnError::Abort => (1, false),
-        OnError::SkipFile(limit) => (limit, count >= limit),
-        OnError::SkipPercent(percent) => (parsed * percent / 100, count * 100 > parsed * percent),
+    let is_skipped = match on_error {
+        OnError::Continue | OnError::Abort => false,
+        OnError::SkipFile(limit) => count >= limit,
+        OnError::SkipPercent(percent) => count * 100 > parsed * percent,
     };
     if is_skipped || (parsed == 0 && count > 0) {
         storage::run(
@@ -177,7 +184,7 @@ pub(super) fn convert(
         size: file.size,
         parsed,
         loaded,
-        error_limit: limit,
+        error_limit: on_error.limit(parsed),
         errors,
         status,
     })
@@ -191,7 +198,7 @@ fn stage_file(
     errors: &mut Vec<RowError>,
 ) -> Result<u64> {
     let columns = copy.targets()?;
-    let expected = (copy.select.is_none() && !copy.format.is_json).then_some(columns.len());
+    let expected = copy.expected_fields(columns.len());
     let named = copy
         .select
         .as_deref()
@@ -251,16 +258,10 @@ fn convert_rows(
         return Ok(());
     }
     let columns = copy.targets()?;
-    let source = copy.source(context, low, high)?;
-    let aliases = (0..columns.len())
-        .map(|n| format!("s{n}"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let values: Vec<String> = columns
-        .iter()
-        .enumerate()
-        .map(|(n, c)| copy.value(n, c))
-        .collect();
+    let staged = stages::relation("_copy", &copy.format);
+    let range = format!("where \"METADATA$FILE_ROW_NUMBER\" between {low} and {high}");
+    let source = copy.source(context, format!("(select * from {staged} {range})"))?;
+    let (values, aliases) = copy.values(&columns);
     let done = storage::run(
         context.connection,
         &format!(

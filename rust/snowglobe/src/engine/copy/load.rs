@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::convert::convert;
-use super::{Copy, Loaded, OnError};
+use super::{Copy, Loaded, OnError, fast};
 use crate::engine::dml::{self, Variables};
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::objects::ObjectMeta;
-use crate::engine::session::Session;
+use crate::engine::session::{Effects, Session};
 use crate::engine::storage;
 use crate::engine::transaction::LoadedFile;
 use crate::engine::value::Binds;
@@ -24,41 +24,60 @@ pub(crate) fn load(
     received: Option<&BTreeMap<String, i64>>,
 ) -> Result<Vec<Loaded>> {
     let on_error = copy.on_error.unwrap_or(default);
-    let mut loads = Vec::new();
+    let files = within_size_limit(copy, files);
+    let loads = match fast::load(session, copy, &files, pipe, on_error, received)? {
+        Some(loads) => loads,
+        None => carefully(session, copy, &files, pipe, (on_error, default), received)?,
+    };
+    if copy.purge {
+        for load in loads.iter().filter(|load| load.status == "LOADED") {
+            let store = &session.shared.options.object_store;
+            let _ = store.delete(&copy.location.bucket, &load.key);
+        }
+    }
+    Ok(loads)
+}
+
+/// As many files as it takes to reach SIZE_LIMIT.
+fn within_size_limit(copy: &Copy, mut files: Vec<ObjectMeta>) -> Vec<ObjectMeta> {
+    let Some(limit) = copy.size_limit else {
+        return files;
+    };
     let mut size = 0;
+    let is_over = |file: &ObjectMeta| {
+        let is_over = size >= limit;
+        size += file.size;
+        is_over
+    };
+    if let Some(end) = files.iter().position(is_over) {
+        files.truncate(end);
+    }
+    files
+}
+
+/// Converts every file in temporary tables first, so that each broken row is found.
+pub(super) fn carefully(
+    session: &mut Session,
+    copy: &Copy,
+    files: &[ObjectMeta],
+    pipe: u64,
+    (on_error, default): (OnError, OnError),
+    received: Option<&BTreeMap<String, i64>>,
+) -> Result<Vec<Loaded>> {
     let columns = copy.targets()?;
     make_ready(session, copy)?;
-    let mut taken = Vec::new();
-    for file in files {
-        if copy.size_limit.is_some_and(|limit| size >= limit) {
-            break;
-        }
+    let mut loads = Vec::new();
+    for (number, file) in files.iter().enumerate() {
         if session.is_cancelled() {
             return Err(SnowflakeError::cancelled());
         }
-        size += file.size;
-        loads.push(convert(
-            session,
-            copy,
-            &file,
-            taken.len(),
-            (on_error, default),
-        )?);
-        taken.push(file);
+        loads.push(convert(session, copy, file, number, (on_error, default))?);
     }
     let now = session.shared.options.clock.now_micros();
     let result = session.write(&[], &Binds::default(), &Variables::new(), |context, stamp, effects| {
         effects.tables.insert(copy.target.id);
-        for (load, file) in loads.iter().zip(&taken) {
-            effects.records.push(record(copy, load, file, pipe, now, received));
-            if pipe == 0 && load.status != "LOAD_FAILED" {
-                effects.loaded.push(LoadedFile {
-                    target: copy.target.id,
-                    bucket: copy.location.bucket.clone(),
-                    key: file.key.clone(),
-                    etag: file.etag.clone(),
-                });
-            }
+        for (load, file) in loads.iter().zip(files) {
+            note(effects, copy, load, file, (pipe, now, received));
         }
         let names: Vec<String> = columns.iter().map(|c| quoted(&c.name)).collect();
         let values: Vec<String> = (0..columns.len()).map(|n| format!("c{n}")).collect();
@@ -79,18 +98,28 @@ pub(crate) fn load(
     });
     drop_ready(session);
     result?;
-    if copy.purge {
-        for (load, file) in loads.iter().zip(&taken) {
-            if load.status == "LOADED" {
-                let _ = session
-                    .shared
-                    .options
-                    .object_store
-                    .delete(&copy.location.bucket, &file.key);
-            }
-        }
-    }
     Ok(loads)
+}
+
+/// Notes what became of a file, which the commit makes known: in so many words, and so that the transaction does not load it again.
+pub(super) fn note(
+    effects: &mut Effects,
+    copy: &Copy,
+    load: &Loaded,
+    file: &ObjectMeta,
+    (pipe, now, received): (u64, i64, Option<&BTreeMap<String, i64>>),
+) {
+    effects
+        .records
+        .push(record(copy, load, file, pipe, now, received));
+    if pipe == 0 && load.status != "LOAD_FAILED" {
+        effects.loaded.push(LoadedFile {
+            target: copy.target.id,
+            bucket: copy.location.bucket.clone(),
+            key: file.key.clone(),
+            etag: file.etag.clone(),
+        });
+    }
 }
 
 /// Makes the table of what is ready to be inserted.

@@ -1,17 +1,24 @@
 //! COPY INTO a table.
 //!
 //! - `parse`: the statement
-//! - `convert`: a file's rows as values of the table's columns, where a broken row can be found without harm
+//! - `load`: both ways of loading, and what is recorded of them
+//! - `fast`: the way of files in which nothing is wrong; `pieces` cuts a file, `split` splits its records, `scan` gives their rows to DuckDB
+//! - `convert`: the careful way: rows as values of the table's columns, where a broken row is found without harm; what ON_ERROR lets through is inserted
 //! - `by_name`: which field goes into which column
 //! - `files`: COPY FILES, from one stage into another
 //! - `validate`: what is broken, told in full
-//! - `load`: what ON_ERROR lets through is inserted, and what was loaded is recorded, in one transaction
 
 mod by_name;
 mod convert;
+mod fast;
 mod files;
 mod load;
 mod parse;
+mod pieces;
+mod scan;
+mod split;
+#[cfg(test)]
+mod tests;
 pub(crate) mod validate;
 
 use std::collections::BTreeSet;
@@ -19,7 +26,7 @@ use std::sync::Arc;
 
 use sqlparser::tokenizer::Token;
 
-use super::catalog::Object;
+use super::catalog::{Column, Object};
 use super::dml::Variables;
 use super::error::{Result, SnowflakeError};
 use super::formats::Format;
@@ -32,6 +39,7 @@ use crate::sql::cursor::{Cursor, literal};
 
 use by_name::MatchBy;
 pub(crate) use load::load;
+pub(crate) use scan::register;
 use validate::Validation;
 
 /// What to do about broken rows.
@@ -43,6 +51,18 @@ pub enum OnError {
     /// Skip a file with that share of errors, in percent.
     SkipPercent(u64),
     Abort,
+}
+
+impl OnError {
+    /// The errors at which a file of so many rows is not loaded, as results show it.
+    fn limit(self, parsed: u64) -> u64 {
+        match self {
+            Self::Continue => parsed,
+            Self::Abort => 1,
+            Self::SkipFile(limit) => limit,
+            Self::SkipPercent(percent) => parsed * percent / 100,
+        }
+    }
 }
 
 /// A parsed COPY.
