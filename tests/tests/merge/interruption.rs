@@ -88,3 +88,45 @@ fn a_failure_between_any_two_statements_changes_nothing() {
     assert_eq!(ground.number("select count(*) from ITEM"), 2);
     assert_eq!(ground.number("select count(*) from ITEM_REJECTS"), 2);
 }
+
+#[test]
+fn a_capture_that_fails_between_any_two_statements_changes_nothing() {
+    let mut ground = Ground::new(Contract::parse(CONTRACT).unwrap());
+    ground.land(&[
+        event("I|1|ann|1|2026-01-01 00:00:01.000000|0"),
+        event("I|2|bob|1|2026-01-01 00:00:01.000000|0"),
+    ]);
+    ground.merge();
+    // Something for every step: a change, a delete, an insert, and a key that is there twice; and rows that are none of its business.
+    for edit in [
+        "update ITEM set name = 'anna' where id = 1",
+        "delete from ITEM where id = 2",
+        "insert into ITEM (id, name) values (3, 'one'), (3, 'two')",
+    ] {
+        ground.run(edit);
+    }
+    ground.land(&[event("I|9|waits|1|2026-01-01 00:00:01.000000|0")]);
+    let before = ground.state();
+    let procedure = ground.scripts[7].statements[0].sql.clone();
+    let failing = failing(&procedure);
+    assert!(failing.len() > 15, "only {} boundaries", failing.len());
+    for (index, text) in failing.iter().enumerate() {
+        ground.run(text);
+        let error = ground
+            .try_run("call CAPTURE_ITEM()")
+            .expect_err("the run fails");
+        assert!(
+            error.to_string().contains("nothing was changed"),
+            "boundary {index}: {error}"
+        );
+        assert_eq!(ground.state(), before, "boundary {index}");
+    }
+    ground.run(&procedure);
+    ground.capture();
+    ground.capture();
+    assert_eq!(
+        ground.lines("select op, id, name from ITEM_HISTORY where source_file = 'by hand'"),
+        ["D|2|bob", "I|3|two", "U|1|anna"]
+    );
+    assert_eq!(ground.number("select count(*) from ITEM_STAGING"), 1);
+}

@@ -7,6 +7,7 @@
     reason = "what surrounds a test fails as the test does"
 )]
 
+mod edited;
 mod fold;
 mod ground;
 mod hands;

@@ -80,3 +80,54 @@ fn rows_that_land_while_runs_are_under_way_are_not_lost() {
     assert_eq!(ground.number("select count(*) from ITEM_HISTORY"), 60);
     assert_eq!(ground.number("select count(*) from ITEM_STAGING"), 0);
 }
+
+#[test]
+fn merges_and_captures_at_once_take_each_edit_once() {
+    let mut ground = Ground::new(Contract::parse(CONTRACT).unwrap());
+    let rows = |round: u32| -> Vec<_> {
+        let row = |id: u32| {
+            let at = format!("2026-01-01 00:00:{round:02}.000000");
+            ["U", &id.to_string(), "from file", "1", &at, "0"]
+                .map(|cell| Some(cell.to_owned()))
+                .to_vec()
+        };
+        (0..100).map(row).collect()
+    };
+    ground.land(&rows(0));
+    ground.merge();
+    for round in 1..4 {
+        ground.run(&format!(
+            "update ITEM set name = 'by hand {round}' where id < 30"
+        ));
+        ground.land(&rows(round));
+        let calls = ["MERGE", "CAPTURE", "MERGE", "CAPTURE"];
+        let sessions: Vec<_> = calls.map(|_| ground.session()).into_iter().collect();
+        thread::scope(|scope| {
+            for (mut session, verb) in sessions.into_iter().zip(calls) {
+                scope.spawn(move || {
+                    run(&mut session, &format!("call {verb}_ITEM()"))
+                        .expect("the run waits for the other")
+                });
+            }
+        });
+    }
+    // The edits are newer than every file's event, so they stay; each of the three is there once for each of its rows.
+    assert_eq!(
+        ground.lines(
+            "select name, count(*) from ITEM_HISTORY where source_file = 'by hand' group by name"
+        ),
+        ["by hand 1|30", "by hand 2|30", "by hand 3|30"]
+    );
+    assert_eq!(
+        ground.lines("select name, count(*) from ITEM group by name"),
+        ["by hand 3|30", "from file|70"]
+    );
+    assert_eq!(
+        ground.number("select count(*) from ITEM_HISTORY"),
+        4 * 100 + 3 * 30
+    );
+    assert_eq!(
+        ground.number("select sum(rows_in) - sum(duplicates) from ITEM_RUNS"),
+        4 * 100 + 3 * 30
+    );
+}

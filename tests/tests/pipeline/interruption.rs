@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use snowglobe::faults::{Fault, Mischief};
+use snowglobe::faults::{Calls, Fault, Mischief, Service};
 
 use super::ground::{Ground, PATIENCE, counts, row};
 
@@ -85,4 +85,69 @@ async fn a_process_may_die_at_any_call_and_the_next_one_ends_the_work() {
     for promise in owner.verify().await.expect("the promises are checked") {
         assert_eq!(promise.violations, 0, "{}", promise.text);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
+    let ground = Ground::new().await;
+    let admin = ground.pipeline(None);
+    admin.bootstrap(|_| {}).await.expect("the objects are made");
+    let intake = ground.intake().await;
+    let pipe = format!("FIRN.PUBLIC.{}", intake.pipeline().names().pipe);
+    let faults = &ground.running.faults;
+    // The bucket's events would load the files without being told.
+    let events = Calls {
+        service: Some(Service::Events),
+        ..Calls::default()
+    };
+    let troubles = [
+        Mischief::LoseCall,
+        Mischief::LoseAnswer,
+        Mischief::CutCall { after_bytes: None },
+        Mischief::CutAnswer { after_bytes: None },
+        Mischief::Refuse {
+            status: 503,
+            retry_after_seconds: None,
+        },
+    ];
+    for (id, trouble) in (0..).zip(troubles) {
+        faults.arm(Fault::always(Mischief::NotifyLate { millis: None }).on(events.clone()));
+        let told = Calls {
+            path_contains: Some("insertFiles".to_owned()),
+            ..Calls::default()
+        };
+        let armed = faults.arm(Fault::once(trouble.clone()).on(told));
+        let first = row("I", id, "Rome", "2026-01-01T00:00:00Z");
+        let file = ground.file(&format!("{id}.csv"), &[&first]);
+        let arrived = intake.upload(&file, |_| {}).await.expect("it is uploaded");
+        let client = intake.pipeline().client();
+        let name = arrived.object.name.clone();
+        client
+            .insert_files(&pipe, std::slice::from_ref(&name))
+            .await
+            .unwrap_or_else(|error| panic!("{trouble:?}: {error}"));
+        assert!(
+            faults
+                .list()
+                .iter()
+                .all(|fault| fault.id != armed || fault.struck == 1)
+        );
+        let results = intake
+            .pipeline()
+            .await_merged(&[arrived], PATIENCE)
+            .await
+            .unwrap_or_else(|error| panic!("{trouble:?}: {error}"));
+        assert_eq!(counts(&results[0]), [1, 1, 0, 0], "{trouble:?}");
+        // The event that comes at last loads nothing again.
+        faults.clear();
+        let report = client.insert_report(&pipe).await.expect("a report");
+        assert!(
+            report
+                .iter()
+                .any(|one| one.path.ends_with(&name) && one.rows_inserted == 1)
+        );
+    }
+    let status = ground.pipeline(Some("FIRN_OWNER")).status(1).await;
+    let status = status.expect("a status");
+    assert_eq!((status.target, status.sum.rows_in), (5, 5), "{status:?}");
 }
