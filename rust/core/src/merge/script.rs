@@ -65,72 +65,37 @@ pub fn scripts(contract: &Contract, site: &Site) -> Vec<Script> {
         names: Names::of(contract),
     };
     let table = contract.table();
-    let script = |name, about: String, statements| Script {
-        name,
-        about,
-        statements,
-    };
-    vec![
-        script(
-            "00_roles.sql",
-            account::ROLES.to_owned(),
-            account::roles(&scene),
-        ),
-        script(
+    let merge_about = format!(
+        "Merges staged rows into {table} and its history. Needs 50_streams.sql. Safe to rerun."
+    );
+    let capture_about = format!(
+        "Brings edits made by hand on {table} into its history. Needs 50_streams.sql. Safe to rerun."
+    );
+    type Render = fn(&Scene<'_>) -> Vec<Statement>;
+    let all: [(&'static str, String, Render); 11] = [
+        ("00_roles.sql", account::ROLES.into(), account::roles),
+        (
             "10_database.sql",
-            account::DATABASE.to_owned(),
-            account::database(&scene),
+            account::DATABASE.into(),
+            account::database,
         ),
-        script(
-            "20_stage.sql",
-            loading::stage_about(&scene),
-            loading::stage(&scene),
-        ),
-        script(
-            "30_tables.sql",
-            tables::ABOUT.to_owned(),
-            tables::tables(&scene),
-        ),
-        script(
-            "40_pipe.sql",
-            loading::PIPE.to_owned(),
-            loading::pipe(&scene),
-        ),
-        script(
-            "50_streams.sql",
-            loading::STREAMS.to_owned(),
-            loading::streams(&scene),
-        ),
-        script(
-            "60_merge.sql",
-            format!(
-                "Merges staged rows into {table} and its history. Needs 50_streams.sql. Safe to rerun."
-            ),
-            merge(&scene),
-        ),
-        script(
-            "70_capture.sql",
-            format!(
-                "Brings edits made by hand on {table} into its history. Needs 50_streams.sql. Safe to rerun."
-            ),
-            capture(&scene),
-        ),
-        script(
-            "80_tasks.sql",
-            loading::TASKS.to_owned(),
-            loading::tasks(&scene),
-        ),
-        script(
-            "90_views.sql",
-            tables::VIEWS.to_owned(),
-            tables::views(&scene),
-        ),
-        script(
-            "99_drop.sql",
-            account::DROP.to_owned(),
-            account::drop(&scene),
-        ),
-    ]
+        ("20_stage.sql", loading::stage_about(&scene), loading::stage),
+        ("30_tables.sql", tables::ABOUT.into(), tables::tables),
+        ("40_pipe.sql", loading::PIPE.into(), loading::pipe),
+        ("50_streams.sql", loading::STREAMS.into(), loading::streams),
+        ("60_merge.sql", merge_about, merge),
+        ("70_capture.sql", capture_about, capture),
+        ("80_tasks.sql", loading::TASKS.into(), loading::tasks),
+        ("90_views.sql", tables::VIEWS.into(), tables::views),
+        ("99_drop.sql", account::DROP.into(), account::drop),
+    ];
+    all.into_iter()
+        .map(|(name, about, render)| Script {
+            name,
+            about,
+            statements: render(&scene),
+        })
+        .collect()
 }
 
 fn callable(scene: &Scene<'_>, plan: &MergePlan<'_>, name: &Identifier) -> Vec<Statement> {

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::Pipeline;
-use crate::contract::ColumnType;
+use crate::contract::{Column, ColumnType};
 use crate::error::{Context, Error, Result};
 use crate::merge::Identifier;
 use crate::snowflake::{Rows, Statement};
@@ -51,39 +51,7 @@ impl Pipeline {
             .filter(|(index, _)| !contract.is_always_filled(*index))
             .map(|(index, column)| (index, column.name.as_str()))
             .collect();
-        let mut selected: Vec<String> = vec![
-            Identifier::new(contract.op()).to_string(),
-            "to_varchar(valid_from, 'YYYY-MM-DD HH24:MI:SS.FF6')".to_owned(),
-            "to_varchar(valid_to, 'YYYY-MM-DD HH24:MI:SS.FF6')".to_owned(),
-            "source_file".to_owned(),
-            "source_row".to_owned(),
-        ];
-        selected.extend(
-            values.iter().map(|(index, name)| {
-                shown(&Identifier::new(name), contract.columns()[*index].kind)
-            }),
-        );
-        let conditions: Vec<String> = columns
-            .iter()
-            .map(|column| {
-                format!(
-                    "{} = cast(? as {})",
-                    Identifier::new(&column.name),
-                    column.kind
-                )
-            })
-            .collect();
-        let order: Vec<String> = contract
-            .order()
-            .map(|column| Identifier::new(&column.name).to_string())
-            .collect();
-        let sql = format!(
-            "select {} from {} where {} order by {}",
-            selected.join(", "),
-            self.names.history,
-            conditions.join(" and "),
-            order.join(", ")
-        );
+        let sql = self.select_history(values.iter().map(|(index, _)| *index));
         let statement = key.iter().fold(Statement::new(sql), |statement, value| {
             statement.bind(value)
         });
@@ -110,6 +78,34 @@ impl Pipeline {
             }
         };
         Ok(rows.rows.into_iter().map(version).collect())
+    }
+
+    /// Op, interval, place and the columns of these positions, of one key.
+    fn select_history(&self, columns: impl Iterator<Item = usize>) -> String {
+        let contract = &self.contract;
+        let mut selected: Vec<String> = vec![
+            Identifier::new(contract.op()).to_string(),
+            "to_varchar(valid_from, 'YYYY-MM-DD HH24:MI:SS.FF6')".to_owned(),
+            "to_varchar(valid_to, 'YYYY-MM-DD HH24:MI:SS.FF6')".to_owned(),
+            "source_file".to_owned(),
+            "source_row".to_owned(),
+        ];
+        selected.extend(columns.map(|index| {
+            let column = &contract.columns()[index];
+            shown(&Identifier::new(&column.name), column.kind)
+        }));
+        let equals = |column: &Column| {
+            let name = Identifier::new(&column.name);
+            format!("{name} = cast(? as {})", column.kind)
+        };
+        let order = |column: &Column| Identifier::new(&column.name).to_string();
+        format!(
+            "select {} from {} where {} order by {}",
+            selected.join(", "),
+            self.names.history,
+            contract.key().map(equals).collect::<Vec<_>>().join(" and "),
+            contract.order().map(order).collect::<Vec<_>>().join(", ")
+        )
     }
 
     /// The target's rows as they were at `time` (UTC), at most `limit` of them, by key.

@@ -1,7 +1,7 @@
 //! One row: where its fields and it end, and what is wrong with it.
 
 use super::field::{self, Check, Fault, Field};
-use super::marks::Marks;
+use super::marks::{Cursor, Marks};
 use crate::contract::Op;
 
 /// What a row turned out to be. Every `end` is past the row's line end.
@@ -89,6 +89,19 @@ pub(super) fn parse(
     checks: &[Check],
     is_last: bool,
 ) -> Row {
+    match parsed(bytes, marks, start, checks, is_last) {
+        Ok(row) | Err(row) => row,
+    }
+}
+
+/// `Err` ends the parsing early.
+fn parsed(
+    bytes: &[u8],
+    marks: &Marks,
+    start: usize,
+    checks: &[Check],
+    is_last: bool,
+) -> Result<Row, Row> {
     let mut cursor = marks.from(start);
     let mut at = start;
     let mut fields = 0;
@@ -96,87 +109,22 @@ pub(super) fn parse(
     let mut is_delete = false;
     let mut first_fault = None;
     loop {
-        let is_quoted = bytes.get(at) == Some(&b'"');
-        let mut escapes = 0;
-        let (value, stop) = if is_quoted {
-            marks.next(&mut cursor);
-            let closing = loop {
-                let Some(quote) = marks.next(&mut cursor) else {
-                    return unended(is_last);
-                };
-                match bytes[quote] {
-                    b'"' if bytes.get(quote + 1) == Some(&b'"') => {
-                        marks.next(&mut cursor);
-                        escapes += 1;
-                    }
-                    // A doubled quote may be cut by the buffer's end.
-                    b'"' if quote + 1 == bytes.len() && !is_last => return Row::Partial,
-                    b'"' => break quote,
-                    b'\n' => breaks += 1,
-                    _ => {}
-                }
-            };
-            let stop = marks.next(&mut cursor).unwrap_or(bytes.len());
-            if stop != closing + 1 {
-                return Row::Malformed {
-                    reason: "text follows a closing quote",
-                };
-            }
-            (&bytes[at + 1..closing], stop)
+        let (field, stop) = if bytes.get(at) == Some(&b'"') {
+            quoted(bytes, marks, &mut cursor, at, &mut breaks, is_last)?
         } else {
             let stop = marks.next(&mut cursor).unwrap_or(bytes.len());
-            (&bytes[at..stop], stop)
+            (plain(&bytes[at..stop]), stop)
         };
-        let next = match bytes.get(stop) {
-            Some(b',') => None,
-            Some(b'\n') => Some(stop + 1),
-            Some(b'\r') if bytes.get(stop + 1) == Some(&b'\n') => Some(stop + 2),
-            Some(b'\r') if stop + 1 == bytes.len() && !is_last => return Row::Partial,
-            Some(b'\r') => {
-                return Row::Malformed {
-                    reason: "a carriage return stands alone",
-                };
-            }
-            Some(_) => {
-                return Row::Malformed {
-                    reason: "a quote stands inside a field that is not quoted",
-                };
-            }
-            None if is_last => Some(stop),
-            None => return Row::Partial,
-        };
+        let next = row_end(bytes, stop, is_last)?;
         if first_fault.is_none() {
-            let result = if fields == 0 {
-                match Op::parse(value) {
-                    Some(op) => {
-                        is_delete = op == Op::Delete;
-                        Ok(())
-                    }
-                    None => Err(Fault::UnknownOp),
-                }
-            } else if let Some(one) = checks.get(fields - 1) {
-                field::check(
-                    one,
-                    Field {
-                        value,
-                        is_quoted,
-                        escapes,
-                    },
-                    is_delete,
-                )
-            } else {
-                Ok(())
-            };
-            if let Err(fault) = result {
-                first_fault = Some((fields, fault));
-            }
+            first_fault = fault(&field, fields, checks, &mut is_delete).map(|one| (fields, one));
         }
         fields += 1;
         let Some(end) = next else {
             at = stop + 1;
             continue;
         };
-        return match first_fault {
+        return Ok(match first_fault {
             _ if fields != checks.len() + 1 => Row::Miscounted {
                 end,
                 breaks,
@@ -189,8 +137,92 @@ pub(super) fn parse(
                 fault,
             },
             None => Row::Sound { end, breaks },
-        };
+        });
     }
+}
+
+fn plain(value: &[u8]) -> Field<'_> {
+    Field {
+        value,
+        is_quoted: false,
+        escapes: 0,
+    }
+}
+
+/// The field whose opening quote is at `at`, and where it stops.
+fn quoted<'b>(
+    bytes: &'b [u8],
+    marks: &Marks,
+    cursor: &mut Cursor,
+    at: usize,
+    breaks: &mut u32,
+    is_last: bool,
+) -> Result<(Field<'b>, usize), Row> {
+    let mut escapes = 0;
+    marks.next(cursor);
+    let closing = loop {
+        let Some(quote) = marks.next(cursor) else {
+            return Err(unended(is_last));
+        };
+        match bytes[quote] {
+            b'"' if bytes.get(quote + 1) == Some(&b'"') => {
+                marks.next(cursor);
+                escapes += 1;
+            }
+            // A doubled quote may be cut by the buffer's end.
+            b'"' if quote + 1 == bytes.len() && !is_last => return Err(Row::Partial),
+            b'"' => break quote,
+            b'\n' => *breaks += 1,
+            _ => {}
+        }
+    };
+    let stop = marks.next(cursor).unwrap_or(bytes.len());
+    if stop != closing + 1 {
+        return Err(Row::Malformed {
+            reason: "text follows a closing quote",
+        });
+    }
+    let field = Field {
+        value: &bytes[at + 1..closing],
+        is_quoted: true,
+        escapes,
+    };
+    Ok((field, stop))
+}
+
+/// Where the row ends, if the field that stops at `stop` is its last.
+fn row_end(bytes: &[u8], stop: usize, is_last: bool) -> Result<Option<usize>, Row> {
+    match bytes.get(stop) {
+        Some(b',') => Ok(None),
+        Some(b'\n') => Ok(Some(stop + 1)),
+        Some(b'\r') if bytes.get(stop + 1) == Some(&b'\n') => Ok(Some(stop + 2)),
+        Some(b'\r') if stop + 1 == bytes.len() && !is_last => Err(Row::Partial),
+        Some(b'\r') => Err(Row::Malformed {
+            reason: "a carriage return stands alone",
+        }),
+        Some(_) => Err(Row::Malformed {
+            reason: "a quote stands inside a field that is not quoted",
+        }),
+        None if is_last => Ok(Some(stop)),
+        None => Err(Row::Partial),
+    }
+}
+
+/// What is wrong with the field of this number; the first one tells whether the row is a delete.
+fn fault(
+    field: &Field<'_>,
+    number: usize,
+    checks: &[Check],
+    is_delete: &mut bool,
+) -> Option<Fault> {
+    let Some(of_column) = number.checked_sub(1) else {
+        let op = Op::parse(field.value);
+        *is_delete = op == Some(Op::Delete);
+        return op.is_none().then_some(Fault::UnknownOp);
+    };
+    // Surplus fields are counted, not checked.
+    let check = checks.get(of_column)?;
+    field::check(check, *field, *is_delete).err()
 }
 
 fn unended(is_last: bool) -> Row {

@@ -1,0 +1,67 @@
+//! Edits made by hand, as events like any other.
+
+use super::BY_HAND;
+use super::taking::others;
+use crate::contract::Column;
+use crate::merge::expression::{column, differ, equal, list, of};
+use crate::merge::{Identifier, MergePlan, literal};
+
+pub(super) fn capture(plan: &MergePlan<'_>) -> String {
+    let (contract, names) = (plan.contract, &plan.names);
+    let op = Identifier::new(contract.op());
+    let changed_at = contract.changed_at();
+    let (t_at, h_at) = (of("t", changed_at), of("h", changed_at));
+    let h_key = contract
+        .key()
+        .next()
+        .map(|one| of("h", one))
+        .unwrap_or_default();
+    // The edit's own time is believed if it is newer than the open version; otherwise it happened now, and after it.
+    let own_time =
+        format!("t.is_there and {t_at} is not null and ({h_at} is null or {t_at} > {h_at})");
+    let value = |(index, one): (usize, &Column)| {
+        let name = column(one);
+        if contract.is_key(index) {
+            format!("{} as {name}", of("t", one))
+        } else if one == changed_at {
+            format!(
+                "iff({own_time}, {t_at},\n        greatest(:started_at, coalesce(dateadd(microsecond, 1, {h_at}), :started_at))) as {name}"
+            )
+        } else if contract.is_order(index) {
+            format!(
+                "iff({own_time}, coalesce({}, 0), 0) as {name}",
+                of("t", one)
+            )
+        } else {
+            format!(
+                "iff(t.is_there, {}, {}) as {name}",
+                of("t", one),
+                of("h", one)
+            )
+        }
+    };
+    let values: Vec<String> = contract.columns().iter().enumerate().map(value).collect();
+    format!(
+        "  -- Firn's own writes left the target equal to open history, so they do not show here; edits made by hand do.
+  insert into {batch} ({op}, {columns}, source_file, source_row, loaded_at)
+  with edits as (
+    select
+      iff(not t.is_there, 'D', iff({h_key} is null or h.{op} = 'D', 'I', 'U')) as {op},
+      {values}
+    from {touched} t
+    left join {stored} h on {same} and h.valid_to is null
+    where iff(t.is_there, {h_key} is null or h.{op} = 'D' or {differ}, {h_key} is not null and h.{op} <> 'D')
+  )
+  select {op}, {columns}, {by_hand}, row_number() over (order by {key}), current_timestamp()
+  from edits;",
+        batch = names.batch,
+        columns = list(contract.columns(), ""),
+        values = values.join(",\n      "),
+        touched = names.touched,
+        stored = names.stored,
+        same = equal(contract.key(), "h", "t"),
+        differ = differ(others(contract), "h", "t"),
+        by_hand = literal(BY_HAND),
+        key = list(contract.key(), ""),
+    )
+}

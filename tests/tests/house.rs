@@ -1,0 +1,193 @@
+//! The house's rules that no linter knows: how long things are, what they are called, and that each says what it is for.
+
+#![expect(
+    clippy::expect_used,
+    reason = "what surrounds a test fails as the test does"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// How long functions and files of a room may be, in lines. A limit above 70 and 450 is a debt: it may fall, and not rise.
+const ROOMS: &[(&str, usize, usize)] = &[
+    ("rust/core/src", 70, 450),
+    ("rust/cli/src", 70, 450),
+    ("rust/ffi/src", 70, 450),
+    ("rust/snowglobe/src", 200, 750),
+    ("bench/src", 70, 450),
+];
+
+/// Functions that are longer for a reason.
+const LONG_FUNCTIONS: &[(&str, &str)] = &[
+    (
+        "rust/cli/src/generate/job.rs: stream",
+        "one option after the other, each compared with the state's in the same three lines",
+    ),
+    (
+        "bench/src/latency.rs: run",
+        "one measurement from its set-up to its table",
+    ),
+];
+
+/// Files that are longer for a reason.
+const LONG_FILES: &[(&str, &str)] = &[(
+    "rust/core/src/generator/tests.rs",
+    "the tests of one stream",
+)];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every file below a folder whose name ends so, with its path from the root.
+fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("the folder is here") {
+            let path = entry.expect("an entry").path();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if path.is_dir() {
+                if !matches!(name.as_str(), "target" | "node_modules" | ".git") {
+                    folders.push(path);
+                }
+            } else if name.ends_with(ending) {
+                let text = fs::read_to_string(&path).expect("a text");
+                let shown = path.strip_prefix(root()).expect("below the root");
+                found.push((shown.to_string_lossy().into_owned(), text));
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty(), "no {ending} in {folder}");
+    found
+}
+
+/// Name and length of every function; rustfmt puts its last brace below its first letter.
+fn functions(text: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let Some((before, after)) = code.split_once("fn ") else {
+            continue;
+        };
+        let words = ["pub", "const", "async", "unsafe", "extern", "\"C\""];
+        let is_head = before
+            .split_whitespace()
+            .all(|word| words.contains(&word) || word.starts_with("pub("));
+        if !is_head || code.ends_with([';', '}']) {
+            continue;
+        }
+        let end = format!("{}}}", &line[..line.len() - code.len()]);
+        let length = lines[start..].iter().position(|line| **line == end);
+        let name = after.split(['(', '<']).next().unwrap_or_default();
+        found.extend(length.map(|length| (name.to_owned(), length + 1)));
+    }
+    found
+}
+
+#[test]
+fn functions_fit_a_screen_and_files_a_sitting() {
+    let mut complaints = Vec::new();
+    for (room, function_lines, file_lines) in ROOMS {
+        for (path, text) in files(room, ".rs") {
+            let lines = text.lines().count();
+            if lines > *file_lines && !LONG_FILES.iter().any(|(known, _)| *known == path) {
+                complaints.push(format!(
+                    "{path} has {lines} lines, at most {file_lines}: split it at a seam"
+                ));
+            }
+            for (name, lines) in functions(&text) {
+                let place = format!("{path}: {name}");
+                if lines > *function_lines
+                    && !LONG_FUNCTIONS.iter().any(|(known, _)| *known == place)
+                {
+                    complaints.push(format!(
+                        "{place} has {lines} lines, at most {function_lines}"
+                    ));
+                }
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+#[test]
+fn functions_are_found_as_they_are_written() {
+    let text = "pub(super) async fn a<T>(\n    b: u8,\n) {\n    c();\n}\n\nimpl D {\n    fn e() {\n    }\n}\n";
+    assert_eq!(functions(text), [("a".to_owned(), 5), ("e".to_owned(), 2)]);
+}
+
+#[test]
+fn a_name_says_what_lives_there() {
+    for room in ["rust", "tests", "bench"] {
+        for (path, _) in files(room, ".rs") {
+            let vague = path.split(['/', '.']).find(|part| {
+                let words = [
+                    "util", "utils", "common", "helper", "helpers", "manager", "misc",
+                ];
+                words.contains(part)
+            });
+            assert_eq!(vague, None, "{path}");
+        }
+    }
+}
+
+#[test]
+fn every_module_and_room_says_what_it_is_for() {
+    for room in [
+        "rust/core/src",
+        "rust/cli",
+        "rust/ffi",
+        "rust/snowglobe/src",
+        "tests",
+        "bench",
+    ] {
+        for (path, text) in files(room, ".rs") {
+            // A module's own tests need no more words than their names.
+            if path.ends_with("/tests.rs") {
+                continue;
+            }
+            assert!(
+                text.starts_with("//! "),
+                "{path} does not say what it is for"
+            );
+        }
+    }
+    for room in [
+        "rust/cli",
+        "rust/snowglobe",
+        "nifi-bundle",
+        "docker",
+        "docker/ec2",
+        "sql",
+        "notebooks",
+        "bench",
+    ] {
+        assert!(
+            root().join(room).join("README.md").is_file(),
+            "{room} has no README.md"
+        );
+    }
+}
+
+#[test]
+fn every_crate_comes_from_crates_io() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("a lock file");
+    let sources: Vec<&str> = lock
+        .lines()
+        .filter_map(|line| line.strip_prefix("source = "))
+        .collect();
+    assert!(sources.len() > 100);
+    for source in sources {
+        assert_eq!(
+            source,
+            "\"registry+https://github.com/rust-lang/crates.io-index\""
+        );
+    }
+}
