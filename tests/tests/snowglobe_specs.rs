@@ -200,8 +200,15 @@ fn shown(value: &Value, kind: &SnowflakeType) -> String {
         Value::Date(days) => time(i64::from(*days) * 86_400_000_000, "%Y-%m-%d"),
         Value::Time(micros) => time(*micros, "%H:%M:%S%.6f"),
         Value::TimestampNtz(micros) => time(*micros, "%Y-%m-%d %H:%M:%S%.6f"),
-        Value::TimestampLtz(micros) | Value::TimestampTz { micros, .. } => {
-            time(*micros, "%Y-%m-%d %H:%M:%S%.6fZ")
+        Value::TimestampLtz(micros) => time(*micros, "%Y-%m-%d %H:%M:%S%.6fZ"),
+        Value::TimestampTz {
+            micros,
+            offset_minutes: minutes,
+        } => {
+            let sign = if *minutes < 0 { '-' } else { '+' };
+            let local = micros + i64::from(*minutes) * 60_000_000;
+            let (hours, rest) = (minutes.abs() / 60, minutes.abs() % 60);
+            time(local, "%Y-%m-%d %H:%M:%S%.6f") + &format!("{sign}{hours:02}{rest:02}")
         }
     }
 }
@@ -256,6 +263,7 @@ chapters!(
     task_graphs,
     tasks,
     time_travel,
+    timestamps,
     transactions,
     undrop,
     variant,

@@ -6,30 +6,13 @@ create or replace macro sf_epoch_micros(x) as case
     when abs(try_cast(x as hugeint)) < 31536000000000 then try_cast(x as bigint) * 1000
     when abs(try_cast(x as hugeint)) < 31536000000000000 then try_cast(x as bigint)
     else (try_cast(x as hugeint) // 1000)::bigint end;
-create or replace macro sf_text(x) as case
-    when typeof(x) = 'TIMESTAMP' then strftime(cast(x::varchar as timestamp), '%Y-%m-%d %H:%M:%S.%g')
-    when typeof(x) = 'TIMESTAMP WITH TIME ZONE' then strftime(cast(x::varchar as timestamptz), '%Y-%m-%d %H:%M:%S.%g %z') || '00'
-    when typeof(x) = 'JSON' then json_extract_string(x::varchar, '$')
-    when typeof(x) = 'BLOB' then hex(encode(x::varchar))
-    else x::varchar end;
 create or replace macro sf_fit(x, n) as case when length(x) > n
     then sf_fail('100078', '22000', 'String ''' || x || ''' is too long and would be truncated') else x end;
 create or replace macro sf_divide(a, b) as case when b = 0 then sf_fail('100051', '22012', 'Division by zero') else a / b end;
-create or replace macro sf_timestamp(x) as coalesce(try_cast(x as timestamp), case
-    when typeof(x) in ('TIMESTAMP', 'DATE', 'TIMESTAMP WITH TIME ZONE') then null
-    when typeof(x) in ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'DOUBLE', 'FLOAT') or typeof(x) like 'DECIMAL%' then make_timestamp((try_cast(x::varchar as decimal(38, 6)) * 1000000)::bigint)
-    when regexp_full_match(sf_plain(x), '-?[0-9]+') then make_timestamp(sf_epoch_micros(sf_plain(x)))
-    when x is null then null
-    else cast(sf_plain(x) as timestamp) end);
-create or replace macro sf_timestamp_ltz(x) as case
-    when typeof(x) in ('TIMESTAMP', 'DATE', 'VARCHAR', 'JSON') or typeof(x) like '%TIME ZONE' then cast(sf_plain(x) as timestamptz)
-    else to_timestamp(cast(x::varchar as double)) end;
-create or replace macro sf_date_trunc(part, x) as date_trunc(part, x);
 create or replace macro sf_add_months(d, n) as case when d = last_day(d) then last_day((d + to_months(n::int))::date) else (d + to_months(n::int))::date end;
 create or replace macro sf_parse_json(x) as case when json_valid(x) then x::json else sf_fail('100069', '22P02', 'Error parsing JSON: ' || x) end;
 create or replace macro sf_try_parse_json(x) as case when json_valid(x) then x::json end;
 create or replace macro sf_to_json(x) as (to_json(x)::varchar);
-create or replace macro sf_to_array(x) as case when json_type(to_json(x)) = 'ARRAY' then to_json(x) else json_array(x) end;
 create or replace macro sf_typeof(x) as case json_type(to_json(x))
     when 'VARCHAR' then 'VARCHAR' when 'UBIGINT' then 'INTEGER' when 'BIGINT' then 'INTEGER' when 'DOUBLE' then 'DECIMAL'
     when 'BOOLEAN' then 'BOOLEAN' when 'NULL' then 'NULL_VALUE' else json_type(to_json(x)) end;

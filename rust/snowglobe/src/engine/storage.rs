@@ -55,6 +55,9 @@ pub fn open(data_dir: Option<&Path>) -> Result<Connection> {
         .execute_batch(include_str!("prelude.sql"))
         .map_err(SnowflakeError::internal)?;
     connection
+        .execute_batch(include_str!("timestamp_tz.sql"))
+        .map_err(SnowflakeError::internal)?;
+    connection
         .execute_batch("set global default_null_order = 'nulls_last_on_asc_first_on_desc'")
         .map_err(SnowflakeError::internal)?;
     Ok(connection)
@@ -148,6 +151,7 @@ fn columns_of(statement: &duckdb::Statement<'_>) -> Vec<ColumnMeta> {
             | LogicalTypeId::TimestampMs
             | LogicalTypeId::TimestampNs => SnowflakeType::NTZ,
             LogicalTypeId::TimestampTZ => SnowflakeType::LTZ,
+            LogicalTypeId::Interval => SnowflakeType::TZ,
             LogicalTypeId::Blob => SnowflakeType::Binary {
                 length: MAX_BINARY_LENGTH,
             },
@@ -196,12 +200,32 @@ fn value(found: ValueRef<'_>, kind: &SnowflakeType) -> Result<Value> {
         },
         ValueRef::Text(bytes) => Value::Text(text(bytes)),
         ValueRef::Blob(bytes) => Value::Binary(bytes.to_vec()),
+        ValueRef::Interval {
+            months,
+            days,
+            nanos,
+        } => timestamp_tz(months, days, nanos)?,
         other => {
             return Err(SnowflakeError::unsupported(format!(
                 "a result of type {}",
                 other.data_type()
             )));
         }
+    })
+}
+
+/// A `TIMESTAMP_TZ` out of the interval that holds it, as `timestamp_tz.sql` says.
+fn timestamp_tz(months: i32, days: i32, nanos: i64) -> Result<Value> {
+    const DAY_MICROS: i64 = 86_400_000_000;
+    let offset_minutes = months - 1440;
+    let day = i64::from(days) + 30 * i64::from(months) - 800_000;
+    // No interval of a query is as long as the days since the year 1, less 800,000.
+    if offset_minutes.abs() > 1080 || day < -719_528 || days < 0 || nanos < 0 {
+        return Err(SnowflakeError::unsupported("an INTERVAL as a value"));
+    }
+    Ok(Value::TimestampTz {
+        micros: day * DAY_MICROS + nanos / 1000,
+        offset_minutes,
     })
 }
 
@@ -251,7 +275,11 @@ pub fn from_duckdb(message: &str) -> SnowflakeError {
         return new(
             "100035",
             "22007",
-            format!("Timestamp '{double}' is not recognized"),
+            // A mark of `sf_tz_text`.
+            format!(
+                "Timestamp '{}' is not recognized",
+                double.trim_end_matches('\u{e000}')
+            ),
         );
     }
     if has("invalid date field format") || has("date field value out of range") {
@@ -344,6 +372,7 @@ fn own_error(rest: &str) -> SnowflakeError {
         ("100069", "22P02"),
         ("000002", "0A000"),
         ("100090", "42P18"),
+        ("001044", "42P13"),
     ];
     let (code, sqlstate) = KNOWN
         .iter()

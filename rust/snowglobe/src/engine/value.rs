@@ -71,6 +71,8 @@ impl SnowflakeType {
     };
     /// `TIMESTAMP_LTZ` with its default scale.
     pub const LTZ: Self = Self::TimestampLtz { scale: 9 };
+    /// `TIMESTAMP_TZ` with its default scale.
+    pub const TZ: Self = Self::TimestampTz { scale: 9 };
     /// `TIMESTAMP_NTZ` with its default scale.
     pub const NTZ: Self = Self::TimestampNtz { scale: 9 };
 }

@@ -5,9 +5,9 @@ use crate::engine::error::{Result, SnowflakeError};
 
 /// Functions that DuckDB has under the same name with the same meaning, aggregates and window functions included.
 const SAME: &str = " ABS ACOS ANY_VALUE ARRAY_AGG_ ASIN ATAN ATAN2 AVG CBRT CEIL CEILING COALESCE CONCAT_WS CORR COS COT COUNT COVAR_POP COVAR_SAMP \
-    CUME_DIST DEGREES DENSE_RANK EXP FIRST_VALUE FLOOR GREATEST_ HASH_ LAG LAST_VALUE LEAD LEFT LENGTH LN LOWER LPAD LTRIM MAX MD5 MEDIAN MIN MODE MONTH \
-    NTH_VALUE NTILE NULLIF PERCENT_RANK PI POWER QUARTER RADIANS RANK REPEAT REPLACE REVERSE RIGHT ROW_NUMBER RPAD RTRIM SIGN SIN SKEW SQRT STDDEV \
-    STDDEV_POP STDDEV_SAMP SUBSTR SUBSTRING SUM TAN TRIM TRANSLATE TRUNC UPPER VARIANCE VAR_POP VAR_SAMP YEAR DAY HOUR MINUTE SECOND \
+    CUME_DIST DEGREES DENSE_RANK EXP FIRST_VALUE FLOOR GREATEST_ HASH_ LAG LAST_VALUE LEAD LEFT LENGTH LN LOWER LPAD LTRIM MAX MD5 MEDIAN MIN MODE \
+    NTH_VALUE NTILE NULLIF PERCENT_RANK PI POWER RADIANS RANK REPEAT REPLACE REVERSE RIGHT ROW_NUMBER RPAD RTRIM SIGN SIN SKEW SQRT STDDEV \
+    STDDEV_POP STDDEV_SAMP SUBSTR SUBSTRING SUM TAN TRIM TRANSLATE TRUNC UPPER VARIANCE VAR_POP VAR_SAMP \
     BIT_LENGTH OCTET_LENGTH ASCII CONTAINS MAX_BY MIN_BY KURTOSIS REGR_SLOPE REGR_INTERCEPT REGR_R2 REGR_COUNT REGR_AVGX REGR_AVGY APPROX_COUNT_DISTINCT \
     PERCENTILE_CONT PERCENTILE_DISC LISTAGG BOOLOR_AGG BOOLAND_AGG BITAND_AGG BITOR_AGG GROUPING COUNT_IF IF GENERATE_SERIES SHA1 EXISTS ROUND ";
 
@@ -24,11 +24,6 @@ const RENAMED: &[(&str, &str)] = &[
     ("CHR", "chr"),
     ("CHAR", "chr"),
     ("INITCAP", "sf_initcap"),
-    ("DAYOFMONTH", "day"),
-    ("DAYOFYEAR", "dayofyear"),
-    ("WEEKISO", "week"),
-    ("DAYOFWEEKISO", "isodow"),
-    ("LAST_DAY", "last_day"),
     ("POW", "power"),
     ("SPLIT", "sf_split"),
     ("SPLIT_PART", "sf_split_part"),
@@ -80,13 +75,13 @@ const REWRITTEN: &[(&str, usize, &str)] = &[
     ("BITSHIFTLEFT", 2, "({0}::hugeint << {1}::int)"),
     ("BITSHIFTRIGHT", 2, "({0}::hugeint >> {1}::int)"),
     ("BOOLXOR", 2, "({0}::boolean <> {1}::boolean)"),
-    ("YEAROFWEEKISO", 1, "isoyear({0})"),
+    ("YEAROFWEEKISO", 1, "isoyear(sf_local({0}))"),
     ("TIME_FROM_PARTS", 3, "make_time({0}, {1}, {2})"),
     ("TIMEFROMPARTS", 3, "make_time({0}, {1}, {2})"),
     (
         "ARRAY_APPEND",
         2,
-        "to_json(list_append(from_json({0}, '[\"JSON\"]'), to_json({1})))",
+        "to_json(list_append(from_json({0}, '[\"JSON\"]'), sf_variant({1})))",
     ),
     (
         "ARRAY_CAT",
@@ -99,8 +94,8 @@ const REWRITTEN: &[(&str, usize, &str)] = &[
     ("PARSE_JSON", 1, "sf_parse_json({0})"),
     ("TRY_PARSE_JSON", 1, "sf_try_parse_json({0})"),
     ("TO_JSON", 1, "sf_to_json({0})"),
-    ("TO_VARIANT", 1, "to_json({0})"),
-    ("TO_OBJECT", 1, "to_json({0})"),
+    ("TO_VARIANT", 1, "sf_variant({0})"),
+    ("TO_OBJECT", 1, "sf_variant({0})"),
     ("TO_ARRAY", 1, "sf_to_array({0})"),
     (
         "STRIP_NULL_VALUE",
@@ -129,11 +124,22 @@ const REWRITTEN: &[(&str, usize, &str)] = &[
     ("TO_DOUBLE", 1, "cast({0} as double)"),
     ("TRY_TO_DOUBLE", 1, "try_cast({0} as double)"),
     ("EDITDISTANCE", 2, "levenshtein({0}, {1})"),
-    ("DAYNAME", 1, "left(dayname({0}), 3)"),
-    ("MONTHNAME", 1, "left(monthname({0}), 3)"),
-    ("DAYOFWEEK", 1, "dayofweek({0})"),
-    ("WEEK", 1, "week({0})"),
-    ("YEAROFWEEK", 1, "isoyear({0})"),
+    ("YEAR", 1, "year(sf_local({0}))"),
+    ("MONTH", 1, "month(sf_local({0}))"),
+    ("DAY", 1, "day(sf_local({0}))"),
+    ("MINUTE", 1, "minute(sf_local({0}))"),
+    ("SECOND", 1, "second(sf_local({0}))"),
+    ("QUARTER", 1, "quarter(sf_local({0}))"),
+    ("DAYOFMONTH", 1, "day(sf_local({0}))"),
+    ("DAYOFYEAR", 1, "dayofyear(sf_local({0}))"),
+    ("WEEKISO", 1, "week(sf_local({0}))"),
+    ("DAYOFWEEKISO", 1, "isodow(sf_local({0}))"),
+    ("LAST_DAY", 1, "last_day(sf_local({0}))"),
+    ("DAYNAME", 1, "left(dayname(sf_local({0})), 3)"),
+    ("MONTHNAME", 1, "left(monthname(sf_local({0})), 3)"),
+    ("DAYOFWEEK", 1, "dayofweek(sf_local({0}))"),
+    ("WEEK", 1, "week(sf_local({0}))"),
+    ("YEAROFWEEK", 1, "isoyear(sf_local({0}))"),
     ("TO_BINARY", 1, "unhex({0})"),
     ("REGEXP_COUNT", 2, "len(regexp_extract_all({0}, {1}))"),
     ("SPACE", 1, "repeat(' ', {0})"),
@@ -142,7 +148,7 @@ const REWRITTEN: &[(&str, usize, &str)] = &[
     ("BOOLNOT", 1, "(not {0})"),
     ("NULLIF", 2, "nullif({0}, {1})"),
     ("RANDOM", 0, "sf_random()"),
-    ("HOUR", 1, "hour({0})"),
+    ("HOUR", 1, "hour(sf_local({0}))"),
     ("DATE_FROM_PARTS", 3, "make_date({0}, {1}, {2})"),
     ("DATEFROMPARTS", 3, "make_date({0}, {1}, {2})"),
     (
@@ -158,10 +164,10 @@ const REWRITTEN: &[(&str, usize, &str)] = &[
     (
         "ARRAY_AGG",
         1,
-        "to_json(coalesce(list({0}) filter ({0} is not null), []))",
+        "to_json(coalesce(list(sf_member({0})) filter ({0} is not null), []))",
     ),
-    ("OBJECT_INSERT", 3, "sf_object_insert({0}, {1}, {2}, false)"),
-    ("OBJECT_INSERT", 4, "sf_object_insert({0}, {1}, {2}, {3})"),
+    ("OBJECT_INSERT", 3, "sf_object_insert({0}, {1}, sf_member({2}), false)"),
+    ("OBJECT_INSERT", 4, "sf_object_insert({0}, {1}, sf_member({2}), {3})"),
     (
         "OBJECT_DELETE",
         2,
@@ -173,10 +179,10 @@ const REWRITTEN: &[(&str, usize, &str)] = &[
         "json_merge_patch({0}, json_object({1}, null, {2}, null))",
     ),
     ("ARRAY_SLICE", 3, "sf_array_slice({0}, {1}, {2})"),
-    ("NEXT_DAY", 2, "sf_next_day({0}::date, {1})"),
-    ("PREVIOUS_DAY", 2, "sf_previous_day({0}::date, {1})"),
+    ("NEXT_DAY", 2, "sf_next_day(sf_local({0})::date, {1})"),
+    ("PREVIOUS_DAY", 2, "sf_previous_day(sf_local({0})::date, {1})"),
     ("WIDTH_BUCKET", 4, "sf_width_bucket({0}, {1}, {2}, {3})"),
-    ("OBJECT_AGG", 2, "json_group_object({0}, {1})"),
+    ("OBJECT_AGG", 2, "json_group_object({0}, sf_member({1}))"),
 ];
 
 /// Functions of any number of arguments.
@@ -254,10 +260,13 @@ fn variadic(name: &str, args: &[String]) -> String {
         "sf_least" => format!("case when {any_null} then null else least({list}) end"),
         "sf_concat" => args
             .iter()
-            .map(|a| format!("({a})::varchar"))
+            .map(|a| format!("(sf_member({a}))::varchar"))
             .collect::<Vec<_>>()
             .join(" || "),
-        _ => format!("{name}({list})"),
+        _ => {
+            let members: Vec<String> = args.iter().map(|a| format!("sf_member({a})")).collect();
+            format!("{name}({})", members.join(", "))
+        }
     }
 }
 
@@ -267,7 +276,7 @@ fn special(name: &str, args: &[String]) -> Result<Option<String>> {
         ("DATEADD" | "TIMEADD" | "TIMESTAMPADD", 3) => date_add(arg(0), arg(1), arg(2))?,
         ("DATEDIFF" | "TIMEDIFF" | "TIMESTAMPDIFF", 3) => {
             format!(
-                "date_diff({}, ({}), ({}))",
+                "sf_date_diff({}, ({}), ({}))",
                 literal(unit(arg(0))?),
                 cast_date(arg(1)),
                 cast_date(arg(2))
@@ -297,14 +306,14 @@ fn special(name: &str, args: &[String]) -> Result<Option<String>> {
         },
         ("TRUNC", 2) if arg(1).starts_with('\'') => date_trunc(arg(1), arg(0))?,
         ("TO_VARCHAR" | "TO_CHAR", 2) => format!(
-            "strftime({}, {})",
+            "sf_strftime({}, {})",
             arg(0),
-            literal(&time_format(&unquote(arg(1))?)?)
+            literal(&shown_format(&unquote(arg(1))?)?)
         ),
-        ("TO_DATE" | "DATE", 1) => format!("cast({} as date)", arg(0)),
-        ("TRY_TO_DATE", 1) => format!("try_cast({} as date)", arg(0)),
-        ("TO_TIME" | "TIME", 1) => format!("cast({} as time)", arg(0)),
-        ("TRY_TO_TIME", 1) => format!("try_cast({} as time)", arg(0)),
+        ("TO_DATE" | "DATE", 1) => format!("cast(sf_local({}) as date)", arg(0)),
+        ("TRY_TO_DATE", 1) => format!("try_cast(sf_local({}) as date)", arg(0)),
+        ("TO_TIME" | "TIME", 1) => format!("cast(sf_local({}) as time)", arg(0)),
+        ("TRY_TO_TIME", 1) => format!("try_cast(sf_local({}) as time)", arg(0)),
         ("TO_DATE" | "TRY_TO_DATE", 2) => format!("cast({} as date)", parse_time(name, args)?),
         ("TO_TIMESTAMP" | "TO_TIMESTAMP_NTZ", 1) => format!("sf_timestamp({})", arg(0)),
         ("TRY_TO_TIMESTAMP" | "TRY_TO_TIMESTAMP_NTZ", 1) => {
@@ -312,6 +321,9 @@ fn special(name: &str, args: &[String]) -> Result<Option<String>> {
         }
         ("TO_TIMESTAMP_LTZ", 1) => format!("sf_timestamp_ltz({})", arg(0)),
         ("TRY_TO_TIMESTAMP_LTZ", 1) => format!("try(sf_timestamp_ltz({}))", arg(0)),
+        ("TO_TIMESTAMP_TZ", 1) => format!("sf_timestamp_tz({})", arg(0)),
+        ("TRY_TO_TIMESTAMP_TZ", 1) => format!("try(sf_timestamp_tz({}))", arg(0)),
+        ("TO_TIMESTAMP_TZ" | "TRY_TO_TIMESTAMP_TZ", 2) => parse_timestamp_tz(name, args)?,
         ("TO_TIMESTAMP" | "TO_TIMESTAMP_NTZ" | "TRY_TO_TIMESTAMP" | "TRY_TO_TIMESTAMP_NTZ", 2) => {
             parse_timestamp(name, args)?
         }
@@ -322,12 +334,12 @@ fn special(name: &str, args: &[String]) -> Result<Option<String>> {
         ("TO_NUMBER" | "TO_DECIMAL" | "TO_NUMERIC", _) => number("cast", args)?,
         ("TRY_TO_NUMBER" | "TRY_TO_DECIMAL" | "TRY_TO_NUMERIC", _) => number("try_cast", args)?,
         ("CONVERT_TIMEZONE", 3) => format!(
-            "((({2})::timestamp at time zone {0}) at time zone {1})",
+            "(((sf_local({2}))::timestamp at time zone {0}) at time zone {1})",
             arg(0),
             arg(1),
             arg(2)
         ),
-        ("CONVERT_TIMEZONE", 2) => format!("(({1})::timestamptz at time zone {0})", arg(0), arg(1)),
+        ("CONVERT_TIMEZONE", 2) => format!("sf_convert_timezone({}, {})", arg(0), arg(1)),
         ("REGEXP_REPLACE", 2) => format!("regexp_replace({}, {}, '', 'g')", arg(0), arg(1)),
         ("REGEXP_REPLACE", 3) => format!("regexp_replace({}, {}, {}, 'g')", arg(0), arg(1), arg(2)),
         ("REGEXP_SUBSTR", 2) => format!("nullif(regexp_extract({}, {}), '')", arg(0), arg(1)),
@@ -396,7 +408,7 @@ fn date_add(part: &str, amount: &str, date: &str) -> Result<String> {
         "year" | "quarter" | "month" | "week" | "day" if is_date(&date) => {
             format!("cast(({date}) + {call} as date)")
         }
-        _ => format!("(({date}) + {call})"),
+        _ => format!("sf_shift({date}, {call})"),
     })
 }
 
@@ -455,21 +467,38 @@ fn is_date(text: &str) -> bool {
     text.starts_with("cast(") && text.ends_with(" as date")
 }
 
-fn date_part(part: &str, date: &str) -> Result<String> {
+/// `DATE_PART` and `EXTRACT`.
+///
+/// # Errors
+/// For a part that is none.
+pub fn date_part(part: &str, date: &str) -> Result<String> {
     let bare = part.trim_matches(|c| c == '\'' || c == '"').to_uppercase();
+    let (local, instant) = (format!("sf_local({date})"), format!("sf_instant({date})"));
     Ok(match bare.as_str() {
-        "EPOCH_SECOND" | "EPOCH" | "EPOCH_SECONDS" => format!("floor(epoch({date}))::bigint"),
-        "EPOCH_MILLISECOND" | "EPOCH_MILLISECONDS" => format!("epoch_ms({date})"),
-        "EPOCH_MICROSECOND" | "EPOCH_MICROSECONDS" => format!("epoch_us({date})"),
-        "EPOCH_NANOSECOND" | "EPOCH_NANOSECONDS" => format!("epoch_ns({date})"),
-        "DAYOFWEEK" | "DOW" | "WEEKDAY" => format!("dayofweek({date})"),
-        "DAYOFYEAR" | "DOY" | "YEARDAY" => format!("dayofyear({date})"),
-        _ => format!("date_part({}, {})", literal(unit(part)?), cast_date(date)),
+        "EPOCH_SECOND" | "EPOCH" | "EPOCH_SECONDS" => format!("floor(epoch({instant}))::bigint"),
+        "EPOCH_MILLISECOND" | "EPOCH_MILLISECONDS" => format!("epoch_ms({instant})"),
+        "EPOCH_MICROSECOND" | "EPOCH_MICROSECONDS" => format!("epoch_us({instant})"),
+        "EPOCH_NANOSECOND" | "EPOCH_NANOSECONDS" => format!("epoch_ns({instant})"),
+        "DAYOFWEEK" | "DOW" | "WEEKDAY" => format!("dayofweek({local})"),
+        "DAYOFWEEKISO" | "DAYOFWEEK_ISO" | "WEEKDAY_ISO" | "DOW_ISO" | "DW_ISO" => {
+            format!("isodow({local})")
+        }
+        "DAYOFYEAR" | "DOY" | "YEARDAY" => format!("dayofyear({local})"),
+        "WEEKISO" | "WEEK_ISO" | "WEEKOFYEARISO" | "WEEKOFYEAR_ISO" => format!("week({local})"),
+        "YEAROFWEEK" | "YEAROFWEEKISO" => format!("isoyear({local})"),
+        "TIMEZONE_HOUR" | "TZH" => format!("trunc(sf_tz_minutes(sf_tz_only({date})) / 60)::bigint"),
+        "TIMEZONE_MINUTE" | "TZM" => format!("(sf_tz_minutes(sf_tz_only({date})) % 60)"),
+        _ => format!(
+            "date_part({}, sf_local({}))",
+            literal(unit(part)?),
+            cast_date(date)
+        ),
     })
 }
 
 fn object(name: &str, args: &[String]) -> String {
-    let call = format!("json_object({})", args.join(", "));
+    let members: Vec<String> = args.iter().map(|a| format!("sf_member({a})")).collect();
+    let call = format!("json_object({})", members.join(", "));
     // Keys whose value is null are left out, unless KEEP_NULL.
     if name.ends_with("KEEP_NULL") {
         call
@@ -544,6 +573,34 @@ fn scaled_timestamp(value: &str, scale: &str) -> Result<String> {
     Ok(format!("make_timestamp({micros})"))
 }
 
+/// `TO_TIMESTAMP_TZ` of a number and its scale, or of a text and its format.
+fn parse_timestamp_tz(name: &str, args: &[String]) -> Result<String> {
+    if !args[1].starts_with('\'') {
+        let instant = scaled_timestamp(&args[0], &args[1])?.replacen(
+            "make_timestamp(",
+            "make_timestamptz(",
+            1,
+        );
+        return Ok(format!("sf_tz_here({instant})"));
+    }
+    let format = unquote(&args[1])?.to_uppercase();
+    if format == "AUTO" {
+        return Ok(format!("sf_timestamp_tz({})", args[0]));
+    }
+    let parsed = parse_time(name, args)?;
+    match format.find("TZH") {
+        None => Ok(format!("sf_tz_here(({parsed})::timestamptz)")),
+        // The offset is read off the text's end.
+        Some(at) if ["TZHTZM", "TZH:TZM", "TZH"].contains(&&format[at..]) => Ok(format!(
+            "sf_tz(epoch_us(({parsed})::timestamptz), sf_offset(regexp_extract({}, sf_tz_zone(), 1)))",
+            args[0]
+        )),
+        Some(_) => Err(SnowflakeError::unsupported(format!(
+            "date format '{format}': a time zone that is not at its end"
+        ))),
+    }
+}
+
 fn parse_time(name: &str, args: &[String]) -> Result<String> {
     let function = if name.starts_with("TRY") {
         "try_strptime"
@@ -566,6 +623,26 @@ fn parse_time(name: &str, args: &[String]) -> Result<String> {
 /// # Errors
 /// For an element that has no counterpart.
 pub fn time_format(format: &str) -> Result<String> {
+    translated_format(
+        format,
+        &[("TZHTZM", "%z"), ("TZH:TZM", "%z"), ("TZH", "%z")],
+    )
+}
+
+/// The same for showing a moment: `sf_strftime` puts the offset in place of the marks.
+fn shown_format(format: &str) -> Result<String> {
+    translated_format(
+        format,
+        &[
+            ("TZH:TZM", "\u{e000}"),
+            ("TZHTZM", "\u{e001}"),
+            ("TZH", "\u{e002}"),
+            ("TZM", "\u{e003}"),
+        ],
+    )
+}
+
+fn translated_format(format: &str, zones: &[(&str, &str)]) -> Result<String> {
     const ELEMENTS: &[(&str, &str)] = &[
         ("YYYY", "%Y"),
         ("YY", "%y"),
@@ -584,9 +661,6 @@ pub fn time_format(format: &str) -> Result<String> {
         ("FF6", "%f"),
         ("FF9", "%n"),
         ("FF", "%f"),
-        ("TZHTZM", "%z"),
-        ("TZH:TZM", "%z"),
-        ("TZH", "%z"),
     ];
     let (mut rest, mut out) = (format, String::new());
     while let Some(first) = rest.chars().next() {
@@ -597,7 +671,11 @@ pub fn time_format(format: &str) -> Result<String> {
             continue;
         }
         let upper = rest.to_uppercase();
-        if let Some((element, to)) = ELEMENTS.iter().find(|(e, _)| upper.starts_with(e)) {
+        if let Some((element, to)) = zones
+            .iter()
+            .chain(ELEMENTS)
+            .find(|(e, _)| upper.starts_with(e))
+        {
             out.push_str(to);
             rest = &rest[element.len()..];
         } else if first.is_alphabetic() && first != 'T' && first != 'Z' {

@@ -61,7 +61,7 @@ pub fn parse(cursor: &mut Cursor<'_>) -> Result<SnowflakeType> {
             if cursor.accept("WITH LOCAL TIME ZONE") {
                 SnowflakeType::TimestampLtz { scale }
             } else if cursor.accept("WITH TIME ZONE") {
-                return Err(SnowflakeError::unsupported("TIMESTAMP_TZ"));
+                SnowflakeType::TimestampTz { scale }
             } else {
                 cursor.accept("WITHOUT TIME ZONE");
                 SnowflakeType::TimestampNtz { scale }
@@ -70,11 +70,13 @@ pub fn parse(cursor: &mut Cursor<'_>) -> Result<SnowflakeType> {
         "TIMESTAMP_LTZ" | "TIMESTAMPLTZ" => SnowflakeType::TimestampLtz {
             scale: scale(cursor)?,
         },
+        "TIMESTAMP_TZ" | "TIMESTAMPTZ" => SnowflakeType::TimestampTz {
+            scale: scale(cursor)?,
+        },
         "VARIANT" => SnowflakeType::Variant,
         "OBJECT" => SnowflakeType::Object,
         "ARRAY" => SnowflakeType::Array,
-        "TIMESTAMP_TZ" | "TIMESTAMPTZ" | "GEOGRAPHY" | "GEOMETRY" | "VECTOR" | "MAP"
-        | "DECFLOAT" | "FILE" | "UUID" => {
+        "GEOGRAPHY" | "GEOMETRY" | "VECTOR" | "MAP" | "DECFLOAT" | "FILE" | "UUID" => {
             return Err(SnowflakeError::unsupported(word));
         }
         _ => {
@@ -143,9 +145,9 @@ pub fn duckdb(kind: &SnowflakeType) -> String {
         SnowflakeType::Date => "date".to_owned(),
         SnowflakeType::Time { .. } => "time".to_owned(),
         SnowflakeType::TimestampNtz { .. } => "timestamp".to_owned(),
-        SnowflakeType::TimestampLtz { .. } | SnowflakeType::TimestampTz { .. } => {
-            "timestamptz".to_owned()
-        }
+        SnowflakeType::TimestampLtz { .. } => "timestamptz".to_owned(),
+        // See `timestamp_tz.sql`.
+        SnowflakeType::TimestampTz { .. } => "interval".to_owned(),
         SnowflakeType::Variant | SnowflakeType::Object | SnowflakeType::Array => "json".to_owned(),
     }
 }
@@ -158,9 +160,13 @@ pub fn store(expr: &str, kind: &SnowflakeType) -> String {
         }
         SnowflakeType::Varchar { .. } => format!("sf_text({expr})"),
         SnowflakeType::Variant | SnowflakeType::Object | SnowflakeType::Array => {
-            format!("to_json({expr})")
+            format!("sf_variant({expr})")
         }
         SnowflakeType::TimestampNtz { .. } => format!("sf_timestamp({expr})"),
+        SnowflakeType::TimestampLtz { .. } => format!("sf_timestamp_ltz({expr})"),
+        SnowflakeType::TimestampTz { .. } => format!("sf_timestamp_tz({expr})"),
+        SnowflakeType::Date => format!("cast(sf_local({expr}) as date)"),
+        SnowflakeType::Time { .. } => format!("cast(sf_local({expr}) as time)"),
         _ => format!("cast({expr} as {})", duckdb(kind)),
     }
 }
@@ -174,10 +180,21 @@ pub fn cast(expr: &str, kind: &SnowflakeType, is_try: bool) -> String {
         }
         SnowflakeType::Varchar { .. } => format!("sf_text({expr})"),
         SnowflakeType::Variant | SnowflakeType::Object | SnowflakeType::Array => {
-            format!("to_json({expr})")
+            format!("sf_variant({expr})")
         }
-        SnowflakeType::TimestampNtz { .. } if !is_try => format!("sf_timestamp({expr})"),
-        SnowflakeType::TimestampNtz { .. } => format!("try(sf_timestamp({expr}))"),
+        SnowflakeType::TimestampNtz { .. }
+        | SnowflakeType::TimestampLtz { .. }
+        | SnowflakeType::TimestampTz { .. }
+            if is_try =>
+        {
+            format!("try({})", store(expr, kind))
+        }
+        SnowflakeType::TimestampNtz { .. }
+        | SnowflakeType::TimestampLtz { .. }
+        | SnowflakeType::TimestampTz { .. } => store(expr, kind),
+        SnowflakeType::Date | SnowflakeType::Time { .. } => {
+            format!("{cast}(sf_local({expr}) as {})", duckdb(kind))
+        }
         SnowflakeType::Number { .. } | SnowflakeType::Float => {
             format!("{cast}(sf_plain({expr}) as {})", duckdb(kind))
         }

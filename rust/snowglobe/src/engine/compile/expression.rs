@@ -87,6 +87,42 @@ impl Compiler<'_> {
                 op: BinaryOperator::Divide,
                 right,
             } => Some(raw_expr(format!("sf_divide({left}, {right})"))),
+            Expr::BinaryOp { left, op, right } => moments(left, op, right),
+            Expr::IsDistinctFrom(left, right) if is_text(right) => Some(raw_expr(format!(
+                "({left} is distinct from sf_beside({left}, {right}))"
+            ))),
+            Expr::IsNotDistinctFrom(left, right) if is_text(right) => Some(raw_expr(format!(
+                "({left} is not distinct from sf_beside({left}, {right}))"
+            ))),
+            Expr::Between {
+                expr,
+                negated,
+                low,
+                high,
+            } if is_text(low) || is_text(high) => {
+                let not = if *negated { "not " } else { "" };
+                Some(raw_expr(format!(
+                    "({expr} {not}between sf_beside({expr}, {low}) and sf_beside({expr}, {high}))"
+                )))
+            }
+            Expr::InList {
+                expr,
+                list,
+                negated,
+            } if list.iter().any(is_text) => {
+                let not = if *negated { "not " } else { "" };
+                let items: Vec<String> = list
+                    .iter()
+                    .map(|item| format!("sf_beside({expr}, {item})"))
+                    .collect();
+                Some(raw_expr(format!("({expr} {not}in ({}))", items.join(", "))))
+            }
+            Expr::Extract {
+                field, expr: inner, ..
+            } => Some(raw_expr(functions::date_part(
+                &field.to_string(),
+                &inner.to_string(),
+            )?)),
             Expr::RLike {
                 negated,
                 expr,
@@ -194,9 +230,61 @@ impl Compiler<'_> {
                 "{name} with DISTINCT, OVER, FILTER or WITHIN GROUP"
             ))),
             Rendering::Rename(new) => Ok(renamed(function, new)),
-            Rendering::Same => Ok(renamed(function, &name.to_lowercase())),
+            Rendering::Same => {
+                let mut function = function.clone();
+                for_each_argument(&mut function, |expr| match name.as_str() {
+                    "SUM" | "AVG" | "MEDIAN" => format!("sf_summand({expr})"),
+                    "CONCAT_WS" => format!("sf_member({expr})"),
+                    _ => expr.to_string(),
+                });
+                Ok(renamed(&function, &name.to_lowercase()))
+            }
         }
     }
+}
+
+/// Operators that mean something else for a `TIMESTAMP_TZ`, whose type only DuckDB knows here.
+fn moments(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<Expr> {
+    use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq, Minus, NotEq, Plus, StringConcat};
+    let text = match op {
+        StringConcat => format!("sf_member({left}) || sf_member({right})"),
+        Plus if is_interval(right) => format!("sf_shift({left}, {right})"),
+        Plus if is_interval(left) => format!("sf_shift({right}, {left})"),
+        Minus if is_interval(right) => format!("sf_shift({left}, -({right}))"),
+        Eq | NotEq | Lt | LtEq | Gt | GtEq if is_text(right) || is_now(right) => {
+            format!("{left} {op} sf_beside({left}, {right})")
+        }
+        Eq | NotEq | Lt | LtEq | Gt | GtEq if is_text(left) || is_now(left) => {
+            format!("sf_beside({right}, {left}) {op} {right}")
+        }
+        _ => return None,
+    };
+    Some(raw_expr(format!("({text})")))
+}
+
+fn is_text(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Value(ValueWithSpan {
+            value: sqlparser::ast::Value::SingleQuotedString(_),
+            ..
+        })
+    )
+}
+
+/// Whether it is rendered already as an interval, or as the statement's time or a moment converted.
+fn is_interval(expr: &Expr) -> bool {
+    matches!(expr, Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.starts_with("interval "))
+}
+
+fn is_now(expr: &Expr) -> bool {
+    const MOMENTS: [&str; 4] = [
+        "make_timestamptz(",
+        "make_timestamp(",
+        "sf_timestamp(",
+        "sf_timestamp_ltz(",
+    ];
+    matches!(expr, Expr::Identifier(ident) if ident.quote_style.is_none() && MOMENTS.iter().any(|start| ident.value.starts_with(start)))
 }
 
 /// `subject LIKE ANY (pattern, …)`.
@@ -225,6 +313,16 @@ fn renamed(function: &Function, name: &str) -> Expr {
     }
     function.name = ObjectName(vec![ObjectNamePart::Identifier(raw(name))]);
     Expr::Function(function)
+}
+
+fn for_each_argument(function: &mut Function, change: impl Fn(&Expr) -> String) {
+    if let FunctionArguments::List(list) = &mut function.args {
+        for argument in &mut list.args {
+            if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument {
+                *expr = raw_expr(change(expr));
+            }
+        }
+    }
 }
 
 fn has_clauses(function: &Function) -> bool {
@@ -279,7 +377,7 @@ fn aggregate_list(name: &str, function: &Function, args: &[String]) -> Result<Ex
         format!("coalesce(string_agg({distinct}sf_text({value}), {separator}{order}){over}, '')")
     } else {
         format!(
-            "to_json(coalesce(list({distinct}{value}{order}) filter (where {value} is not null){over}, []))"
+            "to_json(coalesce(list({distinct}sf_member({value}){order}) filter (where {value} is not null){over}, []))"
         )
     }))
 }

@@ -488,7 +488,10 @@ pub fn values_relation(rows: &Rows) -> String {
             "unhex('{}')",
             bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()
         ),
-        Value::TimestampTz { micros, .. } => format!("make_timestamptz({micros})"),
+        Value::TimestampTz {
+            micros,
+            offset_minutes,
+        } => format!("sf_tz({micros}, {offset_minutes})"),
     };
     let names = rows
         .columns

@@ -154,6 +154,20 @@ pub fn bind_literal(bind: &Bind, row: usize) -> Result<String> {
         "TIMESTAMP_LTZ" if text.parse::<i64>().is_ok() => {
             format!("(to_timestamp_ltz({}, 9))", number()?)
         }
+        "TIMESTAMP_TZ" => match text.split_once(' ') {
+            // Nanoseconds, and the offset in minutes and 1440 more.
+            Some((nanos, zone)) if nanos.parse::<i128>().is_ok() => {
+                let (Ok(nanos), Ok(zone)) = (nanos.parse::<i128>(), zone.parse::<i32>()) else {
+                    return Err(SnowflakeError::compilation(format!(
+                        "bind value '{text}' does not fit {}",
+                        bind.kind
+                    )));
+                };
+                timestamp_tz(i64::try_from(nanos / 1000).unwrap_or_default(), zone - 1440)
+            }
+            None if text.parse::<i64>().is_ok() => format!("(to_timestamp_tz({}, 9))", number()?),
+            _ => format!("({}::timestamp_tz)", escape(text)),
+        },
         "TIMESTAMP_NTZ" => format!("({}::timestamp_ntz)", escape(text)),
         "TIMESTAMP_LTZ" => format!("({}::timestamp_ltz)", escape(text)),
         "TEXT" => escape(text),
@@ -211,11 +225,24 @@ pub fn literal_of(typed: &Typed) -> String {
         Value::Date(days) => format!("(dateadd(day, {days}, '1970-01-01'::date))"),
         Value::Time(micros) => format!("(dateadd(microsecond, {micros}, '00:00:00'::time))"),
         Value::TimestampNtz(micros) => format!("(to_timestamp_ntz({micros}, 6))"),
-        Value::TimestampLtz(micros) | Value::TimestampTz { micros, .. } => {
-            format!("(to_timestamp_ltz({micros}, 6))")
-        }
+        Value::TimestampLtz(micros) => format!("(to_timestamp_ltz({micros}, 6))"),
+        Value::TimestampTz {
+            micros,
+            offset_minutes,
+        } => timestamp_tz(*micros, *offset_minutes),
         Value::Json(text) => format!("parse_json({})", escape(text)),
     }
+}
+
+/// A `TIMESTAMP_TZ` as Snowflake SQL.
+fn timestamp_tz(micros: i64, offset_minutes: i32) -> String {
+    let wall = i128::from(micros) + i128::from(offset_minutes) * 60_000_000;
+    let sign = if offset_minutes < 0 { '-' } else { '+' };
+    let (hours, minutes) = (offset_minutes.abs() / 60, offset_minutes.abs() % 60);
+    let wall = i64::try_from(wall).ok();
+    let wall = wall.and_then(|wall| jiff::Timestamp::from_microsecond(wall).ok());
+    let shown = wall.unwrap_or_default().strftime("%Y-%m-%d %H:%M:%S.%6f");
+    format!("('{shown} {sign}{hours:02}{minutes:02}'::timestamp_tz)")
 }
 
 /// The digits with their point.

@@ -84,10 +84,17 @@ pub(super) fn bind_of(typed: &Typed) -> Bind {
         Value::Float(n) => Some(n.to_string()),
         Value::Boolean(yes) => Some(yes.to_string()),
         Value::Date(days) => Some((i64::from(*days) * 86_400_000).to_string()),
-        Value::Time(micros)
-        | Value::TimestampNtz(micros)
-        | Value::TimestampLtz(micros)
-        | Value::TimestampTz { micros, .. } => Some((i128::from(*micros) * 1000).to_string()),
+        Value::Time(micros) | Value::TimestampNtz(micros) | Value::TimestampLtz(micros) => {
+            Some((i128::from(*micros) * 1000).to_string())
+        }
+        Value::TimestampTz {
+            micros,
+            offset_minutes,
+        } => Some(format!(
+            "{} {}",
+            i128::from(*micros) * 1000,
+            offset_minutes + 1440
+        )),
         Value::Binary(bytes) => Some(bytes.iter().map(|b| format!("{b:02x}")).collect()),
     };
     let kind = match typed.kind {
@@ -97,7 +104,8 @@ pub(super) fn bind_of(typed: &Typed) -> Bind {
         SnowflakeType::Date => "DATE",
         SnowflakeType::Time { .. } => "TIME",
         SnowflakeType::TimestampNtz { .. } => "TIMESTAMP_NTZ",
-        SnowflakeType::TimestampLtz { .. } | SnowflakeType::TimestampTz { .. } => "TIMESTAMP_LTZ",
+        SnowflakeType::TimestampLtz { .. } => "TIMESTAMP_LTZ",
+        SnowflakeType::TimestampTz { .. } => "TIMESTAMP_TZ",
         SnowflakeType::Binary { .. } => "BINARY",
         _ => "TEXT",
     };

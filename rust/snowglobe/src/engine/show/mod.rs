@@ -39,6 +39,7 @@ fn table(rows: Vec<Cells>, names: &[&'static str]) -> QueryResult {
             .find(|v| **v != Value::Null);
         match found {
             Some(Value::TimestampLtz(_)) => SnowflakeType::LTZ,
+            Some(Value::TimestampTz { .. }) => SnowflakeType::TZ,
             Some(Value::Number(_)) => SnowflakeType::INTEGER,
             _ => SnowflakeType::TEXT,
         }
