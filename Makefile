@@ -68,7 +68,7 @@ test-drivers: setup $(CONNECTORS:%=target/connector-%/ready) tests/drivers/node/
 
 target/connector-%/ready:
 	python3 -m venv target/connector-$*
-	target/connector-$*/bin/pip install --quiet snowflake-connector-python==$*
+	target/connector-$*/bin/pip install --quiet 'snowflake-connector-python[pandas]==$*'
 	touch $@
 
 tests/drivers/node/node_modules/ready: tests/drivers/node/package.json

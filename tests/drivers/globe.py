@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+# Drivers ask the cloud where they are, else.
+os.environ["SNOWFLAKE_DISABLE_PLATFORM_DETECTION"] = "true"
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = secrets.token_hex(16)
 

@@ -40,6 +40,35 @@ test("every type comes back as it is", async () => {
   assert.deepEqual(row.V, { a: 1 });
 });
 
+test("times keep their zones", async () => {
+  const [row] = await run("select '2026-11-24 11:22:33.5 +0530'::timestamp_tz as tz, '2026-07-01 12:00:00 +0000'::timestamp_ltz as ltz");
+  assert.equal(row.TZ.toISOString(), "2026-11-24T05:52:33.500Z");
+  assert.equal(row.LTZ.toISOString(), "2026-07-01T12:00:00.000Z");
+});
+
+test("a large result comes whole, an empty one empty", async () => {
+  const rows = await run("select seq4() as n, repeat('x', 200) as t from table(generator(rowcount => 50000))");
+  assert.equal(rows.length, 50000);
+  assert.equal(rows.reduce((sum, row) => sum + row.N, 0), (50000 * 49999) / 2);
+  assert.deepEqual(await run("select 1 as n where false"), []);
+});
+
+test("a query is cancelled", async () => {
+  const numbers = "(select seq8() as n from table(generator(rowcount => 1000000)))";
+  const sqlText = `select count(*) from ${numbers} a, ${numbers} b where a.n + b.n = -1`;
+  let statement;
+  const ran = new Promise((resolve) => {
+    statement = connection.execute({ sqlText, complete: (error) => resolve(error) });
+  });
+  let error;
+  ran.then((failed) => (error = failed));
+  while (!error) {
+    await new Promise((resolve) => statement.cancel(() => setTimeout(resolve, 50)));
+  }
+  assert.equal(error.code, "000604");
+  assert.equal((await run("select 1 as n"))[0].N, 1);
+});
+
 test("values are bound, one row and many", async () => {
   await run("create table t (id number, v varchar)");
   await run("insert into t values (?, ?)", { binds: [1, "it's; \"$$"] });
@@ -61,6 +90,8 @@ test("a transaction is kept or taken back", async () => {
 
 test("errors have Snowflake's codes", async () => {
   for (const [sql, code, state] of [
+    ["selekt 1", "001003", "42000"],
+    ["select nope", "000904", "42000"],
     ["select * from nowhere", "002003", "42S02"],
     ["select 1/0", "100051", "22012"],
     ["select 'x'::number", "100038", "22018"],

@@ -20,8 +20,14 @@ const KNOWN: &[(&str, &str, &[&str])] = &[
         "FALSE",
         &["TRUE", "FALSE"],
     ),
+    ("JDBC_QUERY_RESULT_FORMAT", "ARROW", &["ARROW", "JSON"]),
     ("LOCK_TIMEOUT", "43200", &[]),
     ("MULTI_STATEMENT_COUNT", "1", &[]),
+    (
+        "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT",
+        "ARROW",
+        &["ARROW", "JSON"],
+    ),
     ("QUERY_TAG", "", &[]),
     ("STATEMENT_TIMEOUT_IN_SECONDS", "172800", &[]),
     (

@@ -644,12 +644,12 @@ fn forget(session: &Session, staged: &BTreeMap<String, String>) {
     }
 }
 
-/// LIST and REMOVE. PUT and GET move files of the client's machine, which is the driver's work.
+/// LIST and REMOVE. PUT and GET are refused: drivers would move the files, and are given no address to move them to.
 pub(crate) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {
     let word = cursor.identifier()?;
     if word == "PUT" || word == "GET" {
         return Err(SnowflakeError::unsupported(format!(
-            "{word}: it is run by a driver, not by the SQL API"
+            "{word}: put and get files over S3, in a bucket that a stage leads to"
         )));
     }
     if cursor.peek().is_none_or(|l| l.token != Token::AtSign) {

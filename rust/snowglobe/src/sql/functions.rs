@@ -166,8 +166,16 @@ const REWRITTEN: &[(&str, usize, &str)] = &[
         1,
         "to_json(coalesce(list(sf_member({0})) filter ({0} is not null), []))",
     ),
-    ("OBJECT_INSERT", 3, "sf_object_insert({0}, {1}, sf_member({2}), false)"),
-    ("OBJECT_INSERT", 4, "sf_object_insert({0}, {1}, sf_member({2}), {3})"),
+    (
+        "OBJECT_INSERT",
+        3,
+        "sf_object_insert({0}, {1}, sf_member({2}), false)",
+    ),
+    (
+        "OBJECT_INSERT",
+        4,
+        "sf_object_insert({0}, {1}, sf_member({2}), {3})",
+    ),
     (
         "OBJECT_DELETE",
         2,
@@ -180,7 +188,11 @@ const REWRITTEN: &[(&str, usize, &str)] = &[
     ),
     ("ARRAY_SLICE", 3, "sf_array_slice({0}, {1}, {2})"),
     ("NEXT_DAY", 2, "sf_next_day(sf_local({0})::date, {1})"),
-    ("PREVIOUS_DAY", 2, "sf_previous_day(sf_local({0})::date, {1})"),
+    (
+        "PREVIOUS_DAY",
+        2,
+        "sf_previous_day(sf_local({0})::date, {1})",
+    ),
     ("WIDTH_BUCKET", 4, "sf_width_bucket({0}, {1}, {2}, {3})"),
     ("OBJECT_AGG", 2, "json_group_object({0}, sf_member({1}))"),
 ];

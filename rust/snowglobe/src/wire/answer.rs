@@ -3,7 +3,7 @@
 use super::error::ApiError;
 use super::json_type;
 use super::registry::{Outcome, Statement};
-use super::rowset::{Dialect, Encoding, Rowset};
+use super::rowset::{Dialect, Encoding, Format, Rowset};
 use crate::engine::SnowflakeError;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -45,6 +45,10 @@ fn status_url(statement: &Statement) -> String {
 /// Status and JSON of a statement that has ended, with its first partition.
 pub fn document(statement: &Statement, outcome: &Outcome) -> (u16, String) {
     match outcome {
+        Outcome::Rows(rowset) if rowset.format == Format::Arrow => {
+            let message = "the result is in Arrow, for the driver that asked for it";
+            (422, base(statement, "000002", "0A000", message).to_string())
+        }
         Outcome::Rows(rowset) => (200, result_set(statement, rowset, &[])),
         Outcome::Multiple(handles) => {
             let message = "Multiple statements executed successfully.";
@@ -52,6 +56,7 @@ pub fn document(statement: &Statement, outcome: &Outcome) -> (u16, String) {
                 dialect: Dialect::SqlApi,
                 nullable: true,
                 partition_bytes: usize::MAX,
+                arrow: None,
             };
             let result = crate::engine::QueryResult {
                 columns: vec![crate::engine::ColumnMeta::new(
@@ -149,7 +154,8 @@ fn later_partition(statement: &Statement, outcome: &Outcome, partition: usize) -
         return ApiError::new(400, "the statement has no rows, so it has no partitions")
             .into_response();
     };
-    let Some(found) = rowset.partitions.get(partition) else {
+    let found = rowset.partitions.get(partition);
+    let Some(found) = found.filter(|_| rowset.format == Format::Json) else {
         let message = format!(
             "there is no partition {partition}: there are {}, from 0",
             rowset.partitions.len()

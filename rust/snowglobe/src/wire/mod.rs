@@ -4,6 +4,7 @@
 
 mod admin;
 mod answer;
+mod arrow;
 mod body;
 mod drivers;
 mod error;
@@ -54,7 +55,7 @@ pub struct Limits {
     pub wait: Duration,
     /// The longest body, decompressed.
     pub body_bytes: usize,
-    /// A result is cut into partitions of about so many bytes of JSON.
+    /// A result is cut into partitions of about so many bytes.
     pub partition_bytes: usize,
     /// Finished results are forgotten, oldest first, once they hold more than this.
     pub kept_bytes: usize,

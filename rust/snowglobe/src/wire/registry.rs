@@ -237,6 +237,11 @@ impl Statements {
             .cloned()
     }
 
+    /// Anybody's statement of this handle.
+    pub fn by_handle(&self, handle: &str) -> Option<Arc<Statement>> {
+        self.index().by_handle.get(handle).cloned()
+    }
+
     /// The user's statement of this request.
     pub fn of_request(&self, user: &str, request_id: &str) -> Option<Arc<Statement>> {
         let index = self.index();
@@ -320,6 +325,7 @@ mod tests {
             dialect,
             nullable: true,
             partition_bytes: usize::MAX,
+            arrow: None,
         };
         Outcome::Rows(Rowset::encode(&result, encoding))
     }

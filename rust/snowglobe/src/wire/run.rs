@@ -3,8 +3,8 @@
 use super::drivers::sessions::{KeptSession, Place};
 use super::registry::{Ending, Outcome, Statement, Statements};
 use super::request::Job;
-use super::rowset::{Encoding, Rowset};
-use crate::engine::{Binds, Engine, Session, SnowflakeError};
+use super::rowset::{Dialect, Encoding, Rowset};
+use crate::engine::{Binds, Engine, Session, SnowflakeError, StatementKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -149,5 +149,24 @@ fn one(
         return Err(SnowflakeError::cancelled());
     }
     let result = session.execute_as(handle, sql, binds)?;
-    Ok(Rowset::encode(&result, encoding))
+    let wants_arrow = encoding
+        .arrow
+        .and_then(|parameter| session.parameter(parameter))
+        .is_some_and(|format| format == "ARROW");
+    // As on Snowflake, queries alone are answered in Arrow.
+    if wants_arrow && result.kind == StatementKind::Select {
+        return Rowset::arrow(&result, encoding.partition_bytes);
+    }
+    let partition_bytes = match encoding.dialect {
+        Dialect::SqlApi => encoding.partition_bytes,
+        // JSON goes to drivers in one piece.
+        Dialect::Drivers => usize::MAX,
+    };
+    Ok(Rowset::encode(
+        &result,
+        Encoding {
+            partition_bytes,
+            ..encoding
+        },
+    ))
 }

@@ -47,6 +47,7 @@ pub async fn submit(
                 dialect: Dialect::SqlApi,
                 nullable: parameters.nullable.unwrap_or(true),
                 partition_bytes: app.limits.partition_bytes,
+                arrow: None,
             };
             run::spawn(
                 run::Within::Fresh(app.engine),

@@ -2,7 +2,7 @@
 
 use super::sessions::{IDLE, Place};
 use super::{Failure, Outcome, session, success, token};
-use crate::engine::Login;
+use crate::engine::{Login, Session};
 use crate::wire::{App, body};
 use axum::body::Body;
 use axum::extract::{Query, State};
@@ -35,6 +35,7 @@ struct Data {
     authenticator: Option<String>,
     password: Option<String>,
     token: Option<String>,
+    client_app_id: Option<String>,
     session_parameters: Option<Map<String, Value>>,
 }
 
@@ -47,6 +48,7 @@ pub async fn login(
 ) -> Outcome {
     let Request { data } = body::read_json(&headers, request, app.limits.body_bytes).await?;
     let user = user(&app, &data)?;
+    let arrow = arrow_parameter(data.client_app_id.as_deref());
     let login = Login {
         user: user.clone(),
         role: given(start.role_name),
@@ -70,7 +72,8 @@ pub async fn login(
         }
     }
     let place = Place::of(&opened);
-    let kept = app.sessions.keep(&user, opened);
+    let parameters = parameters(&opened);
+    let kept = app.sessions.keep(&user, arrow, opened);
     let (tokens, kept) =
         kept.map_err(|_| Failure::new("390000", "the system gives no random numbers"))?;
     Ok(success(json!({
@@ -85,7 +88,7 @@ pub async fn login(
         "remMeToken": null,
         "remMeValidityInSeconds": 0,
         "healthCheckInterval": 45,
-        "parameters": parameters(),
+        "parameters": parameters,
         "sessionInfo": {
             "databaseName": place.database,
             "schemaName": place.schema,
@@ -100,16 +103,28 @@ fn given(name: Option<String>) -> Option<String> {
     name.filter(|name| !name.is_empty())
 }
 
+/// The session parameter by which a driver asks for Arrow. The others get JSON.
+fn arrow_parameter(driver: Option<&str>) -> Option<&'static str> {
+    match driver?.to_ascii_uppercase().as_str() {
+        "PYTHONCONNECTOR" => Some("PYTHON_CONNECTOR_QUERY_RESULT_FORMAT"),
+        "JDBC" => Some("JDBC_QUERY_RESULT_FORMAT"),
+        _ => None,
+    }
+}
+
 /// What the server tells a driver to do.
-fn parameters() -> Value {
+fn parameters(session: &Session) -> Value {
+    let set = |name: &str| json!({"name": name, "value": session.parameter(name)});
     let mut told = vec![
         json!({"name": "AUTOCOMMIT", "value": true}),
         json!({"name": "CLIENT_TELEMETRY_ENABLED", "value": false}),
         json!({"name": "CLIENT_SESSION_KEEP_ALIVE", "value": false}),
         json!({"name": "CLIENT_PREFETCH_THREADS", "value": 4}),
-        json!({"name": "TIMEZONE", "value": "America/Los_Angeles"}),
-        json!({"name": "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT", "value": "JSON"}),
-        json!({"name": "JDBC_QUERY_RESULT_FORMAT", "value": "JSON"}),
+        // Values are never bound through a stage.
+        json!({"name": "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD", "value": 0}),
+        set("TIMEZONE"),
+        set("PYTHON_CONNECTOR_QUERY_RESULT_FORMAT"),
+        set("JDBC_QUERY_RESULT_FORMAT"),
         json!({"name": "GO_QUERY_RESULT_FORMAT", "value": "JSON"}),
     ];
     told.extend(formats());

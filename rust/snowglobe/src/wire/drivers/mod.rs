@@ -1,6 +1,6 @@
 //! The protocol of the official drivers (Python, JDBC, Go, ...): log in, query, poll, abort, renew, log out.
 //!
-//! Rows go as JSON in one piece: Arrow, chunks and file transfer are not offered, and drivers fall back to what is.
+//! Rows go as Arrow, in chunks, to the drivers that ask for it; else as JSON in one piece. File transfer is not offered.
 
 mod login;
 mod query;
@@ -27,6 +27,8 @@ pub fn routes() -> Router<App> {
         .route("/queries/v1/query-request", post(query::submit))
         .route("/queries/v1/abort-request", post(query::abort))
         .route("/queries/{id}/result", get(query::result))
+        .route("/queries/{id}/abort-request", post(query::abort_by_id))
+        .route("/results/{key}/{id}/{number}", get(query::chunk))
         .route("/monitoring/queries/{id}", get(query::status))
         // The Python connector 5.2 doubles the slash.
         .route("/monitoring/queries//{id}", get(query::status))

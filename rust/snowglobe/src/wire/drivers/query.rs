@@ -2,16 +2,21 @@
 
 use super::login::formats;
 use super::{Failure, Outcome, session, success};
-use crate::engine::{Login, SnowflakeError, StatementKind, split_statements};
+use crate::engine::{
+    ColumnMeta, Login, QueryResult, SnowflakeError, SnowflakeType, StatementKind, split_statements,
+};
+use crate::wire::error::ApiError;
 use crate::wire::registry::{Claim, Ending, Outcome as Ended, Statement};
 use crate::wire::request::{Binding, Job, Settings, binds, check_count, settings};
-use crate::wire::rowset::{Dialect, Encoding, Rowset};
+use crate::wire::rowset::{Dialect, Encoding, Format, Rowset};
 use crate::wire::run::{self, Within};
 use crate::wire::{App, body, json_type};
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -48,7 +53,8 @@ pub async fn submit(
     let kept = session(&app, &headers)?;
     let request: Request = body::read_json(&headers, request, app.limits.body_bytes).await?;
     let detached = request.async_exec;
-    let job = job(request)?;
+    let told = request.describe_only && first_word(&request.sql_text) == "INSERT";
+    let job = (!told).then(|| job(request)).transpose()?;
     let claim = app
         .statements
         .claim(&kept.user, parameters.request_id.as_deref(), true);
@@ -65,22 +71,29 @@ pub async fn submit(
             let encoding = Encoding {
                 dialect: Dialect::Drivers,
                 nullable: true,
-                partition_bytes: usize::MAX,
+                partition_bytes: app.limits.partition_bytes,
+                arrow: kept.arrow,
             };
-            run::spawn(
-                Within::Kept(kept),
-                app.statements.clone(),
-                statement.clone(),
-                job,
-                encoding,
-            );
+            match job {
+                Some(job) => run::spawn(
+                    Within::Kept(kept),
+                    app.statements.clone(),
+                    statement.clone(),
+                    job,
+                    encoding,
+                ),
+                None => {
+                    let rowset = Rowset::encode(&described_insert(), encoding);
+                    app.statements.finish(&statement, Ended::Rows(rowset));
+                }
+            }
             statement
         }
     };
     if detached {
         return Ok(running(&statement, "333334"));
     }
-    answer(&app, &statement).await
+    answer(&app, &statement, &headers).await
 }
 
 fn job(request: Request) -> Result<Job, Failure> {
@@ -115,11 +128,8 @@ fn of_session(mut parameters: Map<String, Value>) -> Map<String, Value> {
 
 /// What returns the columns of a query and none of its rows.
 fn described(statements: &[String]) -> Result<Vec<String>, SnowflakeError> {
-    let is_query = |text: &str| {
-        let word = text.trim_start().split(|c: char| !c.is_ascii_alphabetic());
-        let word = word.map(str::to_uppercase).next();
-        matches!(word.as_deref(), Some("SELECT" | "WITH" | "VALUES" | ""))
-    };
+    let is_query =
+        |text: &str| matches!(first_word(text).as_str(), "SELECT" | "WITH" | "VALUES" | "");
     match statements {
         [query] if is_query(query) => Ok(vec![format!("select * from ({query}) limit 0")]),
         _ => Err(SnowflakeError::unsupported(
@@ -128,10 +138,45 @@ fn described(statements: &[String]) -> Result<Vec<String>, SnowflakeError> {
     }
 }
 
+/// What an INSERT returns, whatever it inserts: drivers ask before they bind many rows. What is wrong with it is told when it runs.
+fn described_insert() -> QueryResult {
+    let count = SnowflakeType::Number {
+        precision: 18,
+        scale: 0,
+    };
+    QueryResult {
+        columns: vec![ColumnMeta::new("number of rows inserted", count)],
+        kind: StatementKind::Insert,
+        ..QueryResult::default()
+    }
+}
+
+fn first_word(text: &str) -> String {
+    let word = text.trim_start().split(|c: char| !c.is_ascii_alphabetic());
+    word.map(str::to_uppercase).next().unwrap_or_default()
+}
+
 /// `GET /queries/{id}/result`
 pub async fn result(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Outcome {
     let statement = find(&app, &headers, &id)?;
-    answer(&app, &statement).await
+    answer(&app, &statement, &headers).await
+}
+
+/// `GET /results/{key}/{id}/{number}`: a chunk of a result, by the address that its answer gave.
+pub async fn chunk(
+    State(app): State<App>,
+    Path((key, id, number)): Path<(String, String, usize)>,
+) -> Result<Response, ApiError> {
+    let outcome = app.statements.by_handle(&id).and_then(|s| s.outcome());
+    let data = match outcome.as_deref() {
+        Some(Ended::Rows(rowset)) if rowset.key.to_string() == key => rowset
+            .partitions
+            .get(number)
+            .map(|found| found.data.clone()),
+        _ => None,
+    };
+    data.map(IntoResponse::into_response)
+        .ok_or_else(|| ApiError::new(404, "no result has this chunk, or it is no longer kept"))
 }
 
 /// `GET /monitoring/queries/{id}`: how a query is getting on, without its rows.
@@ -173,6 +218,20 @@ pub async fn abort(State(app): State<App>, headers: HeaderMap, request: Body) ->
         .statements
         .of_request(&kept.user, &request_id)
         .filter(|statement| statement.outcome().is_none());
+    cancel(running)
+}
+
+/// `POST /queries/{id}/abort-request`
+pub async fn abort_by_id(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Outcome {
+    let statement = find(&app, &headers, &id)?;
+    cancel(Some(statement).filter(|statement| statement.outcome().is_none()))
+}
+
+fn cancel(running: Option<Arc<Statement>>) -> Outcome {
     let Some(statement) = running else {
         let message = "Identified SQL statement is not currently executing.";
         return Err(SnowflakeError::new("000605", "02000", message).into());
@@ -182,9 +241,9 @@ pub async fn abort(State(app): State<App>, headers: HeaderMap, request: Body) ->
 }
 
 /// The result, or where to ask for it if it takes long.
-async fn answer(app: &App, statement: &Statement) -> Outcome {
+async fn answer(app: &App, statement: &Statement, headers: &HeaderMap) -> Outcome {
     match tokio::time::timeout(app.limits.wait, statement.ended()).await {
-        Ok(outcome) => finished(statement, &outcome),
+        Ok(outcome) => finished(statement, &outcome, headers),
         Err(_) => Ok(running(statement, "333333")),
     }
 }
@@ -206,9 +265,9 @@ fn running(statement: &Statement, code: &str) -> Response {
     response
 }
 
-fn finished(statement: &Statement, outcome: &Ended) -> Outcome {
+fn finished(statement: &Statement, outcome: &Ended, headers: &HeaderMap) -> Outcome {
     match outcome {
-        Ended::Rows(rowset) => Ok(rows(statement, rowset)),
+        Ended::Rows(rowset) => Ok(rows(statement, rowset, headers)),
         Ended::Multiple(handles) => Ok(success(json!({
             "queryId": statement.handle,
             "resultIds": handles.join(","),
@@ -230,7 +289,7 @@ fn finished(statement: &Statement, outcome: &Ended) -> Outcome {
     }
 }
 
-fn rows(statement: &Statement, rowset: &Rowset) -> Response {
+fn rows(statement: &Statement, rowset: &Rowset, headers: &HeaderMap) -> Response {
     let place = statement.place();
     let mut data = json!({
         "parameters": formats(),
@@ -253,6 +312,10 @@ fn rows(statement: &Statement, rowset: &Rowset) -> Response {
     if let Some(stats) = &rowset.stats {
         data["stats"] = stats.clone();
     }
+    if rowset.format == Format::Arrow {
+        arrow(&mut data, statement, rowset, headers);
+        return success(data);
+    }
     // The rows are JSON already.
     let mut text = data.to_string();
     text.pop();
@@ -267,6 +330,40 @@ fn rows(statement: &Statement, rowset: &Rowset) -> Response {
     let mut response = body.into_response();
     json_type(response.headers_mut());
     response
+}
+
+/// The first rows in the answer, and where the others are.
+fn arrow(data: &mut Value, statement: &Statement, rowset: &Rowset, headers: &HeaderMap) {
+    data["queryResultFormat"] = "arrow".into();
+    let mut partitions = rowset.partitions.iter().enumerate();
+    let first = partitions
+        .next()
+        .map(|(_, first)| BASE64.encode(&first.data));
+    data["rowsetBase64"] = first.into();
+    // The driver gets at the chunks as it got here.
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let address = format!(
+        "http://{}/results/{}/{}",
+        host.unwrap_or_default(),
+        rowset.key,
+        statement.handle
+    );
+    let chunks: Vec<Value> = partitions
+        .map(|(number, partition)| {
+            json!({
+                "url": format!("{address}/{number}"),
+                "rowCount": partition.rows,
+                "uncompressedSize": partition.bytes,
+                "compressedSize": partition.data.len(),
+            })
+        })
+        .collect();
+    if !chunks.is_empty() {
+        data["chunks"] = chunks.into();
+        data["chunkHeaders"] = json!({});
+    }
 }
 
 /// Snowflake's `statementTypeId`, by which drivers tell DML from queries.

@@ -17,6 +17,8 @@ pub const IDLE: Duration = Duration::from_secs(4 * 3600);
 pub struct KeptSession {
     pub id: u64,
     pub user: String,
+    /// The session parameter by which its driver asks for Arrow, if it does.
+    pub arrow: Option<&'static str>,
     session: Mutex<Session>,
     used: Mutex<Instant>,
 }
@@ -82,6 +84,7 @@ impl Sessions {
     pub fn keep(
         &self,
         user: &str,
+        arrow: Option<&'static str>,
         session: Session,
     ) -> Result<(Tokens, Arc<KeptSession>), Unspecified> {
         let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
@@ -92,6 +95,7 @@ impl Sessions {
         let kept = Arc::new(KeptSession {
             id,
             user: user.to_owned(),
+            arrow,
             session: Mutex::new(session),
             used: Mutex::new(Instant::now()),
         });

@@ -14,10 +14,14 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.sql.Types;
+import java.time.Instant;
 import java.util.Properties;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Snowflake's JDBC driver against Snowglobe, exactly as against Snowflake: {@code make test-drivers}. */
 final class JdbcDriverTest {
@@ -64,10 +68,14 @@ final class JdbcDriverTest {
         assertEquals(390100, refused.getErrorCode());
     }
 
-    @Test
-    void everyTypeComesBackAsItIs() throws SQLException {
+    @ParameterizedTest
+    @ValueSource(strings = {"ARROW", "JSON"})
+    void everyTypeComesBackAsItIs(String format) throws SQLException {
+        run("alter session set jdbc_query_result_format = '" + format + "'");
         final var sql = "select 1, 1.50::number(5,2), 1.5::float, 'ünï', null, true, '2026-11-24'::date, "
-                + "'2026-11-24 11:22:33.123456'::timestamp_ntz, to_binary('AB', 'HEX'), parse_json('{\"a\": 1}'), '11:22:33'::time";
+                + "'2026-11-24 11:22:33.123456'::timestamp_ntz, to_binary('AB', 'HEX'), parse_json('{\"a\": 1}'), '11:22:33'::time, "
+                + "99999999999999999999999999999999999999, -0.05::number(38,2), '2026-11-24 11:22:33.5 +0530'::timestamp_tz, "
+                + "'2026-07-01 12:00:00 +0000'::timestamp_ltz, -32769, 2147483648";
         try (Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(sql)) {
             assertTrue(rows.next());
@@ -82,9 +90,66 @@ final class JdbcDriverTest {
             assertArrayEquals(new byte[] {(byte) 0xab}, rows.getBytes(9));
             assertEquals("{\"a\":1}", rows.getString(10).replaceAll("\\s", ""));
             assertEquals("11:22:33", rows.getString(11));
+            assertEquals(new BigDecimal("99999999999999999999999999999999999999"), rows.getBigDecimal(12));
+            assertEquals(new BigDecimal("-0.05"), rows.getBigDecimal(13));
+            assertEquals(Instant.parse("2026-11-24T05:52:33.500Z"), rows.getTimestamp(14).toInstant());
+            assertEquals("2026-11-24 11:22:33.500 +0530", rows.getString(14));
+            assertEquals(Instant.parse("2026-07-01T12:00:00Z"), rows.getTimestamp(15).toInstant());
+            assertEquals(-32769, rows.getInt(16));
+            assertEquals(2147483648L, rows.getLong(17));
             assertEquals(Types.TIMESTAMP, rows.getMetaData().getColumnType(8));
             assertFalse(rows.next());
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ARROW", "JSON"})
+    void aLargeResultComesWholeAndAnEmptyOneHasItsColumns(String format) throws SQLException {
+        run("alter session set jdbc_query_result_format = '" + format + "'");
+        final var sql = "select seq4() as n, repeat('x', 200) as t, iff(n % 2 = 0, null, n) as half from table(generator(rowcount => 50000))";
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            long sum = 0;
+            int count = 0;
+            int nulls = 0;
+            while (rows.next()) {
+                count++;
+                sum += rows.getLong(1);
+                assertEquals(200, rows.getString(2).length());
+                rows.getLong(3);
+                nulls += rows.wasNull() ? 1 : 0;
+            }
+            assertEquals(50000, count);
+            assertEquals(50000L * 49999 / 2, sum);
+            assertEquals(25000, nulls);
+        }
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery("select 1::number(5,2) as n where false")) {
+            assertEquals("N", rows.getMetaData().getColumnName(1));
+            assertEquals(2, rows.getMetaData().getScale(1));
+            assertFalse(rows.next());
+        }
+    }
+
+    @Test
+    void aQueryIsCancelledFromAnotherThread() throws Exception {
+        final var numbers = "(select seq8() as n from table(generator(rowcount => 1000000)))";
+        try (Statement statement = connection.createStatement()) {
+            final var failure = new AtomicReference<SQLException>();
+            final var runner = new Thread(() -> failure.set(assertThrows(
+                    SQLException.class, () -> statement.executeQuery("select count(*) from " + numbers + " a, " + numbers + " b where a.n + b.n = -1"))));
+            runner.start();
+            while (runner.isAlive()) {
+                try {
+                    statement.cancel();
+                } catch (SQLException notRunningYet) {
+                    assertEquals(605, notRunningYet.getErrorCode());
+                }
+                runner.join(50);
+            }
+            assertEquals(604, failure.get().getErrorCode());
+        }
+        assertEquals(1, number("select 1"));
     }
 
     @Test
@@ -125,6 +190,9 @@ final class JdbcDriverTest {
         final var zero = assertThrows(SQLException.class, () -> run("select 1/0"));
         assertEquals(100051, zero.getErrorCode());
         assertEquals("22012", zero.getSQLState());
+        assertEquals(1003, assertThrows(SQLException.class, () -> run("selekt 1")).getErrorCode());
+        assertEquals(904, assertThrows(SQLException.class, () -> run("select nope")).getErrorCode());
+        assertEquals(100038, assertThrows(SQLException.class, () -> run("select 'x'::number")).getErrorCode());
     }
 
     @Test
