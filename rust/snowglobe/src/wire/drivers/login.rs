@@ -119,7 +119,6 @@ fn parameters(session: &Session) -> Value {
         json!({"name": "AUTOCOMMIT", "value": true}),
         json!({"name": "CLIENT_TELEMETRY_ENABLED", "value": false}),
         json!({"name": "CLIENT_SESSION_KEEP_ALIVE", "value": false}),
-        json!({"name": "CLIENT_PREFETCH_THREADS", "value": 4}),
         // Values are never bound through a stage.
         json!({"name": "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD", "value": 0}),
         set("TIMEZONE"),
@@ -131,9 +130,9 @@ fn parameters(session: &Session) -> Value {
     told.into()
 }
 
-/// How values are shown as text: told at the login and with every result.
+/// How values are shown as text, and how a driver may fetch chunks: told at the login and with every result.
 pub(super) fn formats() -> Vec<Value> {
-    [
+    let mut told: Vec<Value> = [
         ("BINARY_OUTPUT_FORMAT", "HEX"),
         ("DATE_OUTPUT_FORMAT", "YYYY-MM-DD"),
         ("TIME_OUTPUT_FORMAT", "HH24:MI:SS"),
@@ -146,7 +145,17 @@ pub(super) fn formats() -> Vec<Value> {
         ("TIMESTAMP_TZ_OUTPUT_FORMAT", ""),
     ]
     .map(|(name, value)| json!({"name": name, "value": value}))
-    .into()
+    .into();
+    // Snowflake's own; sizes are in megabytes.
+    told.extend(
+        [
+            ("CLIENT_PREFETCH_THREADS", 4),
+            ("CLIENT_MEMORY_LIMIT", 1536),
+            ("CLIENT_RESULT_CHUNK_SIZE", 160),
+        ]
+        .map(|(name, value)| json!({"name": name, "value": value})),
+    );
+    told
 }
 
 /// The user that a login proves, whose name must be the one that it gives.
