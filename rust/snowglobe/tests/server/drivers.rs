@@ -1,7 +1,11 @@
 //! The official drivers' protocol, with the fields that the drivers insist on.
 
 use crate::client::{Client, answer};
+use arrow::ipc::reader::StreamReader;
+use base64::Engine as _;
 use serde_json::{Value, json};
+use snowglobe::server::Options;
+use snowglobe::wire::Limits;
 
 /// A driver's session: its tokens.
 struct Driver<'a> {
@@ -30,11 +34,15 @@ async fn log_in(client: &Client, data: Value) -> Value {
 
 impl<'a> Driver<'a> {
     async fn start(client: &'a Client) -> Self {
+        Self::start_as(client, None).await
+    }
+
+    async fn start_as(client: &'a Client, driver: Option<&str>) -> Self {
         let token = client.server.credentials.token.clone();
         let user = &client.server.credentials.user;
         let answer = log_in(
             client,
-            json!({"ACCOUNT_NAME": "firn", "LOGIN_NAME": user, "PASSWORD": token}),
+            json!({"ACCOUNT_NAME": "firn", "LOGIN_NAME": user, "PASSWORD": token, "CLIENT_APP_ID": driver}),
         )
         .await;
         assert_eq!(answer["success"], true, "{answer}");
@@ -245,4 +253,120 @@ async fn what_is_not_offered_is_refused_by_name() {
     )
     .await;
     assert_eq!(idle["code"], "000605");
+}
+
+#[tokio::test]
+async fn a_driver_that_asks_for_arrow_gets_it_and_its_chunks_by_their_addresses_alone() {
+    let limits = Limits {
+        partition_bytes: 4096,
+        ..Limits::default()
+    };
+    let client = Client::start_with(Options {
+        limits,
+        ..Options::default()
+    })
+    .await;
+    let driver = Driver::start_as(&client, Some("PythonConnector")).await;
+    let sql = "select seq4() as n, '2026-01-01 00:00:00 +0100'::timestamp_tz as at from table(generator(rowcount => 1000))";
+    let answer = driver
+        .query("requestId=r1", json!({ "sqlText": sql }))
+        .await;
+    let data = &answer["data"];
+    assert_eq!(data["queryResultFormat"], "arrow", "{answer}");
+    let chunks = data["chunks"].as_array().unwrap();
+    assert!(chunks.len() > 2);
+    let in_chunks: u64 = chunks.iter().map(|c| c["rowCount"].as_u64().unwrap()).sum();
+    let first = base64::engine::general_purpose::STANDARD
+        .decode(data["rowsetBase64"].as_str().unwrap())
+        .unwrap();
+    let rows = |stream: &[u8]| -> usize {
+        let reader = StreamReader::try_new(stream, None).unwrap();
+        reader.map(|batch| batch.unwrap().num_rows()).sum()
+    };
+    assert_eq!(rows(&first) as u64 + in_chunks, 1000);
+    let url = chunks[0]["url"].as_str().unwrap();
+    let chunk = client.http.get(url).send().await.unwrap();
+    assert_eq!(
+        rows(&chunk.bytes().await.unwrap()) as u64,
+        chunks[0]["rowCount"].as_u64().unwrap()
+    );
+    let key = url.split('/').nth(4).unwrap();
+    let guessed = url.replace(key, "00000000-0000-4000-8000-000000000000");
+    assert_eq!(client.http.get(guessed).send().await.unwrap().status(), 404);
+    // Whoever asks for JSON is not given a stream in its place.
+    let polled = client
+        .get(&format!(
+            "/api/v2/statements/{}",
+            data["queryId"].as_str().unwrap()
+        ))
+        .await;
+    assert_eq!((polled.status, polled.code()), (422, "000002"));
+}
+
+#[tokio::test]
+async fn a_driver_chooses_json_and_what_is_no_query_comes_as_json() {
+    let client = Client::start().await;
+    let driver = Driver::start_as(&client, Some("JDBC")).await;
+    let format = async |id: &str, sql: &str| {
+        let body = json!({ "sqlText": sql });
+        let answer = driver.query(&format!("requestId={id}"), body).await;
+        answer["data"]["queryResultFormat"].clone()
+    };
+    assert_eq!(format("r1", "select 1").await, "arrow");
+    assert_eq!(format("r2", "show databases").await, "json");
+    let set = "alter session set jdbc_query_result_format = 'JSON'";
+    assert_eq!(format("r3", set).await, "json");
+    assert_eq!(format("r4", "select 1").await, "json");
+}
+
+#[tokio::test]
+async fn a_query_is_aborted_by_its_id() {
+    let client = Client::start().await;
+    let driver = Driver::start(&client).await;
+    let numbers = "(select seq8() as n from table(generator(rowcount => 1000000)))";
+    let sql = format!("select count(*) from {numbers} a, {numbers} b where a.n + b.n = -1");
+    let body = json!({"sqlText": sql, "asyncExec": true});
+    let answer = driver.query("requestId=r1", body).await;
+    let path = format!(
+        "/queries/{}/abort-request",
+        answer["data"]["queryId"].as_str().unwrap()
+    );
+    let aborted = post(&client, &path, &driver.session, &json!({})).await;
+    assert_eq!(aborted["success"], true, "{aborted}");
+    let result = client
+        .http
+        .get(format!(
+            "{}{}",
+            client.server.url(),
+            answer["data"]["getResultUrl"].as_str().unwrap()
+        ))
+        .header(
+            "authorization",
+            format!("Snowflake Token=\"{}\"", driver.session),
+        );
+    assert_eq!(crate::client::answer(result).await.json["code"], "000604");
+    let again = post(&client, &path, &driver.session, &json!({})).await;
+    assert_eq!(again["code"], "000605");
+}
+
+#[tokio::test]
+async fn a_timestamp_with_its_offset_is_bound_and_answered_as_the_sql_api_documents() {
+    let client = Client::start().await;
+    let body = json!({
+        "statement": "select ? as at, ?::timestamp_tz::varchar as shown",
+        "bindings": {
+            "1": {"type": "TIMESTAMP_TZ", "value": "1616173619000000000 1440"},
+            "2": {"type": "TIMESTAMP_TZ", "value": "1616173619000000000 960"},
+        },
+    });
+    let answer = client.post("/api/v2/statements", &body).await;
+    assert_eq!(
+        answer.json["resultSetMetaData"]["rowType"][0]["type"], "timestamp_tz",
+        "{}",
+        answer.json
+    );
+    assert_eq!(
+        answer.json["data"][0],
+        json!(["1616173619.000000000 1440", "2021-03-19 09:06:59.000 -0800"])
+    );
 }
