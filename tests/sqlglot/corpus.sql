@@ -96,7 +96,7 @@ select count(*), count(v), sum(v), avg(v), min(v), max(v), count(distinct v) fro
 -- differs b,a | ["a","b"]: "ARRAY_AGG" returns an ARRAY, shown as JSON
 select listagg(v, ',') within group (order by v desc), array_agg(v) within group (order by v) from (select 'a' as v union all select 'b') x;
 select median(v), any_value(1), count_if(v > 1), booland_agg(v > 0), boolor_agg(v > 2), approx_count_distinct(v) from (values (1), (2), (3)) t(v);
-select stddev(v), variance(v), corr(v, v), max_by(w, v), min_by(w, v), mode(v) from (values (1, 'a'), (2, 'b'), (2, 'c')) t(v, w) where w <> 'c';
+select stddev(v), variance(v), corr(v, v), max_by(w, v), min_by(w, v), mode(v) from (values (1, 'a'), (2, 'b'), (2, 'c'), (3, 'd')) t(v, w);
 select percentile_cont(0.5) within group (order by v), percentile_disc(0.5) within group (order by v) from (values (1), (2), (3), (4)) t(v);
 select bitand_agg(v), bitor_agg(v), bitxor_agg(v) from (values (6), (3)) t(v);
 select v from (values (3), (null), (1)) t(v) order by v;

@@ -78,6 +78,7 @@ fn any_text_is_answered_or_refused() {
     for input in inputs("sql", 4) {
         targets::sql(&String::from_utf8_lossy(&input));
     }
+    targets::close();
 }
 
 #[test]
@@ -85,6 +86,7 @@ fn any_file_is_loaded_or_told() {
     for input in inputs("csv", 60) {
         targets::csv(&input);
     }
+    targets::close();
 }
 
 #[test]

@@ -247,6 +247,7 @@ chapters!(
     dialect,
     file_formats,
     honesty,
+    locks,
     merge,
     merge_forms,
     objects,

@@ -36,6 +36,12 @@ fn open(setup: &[&str]) -> Account {
     (engine, session, store)
 }
 
+/// Closes the accounts of this thread. At its end it would be too late: what DuckDB keeps for the thread may be gone before them.
+pub fn close() {
+    drop(SQL.take());
+    drop(CSV.take());
+}
+
 /// Any text as statements: each is answered or refused, and the engine lives on.
 pub fn sql(text: &str) {
     // What waits or writes without end says nothing new.
@@ -71,13 +77,15 @@ pub fn sql(text: &str) {
     });
 }
 
-const FORMATS: [&str; 6] = [
+const FORMATS: [&str; 8] = [
     "field_optionally_enclosed_by = '\"' skip_header = 1",
     "field_delimiter = '|' escape = '\\\\'",
     "record_delimiter = '\\r\\n' trim_space = true null_if = ('NULL', '')",
     "field_optionally_enclosed_by = '\\'' error_on_column_count_mismatch = false skip_blank_lines = true",
     "compression = gzip",
     "compression = zstd field_optionally_enclosed_by = '\"' replace_invalid_characters = true",
+    "encoding = 'UTF16' timestamp_format = 'DD.MM.YYYY HH24:MI'",
+    "encoding = 'ISO-8859-1' record_delimiter = '~' empty_field_as_null = false",
 ];
 
 /// Any bytes as a staged file, in a format that the first byte chooses: rows are loaded or told, and nothing else happens.

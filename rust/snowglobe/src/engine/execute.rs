@@ -180,14 +180,15 @@ fn transaction(session: &mut Session, cursor: &mut Cursor<'_>) -> Result<QueryRe
     } else {
         let _ = cursor.accept("TRANSACTION") || cursor.accept("WORK");
     }
+    let mut name = None;
     if matches!(word.as_str(), "BEGIN" | "START") && cursor.accept("NAME") {
-        cursor.identifier()?;
+        name = Some(cursor.identifier()?);
     }
     cursor.end()?;
     match word.as_str() {
         "COMMIT" => session.commit()?,
         "ROLLBACK" => session.rollback()?,
-        _ => session.begin(),
+        _ => session.begin(name),
     }
     Ok(QueryResult {
         kind: StatementKind::Transaction,

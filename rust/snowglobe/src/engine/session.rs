@@ -14,7 +14,7 @@ use super::error::{Result, SnowflakeError};
 use super::parameters::Parameters;
 use super::shared::Shared;
 use super::storage::{self, Rows};
-use super::transaction::{LoadedFile, Transaction};
+use super::transaction::{LoadedFile, Open, Transaction};
 use super::value::{Binds, QueryResult};
 use super::{Login, execute};
 use crate::sql::cursor::{Name, literal};
@@ -414,7 +414,7 @@ impl Session {
     ) -> Result<T> {
         // "AUTOCOMMIT": without it DML begins a transaction, unless one is open. Procedures have their own scope.
         if self.depth == 0 && !self.parameters.is_true("AUTOCOMMIT") {
-            self.begin();
+            self.begin(None);
         }
         let open = self.transactions.last().cloned();
         let transaction = open
@@ -445,11 +445,14 @@ impl Session {
     ) -> Result<T> {
         let timeout = Duration::from_secs(self.parameters.number("LOCK_TIMEOUT"));
         for (resource, name) in locks {
-            self.shared
-                .locks
-                .take(*resource, name, transaction.id, timeout, || {
-                    self.cancel.is_cancelled()
-                })?;
+            self.shared.locks.take(
+                *resource,
+                name,
+                transaction.id,
+                timeout,
+                || self.cancel.is_cancelled(),
+                self.shared.options.clock.now_micros(),
+            )?;
         }
         let shared = Arc::clone(&self.shared);
         let _writing = shared.start_writing();
@@ -501,13 +504,20 @@ impl Session {
     }
 
     /// `BEGIN`. Inside a transaction of the same scope it changes nothing.
-    pub(crate) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self, name: Option<String>) {
         if self
             .transactions
             .last()
             .is_none_or(|t| t.depth < self.depth)
         {
             let transaction = self.shared.new_transaction(self.depth);
+            self.shared.locks.opens(Open {
+                id: transaction.id,
+                user: self.user.clone(),
+                session: self.id,
+                name: name.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+                started_micros: self.shared.options.clock.now_micros(),
+            });
             self.transactions.push(transaction);
         }
     }
@@ -595,12 +605,14 @@ impl Session {
         let transaction = self.shared.new_transaction(self.depth);
         let timeout = Duration::from_secs(self.parameters.number("LOCK_TIMEOUT"));
         let name = object.name().to_string();
-        let taken = self
-            .shared
-            .locks
-            .take(object.id, &name, transaction.id, timeout, || {
-                self.cancel.is_cancelled()
-            });
+        let taken = self.shared.locks.take(
+            object.id,
+            &name,
+            transaction.id,
+            timeout,
+            || self.cancel.is_cancelled(),
+            self.shared.options.clock.now_micros(),
+        );
         self.shared.locks.release(transaction.id);
         taken
     }

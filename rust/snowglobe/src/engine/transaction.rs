@@ -61,9 +61,37 @@ pub struct Locks {
     freed: Condvar,
 }
 
+/// Who holds a lock.
+#[derive(Clone, Debug)]
+struct Holder {
+    transaction: u64,
+    /// The locked table's or stream's name.
+    resource: String,
+    since_micros: i64,
+}
+
+/// An open transaction, as SHOW tells it.
+#[derive(Clone, Debug)]
+pub struct Open {
+    pub id: u64,
+    pub user: String,
+    pub session: u64,
+    pub name: String,
+    pub started_micros: i64,
+}
+
+/// A lock, as SHOW tells it; one that is waited for has no time.
+#[derive(Clone, Debug)]
+pub struct Lock {
+    pub resource: String,
+    pub transaction: u64,
+    pub since_micros: Option<i64>,
+}
+
 #[derive(Default)]
 struct LockState {
-    holders: HashMap<u64, u64>,
+    holders: HashMap<u64, Holder>,
+    open: BTreeMap<u64, Open>,
     /// transaction → the resource that it waits for
     waiting: BTreeMap<u64, u64>,
 }
@@ -80,12 +108,18 @@ impl Locks {
         transaction: u64,
         timeout: Duration,
         cancelled: impl Fn() -> bool,
+        now: i64,
     ) -> Result<()> {
         let started = Instant::now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let Some(&holder) = state.holders.get(&resource).filter(|&&h| h != transaction) else {
-                state.holders.insert(resource, transaction);
+            let other = state.holders.get(&resource).map(|h| h.transaction);
+            let Some(holder) = other.filter(|h| *h != transaction) else {
+                state.holders.entry(resource).or_insert_with(|| Holder {
+                    transaction,
+                    resource: name.to_owned(),
+                    since_micros: now,
+                });
                 state.waiting.remove(&transaction);
                 return Ok(());
             };
@@ -124,8 +158,39 @@ impl Locks {
     /// Frees all that the transaction holds.
     pub fn release(&self, transaction: u64) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.holders.retain(|_, holder| *holder != transaction);
+        state.holders.retain(|_, h| h.transaction != transaction);
+        state.open.remove(&transaction);
         self.freed.notify_all();
+    }
+
+    /// Notes a transaction that has begun, until it is released.
+    pub fn opens(&self, open: Open) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.open.insert(open.id, open);
+    }
+
+    /// The open transactions.
+    pub fn open(&self) -> Vec<Open> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.open.values().cloned().collect()
+    }
+
+    /// The locks that are held and waited for.
+    pub fn list(&self) -> Vec<Lock> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = state.holders.values().map(|h| Lock {
+            resource: h.resource.clone(),
+            transaction: h.transaction,
+            since_micros: Some(h.since_micros),
+        });
+        let waiting = state.waiting.iter().filter_map(|(transaction, resource)| {
+            Some(Lock {
+                resource: state.holders.get(resource)?.resource.clone(),
+                transaction: *transaction,
+                since_micros: None,
+            })
+        });
+        held.chain(waiting).collect()
     }
 }
 
@@ -138,13 +203,13 @@ impl LockState {
             .get(&at)
             .and_then(|resource| self.holders.get(resource))
         {
-            if *holder == start {
+            if holder.transaction == start {
                 return true;
             }
-            if !seen.insert(*holder) {
+            if !seen.insert(holder.transaction) {
                 return false;
             }
-            at = *holder;
+            at = holder.transaction;
         }
         false
     }

@@ -51,6 +51,8 @@ pub(super) struct Raised {
     error: SnowflakeError,
     /// The line (1-based) and position (0-based) of the statement that raised it.
     place: Option<(u64, u64)>,
+    /// Whether a handler of the block raised it: then it is for the blocks around.
+    is_handlers: bool,
 }
 
 impl Raised {
@@ -130,7 +132,10 @@ impl<'s> Runner<'s> {
             self.handlers.pop();
         }
         if let Err(raised) = outcome {
-            outcome = self.handle(block, raised);
+            outcome = self.handle(block, raised).map_err(|raised| Raised {
+                is_handlers: false,
+                ..raised
+            });
         }
         self.scopes.pop();
         outcome
@@ -138,7 +143,9 @@ impl<'s> Runner<'s> {
 
     fn handle(&mut self, block: &Block, raised: Raised) -> Step1<Flow> {
         match handler_of(&block.handlers, &raised) {
-            Some(handler) if !handler.continues => self.run_handler(handler, raised),
+            Some(handler) if !handler.continues && !raised.is_handlers => {
+                self.run_handler(handler, raised)
+            }
             _ => Err(raised),
         }
     }
@@ -162,16 +169,21 @@ impl<'s> Runner<'s> {
             self.put(name, Variable::Value { kind: None, typed });
         }
         let before = self.handling.replace(raised);
+        self.handlers.push(Rc::from([]));
         let outcome = self.steps(&handler.body);
+        self.handlers.pop();
         self.handling = before;
-        outcome
+        outcome.map_err(|raised| Raised {
+            is_handlers: true,
+            ..raised
+        })
     }
 
     /// The handler of the innermost block, if it says to go on after the error.
     fn continuing(&self, raised: &Raised) -> Option<Handler> {
         let handlers = self.handlers.last()?;
         handler_of(handlers, raised)
-            .filter(|h| h.continues)
+            .filter(|h| h.continues && !raised.is_handlers)
             .cloned()
     }
 
@@ -274,6 +286,7 @@ impl<'s> Runner<'s> {
                 code: *code,
                 error: SnowflakeError::new("100183", "P0001", message.clone()),
                 place: None,
+                is_handlers: false,
             },
             _ => statement_error(SnowflakeError::invalid_identifier(name)),
         }
@@ -286,6 +299,7 @@ pub(super) fn statement_error(error: SnowflakeError) -> Raised {
         code: error.code.parse().unwrap_or(0),
         error,
         place: None,
+        is_handlers: false,
     }
 }
 

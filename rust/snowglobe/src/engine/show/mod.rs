@@ -3,6 +3,7 @@
 mod describe;
 mod grants;
 mod rows;
+mod transactions;
 
 use super::catalog::{Kind, Object};
 use super::compile::Context;
@@ -75,10 +76,14 @@ pub(crate) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<Query
     if cursor.accept("GRANTS") {
         return grants(&context, cursor);
     }
-    if cursor.accept("TRANSACTIONS") || cursor.accept("LOCKS") || cursor.accept("VARIABLES") {
-        return Err(SnowflakeError::unsupported(
-            "SHOW of transactions, locks or variables",
-        ));
+    if cursor.accept("TRANSACTIONS") {
+        return transactions::transactions(&context, cursor);
+    }
+    if cursor.accept("LOCKS") {
+        return transactions::locks(&context, cursor);
+    }
+    if cursor.accept("VARIABLES") {
+        return Err(SnowflakeError::unsupported("SHOW VARIABLES"));
     }
     if cursor.accept("FUTURE GRANTS") {
         return future_grants(&context, cursor);
