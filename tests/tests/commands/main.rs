@@ -6,6 +6,7 @@
 //! | `way` | bootstrap, put, status, history, as-of, verify, drop |
 //! | `watch` | a folder: restarts, kills, Ctrl-C, broken files |
 //! | `doctor` | each kind of trouble, with its cure |
+//! | `demo` | the demonstration, to its end and interrupted |
 //! | `connection` | where connections come from, and how they fail |
 //! | `input` | files, buckets and tables that are not what they should be |
 //! | `store` | credentials, encryption, parts and memory of an upload |
@@ -18,6 +19,7 @@
 )]
 
 mod connection;
+mod demo;
 mod doctor;
 mod ground;
 mod input;

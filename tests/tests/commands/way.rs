@@ -1,6 +1,9 @@
 //! The whole way, command after command.
 
-use super::ground::{Ground, row};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use super::ground::{Ground, Life, row};
 
 #[test]
 fn the_way_of_a_file_from_bootstrap_to_drop() {
@@ -200,6 +203,23 @@ fn promises_are_watched(ground: &Ground) {
     }
     let mended = ground.json("verify --role FIRN_OWNER --json");
     assert_eq!(mended[0]["violations"], 0);
+}
+
+#[test]
+fn a_status_is_shown_again_and_again_until_nobody_reads_it() {
+    let ground = Ground::new();
+    let mut command = ground.firn("status --watch --json --role FIRN_OWNER");
+    let mut life = Life(command.stdout(Stdio::piped()).spawn().expect("firn runs"));
+    let output = life.0.stdout.take().expect("its output");
+    let mut reader = BufReader::new(output);
+    let mut documents = 0;
+    while documents < 2 {
+        let mut line = String::new();
+        assert_ne!(reader.read_line(&mut line).expect("a line"), 0);
+        documents += u32::from(line == "}\n");
+    }
+    drop(reader);
+    assert_eq!(life.0.wait().expect("it ends").code(), Some(0));
 }
 
 #[test]

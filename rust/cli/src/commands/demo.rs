@@ -155,15 +155,7 @@ async fn deliver(intake: &Intake, mut files: Vec<PathBuf>) -> Result<i64> {
     files.reverse();
     let shift = 5.min(files.len());
     files.rotate_left(shift);
-    let bar = if std::io::stderr().is_terminal() {
-        ProgressBar::new(files.len() as u64)
-    } else {
-        ProgressBar::hidden()
-    };
-    bar.set_style(
-        ProgressStyle::with_template("          {bar:40} {pos}/{len} files")
-            .unwrap_or_else(|_| ProgressStyle::default_bar()),
-    );
+    let bar = bar(files.len() as u64, "files are in the bucket");
     let mut rows = 0;
     for path in &files {
         rows += uploaded(intake, path).await?;
@@ -179,6 +171,19 @@ async fn deliver(intake: &Intake, mut files: Vec<PathBuf>) -> Result<i64> {
     Ok(rows)
 }
 
+/// How far something is, live, where a person looks on.
+fn bar(length: u64, what: &str) -> ProgressBar {
+    let bar = if std::io::stderr().is_terminal() {
+        ProgressBar::new(length)
+    } else {
+        ProgressBar::hidden()
+    };
+    let template = format!("          {{wide_bar}} {{human_pos}}/{{human_len}} {what}");
+    bar.with_style(
+        ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    )
+}
+
 /// The rows of a file that was not in the bucket yet.
 async fn uploaded(intake: &Intake, path: &Path) -> Result<i64> {
     let arrived = intake.upload(path, |_| {}).await?;
@@ -188,9 +193,12 @@ async fn uploaded(intake: &Intake, path: &Path) -> Result<i64> {
 
 async fn await_rows(pipeline: &Pipeline, rows: i64) -> Result<()> {
     let started = Instant::now();
+    let bar = bar(rows.unsigned_abs(), "rows are merged");
     loop {
         let figures = pipeline.status(1).await?;
+        bar.set_position(figures.sum.rows_in.unsigned_abs());
         if figures.sum.rows_in >= rows && figures.waiting == 0 {
+            bar.finish_and_clear();
             return Ok(());
         }
         if started.elapsed() > PATIENCE {

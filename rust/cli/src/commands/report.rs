@@ -15,21 +15,31 @@ pub fn step(started: Instant, text: &str) -> Result<()> {
 
 /// Writes to standard output. A reader that has gone away, as `head` does, is no failure.
 pub fn print(text: &str) -> Result<()> {
+    print_on(text).map(drop)
+}
+
+/// The same, for what is shown again and again; false once the reader has gone away.
+pub fn print_on(text: &str) -> Result<bool> {
     let mut output = std::io::stdout().lock();
     match output
         .write_all(text.as_bytes())
         .and_then(|()| output.flush())
     {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        other => Ok(other.map(|()| true)?),
     }
 }
 
 /// Writes one JSON document.
 pub fn print_json(value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|error| Error::bug(format!("no JSON: {error}")))?;
-    print(&format!("{text}\n"))
+    print(&json(value)?)
+}
+
+/// One JSON document, and the end of its last line.
+pub fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|error| Error::bug(format!("no JSON: {error}")))
 }
 
 /// Lines up cells, numbers to the right.

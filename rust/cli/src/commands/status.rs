@@ -38,13 +38,13 @@ impl Status {
         let pipeline = self.place.pipeline()?;
         loop {
             let figures = pipeline.status(self.runs).await?;
-            if self.json {
-                report::print_json(&figures)?;
+            let shown = if self.json {
+                report::json(&figures)?
             } else {
                 let clear = if self.watch { "\x1b[2J\x1b[H" } else { "" };
-                report::print(&format!("{clear}{}", text(&pipeline, &figures)))?;
-            }
-            if !self.watch {
+                format!("{clear}{}", text(&pipeline, &figures))
+            };
+            if !report::print_on(&shown)? || !self.watch {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_secs(2)).await;
