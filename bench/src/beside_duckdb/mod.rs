@@ -70,14 +70,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .ok_or("the crate has no parent folder")?;
-    if let Some(warning) = machine::warning() {
+    let warning = machine::warning();
+    if let Some(warning) = &warning {
         eprintln!("{warning}");
     }
+    let busy = match warning {
+        Some(_) => {
+            " Others used the machine meanwhile, so that the seconds are too many: only the ratios count."
+        }
+        None => "",
+    };
     let folder = tempfile::tempdir_in(root.join(&arguments.folder))?;
     let runtime = Runtime::new()?;
     let mut pair = Pair::open(&runtime, folder.path())?;
     let mut text = format!(
-        "The same statements on the same data in plain DuckDB {} and in Snowglobe, with `--data` and all its semantics (row versions, load metadata, a stream on the table); both on disk, in turn; the median of {} rounds. {}.\n\n| | DuckDB, s | Snowglobe, s | times slower |\n| --- | ---: | ---: | ---: |\n",
+        "The same statements on the same data in plain DuckDB {} and in Snowglobe, with `--data` and all its semantics (row versions, load metadata, a stream on the table); both on disk, in turn; the median of {} rounds. {}.{busy}\n\n| | DuckDB, s | Snowglobe, s | times slower |\n| --- | ---: | ---: | ---: |\n",
         pair.version()?,
         arguments.rounds,
         machine::description()

@@ -348,3 +348,36 @@ fn what_is_loaded_fast_is_what_the_careful_way_loads() {
         "{agreed} of {tried} were loaded fast"
     );
 }
+
+#[test]
+fn a_long_file_goes_the_fast_way_packed_or_not_and_each_row_keeps_its_number() {
+    let mut world = World::new();
+    let mut file = String::from("n,name\n");
+    for n in 1..=40_000 {
+        file += &format!("{n},\"the \"\"{n:0150}\"\", in\nquotes\"\n");
+    }
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, file.as_bytes()).unwrap();
+    for bytes in [file.into_bytes(), packed.finish().unwrap()] {
+        world.store.put("bucket", "long.csv", &bytes).unwrap();
+        world.rows("create or replace table T (N number, NAME varchar, R number)");
+        let copy = world.copy(
+            "T from (select $1, $2, metadata$file_row_number from @S) file_format = (type = csv skip_header = 1 field_optionally_enclosed_by = '\"' escape_unenclosed_field = none null_if = () skip_blank_lines = true)",
+        );
+        let files = copy.new_files(&world.session, true).unwrap();
+        let loads = fast::load(
+            &mut world.session,
+            &copy,
+            &files,
+            0,
+            OnError::Continue,
+            None,
+        );
+        assert_eq!(loads.unwrap().expect("the fast way")[0].parsed, 40_000);
+        let sound = "select count(*), min(R), max(R), count_if(N = R and NAME = 'the \"' || lpad(to_varchar(N), 150, '0') || '\", in\\nquotes') from T";
+        assert_eq!(
+            world.rows(sound),
+            ["[Number(40000), Number(1), Number(40000), Number(40000)]"]
+        );
+    }
+}
