@@ -112,9 +112,14 @@ impl Pipeline {
 
     async fn last_runs(&self, limit: u32) -> Result<Vec<Run>> {
         let sql = format!(
-            "select run_id, to_varchar(max(finished_at), 'YYYY-MM-DD HH24:MI:SS'),
-  datediff(millisecond, min(started_at), max(finished_at)), count(*), sum(rows_in), sum(history), sum(duplicates), sum(rejects)
-from {} group by run_id order by run_id desc limit {limit}",
+            "select run_id, to_varchar(finished_at, 'YYYY-MM-DD HH24:MI:SS'), datediff(millisecond, started_at, finished_at),
+  files, rows_in, history, duplicates, rejects
+from (
+  select run_id, max(finished_at) as finished_at, min(started_at) as started_at, count(*) as files, sum(rows_in) as rows_in,
+    sum(history) as history, sum(duplicates) as duplicates, sum(rejects) as rejects
+  from {} group by run_id
+) runs
+order by run_id desc limit {limit}",
             self.names.runs
         );
         let rows = self.client.query(&sql).await?;

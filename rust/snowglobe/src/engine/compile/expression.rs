@@ -247,7 +247,7 @@ impl Compiler<'_> {
 fn moments(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<Expr> {
     use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq, Minus, NotEq, Plus, StringConcat};
     let text = match op {
-        StringConcat => format!("sf_member({left}) || sf_member({right})"),
+        StringConcat => format!("{} || {}", member(left), member(right)),
         Plus if is_interval(right) => format!("sf_shift({left}, {right})"),
         Plus if is_interval(left) => format!("sf_shift({right}, {left})"),
         Minus if is_interval(right) => format!("sf_shift({left}, -({right}))"),
@@ -260,6 +260,19 @@ fn moments(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<Expr> {
         _ => return None,
     };
     Some(raw_expr(format!("({text})")))
+}
+
+/// One side of a concatenation. What is one already is text; wrapped again, a long chain would double at each of its links, as the
+/// macro names its argument more than once.
+fn member(expr: &Expr) -> String {
+    match expr {
+        Expr::Identifier(ident)
+            if ident.quote_style.is_none() && ident.value.starts_with("(sf_member(") =>
+        {
+            expr.to_string()
+        }
+        _ => format!("sf_member({expr})"),
+    }
 }
 
 fn is_text(expr: &Expr) -> bool {
