@@ -71,7 +71,7 @@ fn an_update_waits_for_the_transaction_that_has_the_table_and_then_sees_its_rows
     );
     run(&mut first, "commit");
     receiver
-        .recv_timeout(Duration::from_secs(10))
+        .recv_timeout(Duration::from_secs(60))
         .expect("the update goes on after the commit");
     drop(waiting.join().expect("the second session ends"));
     assert_eq!(number(&mut first, "select sum(v) from t"), 22);
@@ -182,7 +182,7 @@ fn what_is_written_is_there_after_a_restart_and_what_was_open_is_not() {
 
 /// Opens once the threads of the engine before have let go.
 fn reopened(dir: &Path) -> Engine {
-    for _ in 0..200 {
+    for _ in 0..3_000 {
         let options = EngineOptions {
             data_dir: Some(dir.to_owned()),
             ..EngineOptions::default()

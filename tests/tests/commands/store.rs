@@ -123,7 +123,7 @@ fn the_role_of_a_container_opens_the_bucket() {
         .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", "container-token");
     uploads(&ground, &mut command);
     let head = asked
-        .recv_timeout(Duration::from_secs(5))
+        .recv_timeout(Duration::from_secs(60))
         .expect("it was asked");
     assert!(head.contains("container-token"), "{head}");
 }

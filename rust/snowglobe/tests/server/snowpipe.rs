@@ -103,7 +103,7 @@ async fn rows(client: &Client, expected: usize) {
             .parse::<usize>()
             .unwrap()
     };
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while count().await < expected {
         assert!(
             Instant::now() < deadline,
