@@ -2,6 +2,7 @@
 //! casts and paths. It runs nothing, save what a table function must know to answer.
 
 mod expression;
+mod overload;
 mod relation;
 mod substitute;
 
@@ -192,7 +193,7 @@ impl<'a> Compiler<'a> {
                 .take()
                 .unwrap_or_else(|| SnowflakeError::internal("compilation stopped")));
         }
-        Ok(query.to_string())
+        Ok(overload::settle(&query.to_string()))
     }
 
     fn fail(&mut self, error: SnowflakeError) -> ControlFlow<()> {
