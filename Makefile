@@ -118,6 +118,10 @@ bench-latency: build ## from the rename of a file to its rows in the target, int
 bench-snowglobe: setup ## Snowglobe beside plain DuckDB, into its README's tables
 	cargo run --release --locked -p firn-bench -- snowglobe --write-readme
 
+.PHONY: bench-nifi
+bench-nifi: build nifi ## the processors beside NiFi's own, in the real NiFi, into the tables of nifi-bundle/README.md
+	JAVA_HOME="$$(scripts/find-jdk.sh)" cargo run --release --locked -p firn-bench -- nifi --write-readme
+
 .PHONY: bench-peers
 bench-peers: target/bench-venv/ready target/bench-datafaker/ready ## the peers in Python and Java that bench-generate runs
 

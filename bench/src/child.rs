@@ -73,7 +73,7 @@ impl Child {
 }
 
 /// The newest of JAVA_HOME, those where distributions put them, and the one on PATH.
-fn newest_java() -> Option<PathBuf> {
+pub fn newest_java() -> Option<PathBuf> {
     let homes = std::env::var_os("JAVA_HOME").map(PathBuf::from).into_iter();
     let packaged = fs::read_dir("/usr/lib/jvm")
         .into_iter()
@@ -127,7 +127,11 @@ impl Peer for Child {
     }
 }
 
-fn parse(line: &str) -> Result<Run, Failure> {
+/// A run's program, rows, bytes and seconds.
+///
+/// # Errors
+/// The line is another.
+pub fn parse(line: &str) -> Result<Run, Failure> {
     let fields: Vec<_> = line.trim_end().split('\t').collect();
     let [program, rows, bytes, seconds] = fields.as_slice() else {
         return Err(format!("expected program, rows, bytes and seconds, got {line:?}").into());

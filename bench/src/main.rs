@@ -11,6 +11,7 @@
 //!   that both run on
 //! - `beside_duckdb`: Snowglobe beside plain DuckDB, and its round trips
 //! - `latency`: how long a file waits between its rename and the target
+//! - `nifi`: the NiFi processors beside NiFi's own, in the assembled NiFi
 //! - `table`: Markdown, printed or put into the README
 //! - `machine`: where the figures come from
 //!
@@ -26,6 +27,7 @@ mod latency;
 mod limits;
 mod machine;
 mod merge;
+mod nifi;
 mod peer;
 mod plain_fake;
 mod read;
@@ -58,6 +60,8 @@ enum Benchmark {
     Latency(latency::Arguments),
     /// Snowglobe beside plain DuckDB: COPY, MERGE, an empty round trip
     Snowglobe(beside_duckdb::Arguments),
+    /// The NiFi processors beside NiFi's own, in the assembled NiFi
+    Nifi(nifi::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
         Benchmark::History(arguments) => history::run(&arguments),
         Benchmark::Latency(arguments) => latency::run(&arguments),
         Benchmark::Snowglobe(arguments) => beside_duckdb::run(&arguments),
+        Benchmark::Nifi(arguments) => nifi::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

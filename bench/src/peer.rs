@@ -100,7 +100,8 @@ pub fn medians(contenders: &[Box<dyn Peer + '_>], rounds: u32) -> Vec<(String, R
         .collect()
 }
 
-fn median(mut runs: Vec<Run>) -> Option<Run> {
+/// The run in the middle, by its rate.
+pub fn median(mut runs: Vec<Run>) -> Option<Run> {
     runs.sort_by(|a, b| a.rows_per_second().total_cmp(&b.rows_per_second()));
     let middle = runs.len() / 2;
     runs.into_iter().nth(middle)

@@ -73,6 +73,30 @@ final class NifiApi {
         return post("/process-groups/root/processors", body).get("id").asText();
     }
 
+    /** Adds a controller service to the canvas and enables it. */
+    String addService(final String type, final Map<String, String> properties) throws Exception {
+        JsonNode offered = null;
+        for (final JsonNode service : get("/flow/controller-service-types").get("controllerServiceTypes")) {
+            if (service.get("type").asText().endsWith("." + type)) {
+                offered = service;
+            }
+        }
+        if (offered == null) {
+            throw new IllegalStateException("no controller service " + type);
+        }
+        final ObjectNode body = revision(0);
+        final ObjectNode component = body.putObject("component").put("type", offered.get("type").asText()).put("name", type);
+        component.set("bundle", offered.get("bundle"));
+        component.set("properties", JSON.valueToTree(properties));
+        final String id = post("/process-groups/root/controller-services", body).get("id").asText();
+        final String path = "/controller-services/" + id;
+        RealNifi.waitFor(type + " to be valid", TIMEOUT, () -> get(path).at("/component/validationStatus").asText().equals("VALID"));
+        final ObjectNode enable = revision(get(path).at("/revision/version").asInt());
+        put(path + "/run-status", enable.put("state", "ENABLED"));
+        RealNifi.waitFor(type + " to be enabled", TIMEOUT, () -> get(path).at("/component/state").asText().equals("ENABLED"));
+        return id;
+    }
+
     void connect(final String source, final String destination, final Set<String> relationships) throws Exception {
         final String group = get("/flow/process-groups/root").at("/processGroupFlow/id").asText();
         final ObjectNode body = revision(0);
@@ -89,8 +113,12 @@ final class NifiApi {
 
     /** {@code RUNNING}, {@code STOPPED} or {@code RUN_ONCE}. */
     void setState(final String id, final String state) throws Exception {
-        RealNifi.waitFor("processor " + id + " to be valid: " + processor(id).at("/component/validationErrors"), TIMEOUT,
+        RealNifi.waitFor("processor " + id + " to be validated", TIMEOUT,
                 () -> !processor(id).at("/component/validationStatus").asText().equals("VALIDATING"));
+        final JsonNode errors = processor(id).at("/component/validationErrors");
+        if (!state.equals("STOPPED") && !errors.isEmpty()) {
+            throw new IllegalStateException("processor " + id + " cannot run: " + errors);
+        }
         final ObjectNode body = revisionOf(id);
         body.put("state", state);
         put("/processors/" + id + "/run-status", body);

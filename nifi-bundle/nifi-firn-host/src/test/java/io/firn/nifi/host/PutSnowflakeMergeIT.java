@@ -33,7 +33,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 /** Every relationship and every way of loading, in NiFi's harness against the real Snowglobe. */
 class PutSnowflakeMergeIT {
 
-    private static final String HEADER =
+    static final String HEADER =
             "op,customer_id,first_name,last_name,email,phone,street,city,state,postal_code,country,updated_at,sequence\n";
 
     private Snowglobe snowglobe;
@@ -42,7 +42,12 @@ class PutSnowflakeMergeIT {
     @BeforeEach
     void start() throws Exception {
         snowglobe = Snowglobe.start();
-        runner = TestRunners.newTestRunner(PutSnowflakeMerge.class);
+        runner = runnerFor(snowglobe);
+    }
+
+    /** The processor with a token for this Snowglobe and keys for its S3. */
+    static TestRunner runnerFor(final Snowglobe snowglobe) {
+        final TestRunner runner = TestRunners.newTestRunner(PutSnowflakeMerge.class);
         runner.setProperty("Account URL", snowglobe.url());
         runner.setProperty("Account Identifier", "FIRN");
         runner.setProperty("Authentication Strategy", "ACCESS_TOKEN");
@@ -53,6 +58,7 @@ class PutSnowflakeMergeIT {
         runner.setProperty("Access Key ID", Snowglobe.ACCESS_KEY_ID);
         runner.setProperty("Secret Access Key", Snowglobe.SECRET_ACCESS_KEY);
         runner.setProperty("Load Timeout", "60 secs");
+        return runner;
     }
 
     @AfterEach
@@ -61,7 +67,7 @@ class PutSnowflakeMergeIT {
     }
 
     /** One event: what happened to a customer, and when, in seconds of a minute; the second is the sequence too. */
-    private static String event(final String op, final int customer, final String city, final int second) {
+    static String event(final String op, final int customer, final String city, final int second) {
         return "%s,%d,Ada,Lovelace,ada%d@example.org,,,%s,,,GB,2026-03-01T12:00:%02dZ,%d\n".formatted(op, customer, customer, city, second, second);
     }
 

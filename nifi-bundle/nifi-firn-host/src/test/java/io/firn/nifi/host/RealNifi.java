@@ -32,7 +32,12 @@ final class RealNifi implements AutoCloseable {
 
     /** Starts a NiFi with an empty canvas in a folder named after the test, which stays for whoever has to find a fault. */
     static RealNifi start(final TestInfo test) throws Exception {
-        final Path folder = HOME.resolveSibling("it").resolve(test.getTestMethod().orElseThrow().getName());
+        return start(test.getTestMethod().orElseThrow().getName());
+    }
+
+    /** The same in a folder of that name. */
+    static RealNifi start(final String name) throws Exception {
+        final Path folder = HOME.resolveSibling("it").resolve(name);
         delete(folder);
         final RealNifi nifi = new RealNifi(folder, freePort());
         nifi.run();
@@ -80,6 +85,11 @@ final class RealNifi implements AutoCloseable {
         try (InputStream flow = new GZIPInputStream(Files.newInputStream(folder.resolve("conf/flow.json.gz")))) {
             return new String(flow.readAllBytes(), StandardCharsets.UTF_8);
         }
+    }
+
+    /** The processor time that it has taken since its start. */
+    Duration cpu() {
+        return process.info().totalCpuDuration().orElse(Duration.ZERO);
     }
 
     /** SIGKILL, with no chance to tidy up. */

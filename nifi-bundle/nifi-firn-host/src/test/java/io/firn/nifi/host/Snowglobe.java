@@ -82,8 +82,13 @@ final class Snowglobe implements AutoCloseable {
 
     /** Runs a statement as the role that owns the tables, over the SQL API, and returns its answer. */
     JsonNode sql(final String statement) throws IOException, InterruptedException {
+        return sql(statement, "FIRN_OWNER");
+    }
+
+    /** The same as another role. */
+    JsonNode sql(final String statement, final String role) throws IOException, InterruptedException {
         return post("/api/v2/statements", NifiApi.JSON.createObjectNode().put("statement", statement).put("database", "FIRN")
-                .put("schema", "PUBLIC").put("warehouse", "FIRN_WH").put("role", "FIRN_OWNER"));
+                .put("schema", "PUBLIC").put("warehouse", "FIRN_WH").put("role", role));
     }
 
     /** One number out of the tables. */

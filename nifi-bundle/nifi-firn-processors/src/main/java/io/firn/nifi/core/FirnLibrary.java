@@ -39,18 +39,22 @@ public final class FirnLibrary {
      */
     public static synchronized void load() {
         if (!loaded) {
-            final String name = libraryName(System.getProperty("os.name"), System.getProperty("os.arch"));
-            try {
-                System.loadLibrary(name);
-            } catch (final UnsatisfiedLinkError e) {
-                final CoreException failure = new CoreException(CoreException.Kind.CONFIG,
-                        "native library %s cannot be loaded, it needs glibc and the NAR of this platform: %s".formatted(name, e.getMessage()));
-                failure.initCause(e);
-                throw failure;
-            }
+            load(libraryName(System.getProperty("os.name"), System.getProperty("os.arch")));
             loaded = true;
         }
         listen(levelOf(LOGGER));
+    }
+
+    static void load(final String name) {
+        try {
+            System.loadLibrary(name);
+        } catch (final UnsatisfiedLinkError e) {
+            final CoreException failure = new CoreException(CoreException.Kind.CONFIG,
+                    "native library %s cannot be loaded: take a NAR that was built with it (`make nar` on such a machine), and a system with glibc: %s"
+                            .formatted(name, e.getMessage()));
+            failure.initCause(e);
+            throw failure;
+        }
     }
 
     /** The library's version. */

@@ -79,4 +79,12 @@ class FirnLibraryTest {
         final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.libraryName("Mac OS X", "aarch64"));
         assertEquals("no native library for mac os x aarch64: Firn runs on linux amd64 and linux aarch64", thrown.getMessage());
     }
+
+    @Test
+    void aNarWithoutTheLibraryOfThisPlatformSaysWhichIsMissingAndItsCure() {
+        final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.load("firn-linux-elsewhere"));
+        assertEquals(CoreException.Kind.CONFIG, thrown.kind());
+        assertTrue(thrown.getMessage().startsWith("native library firn-linux-elsewhere cannot be loaded: take a NAR that was built with it"),
+                thrown.getMessage());
+    }
 }

@@ -1,7 +1,9 @@
 package io.firn.nifi.processors;
 
+import org.apache.nifi.annotation.behavior.PrimaryNodeOnly;
 import org.apache.nifi.components.ConfigVerificationResult;
 import org.apache.nifi.components.ConfigVerificationResult.Outcome;
+import org.apache.nifi.components.PropertyDescriptor;
 import org.apache.nifi.components.state.Scope;
 import org.apache.nifi.processor.VerifiableProcessor;
 import org.apache.nifi.provenance.ProvenanceEventType;
@@ -12,15 +14,22 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 class GenerateCustomerCsvTest {
@@ -126,6 +135,147 @@ class GenerateCustomerCsvTest {
         for (final String mischief : List.of("firn.late", "firn.duplicates", "firn.broken")) {
             assertTrue(Integer.parseInt(flowFile.getAttribute(mischief)) > 20, mischief + " " + flowFile.getAttribute(mischief));
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"Late Ratio, firn.late", "Duplicate Ratio, firn.duplicates", "Dirty Ratio, firn.broken"})
+    void eachMischiefDoesItsOwnAndNoOther(final String property, final String attribute) {
+        runner.setProperty(property, "0.2");
+        runner.run();
+        final MockFlowFile flowFile = runner.getFlowFilesForRelationship(GenerateCustomerCsv.SUCCESS).getFirst();
+        for (final String mischief : List.of("firn.late", "firn.duplicates", "firn.broken")) {
+            final int count = Integer.parseInt(flowFile.getAttribute(mischief));
+            assertTrue(mischief.equals(attribute) ? count > 100 && count < 300 : count == 0, mischief + " " + count);
+        }
+        final long rows = contents(runner).getFirst().lines().skip(1).count();
+        flowFile.assertAttributeEquals("record.count", Long.toString(rows));
+        final int change = Integer.parseInt(flowFile.getAttribute(attribute));
+        assertEquals(1000 + (attribute.equals("firn.late") ? -change : change), rows);
+    }
+
+    @Test
+    void theSameKeyChangesOnceMoreAtOnce() {
+        final long before = sameCustomerInARow();
+        runner.setProperty(StreamProperties.SAME_KEY_RATIO, "0.3");
+        final long after = sameCustomerInARow();
+        assertTrue(before < 20 && after > 200, before + " before, " + after + " after");
+    }
+
+    private long sameCustomerInARow() {
+        runner.clearTransferState();
+        runner.run();
+        final List<String> customers = contents(runner).getFirst().lines().skip(1).map(row -> row.split(",")[1]).toList();
+        return IntStream.range(1, customers.size()).filter(row -> customers.get(row).equals(customers.get(row - 1))).count();
+    }
+
+    @Test
+    void ratiosAreSharesOfTheEvents() {
+        runner.setProperty(StreamProperties.UPDATE_RATIO, "0.2");
+        runner.setProperty(StreamProperties.DELETE_RATIO, "0.3");
+        runner.setProperty(StreamProperties.RETURN_RATIO, "0.4");
+        runner.run();
+        final List<String> rows = contents(runner).getFirst().lines().skip(1).toList();
+        final Set<String> deleted = new HashSet<>();
+        int updates = 0;
+        int inserts = 0;
+        int returns = 0;
+        // The first 100 are inserts, which the ratios do not count.
+        for (final String row : rows) {
+            final String customer = row.split(",")[1];
+            switch (row.charAt(0)) {
+                case 'D' -> deleted.add(customer);
+                case 'U' -> updates++;
+                default -> {
+                    inserts++;
+                    returns += deleted.remove(customer) ? 1 : 0;
+                }
+            }
+        }
+        final int deletes = deleted.size() + returns;
+        assertTrue(updates > 140 && updates < 220, updates + " updates");
+        assertTrue(deletes > 220 && deletes < 320, deletes + " deletes");
+        assertTrue(returns > (inserts - 100) * 0.3 && returns < (inserts - 100) * 0.5, returns + " returns of " + inserts + " inserts");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"us", "de", "fr", "es", "br", "jp"})
+    void everyLocaleHasItsCountry(final String locale) {
+        runner.setProperty(StreamProperties.LOCALES, locale);
+        runner.setProperty(StreamProperties.UPDATE_RATIO, "0");
+        runner.run();
+        final String country = "," + locale.toUpperCase(Locale.ROOT) + ",";
+        assertTrue(contents(runner).getFirst().lines().skip(1).filter(row -> row.startsWith("I,")).allMatch(row -> row.contains(country)));
+    }
+
+    @Test
+    void theSeedDecidesEveryByte() {
+        final List<String> runs = new ArrayList<>();
+        for (final String seed : List.of("42", "42", "43")) {
+            final TestRunner seeded = newRunner();
+            seeded.setProperty(StreamProperties.SEED, seed);
+            seeded.run();
+            runs.add(contents(seeded).getFirst());
+        }
+        assertEquals(runs.get(0), runs.get(1));
+        assertNotEquals(runs.get(0), runs.get(2));
+    }
+
+    @Test
+    void initialCustomersComeFirst() {
+        runner.setProperty(StreamProperties.INITIAL_CUSTOMERS, "7");
+        runner.setProperty(StreamProperties.UPDATE_RATIO, "1");
+        runner.setProperty(StreamProperties.DELETE_RATIO, "0");
+        runner.run();
+        final List<String> rows = contents(runner).getFirst().lines().skip(1).toList();
+        assertTrue(rows.subList(0, 7).stream().allMatch(row -> row.startsWith("I,")) && rows.subList(7, 1000).stream().allMatch(row -> row.startsWith("U,")));
+    }
+
+    @Test
+    void everyPropertyMayComeFromTheEnvironment() {
+        runner.setProperty(GenerateCustomerCsv.TOTAL_ROWS, "1500");
+        runner.setProperty(GenerateCustomerCsv.ROWS_PER_SECOND, "1000000000");
+        until(() -> produced(runner) == 2);
+        final TestRunner other = newRunner();
+        for (final PropertyDescriptor property : ((GenerateCustomerCsv) other.getProcessor()).getSupportedPropertyDescriptors()) {
+            final String variable = property.getName().replace(' ', '_');
+            other.setEnvironmentVariableValue(variable, runner.getProcessContext().getProperty(property).getValue());
+            other.setProperty(property, "${" + variable + "}");
+        }
+        until(() -> produced(other) == 2);
+        assertEquals(contents(runner), contents(other));
+    }
+
+    /** A rate holds a FlowFile up until its rows are due, however soon that is. */
+    private static void until(final BooleanSupplier condition) {
+        final long deadline = System.nanoTime() + 10_000_000_000L;
+        while (!condition.getAsBoolean()) {
+            assertTrue(System.nanoTime() < deadline, "waited in vain");
+        }
+    }
+
+    private static int produced(final TestRunner runner) {
+        runner.run(1, false);
+        return contents(runner).size();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void withoutItsStateNothingIsEmitted(final boolean isRead) {
+        if (isRead) {
+            runner.getStateManager().setFailOnStateGet(Scope.CLUSTER, true);
+        } else {
+            runner.getStateManager().setFailOnStateSet(Scope.CLUSTER, true);
+        }
+        assertThrows(AssertionError.class, () -> runner.run());
+        runner.assertTransferCount(GenerateCustomerCsv.SUCCESS, 0);
+    }
+
+    @Test
+    void oneNodeOfAClusterMakesTheStreamAndTheNextOneGoesOn() throws IOException {
+        assertTrue(GenerateCustomerCsv.class.isAnnotationPresent(PrimaryNodeOnly.class), "two nodes would make the same customers");
+        runner.run();
+        assertTrue(runner.getStateManager().getState(Scope.LOCAL).toMap().isEmpty(), "what one node keeps to itself another does not find");
+        assertEquals("1000", runner.getStateManager().getState(Scope.CLUSTER).get(GenerateCustomerCsv.STATE_NEXT_SEQUENCE));
     }
 
     @Test
