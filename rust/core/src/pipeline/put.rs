@@ -16,9 +16,6 @@ use crate::reader::{self, BrokenRow, Cleaned};
 use crate::snowflake::Statement;
 use crate::store::Uploaded;
 
-/// The longest that a merge waits for the pipe, which others may keep busy.
-const PIPE_PATIENCE: Duration = Duration::from_secs(10);
-
 /// An object that has been uploaded and has yet to arrive in the tables.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Arrived {
@@ -178,8 +175,6 @@ impl Pipeline {
         let started = Instant::now();
         let mut wait = Duration::from_millis(50);
         loop {
-            let remaining = patience.saturating_sub(started.elapsed());
-            self.await_pipe(remaining.min(PIPE_PATIENCE)).await;
             match self.merge().await {
                 Ok(_) => {}
                 // Another run was faster, or an edit came between: the next call finds it done or does it.
@@ -206,30 +201,6 @@ impl Pipeline {
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(Duration::from_secs(2));
-        }
-    }
-
-    /// Waits until the pipe has loaded what it was told of: a merge has a price of its own, and finds the files together then. The status
-    /// needs no warehouse. Where it cannot be seen, the merge comes at once and finds what it finds.
-    async fn await_pipe(&self, patience: Duration) {
-        let pipe = format!(
-            "{}.{}.{}",
-            self.site.database, self.site.schema, self.names.pipe
-        );
-        let started = Instant::now();
-        let mut wait = Duration::from_millis(10);
-        loop {
-            let status = Statement::new("select system$pipe_status(?)").bind(&pipe);
-            let pending = self.client.run(status).await.ok().and_then(|rows| {
-                let status: serde_json::Value = serde_json::from_str(rows.first()?).ok()?;
-                let runs = status["executionState"] == "RUNNING";
-                status["pendingFileCount"].as_u64().filter(|_| runs)
-            });
-            if pending.unwrap_or(0) == 0 || started.elapsed() + wait > patience {
-                return;
-            }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(Duration::from_millis(500));
         }
     }
 

@@ -262,17 +262,15 @@ fn moments(left: &Expr, op: &BinaryOperator, right: &Expr) -> Option<Expr> {
     Some(raw_expr(format!("({text})")))
 }
 
-/// One side of a concatenation. What is one already is text; wrapped again, a long chain would double at each of its links, as the
+/// One side of a concatenation. A literal or a chain is text already; wrapped again, a long chain would double at each of its links, as the
 /// macro names its argument more than once.
 fn member(expr: &Expr) -> String {
-    match expr {
-        Expr::Identifier(ident)
-            if ident.quote_style.is_none() && ident.value.starts_with("(sf_member(") =>
-        {
-            expr.to_string()
-        }
-        _ => format!("sf_member({expr})"),
+    let is_chain = matches!(expr, Expr::Identifier(ident)
+        if ident.quote_style.is_none() && ident.value.contains(" || ") && ident.value.starts_with('('));
+    if is_chain || is_text(expr) {
+        return expr.to_string();
     }
+    format!("sf_member({expr})")
 }
 
 fn is_text(expr: &Expr) -> bool {
