@@ -10,7 +10,7 @@ use firn::snowflake::{Connection, ConnectionSource};
 use firn::store::{AccessKey, S3Store, StoreOptions};
 use snowglobe::server::{Options, Running, serve};
 
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 pub struct Ground {
     pub running: Running,

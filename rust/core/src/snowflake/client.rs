@@ -1,20 +1,17 @@
 //! Statements over the SQL API: submit, wait, read every partition; a statement that nobody waits for is cancelled.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Rows, sort};
 use super::connection::Connection;
-use super::transport::{Call, Transport};
+use super::transport::{Call, Transport, jittered};
 use crate::error::{Context, Error, Result};
 
 /// How long a call is tried again before it is given up.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// The least and the longest time between two looks at a statement that runs.
-const SHORTEST_LOOK: Duration = Duration::from_millis(20);
-const LONGEST_LOOK: Duration = Duration::from_secs(2);
 
 /// A connection to one account. Clones share it.
 #[derive(Clone, Debug)]
@@ -136,7 +133,7 @@ impl Client {
             transport: self.transport.clone(),
             handle: None,
         };
-        let started = Instant::now();
+        let mut attempt = 0;
         let (handle, mut rows, partitions) = loop {
             match answer {
                 Answer::Done {
@@ -145,9 +142,9 @@ impl Client {
                     partitions,
                 } => break (handle, rows, partitions),
                 Answer::Running { handle } => {
-                    // A slow statement is asked for less and less often, and its end seen a sixteenth of its time too late at most.
-                    let wait = started.elapsed() / 16;
-                    tokio::time::sleep(wait.clamp(SHORTEST_LOOK, LONGEST_LOOK)).await;
+                    // A quick statement is done by the first look; a slow one is asked for less and less often.
+                    tokio::time::sleep(jittered(attempt).min(Duration::from_secs(5)) / 4).await;
+                    attempt += 1;
                     let path = format!("/api/v2/statements/{handle}");
                     in_flight.handle = Some(handle);
                     let call = Call {
