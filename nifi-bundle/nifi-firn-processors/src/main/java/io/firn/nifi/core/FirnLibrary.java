@@ -50,7 +50,7 @@ public final class FirnLibrary {
             System.loadLibrary(name);
         } catch (final UnsatisfiedLinkError e) {
             final CoreException failure = new CoreException(CoreException.Kind.CONFIG,
-                    "native library %s cannot be loaded: take a NAR that was built with it (`make nar` on such a machine), and a system with glibc: %s"
+                    "native library %s cannot be loaded: take a NAR that holds it (`make nar` on such a machine), and a system of glibc: %s"
                             .formatted(name, e.getMessage()));
             failure.initCause(e);
             throw failure;

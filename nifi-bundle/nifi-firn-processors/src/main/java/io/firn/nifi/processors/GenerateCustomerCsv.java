@@ -93,7 +93,7 @@ import java.util.stream.Stream;
     @WritesAttribute(attribute = "firn.updates", description = "Events that are updates"),
     @WritesAttribute(attribute = "firn.deletes", description = "Events that are deletes"),
     @WritesAttribute(attribute = "firn.late", description = "Events held back for a later FlowFile"),
-    @WritesAttribute(attribute = "firn.duplicates", description = "Rows written a second time"),
+    @WritesAttribute(attribute = "firn.duplicates", description = "Rows written a second time, one in four of them in the next FlowFile"),
     @WritesAttribute(attribute = "firn.broken", description = "Broken rows, each a copy of a sound one")
 })
 @Stateful(scopes = Scope.CLUSTER, description = """

@@ -84,7 +84,7 @@ class FirnLibraryTest {
     void aNarWithoutTheLibraryOfThisPlatformSaysWhichIsMissingAndItsCure() {
         final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.load("firn-linux-elsewhere"));
         assertEquals(CoreException.Kind.CONFIG, thrown.kind());
-        assertTrue(thrown.getMessage().startsWith("native library firn-linux-elsewhere cannot be loaded: take a NAR that was built with it"),
+        assertTrue(thrown.getMessage().startsWith("native library firn-linux-elsewhere cannot be loaded: take a NAR that holds it"),
                 thrown.getMessage());
     }
 }
