@@ -60,7 +60,8 @@ class PutSnowflakeMergeTest {
 
     @Test
     void aServiceThatIsNotThereMeansRetry() {
-        runner.enqueue("op,customer_id,first_name,last_name,email,phone,street,city,state,postal_code,country,updated_at,sequence\n", Map.of("filename", "../../etc/passwd"));
+        runner.enqueue("op,customer_id,first_name,last_name,email,phone,street,city,state,postal_code,country,updated_at,sequence\n",
+                Map.of("filename", "../../etc/passwd"));
         runner.run();
         runner.assertAllFlowFilesTransferred(PutSnowflakeMerge.RETRY, 1);
         final MockFlowFile flowFile = runner.getFlowFilesForRelationship(PutSnowflakeMerge.RETRY).getFirst();
