@@ -189,7 +189,8 @@ final class PutBench {
         final long history = snowglobe.number("select count(*) from CUSTOMER_HISTORY");
         if (history != (long) FILES * ROWS) {
             throw new IllegalStateException(program + " brought " + history + " of " + FILES * ROWS + " events into the history; rejects: "
-                    + snowglobe.sql("select source_file, sum(rows_in), sum(history), sum(duplicates), sum(rejects) from CUSTOMER_RUNS group by source_file").at("/data"));
+                    + snowglobe.sql("select source_file, sum(rows_in), sum(history), sum(duplicates), sum(rejects)"
+                            + " from CUSTOMER_RUNS group by source_file").at("/data"));
         }
         NifiBench.tell("put", program, history, bytes(), seconds);
     }
