@@ -14,7 +14,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -309,7 +308,7 @@ class PutSnowflakeMergeIT {
         "Role | NOBODY | Check connection",
         "Stage Bucket | no-such-bucket | Check bucket",
         "Secret Access Key | not-the-secret | Check bucket",
-        "Schema | NOWHERE | Check table CUSTOMER_STAGING",
+        "Schema | NOWHERE | Check objects of CUSTOMER",
     })
     void verifyNamesTheStepThatASettingSpoils(final String property, final String value, final String step) {
         runner.setProperty(property, value);
@@ -319,10 +318,10 @@ class PutSnowflakeMergeIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"Account URL", "Endpoint Override URL"})
-    void verifyTellsAServiceThatIsNotThere(final String property) {
+    @CsvSource({"Account URL, http://127.0.0.1:1 cannot be reached", "Endpoint Override URL, bucket firn-landing cannot be reached"})
+    void verifyTellsAServiceThatIsNotThere(final String property, final String trouble) {
         runner.setProperty(property, "http://127.0.0.1:1");
-        assertTrue(failedSteps().getFirst().getExplanation().contains("127.0.0.1:1"), failedSteps().toString());
+        assertTrue(failedSteps().getFirst().getExplanation().contains(trouble), failedSteps().toString());
     }
 
     private List<ConfigVerificationResult> failedSteps() {
