@@ -10,7 +10,7 @@ mkdirSync(folder, { recursive: true });
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 const page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
-page.setDefaultTimeout(30_000);
+page.setDefaultTimeout(60_000);
 const dialog = page.locator('mat-dialog-container').last();
 
 const shot = (name) => page.screenshot({ path: `${folder}/${name}.png` });
@@ -64,10 +64,12 @@ async function setProperty(name, value) {
 
 const failures = () => dialog.locator('property-verification .fa-times');
 
-// Presses Verify and waits until its last step is told.
+// Presses Verify and waits for the answer: the canvas asks until it has it, then takes the request away.
 async function verify(type, lastStep) {
   await dialog.locator('property-verification button:has(.fa-check)').click();
+  const answered = page.waitForResponse((response) => /verification-requests\//.test(response.url()) && response.request().method() === 'DELETE');
   await button(dialog.filter({ hasText: 'Referenced Attributes' }), 'Verify').click();
+  await answered;
   await dialog.locator('property-verification').getByText(lastStep, { exact: true }).waitFor();
 }
 
@@ -86,7 +88,7 @@ async function configure(type, ends, lastStep) {
   if (type === 'PutSnowflakeMerge') {
     await setProperty('Stage Bucket', 'no-such-bucket');
     await verify(type, lastStep);
-    await failures().waitFor();
+    await failures().first().waitFor();
     await shot('3-verify-a-wrong-bucket');
     await setProperty('Stage Bucket', settings[type]['Stage Bucket']);
   }

@@ -5,6 +5,8 @@ import org.junit.jupiter.api.TestInfo;
 
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -35,13 +37,15 @@ class CanvasIT {
     }
 
     private static void drive(final RealNifi nifi, final Map<String, Map<String, String>> settings) throws Exception {
-        final Process driver = new ProcessBuilder("node", System.getProperty("firn.canvas"), nifi.canvas(), System.getProperty("firn.screenshots"))
-                .redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.INHERIT).start();
+        final Path screenshots = Files.createDirectories(Path.of(System.getProperty("firn.screenshots")));
+        final Path told = screenshots.resolve("driver.log");
+        final Process driver = new ProcessBuilder("node", System.getProperty("firn.canvas"), nifi.canvas(), screenshots.toString())
+                .redirectErrorStream(true).redirectOutput(told.toFile()).start();
         try (OutputStream input = driver.getOutputStream()) {
             input.write(NifiApi.JSON.writeValueAsString(settings).getBytes(StandardCharsets.UTF_8));
         }
-        final boolean ended = driver.waitFor(4, TimeUnit.MINUTES);
+        final boolean ended = driver.waitFor(6, TimeUnit.MINUTES);
         driver.destroyForcibly();
-        assertTrue(ended && driver.exitValue() == 0, "the canvas's driver failed: its message is above, its screenshots are in target/canvas");
+        assertTrue(ended && driver.exitValue() == 0, "its screenshots are in " + screenshots + ": " + Files.readString(told));
     }
 }

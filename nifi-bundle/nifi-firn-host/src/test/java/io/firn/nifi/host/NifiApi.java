@@ -113,15 +113,22 @@ final class NifiApi {
 
     /** {@code RUNNING}, {@code STOPPED} or {@code RUN_ONCE}. */
     void setState(final String id, final String state) throws Exception {
-        RealNifi.waitFor("processor " + id + " to be validated", TIMEOUT,
-                () -> !processor(id).at("/component/validationStatus").asText().equals("VALIDATING"));
-        final JsonNode errors = processor(id).at("/component/validationErrors");
-        if (!state.equals("STOPPED") && !errors.isEmpty()) {
-            throw new IllegalStateException("processor " + id + " cannot run: " + errors);
+        if (!state.equals("STOPPED")) {
+            awaitValid(id);
         }
         final ObjectNode body = revisionOf(id);
         body.put("state", state);
         put("/processors/" + id + "/run-status", body);
+    }
+
+    /** NiFi validates in the background, and for a moment still tells what was wrong before a change. */
+    private void awaitValid(final String id) throws Exception {
+        try {
+            RealNifi.waitFor("processor " + id + " to be valid", TIMEOUT,
+                    () -> processor(id).at("/component/validationStatus").asText().equals("VALID"));
+        } catch (final AssertionError late) {
+            throw new IllegalStateException("processor " + id + " cannot run: " + processor(id).at("/component/validationErrors"), late);
+        }
     }
 
     void stop(final String id) throws Exception {
