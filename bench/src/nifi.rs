@@ -202,14 +202,14 @@ fn put(contenders: &[Contender], rounds: u32) -> Result<String, Failure> {
     let mut text = table::render(&runs, stock, "stock processors", &caption);
     write!(
         text,
-        "\nThe bare requests are the floor: the network and Snowglobe alone, with no pipe between. What `PutSnowflakeMerge` takes beyond them is {:.0} % \
-         of its time: NiFi around it, and requests that they do without, for the pipe loads each file on its own, a merge takes what the pipe has \
-         brought, and each file's account is read. On a processor the whole NiFi process, its other threads included, is for {:.0} % of that time. The \
-         stock flow is given what it cannot make: a presigned address for each file. It lacks the rest: lengths, time stamps and duplicates are not \
-         checked, a row that breaks the schema ends in no table, a request whose answer is lost runs twice, each file costs a merge, and nobody counts \
-         what became of the rows.\n",
-        share_of(ours.seconds - bare.seconds, ours.seconds),
-        share_of(cpu.seconds, ours.seconds)
+        "\n`PutSnowflakeMerge` itself, which reads, checks, compresses and counts, has a processor for {:.0} % of its time (NiFi's threads for \
+         processors and the core's own together); otherwise it waits for the network and Snowglobe. The bare requests are the floor, with no pipe between; \
+         {:.0} % of its time is beyond them: the pipe loads each file on its own, the merge waits for the pipe, and each file's account is read. The stock \
+         flow is given what it cannot make: a presigned address for each file. It lacks the rest: lengths, time stamps and duplicates are not checked, \
+         a row that breaks the schema ends in no table, a request whose answer is lost runs twice, each file costs a merge, and nobody counts what became \
+         of the rows.\n",
+        share_of(cpu.seconds, ours.seconds),
+        share_of(ours.seconds - bare.seconds, ours.seconds)
     )?;
     Ok(text)
 }
@@ -303,7 +303,8 @@ mod tests {
         ]);
         let text = put(&contenders, 1).unwrap();
         assert!(
-            text.contains("is 5 % of its time") && text.contains("is for 3 % of that time"),
+            text.contains("has a processor for 3 % of its time")
+                && text.contains("5 % of its time is beyond them"),
             "{text}"
         );
     }

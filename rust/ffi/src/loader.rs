@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use firn::contract::Contract;
 use firn::merge::{Identifier, Site};
-use firn::pipeline::{Arrived, FileResult, Intake, Pipeline};
+use firn::pipeline::{AT_ONCE, Arrived, FileResult, Intake, Pipeline};
 use firn::reader::BrokenRow;
 use firn::snowflake::{Connection, Credential, Secret};
 use firn::store::{AccessKey, Compression, S3Store, StoreOptions};
 use firn::{Error, Result};
+use futures::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
@@ -251,8 +252,7 @@ impl Loader {
 
     async fn put_files(&self, request: &Request) -> Vec<Outcome> {
         let deadline = Instant::now() + Duration::from_millis(request.timeout_millis);
-        let mut uploads = Vec::with_capacity(request.files.len());
-        for file in &request.files {
+        let uploads = request.files.iter().map(|file| async move {
             let started = Instant::now();
             let upload = tokio::time::timeout(
                 deadline.saturating_duration_since(started),
@@ -261,8 +261,9 @@ impl Loader {
             let arrived = upload
                 .await
                 .unwrap_or_else(|_| Err(Error::transient("the upload took too long")));
-            uploads.push(arrived.map(|arrived| (arrived, started.elapsed())));
-        }
+            arrived.map(|arrived| (arrived, started.elapsed()))
+        });
+        let uploads: Vec<_> = stream::iter(uploads).buffered(AT_ONCE).collect().await;
         let started = Instant::now();
         let arrived: Vec<Arrived> = uploads
             .iter()
@@ -328,45 +329,12 @@ impl Loader {
             return Ok(Vec::new());
         }
         let pipeline = self.intake.pipeline();
+        let remaining = || deadline.saturating_duration_since(Instant::now());
         if mode == Mode::SnowpipeAwaited {
-            return await_rows(pipeline, arrived, deadline).await;
+            return pipeline.await_task(arrived, remaining()).await;
         }
-        for one in arrived {
-            pipeline.refresh(&one.object.name).await?;
-        }
-        pipeline
-            .await_merged(arrived, deadline.saturating_duration_since(Instant::now()))
-            .await
-    }
-}
-
-/// Waits until the pipe and the task, which run on their own, have brought all rows into the tables.
-async fn await_rows(
-    pipeline: &Pipeline,
-    arrived: &[Arrived],
-    deadline: Instant,
-) -> Result<Vec<FileResult>> {
-    let mut wait = Duration::from_millis(100);
-    loop {
-        let mut results = Vec::with_capacity(arrived.len());
-        let mut missing = None;
-        for one in arrived {
-            let result = pipeline.file_result(&one.source_file).await?;
-            if result.rows_in < one.rows.as_counted() {
-                missing = Some(&one.source_file);
-            }
-            results.push(result);
-        }
-        let Some(missing) = missing else {
-            return Ok(results);
-        };
-        if Instant::now() + wait > deadline {
-            return Err(Error::transient(format!(
-                "{missing} is uploaded, but its rows are not all in the history yet: see that pipe and tasks run"
-            )));
-        }
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(Duration::from_secs(5));
+        pipeline.refresh_all(arrived).await?;
+        pipeline.await_merged(arrived, remaining()).await
     }
 }
 

@@ -3,7 +3,8 @@
 //! | file | what |
 //! | --- | --- |
 //! | `bootstrap` | make every object of a contract, or take them down |
-//! | `put` | a file: checked, uploaded once, loaded, merged |
+//! | `put` | a file: checked, uploaded once, shown to the pipe |
+//! | `arrival` | until its rows are in the tables, and what became of them |
 //! | `merge` | call the procedures |
 //! | `status` | how far behind, how many rows, the sum |
 //! | `history` | the versions of one key; the table as it was |
@@ -13,6 +14,7 @@
 //!
 //! It joins the other modules and holds no SQL of the merge itself.
 
+mod arrival;
 mod bootstrap;
 mod doctor;
 mod fit;
@@ -22,11 +24,12 @@ mod put;
 mod status;
 mod verify;
 
+pub use arrival::FileResult;
 pub use bootstrap::Progress;
 pub use doctor::Finding;
 pub use history::Version;
 pub use merge::Merged;
-pub use put::{Arrived, FileResult};
+pub use put::{AT_ONCE, Arrived};
 pub use status::{Run, Status, Sum};
 pub use verify::Promise;
 

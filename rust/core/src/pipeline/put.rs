@@ -1,20 +1,23 @@
-//! A file's way in: hashed, checked, uploaded under the name of its content, loaded by the pipe, merged.
+//! A file's way in: hashed, checked, uploaded under the name of its content, shown to the pipe.
 //!
 //! Every step may be repeated: the name is the content's, so an object is uploaded once, and the pipe loads a name once.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde::Serialize;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
 
-use super::{Intake, Pipeline};
+use super::{FileResult, Intake, Pipeline};
 use crate::error::{Context, Error, Result};
 use crate::merge::literal;
 use crate::reader::{self, BrokenRow, Cleaned};
 use crate::snowflake::Statement;
 use crate::store::Uploaded;
+
+/// Requests of one caller that are under way together: the way to a far bucket takes longer than the work.
+pub const AT_ONCE: usize = 4;
 
 /// An object that has been uploaded and has yet to arrive in the tables.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,27 +28,6 @@ pub struct Arrived {
     pub source_file: String,
     /// Rows in it.
     pub rows: Cleaned,
-}
-
-/// What became of a file's rows: `rows_in = history + duplicates + rejects`.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
-pub struct FileResult {
-    /// The object's path in the bucket.
-    pub source_file: String,
-    /// Rows merged.
-    pub rows_in: i64,
-    /// Events in the history.
-    pub history: i64,
-    /// Rows that said what was known.
-    pub duplicates: i64,
-    /// Rows refused.
-    pub rejects: i64,
-    /// Rows of the target that appeared by the file's events.
-    pub inserted: i64,
-    /// Rows of the target that the file's events changed.
-    pub updated: i64,
-    /// Rows of the target that went away by the file's events.
-    pub deleted: i64,
 }
 
 impl Intake {
@@ -137,14 +119,18 @@ impl Intake {
         patience: Duration,
         on_broken: impl Fn(&Path, &BrokenRow) + Clone + Send + 'static,
     ) -> Result<Vec<FileResult>> {
-        let mut arrived = Vec::with_capacity(files.len());
-        for path in files {
-            let (on_broken, name) = (on_broken.clone(), path.clone());
-            arrived.push(self.upload(path, move |row| on_broken(&name, row)).await?);
-        }
-        for one in &arrived {
-            self.pipeline.refresh(&one.object.name).await?;
-        }
+        let uploads: Vec<_> = files
+            .iter()
+            .map(|path| {
+                let (on_broken, name) = (on_broken.clone(), path.clone());
+                self.upload(path, move |row| on_broken(&name, row))
+            })
+            .collect();
+        let arrived: Vec<Arrived> = stream::iter(uploads)
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        self.pipeline.refresh_all(&arrived).await?;
         self.pipeline.await_merged(&arrived, patience).await
     }
 }
@@ -163,78 +149,19 @@ impl Pipeline {
         self.client.run(Statement::new(sql)).await.map(drop)
     }
 
-    /// Merges until every row of the objects is in the tables.
+    /// The same for many.
     ///
     /// # Errors
-    /// `Transient` if that takes longer than `patience`.
-    pub async fn await_merged(
-        &self,
-        objects: &[Arrived],
-        patience: Duration,
-    ) -> Result<Vec<FileResult>> {
-        let started = Instant::now();
-        let mut wait = Duration::from_millis(50);
-        loop {
-            match self.merge().await {
-                Ok(_) => {}
-                // Another run was faster, or an edit came between: the next call finds it done or does it.
-                Err(error) if error.is_transient() && started.elapsed() < patience => {}
-                Err(error) => return Err(error),
-            }
-            let mut results = Vec::with_capacity(objects.len());
-            let mut missing = None;
-            for object in objects {
-                let result = self.file_result(&object.source_file).await?;
-                if result.rows_in < object.rows.as_counted() {
-                    missing = Some(&object.source_file);
-                }
-                results.push(result);
-            }
-            let Some(missing) = missing else {
-                return Ok(results);
-            };
-            if started.elapsed() + wait > patience {
-                return Err(Error::transient(format!(
-                    "{missing} is in the bucket but its rows have not all arrived after {} s: it is not lost, see `firn doctor` and `firn status`",
-                    patience.as_secs()
-                )));
-            }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(Duration::from_secs(2));
-        }
-    }
-
-    /// What became of a file's rows so far.
-    ///
-    /// # Errors
-    /// `Config` if the account of runs is missing or may not be read.
-    pub async fn file_result(&self, source_file: &str) -> Result<FileResult> {
-        let sql = format!(
-            "select sum(rows_in), sum(history), sum(duplicates), sum(rejects), sum(inserted), sum(updated), sum(deleted) from {} where source_file = ?",
-            self.names.runs
-        );
-        let rows = self
-            .client
-            .run(Statement::new(sql).bind(source_file))
-            .await?;
-        let number = |index: usize| {
-            let value = rows
-                .rows
-                .first()
-                .and_then(|row| row.get(index))
-                .and_then(Option::as_deref);
-            value.and_then(|text| text.parse().ok()).unwrap_or(0)
-        };
-        Ok(FileResult {
-            source_file: source_file.to_owned(),
-            rows_in: number(0),
-            history: number(1),
-            duplicates: number(2),
-            rejects: number(3),
-            inserted: number(4),
-            updated: number(5),
-            deleted: number(6),
-        })
+    /// As [`Pipeline::refresh`].
+    pub async fn refresh_all(&self, objects: &[Arrived]) -> Result<()> {
+        let refreshes: Vec<_> = objects
+            .iter()
+            .map(|one| self.refresh(&one.object.name))
+            .collect();
+        stream::iter(refreshes)
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Finding, ill, well};
 use crate::error::{Error, ErrorKind, Result};
 use crate::merge::Identifier;
 use crate::pipeline::Pipeline;
-use crate::snowflake::{Rows, Statement};
+use crate::snowflake::Rows;
 
 /// Snowflake does not tell the one from the other.
 const UNSEEN: &str = "is missing, or the role may not see it";
@@ -120,14 +120,8 @@ impl Pipeline {
             "{}.{}.{}",
             self.site.database, self.site.schema, self.names.pipe
         );
-        let status = match self
-            .client
-            .run(Statement::new("select system$pipe_status(?)").bind(&name))
-            .await
-        {
-            Ok(rows) => rows
-                .first()
-                .and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok()),
+        let status = match self.pipe_status().await {
+            Ok(status) => status,
             Err(error) => {
                 let error = unseen(error);
                 return ill(

@@ -1,0 +1,190 @@
+//! From the bucket into the tables: merges, or waits for pipe and task, until a file's rows are all there, and tells what became of them.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::{Arrived, Pipeline};
+use crate::error::{Error, Result};
+use crate::snowflake::Statement;
+
+/// The longest that a merge waits for the pipe, which others may keep busy.
+const PIPE_PATIENCE: Duration = Duration::from_secs(10);
+/// Files asked about in one statement.
+const FILES_PER_STATEMENT: usize = 1000;
+
+/// What became of a file's rows: `rows_in = history + duplicates + rejects`.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct FileResult {
+    /// The object's path in the bucket.
+    pub source_file: String,
+    /// Rows merged.
+    pub rows_in: i64,
+    /// Events in the history.
+    pub history: i64,
+    /// Rows that said what was known.
+    pub duplicates: i64,
+    /// Rows refused.
+    pub rejects: i64,
+    /// Rows of the target that appeared by the file's events.
+    pub inserted: i64,
+    /// Rows of the target that the file's events changed.
+    pub updated: i64,
+    /// Rows of the target that went away by the file's events.
+    pub deleted: i64,
+}
+
+impl Pipeline {
+    /// Merges until every row of the objects is in the tables.
+    ///
+    /// # Errors
+    /// `Transient` if that takes longer than `patience`.
+    pub async fn await_merged(
+        &self,
+        objects: &[Arrived],
+        patience: Duration,
+    ) -> Result<Vec<FileResult>> {
+        let started = Instant::now();
+        let mut wait = Duration::from_millis(50);
+        loop {
+            let remaining = patience.saturating_sub(started.elapsed());
+            self.await_pipe(remaining.min(PIPE_PATIENCE)).await;
+            match self.merge().await {
+                Ok(_) => {}
+                // Another run was faster, or an edit came between: the next call finds it done or does it.
+                Err(error) if error.is_transient() && started.elapsed() < patience => {}
+                Err(error) => return Err(error),
+            }
+            let results = self.file_results(objects).await?;
+            let Some(missing) = missing(objects, &results) else {
+                return Ok(results);
+            };
+            if started.elapsed() + wait > patience {
+                return Err(late(missing, patience));
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    /// Waits until the pipe and the task, which run on their own, have brought every row of the objects into the tables.
+    ///
+    /// # Errors
+    /// `Transient` if that takes longer than `patience`.
+    pub async fn await_task(
+        &self,
+        objects: &[Arrived],
+        patience: Duration,
+    ) -> Result<Vec<FileResult>> {
+        let started = Instant::now();
+        let mut wait = Duration::from_millis(100);
+        loop {
+            let results = self.file_results(objects).await?;
+            let Some(missing) = missing(objects, &results) else {
+                return Ok(results);
+            };
+            if started.elapsed() + wait > patience {
+                return Err(late(missing, patience));
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    /// Waits until the pipe has loaded what it was told of: a merge has a price of its own, and then finds the files together. The status
+    /// needs no warehouse. Where it cannot be seen, the merge comes at once and finds what it finds.
+    async fn await_pipe(&self, patience: Duration) {
+        let started = Instant::now();
+        let mut wait = Duration::from_millis(10);
+        loop {
+            let status = self.pipe_status().await.ok().flatten().unwrap_or_default();
+            let is_loading =
+                status["executionState"] == "RUNNING" && status["pendingFileCount"] != 0;
+            if !is_loading || started.elapsed() + wait > patience {
+                return;
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_millis(500));
+        }
+    }
+
+    /// What `SYSTEM$PIPE_STATUS` says; none if the role may not see it.
+    pub(super) async fn pipe_status(&self) -> Result<Option<serde_json::Value>> {
+        let name = format!(
+            "{}.{}.{}",
+            self.site.database, self.site.schema, self.names.pipe
+        );
+        let status = Statement::new("select system$pipe_status(?)").bind(name);
+        let rows = self.client.run(status).await?;
+        Ok(rows
+            .first()
+            .and_then(|text| serde_json::from_str(text).ok()))
+    }
+
+    /// What became of each file's rows so far.
+    ///
+    /// # Errors
+    /// `Config` if the account of runs is missing or may not be read.
+    async fn file_results(&self, objects: &[Arrived]) -> Result<Vec<FileResult>> {
+        let mut found = HashMap::new();
+        for some in objects.chunks(FILES_PER_STATEMENT) {
+            let sql = format!(
+                "select source_file, sum(rows_in), sum(history), sum(duplicates), sum(rejects), sum(inserted), sum(updated), sum(deleted) \
+                 from {} where source_file in ({}) group by source_file",
+                self.names.runs,
+                vec!["?"; some.len()].join(", ")
+            );
+            let statement = some.iter().fold(Statement::new(sql), |statement, one| {
+                statement.bind(&one.source_file)
+            });
+            let rows = self.client.run(statement).await?;
+            for row in &rows.rows {
+                let result = file_result(row);
+                found.insert(result.source_file.clone(), result);
+            }
+        }
+        let result = |one: &Arrived| {
+            found
+                .get(&one.source_file)
+                .cloned()
+                .unwrap_or_else(|| FileResult {
+                    source_file: one.source_file.clone(),
+                    ..FileResult::default()
+                })
+        };
+        Ok(objects.iter().map(result).collect())
+    }
+}
+
+fn file_result(row: &[Option<String>]) -> FileResult {
+    let text = |index: usize| row.get(index).and_then(Option::as_deref);
+    let number = |index| text(index).and_then(|text| text.parse().ok()).unwrap_or(0);
+    FileResult {
+        source_file: text(0).unwrap_or_default().to_owned(),
+        rows_in: number(1),
+        history: number(2),
+        duplicates: number(3),
+        rejects: number(4),
+        inserted: number(5),
+        updated: number(6),
+        deleted: number(7),
+    }
+}
+
+/// A file of which rows are still on their way.
+fn missing<'a>(objects: &'a [Arrived], results: &[FileResult]) -> Option<&'a str> {
+    objects
+        .iter()
+        .zip(results)
+        .find(|(object, result)| result.rows_in < object.rows.as_counted())
+        .map(|(object, _)| object.source_file.as_str())
+}
+
+fn late(missing: &str, patience: Duration) -> Error {
+    Error::transient(format!(
+        "{missing} is uploaded, but its rows are not all in the history after {} s. Nothing is lost: see that pipe and tasks run, \
+         with `firn doctor` and `firn status`",
+        patience.as_secs()
+    ))
+}
