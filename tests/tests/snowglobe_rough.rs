@@ -75,18 +75,18 @@ fn changed(content: &[u8], others: &[Vec<u8>], random: &mut StdRng) -> Vec<u8> {
 
 #[test]
 fn any_text_is_answered_or_refused() {
+    let _closing = targets::Closing;
     for input in inputs("sql", 4) {
         targets::sql(&String::from_utf8_lossy(&input));
     }
-    targets::close();
 }
 
 #[test]
 fn any_file_is_loaded_or_told() {
+    let _closing = targets::Closing;
     for input in inputs("csv", 60) {
         targets::csv(&input);
     }
-    targets::close();
 }
 
 #[test]

@@ -36,10 +36,15 @@ fn open(setup: &[&str]) -> Account {
     (engine, session, store)
 }
 
-/// Closes the accounts of this thread. At its end it would be too late: what DuckDB keeps for the thread may be gone before them.
-pub fn close() {
-    drop(SQL.take());
-    drop(CSV.take());
+/// Closes the accounts of this thread when it goes out of scope, whatever ends it. At the thread's end it would be too late: what DuckDB
+/// keeps for the thread may be gone before them.
+pub struct Closing;
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        drop(SQL.take());
+        drop(CSV.take());
+    }
 }
 
 /// Any text as statements: each is answered or refused, and the engine lives on.

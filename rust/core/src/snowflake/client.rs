@@ -1,17 +1,20 @@
 //! Statements over the SQL API: submit, wait, read every partition; a statement that nobody waits for is cancelled.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Rows, sort};
 use super::connection::Connection;
-use super::transport::{Call, Transport, jittered};
+use super::transport::{Call, Transport};
 use crate::error::{Context, Error, Result};
 
 /// How long a call is tried again before it is given up.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// The least and the longest time between two looks at a statement that runs.
+const SHORTEST_LOOK: Duration = Duration::from_millis(20);
+const LONGEST_LOOK: Duration = Duration::from_secs(2);
 
 /// A connection to one account. Clones share it.
 #[derive(Clone, Debug)]
@@ -133,7 +136,7 @@ impl Client {
             transport: self.transport.clone(),
             handle: None,
         };
-        let mut attempt = 0;
+        let started = Instant::now();
         let (handle, mut rows, partitions) = loop {
             match answer {
                 Answer::Done {
@@ -142,9 +145,9 @@ impl Client {
                     partitions,
                 } => break (handle, rows, partitions),
                 Answer::Running { handle } => {
-                    // A quick statement is done by the first look; a slow one is asked for less and less often.
-                    tokio::time::sleep(jittered(attempt).min(Duration::from_secs(5)) / 4).await;
-                    attempt += 1;
+                    // A slow statement is asked for less and less often, and its end seen a sixteenth of its time too late at most.
+                    let wait = started.elapsed() / 16;
+                    tokio::time::sleep(wait.clamp(SHORTEST_LOOK, LONGEST_LOOK)).await;
                     let path = format!("/api/v2/statements/{handle}");
                     in_flight.handle = Some(handle);
                     let call = Call {

@@ -299,17 +299,15 @@ pub(crate) fn insert_sql(
             .map(|name| column(object, name))
             .collect::<Result<_>>()?
     };
-    let width = storage::count(
-        context.connection,
-        &format!("select count(*) from (describe {source})"),
-    )?;
-    if width != i64::try_from(named.len()).unwrap_or(0) {
+    let found = storage::types_of(context.connection, source)?;
+    if found.len() != named.len() {
         return Err(SnowflakeError::new(
             "002020",
             "21S01",
             format!(
-                "SQL compilation error:\nInsert value list does not match column list expecting {} but got {width}",
-                named.len()
+                "SQL compilation error:\nInsert value list does not match column list expecting {} but got {}",
+                named.len(),
+                found.len()
             ),
         ));
     }
@@ -321,7 +319,8 @@ pub(crate) fn insert_sql(
     let mut values: Vec<String> = named
         .iter()
         .enumerate()
-        .map(|(n, c)| types::store(&format!("c{n}"), &c.kind))
+        .zip(&found)
+        .map(|((n, c), (_, found))| types::store_from(&format!("c{n}"), found, &c.kind))
         .collect();
     for (name, value) in defaults(context, object, |c| named.iter().any(|n| n.name == c.name))? {
         targets.push(quoted(&name));
@@ -498,11 +497,13 @@ fn apply_update(
     stamp: i64,
 ) -> Result<(u64, u64)> {
     let columns = &target.table()?.columns;
+    // Before a column's value, the plan has two of its own.
+    let found = storage::types_of(context.connection, plan)?;
     let value = |(at, column): (usize, &Column)| {
         let is_set = set.iter().any(|(name, _)| *name == column.name);
         let name = format!("\"C{at}\"");
         let value = if is_set {
-            types::store(&name, &column.kind)
+            types::store_from(&name, &found[at + 2].1, &column.kind)
         } else {
             name
         };

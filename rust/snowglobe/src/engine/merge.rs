@@ -3,6 +3,8 @@
 //! A plan says for each joined pair which clause it falls under and what the row becomes. A target row that two source rows would change is an error,
 //! unless ERROR_ON_NONDETERMINISTIC_MERGE says that an arbitrary one wins.
 
+use std::collections::HashMap;
+
 use sqlparser::tokenizer::Token;
 
 use super::catalog::Column;
@@ -275,11 +277,12 @@ fn plan_text(target: &Target, source: &str, on: &str, clauses: &[Clause]) -> Res
     ))
 }
 
-/// What a column becomes, by clause.
+/// What a column becomes, by clause; `found` has the types of the plan's columns.
 fn column_value(
     context: &Context<'_>,
     target: &Target,
     clauses: &[Clause],
+    found: &HashMap<String, String>,
     at: usize,
     column: &Column,
 ) -> Result<String> {
@@ -292,7 +295,11 @@ fn column_value(
         };
         let given = set.iter().position(|(name, _)| *name == column.name);
         let value = match given {
-            Some(v) => types::store(&format!("\"V{}_{v}\"", n + 1), &column.kind),
+            Some(v) => {
+                let name = format!("V{}_{v}", n + 1);
+                let found = found.get(&name).map_or("", String::as_str);
+                types::store_from(&quoted(&name), found, &column.kind)
+            }
             None if is_insert => {
                 let default = defaults(context, &target.object, |c| c.name != column.name)?;
                 default
@@ -320,10 +327,11 @@ fn apply(
 ) -> Result<RowStats> {
     let connection = context.connection;
     let columns = &target.table()?.columns;
+    let found: HashMap<String, String> = storage::types_of(connection, plan)?.into_iter().collect();
     let values: Vec<String> = columns
         .iter()
         .enumerate()
-        .map(|(at, c)| column_value(context, target, clauses, at, c))
+        .map(|(at, c)| column_value(context, target, clauses, &found, at, c))
         .collect::<Result<_>>()?;
     storage::run(
         connection,

@@ -9,7 +9,7 @@ use duckdb::Connection;
 use sqlparser::tokenizer::Token;
 
 use super::catalog::{Body, Kind, Stage};
-use super::compile::{Context, stage_marker};
+use super::compile::{Context, stage_marker, take_stage};
 use super::csv::{Fault, Reader};
 use super::dml::Variables;
 use super::error::{Result, SnowflakeError};
@@ -652,12 +652,7 @@ pub(crate) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<Query
             "{word}: put and get files over S3, in a bucket that a stage leads to"
         )));
     }
-    if cursor.peek().is_none_or(|l| l.token != Token::AtSign) {
-        return Err(cursor.unexpected());
-    }
-    let text = cursor.rest_text();
-    let (marker, used) = stage_marker(text, &lex(text)?);
-    cursor.take_text(used);
+    let marker = take_stage(&mut cursor)?;
     let mut properties = Properties::parse(&mut cursor)?;
     cursor.end()?;
     let pattern = properties.take_text("PATTERN")?;

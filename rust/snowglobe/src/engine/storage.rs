@@ -120,6 +120,25 @@ pub fn count(connection: &Connection, sql: &str) -> Result<i64> {
     }
 }
 
+/// The columns that a query returns, each with DuckDB's name of its type; the query does not run.
+pub fn types_of(connection: &Connection, sql: &str) -> Result<Vec<(String, String)>> {
+    let described = query(
+        connection,
+        &format!("select column_name, column_type from (describe {sql})"),
+    )?;
+    let pair = |row: Vec<Value>| {
+        let mut texts = row.into_iter().map(|value| match value {
+            Value::Text(text) => text,
+            _ => String::new(),
+        });
+        (
+            texts.next().unwrap_or_default(),
+            texts.next().unwrap_or_default(),
+        )
+    };
+    Ok(described.rows.into_iter().map(pair).collect())
+}
+
 fn columns_of(statement: &duckdb::Statement<'_>) -> Vec<ColumnMeta> {
     let names = statement.column_names();
     let kind = |at| {

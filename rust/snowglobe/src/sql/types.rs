@@ -171,6 +171,22 @@ pub fn store(expr: &str, kind: &SnowflakeType) -> String {
     }
 }
 
+/// The same where DuckDB's name of the expression's type is known: what has the column's type already is taken as it is, as binding
+/// a conversion takes DuckDB longer than running it over a few rows.
+pub fn store_from(expr: &str, found: &str, kind: &SnowflakeType) -> String {
+    let has_it = match kind {
+        SnowflakeType::TimestampLtz { .. } => found == "TIMESTAMP WITH TIME ZONE",
+        _ => found.eq_ignore_ascii_case(&duckdb(kind)),
+    };
+    match kind {
+        _ if !has_it => store(expr, kind),
+        SnowflakeType::Varchar { length } if *length < MAX_VARCHAR_LENGTH => {
+            format!("sf_fit({expr}, {length})")
+        }
+        _ => expr.to_owned(),
+    }
+}
+
 /// The rendered expression after an explicit `CAST` or `::`, which cuts a text that is too long.
 pub fn cast(expr: &str, kind: &SnowflakeType, is_try: bool) -> String {
     let cast = if is_try { "try_cast" } else { "cast" };

@@ -28,7 +28,7 @@ use super::value::{Binds, SnowflakeType, Value};
 use crate::sql::tokens::lex;
 
 pub use relation::{TARGET, column_list, stream_sql};
-pub use substitute::{bind_literal, decimal, literal_of, stage_marker};
+pub use substitute::{bind_literal, decimal, literal_of, stage_marker, take_stage};
 
 /// A value with its type: a variable's.
 #[derive(Clone, Debug, PartialEq)]

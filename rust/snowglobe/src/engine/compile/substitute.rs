@@ -5,7 +5,7 @@ use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
 use super::{Context, Typed};
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::value::{Bind, SnowflakeType, Value};
-use crate::sql::cursor::literal;
+use crate::sql::cursor::{Cursor, literal};
 use crate::sql::tokens::{Lexeme, lex};
 
 /// The tokens to parse.
@@ -254,6 +254,20 @@ pub fn decimal(digits: i128, scale: u8) -> String {
     let text = format!("{:0>width$}", digits.unsigned_abs(), width = scale + 1);
     let (whole, part) = text.split_at(text.len() - scale);
     format!("{}{whole}.{part}", if digits < 0 { "-" } else { "" })
+}
+
+/// The marker of the stage that stands next, which the cursor passes, options included.
+///
+/// # Errors
+/// A syntax error if something else stands there.
+pub fn take_stage(cursor: &mut Cursor<'_>) -> Result<String> {
+    if cursor.peek().is_none_or(|l| l.token != Token::AtSign) {
+        return Err(cursor.unexpected());
+    }
+    let text = cursor.rest_text();
+    let (marker, used) = stage_marker(text, &lex(text)?);
+    cursor.take_text(used);
+    Ok(marker)
 }
 
 /// The marker of the stage that stands at the first token, and how many tokens it takes, options included.

@@ -3,7 +3,7 @@
 use sqlparser::tokenizer::Token;
 
 use crate::engine::catalog::Kind;
-use crate::engine::compile::stage_marker;
+use crate::engine::compile::take_stage;
 use crate::engine::dml::Variables;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::objects::INTERNAL_BUCKET;
@@ -13,17 +13,16 @@ use crate::engine::stages;
 use crate::engine::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 use crate::sql::cursor::{Cursor, Name};
 use crate::sql::properties::Properties;
-use crate::sql::tokens::lex;
 
 /// Runs what follows `COPY FILES`.
 pub(super) fn run(session: &Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {
     cursor.expect("INTO")?;
-    let target = stage(&mut cursor)?;
+    let target = take_stage(&mut cursor)?;
     cursor.expect("FROM")?;
     if cursor.peek().is_some_and(|l| l.token == Token::LParen) {
         return Err(SnowflakeError::unsupported("COPY FILES from a query"));
     }
-    let source = stage(&mut cursor)?;
+    let source = take_stage(&mut cursor)?;
     let mut properties = Properties::parse(&mut cursor)?;
     cursor.end()?;
     let (files, pattern) = (
@@ -78,14 +77,4 @@ pub(super) fn run(session: &Session, mut cursor: Cursor<'_>) -> Result<QueryResu
         kind: StatementKind::Copy,
         ..QueryResult::default()
     })
-}
-
-fn stage(cursor: &mut Cursor<'_>) -> Result<String> {
-    if cursor.peek().is_none_or(|l| l.token != Token::AtSign) {
-        return Err(cursor.unexpected());
-    }
-    let text = cursor.rest_text();
-    let (marker, used) = stage_marker(text, &lex(text)?);
-    cursor.take_text(used);
-    Ok(marker)
 }

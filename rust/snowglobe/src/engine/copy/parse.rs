@@ -5,7 +5,7 @@ use sqlparser::tokenizer::Token;
 use super::by_name::{self, MatchBy};
 use super::validate::Validation;
 use super::{Copy, OnError};
-use crate::engine::compile::{Context, stage_marker};
+use crate::engine::compile::{Context, stage_marker, take_stage};
 use crate::engine::dml;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::formats;
@@ -147,10 +147,7 @@ fn source(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>)> {
     if let Ok(text) = cursor.text() {
         return Ok((text, None));
     }
-    let text = cursor.rest_text();
-    let (marker, used) = stage_marker(text, &lex(text)?);
-    cursor.take_text(used);
-    Ok((marker, None))
+    Ok((take_stage(cursor)?, None))
 }
 
 fn on_error(text: &str) -> Result<OnError> {
