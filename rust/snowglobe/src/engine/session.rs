@@ -37,6 +37,7 @@ pub(crate) struct Effects {
     pub records: Vec<String>,
     pub loaded: Vec<LoadedFile>,
     pub forgotten: BTreeSet<u64>,
+    pub purged: Vec<LoadedFile>,
 }
 
 /// A session. One thread runs its statements; its [`CancelHandle`] may be used from any.
@@ -476,6 +477,7 @@ impl Session {
                 .retain(|l| !effects.forgotten.contains(&l.target));
             transaction.forgotten.extend(effects.forgotten);
             transaction.loaded.extend(effects.loaded);
+            transaction.purged.extend(effects.purged);
             if !is_open {
                 storage::run(
                     &self.connection,
@@ -494,6 +496,7 @@ impl Session {
             }
             Ok(value) => {
                 shared.publish(&transaction, seq);
+                shared.purge(&transaction);
                 Ok(value)
             }
             Err(error) => {
@@ -558,7 +561,10 @@ impl Session {
             storage::run(&self.connection, &sql)
         };
         match &done {
-            Ok(()) if !is_empty => shared.publish(&transaction, seq),
+            Ok(()) if !is_empty => {
+                shared.publish(&transaction, seq);
+                shared.purge(&transaction);
+            }
             Ok(()) => {}
             Err(_) => {
                 let _ = storage::run(&self.connection, "rollback");

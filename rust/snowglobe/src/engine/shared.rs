@@ -8,6 +8,7 @@ use duckdb::Connection;
 
 use super::catalog::{Access, Catalog, Change, Object};
 use super::error::{Result, SnowflakeError};
+use super::objects::ObjectMeta;
 use super::storage::{self, ALIVE};
 use super::transaction::{Locks, Transaction};
 use super::vacuum::{Cleared, Readers, Reading};
@@ -189,6 +190,7 @@ impl Shared {
             records: Vec::new(),
             loaded: Vec::new(),
             forgotten: std::collections::BTreeSet::new(),
+            purged: Vec::new(),
             depth,
         }
     }
@@ -302,6 +304,25 @@ impl Shared {
         }
         self.committed.store(seq, Ordering::SeqCst);
         self.options.clock.wake();
+    }
+
+    /// Takes away the files that COPY was told to purge. "COPY INTO <table>": "if the purge operation fails for any reason, no error is returned".
+    pub fn purge(&self, transaction: &Transaction) {
+        let store = &self.options.object_store;
+        for file in &transaction.purged {
+            // What has been put there since is not what was loaded.
+            let is_same = |now: &ObjectMeta| now.etag == file.etag;
+            if store
+                .head(&file.bucket, &file.key)
+                .is_ok_and(|now| is_same(&now))
+                && let Err(error) = store.delete(&file.bucket, &file.key)
+            {
+                log::warn!(
+                    "{} is loaded and was to be purged, but stays: {error}",
+                    file.key
+                );
+            }
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Transaction {
     pub loaded: Vec<LoadedFile>,
     /// The tables whose load metadata it has erased.
     pub forgotten: BTreeSet<u64>,
+    /// The files that COPY takes away once it has committed.
+    pub purged: Vec<LoadedFile>,
     /// How deep in procedure calls it was begun.
     pub depth: usize,
 }

@@ -25,17 +25,10 @@ pub(crate) fn load(
 ) -> Result<Vec<Loaded>> {
     let on_error = copy.on_error.unwrap_or(default);
     let files = within_size_limit(copy, files);
-    let loads = match fast::load(session, copy, &files, pipe, on_error, received)? {
-        Some(loads) => loads,
-        None => carefully(session, copy, &files, pipe, (on_error, default), received)?,
-    };
-    if copy.purge {
-        for load in loads.iter().filter(|load| load.status == "LOADED") {
-            let store = &session.shared.options.object_store;
-            let _ = store.delete(&copy.location.bucket, &load.key);
-        }
+    match fast::load(session, copy, &files, pipe, on_error, received)? {
+        Some(loads) => Ok(loads),
+        None => carefully(session, copy, &files, pipe, (on_error, default), received),
     }
-    Ok(loads)
 }
 
 /// As many files as it takes to reach SIZE_LIMIT.
@@ -112,13 +105,17 @@ pub(super) fn note(
     effects
         .records
         .push(record(copy, load, file, pipe, now, received));
+    let loaded = LoadedFile {
+        target: copy.target.id,
+        bucket: copy.location.bucket.clone(),
+        key: file.key.clone(),
+        etag: file.etag.clone(),
+    };
+    if copy.purge && load.status == "LOADED" {
+        effects.purged.push(loaded.clone());
+    }
     if pipe == 0 && load.status != "LOAD_FAILED" {
-        effects.loaded.push(LoadedFile {
-            target: copy.target.id,
-            bucket: copy.location.bucket.clone(),
-            key: file.key.clone(),
-            etag: file.etag.clone(),
-        });
+        effects.loaded.push(loaded);
     }
 }
 
