@@ -88,6 +88,23 @@ impl Schedule {
         }
     }
 
+    /// The first time after `after` at which it runs, if that is not beyond `until`; `start` is when it was resumed.
+    pub fn next_after(&self, after: i64, until: i64, start: i64) -> Option<i64> {
+        let first = match self {
+            Self::Every(interval) => {
+                start + ((after - start).div_euclid(*interval) + 1).max(1) * interval
+            }
+            Self::Cron { .. } => {
+                let mut minute = (after.div_euclid(MINUTE) + 1) * MINUTE;
+                while minute <= until && !self.matches(minute) {
+                    minute += MINUTE;
+                }
+                minute
+            }
+        };
+        (first <= until).then_some(first)
+    }
+
     fn matches(&self, micros: i64) -> bool {
         let Self::Cron {
             fields,
@@ -200,6 +217,21 @@ mod tests {
             schedule.last_between(saturday - MINUTE, saturday + MINUTE, 0),
             None
         );
+    }
+
+    #[test]
+    fn the_next_run_is_the_first_that_comes() {
+        let start = micros("2026-01-01T00:00:30Z");
+        let week = start + 7 * 1440 * MINUTE;
+        let minutes = Schedule::parse("5 minutes").unwrap();
+        for (after, next) in [(0, 5), (4, 5), (5, 10), (11, 15)] {
+            let found = minutes.next_after(start + after * MINUTE, week, start);
+            assert_eq!(found, Some(start + next * MINUTE), "after {after}");
+        }
+        let cron = Schedule::parse("USING CRON 0 9 * * MON Europe/Berlin").unwrap();
+        let monday = micros("2026-01-05T08:00:00Z");
+        assert_eq!(cron.next_after(start, week, start), Some(monday));
+        assert_eq!(cron.next_after(monday, week, start), None);
     }
 
     #[test]

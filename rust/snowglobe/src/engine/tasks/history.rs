@@ -1,4 +1,4 @@
-//! What `TASK_HISTORY` tells: each run of each task, and what runs now.
+//! What `TASK_HISTORY` tells: each run of each task, what runs now, and what is scheduled next.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::super::catalog::{Body, Kind, Object, Task};
 use super::super::compile::Context;
 use super::super::error::{Result, SnowflakeError};
+use super::super::schedule::Schedule;
 use super::super::shared::Shared;
 use super::super::storage;
 use super::super::value::Value;
@@ -16,6 +17,8 @@ use crate::sql::cursor::{Name, literal};
 
 /// A run can be tried again for so long.
 const RETRY_DAYS: i64 = 14;
+/// How far ahead a scheduled run is told.
+const SCHEDULED_MICROS: i64 = 8 * 86_400_000_000;
 
 /// A row of the history, while its task runs.
 pub(super) struct Row {
@@ -122,17 +125,47 @@ impl Row {
     }
 }
 
-/// All rows as a relation, what runs now included.
+/// All rows as a relation, what runs now and what is scheduled next included.
 pub(crate) fn rows(shared: &Shared) -> String {
     let executing = shared.tasks.executing();
-    if executing.is_empty() {
-        return "sys_task_runs".to_owned();
+    let scheduled = scheduled(shared);
+    let mut relations = vec!["select * from sys_task_runs".to_owned()];
+    if !executing.is_empty() {
+        // What has just ended may stand in both for a moment; the fifth value is the query's id.
+        relations.push(format!(
+            "select * from (values {}) where col4 not in (select query_id from sys_task_runs)",
+            executing.join(", ")
+        ));
     }
-    // What has just ended may stand in both for a moment; the fifth value is the query's id.
-    format!(
-        "(select * from sys_task_runs union all select * from (values {}) where col4 not in (select query_id from sys_task_runs))",
-        executing.join(", ")
-    )
+    if !scheduled.is_empty() {
+        relations.push(format!("select * from (values {})", scheduled.join(", ")));
+    }
+    format!("({})", relations.join(" union all "))
+}
+
+/// Rows for the next run of each task that goes by a schedule: "the next scheduled execution within the next eight days".
+fn scheduled(shared: &Shared) -> Vec<String> {
+    let now = shared.options.clock.now_micros();
+    let catalog = shared.catalog();
+    let row = |object: &Arc<Object>| {
+        let task = body(object)?;
+        if !task.started || !task.after.is_empty() || task.finalizes.is_some() {
+            return None;
+        }
+        let schedule = Schedule::parse(task.schedule.as_deref()?).ok()?;
+        let after = now.max(task.resumed_micros);
+        let next = schedule.next_after(after, now + SCHEDULED_MICROS, task.resumed_micros)?;
+        Some(format!(
+            "({}, {}, {}, {}, null, {}, 'SCHEDULED', null, null, {next}, null::bigint, null::bigint, {}, {next}, 'SCHEDULE', null, 1)",
+            object.id,
+            literal(object.short()),
+            literal(&object.path[0]),
+            literal(&object.path[1]),
+            literal(&task.body),
+            object.id
+        ))
+    };
+    catalog.all(Kind::Task).filter_map(row).collect()
 }
 
 /// Counts failures in a row; says whether the root was suspended for it, as the root's setting has it.
