@@ -9,6 +9,7 @@ mod copy;
 mod csv;
 mod ddl;
 mod dml;
+mod duckdb_errors;
 pub mod error;
 mod execute;
 mod formats;

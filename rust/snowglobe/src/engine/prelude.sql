@@ -1,5 +1,13 @@
 -- Functions that Snowflake has and DuckDB lacks. Branches on typeof() cost nothing at run time: DuckDB folds them.
 create or replace macro sf_plain(x) as case when typeof(x) = 'JSON' then json_extract_string(x::varchar, '$') when typeof(x) = 'BOOLEAN' then x::int::varchar else trim(x::varchar) end;
+-- What becomes a number: a VARIANT's value is marked with vertical tabs, which a number may end with, so that what is none is told as a VARIANT (see
+-- `duckdb_errors.rs`): one tab, and two after a string.
+create or replace macro sf_number_text(x) as case when typeof(x) = 'JSON'
+    then list_transform([x::varchar], lambda v: case json_type(v)
+        when 'BOOLEAN' then (v = 'true')::int::varchar
+        when 'VARCHAR' then json_extract_string(v, '$') || chr(11) || chr(11)
+        else json_extract_string(v, '$') || chr(11) end)[1]
+    else sf_plain(x) end;
 create or replace macro sf_fail(code, state, message) as error('SNOW|' || code || '|' || state || '|' || message);
 create or replace macro sf_epoch_micros(x) as case
     when abs(try_cast(x as hugeint)) < 31536000000 then try_cast(x as bigint) * 1000000
@@ -30,7 +38,13 @@ create or replace macro sf_base64(x) as to_base64(encode(x::varchar));
 create or replace macro sf_charindex(needle, x, start := 1) as case when strpos(substr(x, start), needle) = 0 then 0 else strpos(substr(x, start), needle) + start - 1 end;
 create or replace macro sf_random() as ((random() - 0.5) * 18446744073709551615)::hugeint;
 create or replace macro sf_row_id(t, r) as sha1(t::varchar || ':' || r::varchar);
-create or replace macro sf_boolean(x) as case when typeof(x) = 'VARCHAR' then case lower(x::varchar) when 'on' then 'true' when 'off' then 'false' else x::varchar end else x::boolean::varchar end;
+create or replace macro sf_boolean(x) as case when typeof(x) = 'VARCHAR' then case lower(x::varchar) when 'on' then 'true' when 'off' then 'false' else x::varchar end
+    when typeof(x) = 'JSON' then list_transform([x::varchar], lambda v: case
+        when json_type(v) = 'VARCHAR' and lower(json_extract_string(v, '$')) in ('on', 'off') then (lower(json_extract_string(v, '$')) = 'on')::varchar
+        when try_cast(v::json as boolean) is not null then (try_cast(v::json as boolean))::varchar
+        when json_type(v) = 'VARCHAR' then json_extract_string(v, '$') || chr(11) || chr(11)
+        else json_extract_string(v, '$') || chr(11) end)[1]
+    else x::boolean::varchar end;
 create or replace macro sf_strtok(x, d := ' ', n := 1) as list_filter(string_split(translate(x, d, repeat(left(d, 1), length(d)::int)), left(d, 1)), lambda t: t <> '')[n::int];
 create or replace macro sf_array_slice(a, f, t) as to_json(list_slice(from_json(a, '["JSON"]'),
     (case when f < 0 then greatest(json_array_length(a) + f, 0) else f end + 1)::bigint, (case when t < 0 then json_array_length(a) + t else t end)::bigint));

@@ -38,22 +38,25 @@ create or replace macro sf_offset(zone) as case when zone = 'Z' then 0 else
     (case when zone[1] = '-' then -1 else 1 end)
     * (60 * regexp_extract(zone, '^[+-](\d{1,2})(:?\d{2})?$', 1)::bigint
         + ('0' || regexp_extract(zone, '^[+-]\d{1,2}:?(\d{2})$', 1))::bigint) end;
-create or replace macro sf_tz_text(x) as list_transform([x::varchar], lambda t: case
+-- The mark of what becomes a TIMESTAMP_NTZ, _LTZ or _TZ (1 to 3) and was a VARIANT: see `duckdb_errors.rs`.
+create or replace macro sf_variant_mark(kind, target) as case when kind = 'JSON' then chr(57344 + target) else '' end;
+create or replace macro sf_tz_text(x, mark := '') as list_transform([x::varchar], lambda t: case
     when regexp_full_match(t, '\d{1,4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d*)?)?\s*(Z|[+-]\d{1,2}(:?\d{2})?)')
         then sf_tz_of_wall(cast(regexp_replace(t, sf_tz_zone(), '') as timestamp), sf_offset(regexp_extract(t, sf_tz_zone(), 1)))
     when regexp_full_match(t, '-?\d+') then sf_tz_here(make_timestamptz(sf_epoch_micros(t)))
-    when regexp_full_match(t, '[-0-9:T. /]*') then sf_tz_here(cast(cast(t as timestamp) as timestamptz))
-    -- It fails by a cast, since TRY takes no function that fails by itself; the mark keeps what only DuckDB takes for a time from being one.
-    else sf_tz_here(cast(cast(t || chr(57344) as timestamp) as timestamptz)) end)[1];
+    when regexp_full_match(t, '[-0-9:T. /]*') and (mark = '' or try_cast(t as timestamp) is not null) then sf_tz_here(cast(cast(t as timestamp) as timestamptz))
+    -- It fails by a cast, since TRY takes no function that fails by itself; U+E000 keeps what only DuckDB takes for a time from being one,
+    -- and the mark before it tells that it was a VARIANT.
+    else sf_tz_here(cast(cast(t || mark || chr(57344) as timestamp) as timestamptz)) end)[1];
 create or replace macro sf_timestamp_tz
     (x interval) as x::interval,
     (x) as case
-        when typeof(x) in ('VARCHAR', 'JSON') then sf_tz_text(sf_plain(x))
+        when typeof(x) in ('VARCHAR', 'JSON') then sf_tz_text(sf_plain(x), sf_variant_mark(typeof(x), 3))
         when typeof(x) in ('TIMESTAMP', 'DATE', 'TIMESTAMP WITH TIME ZONE') then sf_tz_here(cast(x::varchar as timestamptz))
         else sf_tz_here(make_timestamptz((cast(x::varchar as decimal(38, 6)) * 1000000)::bigint)) end;
 create or replace macro sf_timestamp_tz_any(x) as case
     when typeof(x) = 'INTERVAL' then try_cast(x as interval)
-    when typeof(x) in ('VARCHAR', 'JSON') then sf_tz_text(sf_plain(x))
+    when typeof(x) in ('VARCHAR', 'JSON') then sf_tz_text(sf_plain(x), sf_variant_mark(typeof(x), 3))
     when typeof(x) in ('TIMESTAMP', 'DATE', 'TIMESTAMP WITH TIME ZONE') then sf_tz_here(cast(x::varchar as timestamptz))
     else sf_tz_here(make_timestamptz((cast(x::varchar as decimal(38, 6)) * 1000000)::bigint)) end;
 -- A moment shown in the session's time zone, or with its own offset. U+E000 to U+E003 stand for the elements TZH:TZM, TZHTZM, TZH and TZM.
@@ -99,14 +102,14 @@ create or replace macro sf_timestamp_of_any(x) as coalesce(try_cast(x as timesta
     when typeof(x) in ('TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'DOUBLE', 'FLOAT') or typeof(x) like 'DECIMAL%' then make_timestamp((try_cast(x::varchar as decimal(38, 6)) * 1000000)::bigint)
     when regexp_full_match(sf_plain(x), '-?[0-9]+') then make_timestamp(sf_epoch_micros(sf_plain(x)))
     when x is null then null
-    else cast(sf_plain(x) as timestamp) end);
+    else cast(sf_plain(x) || sf_variant_mark(typeof(x), 1) as timestamp) end);
 create or replace macro sf_timestamp_any(x) as case when typeof(x) = 'INTERVAL' then sf_no_tz(typeof(x)) else sf_timestamp_of_any(x) end;
 create or replace macro sf_timestamp
     (x interval) as sf_local(x),
     (x) as sf_timestamp_of_any(x);
 create or replace macro sf_timestamp_ltz_any(x) as case
         when typeof(x) = 'INTERVAL' then sf_no_tz(typeof(x))
-        when typeof(x) in ('VARCHAR', 'JSON') then coalesce(try_cast(sf_plain(x) as timestamptz), sf_instant(sf_tz_text(sf_plain(x))))
+        when typeof(x) in ('VARCHAR', 'JSON') then coalesce(try_cast(sf_plain(x) as timestamptz), sf_instant(sf_tz_text(sf_plain(x), sf_variant_mark(typeof(x), 2))))
         when typeof(x) in ('TIMESTAMP', 'DATE', 'TIMESTAMP WITH TIME ZONE') then cast(x::varchar as timestamptz)
         else to_timestamp(cast(x::varchar as double)) end;
 create or replace macro sf_timestamp_ltz

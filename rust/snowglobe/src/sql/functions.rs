@@ -121,7 +121,7 @@ const REWRITTEN: &[(&str, usize, &str)] = &[
     ("BASE64_DECODE_STRING", 1, "decode(from_base64({0}))"),
     ("TO_BOOLEAN", 1, "cast(sf_boolean({0}) as boolean)"),
     ("TRY_TO_BOOLEAN", 1, "try_cast(sf_boolean({0}) as boolean)"),
-    ("TO_DOUBLE", 1, "cast({0} as double)"),
+    ("TO_DOUBLE", 1, "cast(sf_number_text({0}) as double)"),
     ("TRY_TO_DOUBLE", 1, "try_cast({0} as double)"),
     ("EDITDISTANCE", 2, "levenshtein({0}, {1})"),
     ("YEAR", 1, "year(sf_local({0}))"),
@@ -542,7 +542,7 @@ fn number(cast: &str, args: &[String]) -> Result<String> {
         return hexadecimal(cast, &args[0], &unquote(format)?);
     }
     Ok(format!(
-        "{cast}(sf_plain({}) as decimal({}, {}))",
+        "{cast}(sf_number_text({}) as decimal({}, {}))",
         digit(0, "null"),
         digit(1, "38"),
         digit(2, "0")

@@ -212,8 +212,9 @@ pub fn cast(expr: &str, kind: &SnowflakeType, is_try: bool) -> String {
             format!("{cast}(sf_local({expr}) as {})", duckdb(kind))
         }
         SnowflakeType::Number { .. } | SnowflakeType::Float => {
-            format!("{cast}(sf_plain({expr}) as {})", duckdb(kind))
+            format!("{cast}(sf_number_text({expr}) as {})", duckdb(kind))
         }
+        SnowflakeType::Boolean => format!("{cast}(sf_boolean({expr}) as boolean)"),
         _ => format!("{cast}({expr} as {})", duckdb(kind)),
     }
 }
