@@ -1,0 +1,177 @@
+//! Where a stage leads: names and addresses resolved, rights and integrations checked.
+
+use crate::engine::catalog::{Body, Kind, Stage};
+use crate::engine::compile::Context;
+use crate::engine::error::{Result, SnowflakeError};
+use crate::engine::objects::{INTERNAL_BUCKET, ObjectMeta};
+use crate::engine::shared::Shared;
+use crate::sql::cursor::Name;
+
+/// A place in a stage.
+#[derive(Clone, Debug)]
+pub struct Location {
+    /// The stage's id; none for a bare `s3://` address.
+    pub stage: Option<u64>,
+    pub bucket: String,
+    /// What the stage's own address adds to every key, with its closing slash.
+    pub base: String,
+    /// The path below it.
+    pub path: String,
+    /// How results show it: `s3://bucket/` or the stage's name.
+    pub shown: String,
+    /// The stage's file format.
+    pub format: String,
+}
+
+impl Location {
+    /// The key of a file named relative to the path.
+    pub fn key(&self, file: &str) -> String {
+        format!("{}{}{file}", self.base, self.path)
+    }
+
+    /// A key as results show it.
+    pub fn show(&self, key: &str) -> String {
+        match self.stage {
+            Some(_) if self.bucket == INTERNAL_BUCKET => format!(
+                "{}/{}",
+                self.shown,
+                key.strip_prefix(&self.base).unwrap_or(key)
+            ),
+            _ => format!("s3://{}/{key}", self.bucket),
+        }
+    }
+
+    /// The files there, by key.
+    ///
+    /// # Errors
+    /// If the bucket is not there.
+    pub fn list(&self, shared: &Shared) -> Result<Vec<ObjectMeta>> {
+        let store = &shared.options.object_store;
+        if self.bucket != INTERNAL_BUCKET && !store.bucket_exists(&self.bucket) {
+            return Err(SnowflakeError::new(
+                "100178",
+                "22000",
+                format!(
+                    "Failure using stage area. Cause: [The specified bucket does not exist: {} (Status Code: 404; Error Code: NoSuchBucket)]",
+                    self.bucket
+                ),
+            ));
+        }
+        let prefix = format!("{}{}", self.base, self.path);
+        store
+            .list(&self.bucket, &prefix)
+            .map_err(SnowflakeError::internal)
+    }
+}
+
+/// Resolves `@stage/path` or `'s3://…'`.
+///
+/// # Errors
+/// If there is no such stage, or the role may not use it.
+pub fn locate(context: &Context<'_>, text: &str) -> Result<Location> {
+    if let Some(rest) = text.strip_prefix("s3://") {
+        let (bucket, path) = rest.split_once('/').unwrap_or((rest, ""));
+        return Ok(Location {
+            stage: None,
+            bucket: bucket.to_owned(),
+            base: String::new(),
+            path: path.to_owned(),
+            shown: format!("s3://{bucket}"),
+            format: String::new(),
+        });
+    }
+    let rest = text
+        .strip_prefix('@')
+        .ok_or_else(|| SnowflakeError::compilation(format!("'{text}' is no stage")))?;
+    if rest.starts_with('~') || rest.starts_with('%') {
+        return Err(SnowflakeError::unsupported(format!(
+            "stage '{text}': only named stages are known here"
+        )));
+    }
+    let (name, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let object = context.find(Kind::Stage, &Name::parse(name)?)?;
+    let Body::Stage(stage) = &object.body else {
+        return Err(SnowflakeError::missing("Stage", name));
+    };
+    let privilege = if stage.url.is_some() { "USAGE" } else { "READ" };
+    context.require(&object, privilege)?;
+    let mut location = location_of(object.id, object.short(), stage)?;
+    path.clone_into(&mut location.path);
+    if let Some(integration) = &stage.integration {
+        check_integration(context, integration, stage)?;
+    }
+    Ok(location)
+}
+
+/// Where a stage leads.
+///
+/// # Errors
+/// If its address is none.
+pub fn location_of(id: u64, short: &str, stage: &Stage) -> Result<Location> {
+    let format = stage.file_format.clone();
+    let shown = short.to_lowercase();
+    let Some(url) = &stage.url else {
+        let base = format!("{id}/");
+        return Ok(Location {
+            stage: Some(id),
+            bucket: INTERNAL_BUCKET.to_owned(),
+            base,
+            path: String::new(),
+            shown,
+            format,
+        });
+    };
+    let rest = url
+        .split_once("://")
+        .map(|(_, rest)| rest)
+        .unwrap_or_default();
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    if bucket.is_empty() {
+        return Err(SnowflakeError::compilation(format!(
+            "stage address '{url}' names no bucket"
+        )));
+    }
+    let base = if prefix.is_empty() || prefix.ends_with('/') {
+        prefix.to_owned()
+    } else {
+        format!("{prefix}/")
+    };
+    Ok(Location {
+        stage: Some(id),
+        bucket: bucket.to_owned(),
+        base,
+        path: String::new(),
+        shown,
+        format,
+    })
+}
+
+fn check_integration(context: &Context<'_>, name: &str, stage: &Stage) -> Result<()> {
+    let name = Name::parse(name)?;
+    let found = context.catalog.find(Kind::Integration, &name.0);
+    let Some(Body::Integration {
+        enabled,
+        locations,
+        blocked,
+        ..
+    }) = found.map(|o| &o.body)
+    else {
+        return Err(SnowflakeError::missing("Integration", name));
+    };
+    let url = stage.url.as_deref().unwrap_or_default();
+    let is_in = |location: &String| {
+        let folder = format!("{}/", location.trim_end_matches('/'));
+        location == "*" || format!("{url}/").starts_with(&folder)
+    };
+    let allowed = locations.iter().any(is_in) && !blocked.iter().any(is_in);
+    if !enabled || !allowed {
+        return Err(SnowflakeError::new(
+            "003167",
+            "42601",
+            format!(
+                "Location '{url}' is not allowed by integration '{name}'. Please use DESC INTEGRATION to check out allowed and blocked locations."
+            ),
+        ));
+    }
+    Ok(())
+}
