@@ -254,6 +254,7 @@ chapters!(
     merge,
     merge_forms,
     objects,
+    own_stages,
     pipe_operation,
     pipeline,
     pipes,
@@ -270,6 +271,7 @@ chapters!(
     timestamps,
     transactions,
     undrop,
+    unload,
     variant,
     warehouses,
 );

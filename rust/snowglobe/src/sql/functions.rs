@@ -642,7 +642,10 @@ pub fn time_format(format: &str) -> Result<String> {
 }
 
 /// The same for showing a moment: `sf_strftime` puts the offset in place of the marks.
-fn shown_format(format: &str) -> Result<String> {
+///
+/// # Errors
+/// As [`time_format`].
+pub fn shown_format(format: &str) -> Result<String> {
     translated_format(
         format,
         &[

@@ -206,6 +206,7 @@ fn stage_file(
     let width = stages::width(bytes, &copy.format).max(named).max(1);
     stages::create_table(context.connection, "_copy", width)?;
     let source = stages::Source {
+        name: copy.location.file_name(&file.key),
         bytes,
         format: &copy.format,
         object: file,

@@ -81,7 +81,15 @@ fn insert(
 ) -> Result<Loaded> {
     let columns = copy.targets()?;
     let registered = scan(context, copy, file, columns.len())?.register();
-    let source = copy.source(context, relation(&registered, file, context.now))?;
+    let source = copy.source(
+        context,
+        relation(
+            &registered,
+            file,
+            copy.location.file_name(&file.key),
+            context.now,
+        ),
+    )?;
     let mut names: Vec<String> = columns.iter().map(|c| quoted(&c.name)).collect();
     let (mut values, aliases) = copy.values(&columns);
     let is_given = |c: &Column| columns.iter().any(|t| t.name == c.name);
@@ -128,11 +136,11 @@ fn scan(context: &Context<'_>, copy: &Copy, file: &ObjectMeta, columns: usize) -
 }
 
 /// What a transformation finds in the stage, as [`stages::create_table`] has it.
-fn relation(scan: &Registered, file: &ObjectMeta, now: i64) -> String {
+fn relation(scan: &Registered, file: &ObjectMeta, name: &str, now: i64) -> String {
     format!(
         "(select {} as \"METADATA$FILENAME\", cast({ROW} as decimal(38, 0)) as \"METADATA$FILE_ROW_NUMBER\", {} as \"METADATA$FILE_CONTENT_KEY\", \
          make_timestamp({}) as \"METADATA$FILE_LAST_MODIFIED\", make_timestamptz({now}) as \"METADATA$START_SCAN_TIME\", * exclude ({ROW}) from {})",
-        literal(&file.key),
+        literal(name),
         literal(&file.etag),
         file.modified_micros,
         scan.call()

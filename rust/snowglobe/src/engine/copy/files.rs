@@ -2,7 +2,6 @@
 
 use sqlparser::tokenizer::Token;
 
-use crate::engine::catalog::Kind;
 use crate::engine::compile::take_stage;
 use crate::engine::dml::Variables;
 use crate::engine::error::{Result, SnowflakeError};
@@ -11,7 +10,7 @@ use crate::engine::pipes;
 use crate::engine::session::Session;
 use crate::engine::stages;
 use crate::engine::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
-use crate::sql::cursor::{Cursor, Name};
+use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;
 
 /// Runs what follows `COPY FILES`.
@@ -35,12 +34,12 @@ pub(super) fn run(session: &Session, mut cursor: Cursor<'_>) -> Result<QueryResu
     let context = session.context(&binds, &variables);
     let (from, into) = (
         stages::locate(&context, &source)?,
-        stages::locate(&context, &target)?,
+        stages::locate_to_write(&context, &target)?,
     );
-    if into.bucket == INTERNAL_BUCKET {
-        let name = target.trim_start_matches('@');
-        let name = Name::parse(name.split('/').next().unwrap_or(name))?;
-        context.require(&*context.find(Kind::Stage, &name)?, "WRITE")?;
+    if from.shown.is_empty() || into.shown.is_empty() {
+        return Err(SnowflakeError::unsupported(
+            "COPY FILES with the stage of a user or a table",
+        ));
     }
     let listed = match &files {
         None => from.list(&session.shared)?,

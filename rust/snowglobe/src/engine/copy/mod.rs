@@ -1,4 +1,4 @@
-//! COPY INTO a table.
+//! COPY INTO a table, and from one into files.
 //!
 //! - `parse`: the statement
 //! - `load`: both ways of loading, and what is recorded of them
@@ -6,6 +6,7 @@
 //! - `convert`: the careful way: rows as values of the table's columns, where a broken row is found without harm; what ON_ERROR lets through is inserted
 //! - `by_name`: which field goes into which column
 //! - `files`: COPY FILES, from one stage into another
+//! - `unload`: COPY INTO a location, with `writer` for the records
 //! - `validate`: what is broken, told in full
 
 mod by_name;
@@ -19,7 +20,9 @@ mod scan;
 mod split;
 #[cfg(test)]
 mod tests;
+mod unload;
 pub(crate) mod validate;
+mod writer;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -134,9 +137,7 @@ pub(crate) fn run(
         .peek()
         .is_some_and(|l| matches!(l.token, Token::AtSign | Token::SingleQuotedString(_)))
     {
-        return Err(SnowflakeError::unsupported(
-            "COPY INTO a location (unloading)",
-        ));
+        return unload::run(session, cursor, binds, variables);
     }
     let context = session.context(binds, variables);
     let copy = Copy::parse(&context, &mut cursor)?;

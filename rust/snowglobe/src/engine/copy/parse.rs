@@ -5,12 +5,13 @@ use sqlparser::tokenizer::Token;
 use super::by_name::{self, MatchBy};
 use super::validate::Validation;
 use super::{Copy, OnError};
+use crate::engine::catalog::Object;
 use crate::engine::compile::{Context, stage_marker, take_stage};
 use crate::engine::dml;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::formats;
 use crate::engine::stages::{self, Location};
-use crate::sql::cursor::Cursor;
+use crate::sql::cursor::{Cursor, quoted};
 use crate::sql::properties::Properties;
 use crate::sql::tokens::lex;
 
@@ -46,8 +47,11 @@ impl Copy {
             }
             cursor.expect_token(&Token::RParen)?;
         }
-        cursor.expect("FROM")?;
-        let (marker, select) = source(cursor)?;
+        // "COPY INTO <table>": files in the table's own stage are found without FROM.
+        let (marker, select) = match cursor.accept("FROM") {
+            true => source(cursor)?,
+            false => (table_stage(&target), None),
+        };
         let location = stages::locate(context, &marker)?;
         let mut p = Properties::parse(cursor)?;
         cursor.end()?;
@@ -148,6 +152,12 @@ fn source(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>)> {
         return Ok((text, None));
     }
     Ok((take_stage(cursor)?, None))
+}
+
+fn table_stage(table: &Object) -> String {
+    let path: Vec<String> = table.path.iter().map(|part| quoted(part)).collect();
+    let (namespace, name) = path.split_at(path.len() - 1);
+    format!("@{}.%{}", namespace.join("."), name.concat())
 }
 
 fn on_error(text: &str) -> Result<OnError> {

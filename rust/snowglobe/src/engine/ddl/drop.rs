@@ -36,7 +36,12 @@ pub(super) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<Query
     session
         .shared
         .change_storage(|catalog, connection| discard(catalog, connection, &object, now))?;
-    if matches!(&object.body, Body::Stage(stage) if stage.url.is_none()) {
+    let is_kept = session
+        .shared
+        .catalog()
+        .dropped()
+        .any(|o| o.id == object.id);
+    if matches!(kind, Kind::Stage | Kind::Table | Kind::User) && !is_kept {
         stages::empty(&session.shared, object.id);
     }
     if kind == Kind::Warehouse && session.warehouse.as_deref() == Some(object.short()) {

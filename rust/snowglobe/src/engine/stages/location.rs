@@ -10,14 +10,14 @@ use crate::sql::cursor::Name;
 /// A place in a stage.
 #[derive(Clone, Debug)]
 pub struct Location {
-    /// The stage's id; none for a bare `s3://` address.
+    /// The stage's id, or its table's; none for a bare `s3://` address and for the stage of a user, which pipes do not take.
     pub stage: Option<u64>,
     pub bucket: String,
     /// What the stage's own address adds to every key, with its closing slash.
     pub base: String,
     /// The path below it.
     pub path: String,
-    /// How results show it: `s3://bucket/` or the stage's name.
+    /// How results show it: `s3://bucket/` or the stage's name; empty for the stages of tables and users.
     pub shown: String,
     /// The stage's file format.
     pub format: String,
@@ -31,13 +31,21 @@ impl Location {
 
     /// A key as results show it.
     pub fn show(&self, key: &str) -> String {
-        match self.stage {
-            Some(_) if self.bucket == INTERNAL_BUCKET => format!(
-                "{}/{}",
-                self.shown,
-                key.strip_prefix(&self.base).unwrap_or(key)
-            ),
-            _ => format!("s3://{}/{key}", self.bucket),
+        if self.bucket != INTERNAL_BUCKET {
+            return format!("s3://{}/{key}", self.bucket);
+        }
+        let name = self.file_name(key);
+        match self.shown.as_str() {
+            "" => name.to_owned(),
+            stage => format!("{stage}/{name}"),
+        }
+    }
+
+    /// A key as `METADATA$FILENAME` has it.
+    pub fn file_name<'a>(&self, key: &'a str) -> &'a str {
+        match self.bucket.as_str() {
+            INTERNAL_BUCKET => key.strip_prefix(&self.base).unwrap_or(key),
+            _ => key,
         }
     }
 
@@ -64,7 +72,7 @@ impl Location {
     }
 }
 
-/// Resolves `@stage/path` or `'s3://…'`.
+/// Resolves `@stage/path`, `@%table/path`, `@~/path` or `'s3://…'`.
 ///
 /// # Errors
 /// If there is no such stage, or the role may not use it.
@@ -83,10 +91,8 @@ pub fn locate(context: &Context<'_>, text: &str) -> Result<Location> {
     let rest = text
         .strip_prefix('@')
         .ok_or_else(|| SnowflakeError::compilation(format!("'{text}' is no stage")))?;
-    if rest.starts_with('~') || rest.starts_with('%') {
-        return Err(SnowflakeError::unsupported(format!(
-            "stage '{text}': only named stages are known here"
-        )));
+    if let Some(own) = own_stage(context, rest)? {
+        return Ok(own);
     }
     let (name, path) = rest.split_once('/').unwrap_or((rest, ""));
     let object = context.find(Kind::Stage, &Name::parse(name)?)?;
@@ -99,6 +105,53 @@ pub fn locate(context: &Context<'_>, text: &str) -> Result<Location> {
     path.clone_into(&mut location.path);
     if let Some(integration) = &stage.integration {
         check_integration(context, integration, stage)?;
+    }
+    Ok(location)
+}
+
+/// The stage that each user and each table has: a user's is out of reach of all others, a table's is its owner's.
+fn own_stage(context: &Context<'_>, text: &str) -> Result<Option<Location>> {
+    let (name, path) = text.split_once('/').unwrap_or((text, ""));
+    let location = |id: u64, stage| Location {
+        stage,
+        bucket: INTERNAL_BUCKET.to_owned(),
+        base: format!("{id}/"),
+        path: path.to_owned(),
+        shown: String::new(),
+        format: String::new(),
+    };
+    if name == "~" {
+        let user = std::slice::from_ref(&context.user);
+        let user = context.catalog.find(Kind::User, user);
+        let user = user.ok_or_else(|| SnowflakeError::missing("User", &context.user))?;
+        return Ok(Some(location(user.id, None)));
+    }
+    let Some((namespace, table)) = name.split_once('%') else {
+        return Ok(None);
+    };
+    if !(namespace.is_empty() || namespace.ends_with('.')) {
+        return Ok(None);
+    }
+    let table = Name::parse(&format!("{namespace}{table}"))?;
+    let table = context.find(Kind::Table, &table)?;
+    if !matches!(table.body, Body::Table(_)) {
+        return Err(SnowflakeError::missing("Table", table.name()));
+    }
+    context.require(&table, "OWNERSHIP")?;
+    Ok(Some(location(table.id, Some(table.id))))
+}
+
+/// Resolves the place that a statement writes to, as [`locate`] does.
+///
+/// # Errors
+/// As [`locate`], and if the role may not write there.
+pub fn locate_to_write(context: &Context<'_>, text: &str) -> Result<Location> {
+    let location = locate(context, text)?;
+    if location.bucket == INTERNAL_BUCKET
+        && let Some(stage) = location.stage.and_then(|id| context.catalog.by_id(id))
+        && stage.kind == Kind::Stage
+    {
+        context.require(stage, "WRITE")?;
     }
     Ok(location)
 }

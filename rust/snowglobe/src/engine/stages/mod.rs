@@ -26,7 +26,7 @@ use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;
 
 pub use file::{format_for, head, open, read};
-pub use location::{Location, locate};
+pub use location::{Location, locate, locate_to_write};
 pub(crate) use query::with_staged;
 pub use query::{highest_column, relation};
 pub use records::{Source, append, create_table, width};

@@ -1,7 +1,6 @@
 //! Stages as relations: what a statement reads from them is in temporary tables while it runs.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Read};
 
 use sqlparser::tokenizer::Token;
 
@@ -98,6 +97,7 @@ fn read_stages(
                 bytes,
                 format: &format,
                 object: file,
+                name: location.file_name(&file.key),
             };
             let read = append(
                 &session.connection,

@@ -1,7 +1,5 @@
 //! Reads a staged file's records into a temporary table, exactly: each broken one is told with its place.
 
-use std::io::Read;
-
 use duckdb::Connection;
 
 use crate::engine::csv::{Fault, Reader};
@@ -56,6 +54,8 @@ pub struct Source<'a> {
     pub bytes: &'a [u8],
     pub format: &'a Format,
     pub object: &'a ObjectMeta,
+    /// As `METADATA$FILENAME` has it.
+    pub name: &'a str,
 }
 
 /// Appends the file's records to the table. `expected` columns are asked for, if the format insists.
@@ -74,6 +74,7 @@ pub fn append(
         bytes,
         format,
         object,
+        name,
     } = *source;
     use duckdb::types::{TimeUnit, Value as V};
     let mut staged = StagedFile {
@@ -86,7 +87,7 @@ pub fn append(
     let mut row_number = 0_u64;
     let mut push = |row: u64, line: u64, fields: &[Option<Vec<u8>>]| -> Result<()> {
         let mut values = vec![
-            V::Text(object.key.clone()),
+            V::Text(name.to_owned()),
             V::HugeInt(row.into()),
             V::BigInt(i64::try_from(line).unwrap_or(0)),
             V::Text(object.etag.clone()),
