@@ -1,0 +1,114 @@
+//! Opens a session: the user, the role and where unqualified names lead.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::cancel::CancelHandle;
+use super::{Frame, Session};
+use crate::engine::Login;
+use crate::engine::catalog::{Body, Kind};
+use crate::engine::error::{Result, SnowflakeError};
+use crate::engine::parameters::Parameters;
+use crate::engine::shared::Shared;
+use crate::sql::cursor::Name;
+
+impl Session {
+    pub(crate) fn open(shared: Arc<Shared>, login: Login) -> Result<Self> {
+        let connection = shared.connect()?;
+        let catalog = shared.catalog();
+        let fold = |name: &str| Name::parse(name).map(|n| n.last().to_owned());
+        let user = fold(&login.user)?;
+        let refused = || {
+            SnowflakeError::new(
+                "390100",
+                "08001",
+                "Incorrect username or password was specified.",
+            )
+        };
+        let Some(Body::User(body)) = catalog
+            .find(Kind::User, std::slice::from_ref(&user))
+            .map(|o| o.body.clone())
+        else {
+            return Err(refused());
+        };
+        if body.disabled {
+            return Err(SnowflakeError::new(
+                "390101",
+                "08001",
+                "User access disabled. Contact your local system administrator.",
+            ));
+        }
+        let role = match &login.role {
+            Some(role) => fold(role)?,
+            None => body
+                .default_role
+                .clone()
+                .unwrap_or_else(|| "PUBLIC".to_owned()),
+        };
+        if catalog
+            .find(Kind::Role, std::slice::from_ref(&role))
+            .is_none()
+            || !catalog.may_take_role(&user, &role)
+        {
+            return Err(SnowflakeError::new(
+                "390189",
+                "08001",
+                format!(
+                    "Role '{role}' specified in the connect string does not exist or not authorized. Contact your local system administrator, or attempt to login with another role, e.g. PUBLIC."
+                ),
+            ));
+        }
+        let namespace = body
+            .default_namespace
+            .as_deref()
+            .map(Name::parse)
+            .transpose()?;
+        let part = |at: usize| namespace.as_ref().and_then(|n| n.0.get(at).cloned());
+        let database = login
+            .database
+            .as_deref()
+            .map(fold)
+            .transpose()?
+            .or_else(|| part(0));
+        let schema = login
+            .schema
+            .as_deref()
+            .map(fold)
+            .transpose()?
+            .or_else(|| part(1));
+        let schema = schema.or_else(|| database.as_ref().map(|_| "PUBLIC".to_owned()));
+        let warehouse = login
+            .warehouse
+            .as_deref()
+            .map(fold)
+            .transpose()?
+            .or(body.default_warehouse);
+        let interrupt = connection.interrupt_handle();
+        let mut session = Self {
+            id: shared.new_session_id(),
+            connection,
+            user,
+            warehouse,
+            frames: vec![Frame {
+                role,
+                database,
+                schema,
+                is_owners: false,
+            }],
+            parameters: Parameters::default(),
+            variables: BTreeMap::new(),
+            transactions: Vec::new(),
+            depth: 0,
+            results: Vec::new(),
+            copies: Vec::new(),
+            task: None,
+            staged: BTreeMap::new(),
+            query_id: String::new(),
+            time_zone_set: String::new(),
+            cancel: CancelHandle::new(interrupt),
+            shared,
+        };
+        session.apply_time_zone()?;
+        Ok(session)
+    }
+}

@@ -1,0 +1,98 @@
+//! Runs statements, in time, and keeps their results for RESULT_SCAN.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Session;
+use crate::engine::compile::Typed;
+use crate::engine::error::{Result, SnowflakeError};
+use crate::engine::execute;
+use crate::engine::storage::Rows;
+use crate::engine::value::{Binds, QueryResult};
+
+/// How many results `RESULT_SCAN` can go back.
+const RESULTS_KEPT: usize = 20;
+
+/// Results of more rows than this are not kept for `RESULT_SCAN`.
+const RESULT_ROWS_KEPT: usize = 100_000;
+
+impl Session {
+    /// Runs one statement.
+    ///
+    /// # Errors
+    /// What Snowflake would say.
+    pub fn execute(&mut self, sql: &str, binds: &Binds) -> Result<QueryResult> {
+        self.execute_as(&uuid::Uuid::new_v4().to_string(), sql, binds)
+    }
+
+    /// Runs one statement under an id that the caller has already given out.
+    ///
+    /// # Errors
+    /// What Snowflake would say.
+    pub fn execute_as(&mut self, query_id: &str, sql: &str, binds: &Binds) -> Result<QueryResult> {
+        self.cancel.clear();
+        query_id.clone_into(&mut self.query_id);
+        let mut result = self.run_in_time(sql, binds)?;
+        query_id.clone_into(&mut result.query_id);
+        self.keep_result(&result);
+        Ok(result)
+    }
+
+    /// Runs a statement for at most `STATEMENT_TIMEOUT_IN_SECONDS`, if the session has set it: nobody waits for the two days of its default.
+    fn run_in_time(&mut self, sql: &str, binds: &Binds) -> Result<QueryResult> {
+        let name = "STATEMENT_TIMEOUT_IN_SECONDS";
+        let seconds = match self.parameters.is_set(name) {
+            true => self.parameters.number(name),
+            false => 0,
+        };
+        let cancel = self.cancel_handle();
+        let (result, is_late) = cancel.within(Duration::from_secs(seconds), || {
+            self.run(sql, binds, &BTreeMap::new())
+        });
+        match result {
+            Err(error) if is_late && error.code == SnowflakeError::cancelled().code => {
+                Err(SnowflakeError::new(
+                    "000630",
+                    "57014",
+                    format!(
+                        "Statement reached its statement or warehouse timeout of {seconds} second(s) and was canceled."
+                    ),
+                ))
+            }
+            result => result,
+        }
+    }
+
+    pub(crate) fn keep_result(&mut self, result: &QueryResult) {
+        if result.rows.len() > RESULT_ROWS_KEPT {
+            return;
+        }
+        let rows = Rows {
+            columns: result.columns.clone(),
+            rows: result.rows.clone(),
+        };
+        self.results.push((result.query_id.clone(), Arc::new(rows)));
+        if self.results.len() > RESULTS_KEPT {
+            self.results.remove(0);
+        }
+    }
+
+    /// Runs one statement of a session or of a script, whose variables `:name` reaches.
+    pub(crate) fn run(
+        &mut self,
+        sql: &str,
+        binds: &Binds,
+        variables: &BTreeMap<String, Typed>,
+    ) -> Result<QueryResult> {
+        if self.cancel.is_cancelled() {
+            return Err(SnowflakeError::cancelled());
+        }
+        let result = execute::statement(self, sql, binds, variables);
+        match result {
+            // A statement that was cut off by DuckDB's own means was cancelled all the same.
+            Err(_) if self.cancel.is_cancelled() => Err(SnowflakeError::cancelled()),
+            other => other,
+        }
+    }
+}
