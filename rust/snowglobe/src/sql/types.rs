@@ -179,6 +179,8 @@ pub fn store_from(expr: &str, found: &str, kind: &SnowflakeType) -> String {
         _ => found.eq_ignore_ascii_case(&duckdb(kind)),
     };
     match kind {
+        // It fails with the type's name then.
+        SnowflakeType::Boolean | SnowflakeType::Float if found == "JSON" => cast(expr, kind, false),
         _ if !has_it => store(expr, kind),
         SnowflakeType::Varchar { length } if *length < MAX_VARCHAR_LENGTH => {
             format!("sf_fit({expr}, {length})")

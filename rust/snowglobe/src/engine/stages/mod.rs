@@ -76,9 +76,15 @@ pub fn matching(
 pub(crate) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {
     let word = cursor.identifier()?;
     if word == "PUT" || word == "GET" {
-        return Err(SnowflakeError::unsupported(format!(
-            "{word}: put and get files over S3, in a bucket that a stage leads to"
-        )));
+        let instead = match word.as_str() {
+            "PUT" => {
+                "put files into a bucket over S3, and COPY FILES brings them into an internal stage"
+            }
+            _ => {
+                "COPY FILES brings files out of an internal stage into a bucket, where S3 gets them"
+            }
+        };
+        return Err(SnowflakeError::unsupported(format!("{word}: {instead}")));
     }
     let marker = take_stage(&mut cursor)?;
     let mut properties = Properties::parse(&mut cursor)?;
