@@ -21,12 +21,14 @@ impl Copy {
     /// # Errors
     /// If there is no such stage.
     pub fn location(context: &Context<'_>, cursor: &mut Cursor<'_>) -> Result<Location> {
-        cursor.name()?;
+        let target = cursor.name()?;
         if cursor.peek().is_some_and(|l| l.token == Token::LParen) {
             cursor.parenthesized()?;
         }
-        cursor.expect("FROM")?;
-        let (marker, _) = source(cursor)?;
+        let marker = match cursor.accept("FROM") {
+            true => source(cursor)?.0,
+            false => table_stage(&*dml::find(context, &target)?),
+        };
         stages::locate(context, &marker)
     }
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::engine::catalog::{Body, Kind, Object, Table};
+use crate::engine::compile::Context;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::cursor::Name;
 
-impl super::super::Context<'_> {
+impl Context<'_> {
     /// The predicate under which a row version is seen.
     pub fn visible(&self) -> String {
         let at = self.snapshot;
