@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::Token;
 
 use super::catalog::Column;
@@ -17,7 +18,7 @@ use super::session::Session;
 use super::storage;
 use super::value::{Binds, QueryResult, RowStats, StatementKind, Value};
 use crate::sql::cursor::{Cursor, quoted};
-use crate::sql::tokens::lex;
+use crate::sql::tokens::{Lexeme, lex};
 use crate::sql::types;
 
 enum Action {
@@ -246,11 +247,13 @@ fn plan_text(target: &Target, source: &str, on: &str, clauses: &[Clause]) -> Res
             continue;
         };
         for (n, (_, value)) in set.iter().enumerate() {
-            items.push(format!(
-                "case when _act = {} then ({value}) end as v{}_{n}",
-                at + 1,
-                at + 1
-            ));
+            let act = at + 1;
+            // What may fail is reckoned for the clause's own rows alone; a column cannot.
+            items.push(if is_column(value)? {
+                format!("{value} as v{act}_{n}")
+            } else {
+                format!("case when _act = {act} then ({value}) end as v{act}_{n}")
+            });
         }
     }
     if clauses
@@ -275,6 +278,19 @@ fn plan_text(target: &Target, source: &str, on: &str, clauses: &[Clause]) -> Res
         items.join(", "),
         target.relation()
     ))
+}
+
+/// Whether an expression is a column with its qualifiers, and nothing else.
+fn is_column(text: &str) -> Result<bool> {
+    let lexemes = lex(text)?;
+    let is_part = |(at, lexeme): (usize, &Lexeme)| match &lexeme.token {
+        Token::Word(word) => {
+            at % 2 == 0
+                && (at > 0 || word.quote_style.is_some() || word.keyword == Keyword::NoKeyword)
+        }
+        token => at % 2 == 1 && *token == Token::Period,
+    };
+    Ok(lexemes.len() >= 3 && lexemes.len() % 2 == 1 && lexemes.iter().enumerate().all(is_part))
 }
 
 /// What a column becomes, by clause; `found` has the types of the plan's columns.

@@ -14,7 +14,7 @@ create or replace macro sf_epoch_micros(x) as case
     when abs(try_cast(x as hugeint)) < 31536000000000 then try_cast(x as bigint) * 1000
     when abs(try_cast(x as hugeint)) < 31536000000000000 then try_cast(x as bigint)
     else (try_cast(x as hugeint) // 1000)::bigint end;
-create or replace macro sf_fit(x, n) as case when length(x) > n
+create or replace macro sf_fit(x, n) as case when strlen(x) > n and length(x) > n
     then sf_fail('100078', '22000', 'String ''' || x || ''' is too long and would be truncated') else x end;
 create or replace macro sf_divide(a, b) as case when b = 0 then sf_fail('100051', '22012', 'Division by zero') else a / b end;
 create or replace macro sf_add_months(d, n) as case when d = last_day(d) then last_day((d + to_months(n::int))::date) else (d + to_months(n::int))::date end;

@@ -38,6 +38,11 @@ const TABLES: &str = "
     alter table sys_task_runs add column if not exists attempt bigint default 1;
     create table if not exists sys_metering(warehouse varchar, start_micros bigint, end_micros bigint, seconds double, credits double);";
 
+/// A checkpoint in the midst of a commit holds everybody up. In memory it has nothing to save: what the vacuum leaves is swept up by one of its own.
+const IN_MEMORY: &str =
+    "set global checkpoint_threshold = '1TB'; set global force_compression = 'uncompressed'";
+const ON_DISK: &str = "set global checkpoint_threshold = '256MB'";
+
 /// Opens the data file, or a database in memory.
 pub fn open(data_dir: Option<&Path>) -> Result<Connection> {
     let connection = match data_dir {
@@ -49,6 +54,13 @@ pub fn open(data_dir: Option<&Path>) -> Result<Connection> {
         }
     }
     .map_err(SnowflakeError::internal)?;
+    connection
+        .execute_batch(if data_dir.is_some() {
+            ON_DISK
+        } else {
+            IN_MEMORY
+        })
+        .map_err(SnowflakeError::internal)?;
     connection
         .execute_batch(TABLES)
         .map_err(SnowflakeError::internal)?;

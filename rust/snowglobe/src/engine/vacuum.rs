@@ -13,6 +13,8 @@ use super::{storage, timetravel};
 
 /// How often the engine looks for ended versions.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// Deleted rows that are worth a checkpoint.
+const SWEPT_TOGETHER: u64 = 4_000_000;
 /// How often it looks at tables that keep theirs for days.
 const RETAINED_INTERVAL_MICROS: i64 = 600_000_000;
 
@@ -114,17 +116,33 @@ impl Drop for Vacuum {
 }
 
 fn run(weak: &Weak<Shared>) {
+    let mut unswept = 0;
     while let Some(shared) = weak.upgrade() {
         if shared.closing.load(std::sync::atomic::Ordering::SeqCst) {
             return;
         }
         match pass(&shared) {
             Ok(0) => {}
-            Ok(rows) => log::debug!("vacuum: {rows} row versions taken away"),
+            Ok(rows) => {
+                log::debug!("vacuum: {rows} row versions taken away");
+                unswept += rows;
+            }
             Err(error) => log::warn!("vacuum: {error}"),
+        }
+        if unswept >= SWEPT_TOGETHER {
+            sweep(&shared);
+            unswept = 0;
         }
         drop(shared);
         std::thread::park_timeout(INTERVAL);
+    }
+}
+
+/// Gives back the space of rows that were deleted. Where others write meanwhile it fails, and comes with the next that are deleted.
+fn sweep(shared: &Shared) {
+    let _writing = shared.start_writing();
+    if let Err(error) = shared.with_main(|main| storage::run(main, "checkpoint")) {
+        log::debug!("vacuum: no checkpoint: {error}");
     }
 }
 
