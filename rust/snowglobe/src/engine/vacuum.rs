@@ -175,7 +175,8 @@ fn erase_dropped(shared: &Shared, now: i64) -> Result<()> {
         };
         catalog.dropped().filter(is_part).cloned().collect()
     };
-    if over(&shared.catalog()).is_empty() {
+    let gone = over(&shared.catalog());
+    if gone.is_empty() {
         return Ok(());
     }
     shared.change_storage(|catalog, connection| {
@@ -184,7 +185,11 @@ fn erase_dropped(shared: &Shared, now: i64) -> Result<()> {
             catalog.forget(object.id);
         }
         Ok(())
-    })
+    })?;
+    for object in gone {
+        super::stages::empty(shared, object.id);
+    }
+    Ok(())
 }
 
 /// Takes away what can go, and says how many row versions that were.
