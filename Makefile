@@ -81,6 +81,21 @@ target/sqlglot-venv/ready: tests/sqlglot/requirements.txt
 	target/sqlglot-venv/bin/pip install --quiet --requirement $<
 	touch $@
 
+FUZZ_SECONDS ?= 60
+FUZZ = $(abspath target/fuzz)
+
+.PHONY: fuzz
+fuzz: setup target/cargo-fuzz/bin/cargo-fuzz ## what strangers send to Snowglobe, guided by coverage: SQL, files, sockets, FUZZ_SECONDS each
+	cd rust/snowglobe/fuzz && export PATH="$(abspath target/cargo-fuzz/bin):$$PATH" DUCKDB_LIB_DIR="$(abspath target/duckdb)" LD_LIBRARY_PATH="$(abspath target/duckdb)" && \
+	for edge in sql csv http; do \
+		mkdir -p "$(FUZZ)/found/$$edge" && \
+		cargo fuzz run --dev --sanitizer none --target-dir "$(FUZZ)" $$edge "$(FUZZ)/found/$$edge" corpus/$$edge -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=60 -max_len=4096 -print_final_stats=1 || exit 1; \
+	done
+
+target/cargo-fuzz/bin/cargo-fuzz:
+	cargo install --quiet --locked --root target/cargo-fuzz cargo-fuzz
+
 .PHONY: container-engine
 container-engine: # told at the start, and not after half an hour
 	@tests/docker/run.sh engine
