@@ -31,7 +31,7 @@ pub fn render(medians: &[Run], unit: &Run, unit_name: &str, caption: &str) -> St
 }
 
 /// Three significant digits: `0.0031`, `8.09`, `63,100`, `1.28 M`.
-fn readable(value: f64) -> String {
+pub fn readable(value: f64) -> String {
     if value >= 1e6 {
         return format!("{} M", readable(value / 1e6));
     }
