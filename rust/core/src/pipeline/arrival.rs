@@ -14,6 +14,39 @@ const PIPE_PATIENCE: Duration = Duration::from_secs(10);
 /// Files asked about in one statement.
 const FILES_PER_STATEMENT: usize = 1000;
 
+/// Pauses between two looks, each twice as long as the one before, until patience ends.
+struct Pauses {
+    started: Instant,
+    patience: Duration,
+    next: Duration,
+    longest: Duration,
+}
+
+impl Pauses {
+    fn new(patience: Duration, first_millis: u64, longest_millis: u64) -> Self {
+        Self {
+            started: Instant::now(),
+            patience,
+            next: Duration::from_millis(first_millis),
+            longest: Duration::from_millis(longest_millis),
+        }
+    }
+
+    fn remaining(&self) -> Duration {
+        self.patience.saturating_sub(self.started.elapsed())
+    }
+
+    /// Sleeps; false, at once, if patience would end meanwhile.
+    async fn pause(&mut self) -> bool {
+        if self.next > self.remaining() {
+            return false;
+        }
+        tokio::time::sleep(self.next).await;
+        self.next = (self.next * 2).min(self.longest);
+        true
+    }
+}
+
 /// What became of a file's rows: `rows_in = history + duplicates + rejects`.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct FileResult {
@@ -45,26 +78,22 @@ impl Pipeline {
         objects: &[Arrived],
         patience: Duration,
     ) -> Result<Vec<FileResult>> {
-        let started = Instant::now();
-        let mut wait = Duration::from_millis(50);
+        let mut pauses = Pauses::new(patience, 50, 2_000);
         loop {
-            let remaining = patience.saturating_sub(started.elapsed());
-            self.await_pipe(remaining.min(PIPE_PATIENCE)).await;
+            self.await_pipe(pauses.remaining().min(PIPE_PATIENCE)).await;
             match self.merge().await {
                 Ok(_) => {}
                 // Another run was faster, or an edit came between: the next call finds it done or does it.
-                Err(error) if error.is_transient() && started.elapsed() < patience => {}
+                Err(error) if error.is_transient() && !pauses.remaining().is_zero() => {}
                 Err(error) => return Err(error),
             }
             let results = self.file_results(objects).await?;
             let Some(missing) = missing(objects, &results) else {
                 return Ok(results);
             };
-            if started.elapsed() + wait > patience {
+            if !pauses.pause().await {
                 return Err(late(missing, patience));
             }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(Duration::from_secs(2));
         }
     }
 
@@ -77,35 +106,28 @@ impl Pipeline {
         objects: &[Arrived],
         patience: Duration,
     ) -> Result<Vec<FileResult>> {
-        let started = Instant::now();
-        let mut wait = Duration::from_millis(100);
+        let mut pauses = Pauses::new(patience, 100, 5_000);
         loop {
             let results = self.file_results(objects).await?;
             let Some(missing) = missing(objects, &results) else {
                 return Ok(results);
             };
-            if started.elapsed() + wait > patience {
+            if !pauses.pause().await {
                 return Err(late(missing, patience));
             }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(Duration::from_secs(5));
         }
     }
 
     /// Waits until the pipe has loaded what it was told of: a merge has a price of its own, and then finds the files together. The status
     /// needs no warehouse. Where it cannot be seen, the merge comes at once and finds what it finds.
     async fn await_pipe(&self, patience: Duration) {
-        let started = Instant::now();
-        let mut wait = Duration::from_millis(10);
+        let mut pauses = Pauses::new(patience, 10, 500);
         loop {
             let status = self.pipe_status().await.ok().flatten().unwrap_or_default();
-            let is_loading =
-                status["executionState"] == "RUNNING" && status["pendingFileCount"] != 0;
-            if !is_loading || started.elapsed() + wait > patience {
+            let pending = status["pendingFileCount"].as_u64().unwrap_or(0);
+            if status["executionState"] != "RUNNING" || pending == 0 || !pauses.pause().await {
                 return;
             }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(Duration::from_millis(500));
         }
     }
 

@@ -129,8 +129,7 @@ fn run(weak: &Weak<Shared>) {
             }
             Err(error) => log::warn!("vacuum: {error}"),
         }
-        if unswept >= SWEPT_TOGETHER {
-            sweep(&shared);
+        if unswept >= SWEPT_TOGETHER && sweep(&shared) {
             unswept = 0;
         }
         drop(shared);
@@ -138,12 +137,14 @@ fn run(weak: &Weak<Shared>) {
     }
 }
 
-/// Gives back the space of rows that were deleted. Where others write meanwhile it fails, and comes with the next that are deleted.
-fn sweep(shared: &Shared) {
+/// Gives back the space of rows that were deleted; false where others write meanwhile, until the next pass.
+fn sweep(shared: &Shared) -> bool {
     let _writing = shared.start_writing();
-    if let Err(error) = shared.with_main(|main| storage::run(main, "checkpoint")) {
+    let swept = shared.with_main(|main| storage::run(main, "checkpoint"));
+    if let Err(error) = &swept {
         log::debug!("vacuum: no checkpoint: {error}");
     }
+    swept.is_ok()
 }
 
 /// How long a database or schema that was dropped can come back.
