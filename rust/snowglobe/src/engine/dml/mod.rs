@@ -14,6 +14,7 @@ mod update;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use duckdb::Connection;
 use sqlparser::tokenizer::Token;
 
 use super::catalog::{Body, Column, Object, Table};
@@ -21,6 +22,7 @@ use super::compile::{Context, TARGET, Typed};
 use super::error::{Result, SnowflakeError};
 use super::merge;
 use super::session::Session;
+use super::storage;
 use super::value::{Binds, ColumnMeta, QueryResult, RowStats, SnowflakeType, StatementKind, Value};
 use crate::sql::cursor::{Cursor, Name, quoted};
 use crate::sql::tokens::Lexeme;
@@ -77,6 +79,36 @@ impl Target {
 
     pub(crate) fn lock(&self) -> (u64, String) {
         (self.object.id, self.object.name().to_string())
+    }
+
+    /// Ends the row versions that the temporary table `_plan` names by `_row`, and adds its rows for which `adds` holds, whose columns are `c0`, `c1`
+    /// and so on: new versions of the rows `_rid`, and new rows where that is null. How many were ended, and how many added.
+    pub(crate) fn change_as_planned(
+        &self,
+        connection: &Connection,
+        adds: &str,
+        stamp: i64,
+    ) -> Result<(u64, u64)> {
+        let physical = self.physical();
+        let ended = storage::change(
+            connection,
+            &format!(
+                "update {physical} set _end = {stamp} from _plan where {physical}.rowid = _plan._row and _plan._rid is not null"
+            ),
+        )?;
+        let columns = &self.table()?.columns;
+        let names: Vec<String> = columns.iter().map(|c| quoted(&c.name)).collect();
+        let values: Vec<String> = (0..columns.len()).map(|n| format!("c{n}")).collect();
+        let added = storage::change(
+            connection,
+            &format!(
+                "insert into {physical} ({}, _rid, _begin, _updated) select {}, coalesce(_rid, nextval('row_ids')), {stamp}, _rid is not null \
+                 from _plan where {adds}",
+                names.join(", "),
+                values.join(", ")
+            ),
+        )?;
+        Ok((ended, added))
     }
 }
 

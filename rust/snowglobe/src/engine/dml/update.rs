@@ -169,27 +169,7 @@ fn apply_update(
             "create or replace temp table _plan as select {distinct} _rid, _row, {values} from ({plan})"
         ),
     )?;
-    let physical = target.physical();
-    let updated = storage::change(
-        connection,
-        &format!(
-            "update {physical} set _end = {stamp} from _plan where {physical}.rowid = _plan._row"
-        ),
-    )?;
-    let names = columns
-        .iter()
-        .map(|c| quoted(&c.name))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let new = (0..columns.len())
-        .map(|n| format!("c{n}"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    storage::run(
-        connection,
-        &format!(
-            "insert into {physical} ({names}, _rid, _begin, _updated) select {new}, _rid, {stamp}, true from _plan; drop table _plan"
-        ),
-    )?;
+    let (updated, _) = target.change_as_planned(connection, "true", stamp)?;
+    storage::run(connection, "drop table _plan")?;
     Ok((updated, joined.unsigned_abs()))
 }

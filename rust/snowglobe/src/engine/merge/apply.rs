@@ -95,29 +95,8 @@ pub(super) fn apply(
     if clauses.iter().any(|c| c.matched) {
         check_duplicates(context, target, &deletes, strict)?;
     }
-    let physical = target.physical();
-    let ended = storage::change(
-        connection,
-        &format!(
-            "update {physical} set _end = {stamp} from _plan where {physical}.rowid = _plan._row and _plan._rid is not null"
-        ),
-    )?;
-    let names = columns
-        .iter()
-        .map(|c| quoted(&c.name))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let new = (0..columns.len())
-        .map(|n| format!("c{n}"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let written = storage::change(
-        connection,
-        &format!(
-            "insert into {physical} ({names}, _rid, _begin, _updated) select {new}, coalesce(_rid, nextval('row_ids')), {stamp}, _rid is not null \
-             from _plan where _act not in ({deletes})"
-        ),
-    )?;
+    let (ended, written) =
+        target.change_as_planned(connection, &format!("_act not in ({deletes})"), stamp)?;
     let updated = storage::count(
         connection,
         &format!("select count(*) from _plan where _act in ({updates})"),

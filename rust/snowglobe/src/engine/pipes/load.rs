@@ -8,10 +8,10 @@ use crate::engine::catalog::{Object, Pipe};
 use crate::engine::copy::{self, OnError};
 use crate::engine::dml::Variables;
 use crate::engine::error::Result;
-use crate::engine::session::{Frame, Session};
+use crate::engine::session::Session;
 use crate::engine::shared::Shared;
 use crate::engine::value::{Binds, Value};
-use crate::engine::{Login, PipeFileReport, stages, storage};
+use crate::engine::{PipeFileReport, stages, storage};
 use crate::sql::cursor::Cursor;
 use crate::sql::tokens::lex;
 
@@ -66,20 +66,7 @@ pub(super) fn load_batch(shared: &Arc<Shared>, batch: &[Handed]) {
 
 /// A session that runs the pipe's COPY as its owner.
 pub(super) fn session_for(shared: &Arc<Shared>, object: &Object, pipe: &Pipe) -> Result<Session> {
-    let mut session = Session::open(
-        Arc::clone(shared),
-        Login {
-            user: "SNOWGLOBE".to_owned(),
-            ..Login::default()
-        },
-    )?;
-    session.frames = vec![Frame {
-        role: object.owner.clone(),
-        database: Some(pipe.home.0.clone()),
-        schema: Some(pipe.home.1.clone()),
-        is_owners: true,
-    }];
-    Ok(session)
+    Session::of_owner(shared, object, &pipe.home)
 }
 
 /// What stops the pipe, if anything does.

@@ -6,13 +6,35 @@ use std::sync::Arc;
 use super::cancel::CancelHandle;
 use super::{Frame, Session};
 use crate::engine::Login;
-use crate::engine::catalog::{Body, Kind};
+use crate::engine::catalog::{Body, Kind, Object};
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::parameters::Parameters;
 use crate::engine::shared::Shared;
 use crate::sql::cursor::Name;
 
 impl Session {
+    /// A session in which an object, whose names lead to `home`, works with its owner's rights.
+    pub(crate) fn of_owner(
+        shared: &Arc<Shared>,
+        object: &Object,
+        home: &(String, String),
+    ) -> Result<Self> {
+        let mut session = Self::open(
+            Arc::clone(shared),
+            Login {
+                user: "SNOWGLOBE".to_owned(),
+                ..Login::default()
+            },
+        )?;
+        session.frames = vec![Frame {
+            role: object.owner.clone(),
+            database: Some(home.0.clone()),
+            schema: Some(home.1.clone()),
+            is_owners: true,
+        }];
+        Ok(session)
+    }
+
     pub(crate) fn open(shared: Arc<Shared>, login: Login) -> Result<Self> {
         let connection = shared.connect()?;
         let catalog = shared.catalog();

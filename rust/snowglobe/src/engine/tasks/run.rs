@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::super::Login;
 use super::super::catalog::{Object, Task};
 use super::super::dml::Variables;
 use super::super::error::{Result, SnowflakeError};
-use super::super::session::{Frame, Session};
+use super::super::session::Session;
 use super::super::shared::Shared;
 use super::super::value::{Binds, QueryResult, Value};
 use super::body;
@@ -83,19 +82,7 @@ fn session_for(
     task: &Task,
     running: RunningTask,
 ) -> Result<(Session, Arc<RunningTask>)> {
-    let mut session = Session::open(
-        Arc::clone(shared),
-        Login {
-            user: "SNOWGLOBE".to_owned(),
-            ..Login::default()
-        },
-    )?;
-    session.frames = vec![Frame {
-        role: object.owner.clone(),
-        database: Some(task.home.0.clone()),
-        schema: Some(task.home.1.clone()),
-        is_owners: true,
-    }];
+    let mut session = Session::of_owner(shared, object, &task.home)?;
     // Without one the task is serverless: it wakes no warehouse, not even its user's.
     session.warehouse.clone_from(&task.warehouse);
     let running = Arc::new(running);
