@@ -7,12 +7,13 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 .PHONY: demo
-demo: build nifi ## Snowglobe and a real NiFi with the flow running: customers arrive in the target and the history, live
+demo: setup ## Snowglobe and a real NiFi with the flow running: customers arrive in the target and the history, live
+	@$(MAKE) --no-print-directory nifi-ahead & $(MAKE) --no-print-directory build && wait $$! && $(MAKE) --no-print-directory nifi
 	JAVA_HOME="$$(scripts/find-jdk.sh)" $(or $(CARGO_TARGET_DIR),target)/release/firn canvas
 
 .PHONY: build
-build: setup ## the commands firn and snowglobe, in target/release
-	cargo build --release --locked -p firn-cli -p snowglobe
+build: setup ## the commands firn and snowglobe, in target/release, and the native library
+	scripts/build.sh release
 
 .PHONY: test
 test: NATIVE_PROFILE = dev
@@ -38,8 +39,7 @@ test-ec2: target/ec2-venv/ready ## the template for AWS: linted, then run agains
 
 .PHONY: build-notebooks
 build-notebooks: setup # what the notebooks call
-	cargo build --locked -p snowglobe -p firn-cli
-	cargo build --locked -p firn-ffi
+	scripts/build.sh dev
 
 .PHONY: notebooks
 notebooks: build-notebooks target/notebooks-venv/ready ## JupyterLab with the notebooks, on this machine
@@ -60,7 +60,7 @@ CONNECTORS = 4.8.1 5.2.0
 
 .PHONY: test-drivers
 test-drivers: setup $(CONNECTORS:%=target/connector-%/ready) tests/drivers/node/node_modules/ready ## the official drivers against Snowglobe: Python, JDBC, Node
-	cargo build --locked -p snowglobe
+	scripts/build.sh dev
 	$(foreach version,$(CONNECTORS),target/connector-$(version)/bin/python -W ignore tests/drivers/python/test_connector.py &&) true
 	python3 tests/drivers/globe.py node --test tests/drivers/node
 	JAVA_HOME="$$(scripts/find-jdk.sh)" python3 tests/drivers/globe.py \
@@ -129,6 +129,10 @@ bench-merge: setup ## from file to history beside the tutorials' way, and agains
 bench-latency: build ## from the rename of a file to its rows in the target, into the README's table
 	cargo run --release --locked -p firn-bench -- latency --write-readme
 
+.PHONY: bench-large
+bench-large: build ## one file of 10 GB into target and history, into the table of rust/cli/README.md
+	cargo run --release --locked -p firn-bench -- large --write-readme
+
 .PHONY: bench-snowglobe
 bench-snowglobe: setup ## Snowglobe beside plain DuckDB, into its README's tables
 	cargo run --release --locked -p firn-bench -- snowglobe --write-readme
@@ -153,7 +157,8 @@ MVN = cd nifi-bundle && JAVA_HOME="$$(../scripts/find-jdk.sh)" mvn --quiet --bat
 
 .PHONY: native
 native: setup # the native library, where the NAR's build looks for it
-	scripts/build-native.sh $(NATIVE_PROFILE)
+	scripts/build.sh $(NATIVE_PROFILE)
+	@ls nifi-bundle/nifi-firn-nar/target/native/libfirn-*.so >/dev/null
 	scripts/native-licenses.sh nifi-bundle/nifi-firn-nar/target/licenses
 
 # `make NATIVE_PROFILE=dev test-nifi` builds it in a minute, without optimising.
@@ -164,6 +169,10 @@ nar: native ## the NAR for NiFi, with the native library of this machine
 	$(MVN) package -DskipTests -pl nifi-firn-nar -am
 	@ls -l nifi-bundle/nifi-firn-nar/target/*.nar
 
+.PHONY: nifi-ahead
+nifi-ahead: setup # what comes from Maven Central, while cargo compiles
+	$(MVN) package -DskipTests
+
 .PHONY: nifi
 nifi: native ## a real NiFi with the NAR, in nifi-bundle/nifi-firn-host/target/nifi
 	$(MVN) package -DskipTests
@@ -172,13 +181,13 @@ IT_FLAGS = -DskipITs=false -Dfirn.binaries="$(abspath $(or $(CARGO_TARGET_DIR),t
 
 .PHONY: test-nifi
 test-nifi: native tests/canvas/node_modules/ready ## the processors in NiFi's harness, then in the real NiFi and on its canvas, with Snowglobe
-	cargo build --locked -p snowglobe -p firn-cli
+	scripts/build.sh dev
 	$(MVN) verify $(IT_FLAGS)
 
 .PHONY: test-canvas
 test-canvas: NATIVE_PROFILE = dev
 test-canvas: native tests/canvas/node_modules/ready ## only the canvas, in headless Chromium; screenshots in target/canvas
-	cargo build --locked -p snowglobe -p firn-cli
+	scripts/build.sh dev
 	$(MVN) verify $(IT_FLAGS) -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test=CanvasIT -Dfailsafe.failIfNoSpecifiedTests=false
 
 tests/canvas/node_modules/ready: tests/canvas/package.json

@@ -171,18 +171,27 @@ begin
   from edits;
 
   -- One event per key and order wins; a stored row counts before an equal new one, so that a repetition changes
-  -- nothing. The next winner's time ends an interval.
+  -- nothing. The next winner's time ends an interval. Most events are alone at their key and order: only the others are sorted by all
+  -- their values.
   insert into CUSTOMER_MERGE_FOLD (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, source_file, source_row, loaded_at, valid_to, fate)
   with events as (
     select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, source_file, source_row, loaded_at, 0 as is_stored, cast(null as timestamp_ntz) as stored_valid_to from CUSTOMER_MERGE_BATCH where reason is null
     union all
     select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, source_file, source_row, loaded_at, 1 as is_stored, valid_to as stored_valid_to from CUSTOMER_MERGE_STORED
   ),
+  crowded as (
+    select customer_id, updated_at, sequence from events group by customer_id, updated_at, sequence having count(*) > 1
+  ),
   placed as (
-    select events.*,
+    select e.*, 1 as peers_from, 1 as place
+    from events e
+    where not exists (select 1 from crowded c where c.customer_id = e.customer_id and c.updated_at = e.updated_at and c.sequence = e.sequence)
+    union all
+    select e.*,
       rank() over (partition by customer_id, updated_at, sequence order by iff(op = 'D', 1, 0) desc, first_name desc nulls last, last_name desc nulls last, email desc nulls last, phone desc nulls last, street desc nulls last, city desc nulls last, state desc nulls last, postal_code desc nulls last, country desc nulls last, op desc) as peers_from,
       row_number() over (partition by customer_id, updated_at, sequence order by iff(op = 'D', 1, 0) desc, first_name desc nulls last, last_name desc nulls last, email desc nulls last, phone desc nulls last, street desc nulls last, city desc nulls last, state desc nulls last, postal_code desc nulls last, country desc nulls last, op desc, is_stored desc, source_file, source_row, loaded_at) as place
-    from events
+    from events e
+    where exists (select 1 from crowded c where c.customer_id = e.customer_id and c.updated_at = e.updated_at and c.sequence = e.sequence)
   ),
   ended as (
     select placed.*,

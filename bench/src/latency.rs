@@ -2,17 +2,16 @@
 
 use std::fmt::Write;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use firn::generator::{Generator, Options};
 use snowglobe::engine::{Binds, Login, Session, Value};
-use snowglobe::server::{self, Running, serve};
 
 use crate::peer::Failure;
+use crate::served::{firn, served};
 use crate::{machine, table};
 
-const BUCKET: &str = "firn-landing";
 /// Longer than that, and something is wrong.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
@@ -52,10 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         eprintln!("{warning}");
     }
     let runtime = tokio::runtime::Runtime::new()?;
-    let globe = runtime.block_on(serve(server::Options {
-        buckets: vec![BUCKET.to_owned()],
-        ..server::Options::default()
-    }))?;
+    let globe = served(&runtime, None)?;
     let folder = tempfile::tempdir()?;
     let done = firn(&globe, &["bootstrap", "--triggered"])?.output()?;
     if !done.status.success() {
@@ -119,35 +115,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         println!("{text}");
         Ok(())
     }
-}
-
-/// A command of the `firn` that was built beside this program, with the way to Snowglobe in its environment.
-fn firn(globe: &Running, arguments: &[&str]) -> Result<Command, Failure> {
-    let program = std::env::current_exe()?.with_file_name("firn");
-    if !program.exists() {
-        return Err(format!(
-            "{} is not there: build it first, with `make build`",
-            program.display()
-        )
-        .into());
-    }
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .env("SNOWFLAKE_ACCOUNT", &globe.account)
-        .env("SNOWFLAKE_HOST", globe.address.ip().to_string())
-        .env("SNOWFLAKE_PORT", globe.address.port().to_string())
-        .env("SNOWFLAKE_PROTOCOL", "http")
-        .env("SNOWFLAKE_TOKEN", &globe.credentials.token)
-        .env("AWS_ENDPOINT_URL_S3", globe.s3_url())
-        .env("AWS_ACCESS_KEY_ID", &globe.credentials.s3_access_key_id)
-        .env(
-            "AWS_SECRET_ACCESS_KEY",
-            &globe.credentials.s3_secret_access_key,
-        )
-        .env("AWS_REGION", "us-east-1")
-        .env("FIRN_STAGE_URL", format!("s3://{BUCKET}/"));
-    Ok(command)
 }
 
 /// The stream's next file.

@@ -10,7 +10,8 @@
 //! - `merge`: from file to history, beside the tutorials' way; `history`: a batch against long histories; `globe` is the Snowglobe
 //!   that both run on
 //! - `beside_duckdb`: Snowglobe beside plain DuckDB, and its round trips
-//! - `latency`: how long a file waits between its rename and the target
+//! - `latency`: how long a file waits between its rename and the target; `large`: one large file, in how much memory; `served` is the
+//!   Snowglobe that listens to both
 //! - `nifi`: the NiFi processors beside NiFi's own, in the assembled NiFi
 //! - `table`: Markdown, printed or put into the README
 //! - `machine`: where the figures come from
@@ -23,6 +24,7 @@ mod generate;
 mod generate_ours;
 mod globe;
 mod history;
+mod large;
 mod latency;
 mod limits;
 mod machine;
@@ -31,7 +33,7 @@ mod nifi;
 mod peer;
 mod plain_fake;
 mod read;
-
+mod served;
 mod table;
 mod tpch;
 
@@ -58,6 +60,8 @@ enum Benchmark {
     History(history::Arguments),
     /// From the rename of a file to its rows in the target, with the commands as a user runs them
     Latency(latency::Arguments),
+    /// One large file, from the disk into target and history: how long, and in how much memory
+    Large(large::Arguments),
     /// Snowglobe beside plain DuckDB: COPY, MERGE, an empty round trip
     Snowglobe(beside_duckdb::Arguments),
     /// The NiFi processors beside NiFi's own, in the assembled NiFi
@@ -71,6 +75,7 @@ fn main() -> ExitCode {
         Benchmark::Merge(arguments) => merge::run(&arguments),
         Benchmark::History(arguments) => history::run(&arguments),
         Benchmark::Latency(arguments) => latency::run(&arguments),
+        Benchmark::Large(arguments) => large::run(&arguments),
         Benchmark::Snowglobe(arguments) => beside_duckdb::run(&arguments),
         Benchmark::Nifi(arguments) => nifi::run(&arguments),
     };

@@ -2,8 +2,7 @@
 # Inside the Dockerfile: builds the Rust part once, for all images, into /out. Wants PROFILE, CARGO_CACHE and TARGET_CACHE.
 set -eu
 export CARGO_HOME="$CARGO_CACHE" CARGO_TARGET_DIR="$TARGET_CACHE"
-cargo build --locked --profile "$PROFILE" -p snowglobe -p firn-cli
-scripts/build-native.sh "$PROFILE"
+scripts/build.sh "$PROFILE"
 scripts/native-licenses.sh /out/licenses
 
 built=$TARGET_CACHE/$PROFILE

@@ -22,7 +22,8 @@ fn it_ends_with_every_promise_kept_and_an_invitation() {
     for text in [
         "   holds\n",
         "changed, until now   (by hand",
-        "all promises hold\nTo look around yourself: firn demo --stay\n",
+        "all promises hold\nTo look around yourself: /",
+        "/firn demo --stay\n",
     ] {
         assert!(said.out.contains(text), "{text}: {}", said.out);
     }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use firn::pipeline::FileResult;
+use firn::pipeline::{Advance, FileResult};
 use firn::snowflake::Statement;
 use snowglobe::faults::{Calls, Fault, Mischief, Service};
 
@@ -113,6 +113,36 @@ async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
             .expect_err(sql);
         assert_eq!(error.kind(), firn::ErrorKind::Config, "{sql}: {error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_put_tells_how_far_its_files_are() {
+    let ground = Ground::new().await;
+    let admin = ground.pipeline(None);
+    admin.bootstrap(|_| {}).await.expect("the objects are made");
+    let file = |name, key| ground.file(name, &[&row("I", key, "Oslo", "2026-01-01T00:00:00Z")]);
+    let files = [file("a.csv", 1), file("b.csv", 22)];
+    let size = |path: &PathBuf| std::fs::metadata(path).expect("it is there").len();
+    let all: u64 = files.iter().map(size).sum();
+    let (read, uploads) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (reads, ends) = (Arc::clone(&read), Arc::clone(&uploads));
+    let intake = ground
+        .intake()
+        .await
+        .with_progress(move |advance| match advance {
+            Advance::Read(bytes) => _ = reads.fetch_add(bytes, Ordering::Relaxed),
+            Advance::Uploaded => _ = ends.fetch_add(1, Ordering::Relaxed),
+        });
+    intake
+        .put(&files, PATIENCE, |_, _| {})
+        .await
+        .expect("the files are put");
+    assert_eq!(
+        read.load(Ordering::Relaxed) as u64,
+        Advance::PASSES * all,
+        "of {all} bytes"
+    );
+    assert_eq!(uploads.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

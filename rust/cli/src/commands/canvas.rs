@@ -72,9 +72,10 @@ impl Canvas {
         self.flow(&api, &snowglobe, &folder).await?;
         report::step(started, "the flow is on the canvas and runs")?;
         report::print(&format!(
-            "\nThe canvas: {}   (double-click `{CONTEXT}`)\nAnother shell:\n{}firn history 1\n\nCtrl-C ends it.\n\n",
+            "\nThe canvas: {}   (double-click `{CONTEXT}`)\nAnother shell:\n{}{} history 1\n\nCtrl-C ends it.\n\n",
             nifi.canvas(),
-            snowglobe.variables()
+            snowglobe.variables(),
+            report::program()
         ))?;
         self.watch(&owner, &mut nifi, &api).await
     }

@@ -105,14 +105,15 @@ impl Demo {
             return Err(Error::bug("a promise does not hold in the demo"));
         }
         report::step(started, "all promises hold")?;
+        let program = report::program();
         if self.stay {
             report::print(&format!(
-                "\nLook around from another shell, end with Ctrl-C:\n\n{}\nfirn status\nfirn history {key}\nfirn as-of 2026-06-01T00:00:00Z --limit 5\n",
+                "\nLook around from another shell, end with Ctrl-C:\n\n{}\n{program} status\n{program} history {key}\n{program} as-of 2026-06-01T00:00:00Z --limit 5\n",
                 snowglobe.variables()
             ))?;
             return std::future::pending().await;
         }
-        report::print("To look around yourself: firn demo --stay\n")
+        report::print(&format!("To look around yourself: {program} demo --stay\n"))
     }
 
     /// Files of changes in `folder`, in the order of their making.

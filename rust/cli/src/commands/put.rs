@@ -1,14 +1,19 @@
 //! `firn put`
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use firn::Result;
-use firn::pipeline::FileResult;
+use firn::pipeline::{Advance, FileResult};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use super::place::{Bucket, Place};
 use super::report;
+
+/// From here on one thread of a warehouse is busy for minutes with one file, and the others are idle.
+const LARGE: u64 = 2 << 30;
 
 /// How long a Snowflake that does not answer is asked again.
 const MOST_PATIENCE: Duration = Duration::from_secs(120);
@@ -45,17 +50,62 @@ impl Put {
         let wait = Duration::from_secs(self.wait);
         let intake = self.place.intake(&self.bucket).await?;
         let intake = intake.with_patience(wait.min(MOST_PATIENCE));
+        let bar = self.bar();
+        let shown = bar.clone();
+        let intake = intake.with_progress(move |advance| match advance {
+            Advance::Read(bytes) => shown.inc(bytes as u64),
+            Advance::Uploaded => {
+                shown.set_style(style(
+                    "{spinner} Snowflake loads and merges, since {elapsed}",
+                ));
+                shown.reset_elapsed();
+            }
+        });
+        let told = bar.clone();
         let results = intake
-            .put(&self.files, wait, |path, row| {
-                eprintln!("{}", report::broken(&path.display().to_string(), row));
+            .put(&self.files, wait, move |path, row| {
+                let line = report::broken(&path.display().to_string(), row);
+                told.suspend(|| eprintln!("{line}"));
             })
-            .await?;
+            .await;
+        bar.finish_and_clear();
+        let results = results?;
         if self.json {
             report::print_json(&results)
         } else {
             report::print(&results_table(&results))
         }
     }
+}
+
+impl Put {
+    /// The files' way into the bucket, live, where a person looks on.
+    fn bar(&self) -> ProgressBar {
+        let mut all = 0;
+        for path in &self.files {
+            let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            if bytes > LARGE {
+                eprintln!(
+                    "{}: {} in one file, which Snowflake loads with one thread: several files of up to 1 GB load faster",
+                    path.display(),
+                    HumanBytes(bytes)
+                );
+            }
+            all += bytes * Advance::PASSES;
+        }
+        if !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new(all).with_style(style(
+            "{wide_bar} {percent:>3} % checked and uploaded, {eta} left",
+        ));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// What became of each file.

@@ -13,6 +13,11 @@ pub fn step(started: Instant, text: &str) -> Result<()> {
     print(&format!("{seconds:>6.1} s  {text}\n"))
 }
 
+/// How this program was called, so that what it suggests to call works as it stands.
+pub fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "firn".to_owned())
+}
+
 /// Writes to standard output. A reader that has gone away, as `head` does, is no failure.
 pub fn print(text: &str) -> Result<()> {
     print_on(text).map(drop)

@@ -29,7 +29,7 @@ pub use bootstrap::Progress;
 pub use doctor::Finding;
 pub use history::Version;
 pub use merge::Merged;
-pub use put::{AT_ONCE, Arrived};
+pub use put::{AT_ONCE, Advance, Arrived};
 pub use status::{Run, Status, Sum};
 pub use verify::Promise;
 
@@ -112,6 +112,7 @@ impl Pipeline {
         Intake {
             pipeline: self.clone(),
             store,
+            observer: put::Observer::default(),
         }
     }
 }
@@ -121,6 +122,7 @@ impl Pipeline {
 pub struct Intake {
     pipeline: Pipeline,
     store: S3Store,
+    observer: put::Observer,
 }
 
 impl Intake {
@@ -128,6 +130,13 @@ impl Intake {
     #[must_use]
     pub fn with_patience(mut self, patience: std::time::Duration) -> Self {
         self.pipeline = self.pipeline.with_patience(patience);
+        self
+    }
+
+    /// The same, which tells how far its files are.
+    #[must_use]
+    pub fn with_progress(mut self, on_advance: impl Fn(Advance) + Send + Sync + 'static) -> Self {
+        self.observer = put::Observer::new(on_advance);
         self
     }
 

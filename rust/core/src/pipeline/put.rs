@@ -4,6 +4,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -18,6 +19,45 @@ use crate::store::Uploaded;
 
 /// Requests of one caller that are under way together: the way to a far bucket takes longer than the work.
 pub const AT_ONCE: usize = 4;
+
+/// How far files are, for a display.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Advance {
+    /// So many bytes more of a file have been read; each file is read whole, [`Advance::PASSES`] times.
+    Read(usize),
+    /// All files are in the bucket; Snowflake loads and merges them now.
+    Uploaded,
+}
+
+impl Advance {
+    /// For the hash in its name, for its check and upload, and to see that it did not change meanwhile.
+    pub const PASSES: u64 = 3;
+}
+
+/// Whoever hears of it; nobody without.
+#[derive(Clone, Default)]
+pub(super) struct Observer(Option<Arc<dyn Fn(Advance) + Send + Sync>>);
+
+impl Observer {
+    pub(super) fn new(on_advance: impl Fn(Advance) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(on_advance)))
+    }
+
+    fn hears(&self, advance: Advance) {
+        if let Some(on_advance) = &self.0 {
+            on_advance(advance);
+        }
+    }
+}
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_tuple("Observer")
+            .field(&self.0.is_some())
+            .finish()
+    }
+}
 
 /// An object that has been uploaded and has yet to arrive in the tables.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -68,32 +108,33 @@ impl Intake {
     ) -> Result<Arrived> {
         self.check(path).await?;
         let place = || path.display().to_string();
-        let hashed = path.to_path_buf();
-        let digest = blocking(move || hash(&hashed)).await.context(place)?;
+        let (hashed, observer) = (path.to_path_buf(), self.observer.clone());
+        let digest = blocking(move || hash(&hashed, &observer))
+            .await
+            .context(place)?;
         let name = object_name(path, &digest, self.store.compression().suffix());
         let source_file = format!("{}{name}", self.store.location().folder);
         let contract = self.pipeline.contract.clone();
         let source = path.to_path_buf();
+        let observer = self.observer.clone();
+        let open = move |path: &Path| {
+            reader::open_counted(path, move |read| observer.hears(Advance::Read(read)))
+        };
         if self.store.contains(&name).await? {
             // An earlier call that was cut short may not have told which rows are broken.
-            let check = move || {
-                reader::clean(
-                    &contract,
-                    reader::open(&source)?,
-                    &mut std::io::sink(),
-                    on_broken,
-                )
-            };
+            let check =
+                move || reader::clean(&contract, open(&source)?, &mut std::io::sink(), on_broken);
             return Ok(Arrived {
                 object: Uploaded { name, bytes: None },
                 source_file,
                 rows: blocking(check).await.context(place)?,
             });
         }
+        let observer = self.observer.clone();
         let make = move |mut output: &mut dyn std::io::Write| {
-            let cleaned = reader::clean(&contract, reader::open(&source)?, &mut output, on_broken)?;
+            let cleaned = reader::clean(&contract, open(&source)?, &mut output, on_broken)?;
             // The name promises this content: a file that changed under our hands is not uploaded under it.
-            if hash(&source)? != digest {
+            if hash(&source, &observer)? != digest {
                 return Err(Error::transient("the file changed while it was read"));
             }
             Ok(cleaned)
@@ -130,6 +171,7 @@ impl Intake {
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
+        self.observer.hears(Advance::Uploaded);
         self.pipeline.refresh_all(&arrived).await?;
         self.pipeline.await_merged(&arrived, patience).await
     }
@@ -173,7 +215,7 @@ async fn blocking<T: Send + 'static>(
         .map_err(|_| Error::bug("a thread died"))?
 }
 
-fn hash(path: &Path) -> Result<[u8; 8]> {
+fn hash(path: &Path, observer: &Observer) -> Result<[u8; 8]> {
     let mut file = std::fs::File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
@@ -183,6 +225,7 @@ fn hash(path: &Path) -> Result<[u8; 8]> {
             break;
         }
         hasher.update(&buffer[..read]);
+        observer.hears(Advance::Read(read));
     }
     let mut short = [0; 8];
     short.copy_from_slice(&hasher.finalize()[..8]);

@@ -21,7 +21,7 @@ mod source;
 
 pub use clean::{Cleaned, clean};
 pub use rows::{BrokenRow, Piece, Reader};
-pub use source::{Source, open};
+pub use source::{Source, open, open_counted};
 
 #[cfg(test)]
 mod tests;

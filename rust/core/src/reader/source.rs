@@ -16,6 +16,14 @@ pub type Source = Box<dyn Read + Send>;
 /// # Errors
 /// `Config` if it is missing, unreadable or a directory; `Rejected` if it is empty.
 pub fn open(path: &Path) -> Result<Source> {
+    open_counted(path, |_| {})
+}
+
+/// The same; `on_read` hears how many bytes each look into the file gave, compressed as they are.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_counted(path: &Path, on_read: impl Fn(usize) + Send + 'static) -> Result<Source> {
     let place = || format!("{}", path.display());
     let file = File::open(path).context(place)?;
     if file.metadata().context(place)?.is_dir() {
@@ -24,7 +32,24 @@ pub fn open(path: &Path) -> Result<Source> {
         )
         .context(place()));
     }
-    decompressed(file).map_err(|error| error.context(place()))
+    let counted = Counted {
+        inner: file,
+        on_read,
+    };
+    decompressed(counted).map_err(|error| error.context(place()))
+}
+
+struct Counted<R, F> {
+    inner: R,
+    on_read: F,
+}
+
+impl<R: Read, F: Fn(usize)> Read for Counted<R, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        (self.on_read)(read);
+        Ok(read)
+    }
 }
 
 /// Wraps `input` in what decompresses it.

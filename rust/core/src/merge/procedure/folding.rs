@@ -12,18 +12,27 @@ pub(super) fn fold(plan: &MergePlan<'_>) -> String {
     let all = format!("{op}, {columns}, source_file, source_row, loaded_at");
     format!(
         "  -- One event per key and order wins; a stored row counts before an equal new one, so that a repetition changes
-  -- nothing. The next winner's time ends an interval.
+  -- nothing. The next winner's time ends an interval. Most events are alone at their key and order: only the others are sorted by all
+  -- their values.
   insert into {fold} ({all}, valid_to, fate)
   with events as (
     select {all}, 0 as is_stored, cast(null as timestamp_ntz) as stored_valid_to from {batch} where reason is null
     union all
     select {all}, 1 as is_stored, valid_to as stored_valid_to from {stored}
   ),
+  crowded as (
+    select {key}, {order} from events group by {key}, {order} having count(*) > 1
+  ),
   placed as (
-    select events.*,
+    select e.*, 1 as peers_from, 1 as place
+    from events e
+    where not exists (select 1 from crowded c where {same})
+    union all
+    select e.*,
       rank() over (partition by {key}, {order} order by {precedence}) as peers_from,
       row_number() over (partition by {key}, {order} order by {precedence}, is_stored desc, source_file, source_row, loaded_at) as place
-    from events
+    from events e
+    where exists (select 1 from crowded c where {same})
   ),
   ended as (
     select placed.*,
@@ -44,6 +53,7 @@ pub(super) fn fold(plan: &MergePlan<'_>) -> String {
         fold = names.fold,
         batch = names.batch,
         stored = names.stored,
+        same = equal(contract.key().chain(contract.order()), "c", "e"),
         changed_at = column(contract.changed_at()),
     )
 }

@@ -175,6 +175,7 @@ class PutSnowflakeMergeIT {
         failed.assertAttributeEquals("filename", "part-3.csv");
         assertTrue(failed.isPenalized());
         assertTrue(failed.getAttribute("firn.error").contains("customer_id"), failed.getAttribute("firn.error"));
+        assertTrue(failed.getAttribute("firn.error").startsWith("part-3.csv: "), failed.getAttribute("firn.error"));
         assertEquals(3, snowglobe.number("select count(*) from CUSTOMER_HISTORY"));
         runner.run();
         runner.assertTransferCount("success", 4);

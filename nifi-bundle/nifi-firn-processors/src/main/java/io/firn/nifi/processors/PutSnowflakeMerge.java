@@ -204,8 +204,10 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
             return;
         }
         final boolean isTransient = outcome.failed().kind() == CoreException.Kind.TRANSIENT;
-        getLogger().error("Load of {} into {} failed: {}", flowFile, accountUrl, outcome.failed().message());
-        final FlowFile told = session.putAttribute(flowFile, "firn.error", outcome.failed().message());
+        // The path in the workspace is nobody's business, and gone in a moment.
+        final String message = outcome.failed().message().replace(input.path(), flowFile.getAttribute(CoreAttributes.FILENAME.key()));
+        getLogger().error("Load of {} into {} failed: {}", flowFile, accountUrl, message);
+        final FlowFile told = session.putAttribute(flowFile, "firn.error", message);
         session.transfer(session.penalize(told), isTransient ? RETRY : FAILURE);
         if (isTransient) {
             context.yield();

@@ -1,0 +1,170 @@
+//! One large file, from the disk into target and history, with the commands as a user runs them: how long, and in how much memory.
+
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use firn::generator::{FinalState, Generator, Options};
+use snowglobe::engine::{Binds, Login, Session, Value};
+
+use crate::peer::Failure;
+use crate::served::{firn, served};
+use crate::{machine, table};
+
+const POLL: Duration = Duration::from_millis(100);
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Events in the file: 66 million are 10 GB, and eight times as much disk must be free
+    #[arg(long, default_value_t = 66_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    rows: u64,
+    /// Where the file and Snowglobe's data lie while it runs
+    #[arg(long, default_value = "target/bench-large")]
+    folder: PathBuf,
+    /// How the object is compressed, as `firn put` has it
+    #[arg(long, default_value = "gzip")]
+    compression: String,
+    /// Put the table between its markers in rust/cli/README.md, instead of printing it
+    #[arg(long)]
+    write_readme: bool,
+}
+
+/// Makes the file, puts it, and holds the target against what the generator says of it.
+///
+/// # Errors
+/// `firn` is not built, a command fails, or a row is missing.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .ok_or("the crate has no parent folder")?;
+    fs::create_dir_all(&arguments.folder)?;
+    let folder = tempfile::tempdir_in(&arguments.folder)?;
+    let file = folder.path().join("large.csv");
+    eprintln!("making the file");
+    let expected = generate(&file, arguments.rows)?;
+    let bytes = fs::metadata(&file)?.len();
+
+    let runtime = tokio::runtime::Runtime::new()?;
+    let globe = served(&runtime, Some(folder.path().join("snowglobe")))?;
+    finished(firn(&globe, &["bootstrap"])?)?;
+    forget_peak()?;
+    eprintln!("putting it");
+    let mut put = firn(&globe, &["put", "--wait", "36000", "--compression"])?;
+    put.arg(&arguments.compression).arg(&file);
+    let started = Instant::now();
+    let put_peak = watched(put.stdout(Stdio::null()).spawn()?)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let globe_peak = peak("self")?;
+
+    eprintln!("checking the tables");
+    let mut session = globe.engine.session(Login {
+        user: "SNOWGLOBE".to_owned(),
+        role: Some("FIRN_OWNER".to_owned()),
+        ..Login::default()
+    })?;
+    session.execute("use schema FIRN.PUBLIC", &Binds::default())?;
+    let found = numbers(&mut session, &expected.sql)?;
+    let wanted = [i128::from(expected.rows), i128::from(expected.checksum)];
+    if found != wanted {
+        return Err(
+            format!("rows and checksum of the target are {found:?}, not {wanted:?}").into(),
+        );
+    }
+    let history = numbers(&mut session, "select count(*) from CUSTOMER_HISTORY")?;
+    if history != [i128::from(arguments.rows)] {
+        return Err(format!("the history has {history:?} rows of {}", arguments.rows).into());
+    }
+    finished(firn(&globe, &["verify"])?)?;
+    drop(session);
+    runtime.block_on(globe.stop());
+
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    let text = format!(
+        "`firn put` of one file of {:.1} GB, {} events (30 % updates, 5 % deletes), into empty tables on Snowglobe with its data on disk, in one load and one merge. Afterwards rows and checksum of the target are those that the generator foretold, every event is in the history, and `firn verify` finds nothing. {}.\n\n\
+         | | |\n| --- | ---: |\n| minutes | {:.1} |\n| rows a second | {} |\n| most memory of `firn put`, MB | {} |\n| most memory of Snowglobe, MB | {} |\n",
+        bytes as f64 / 1e9,
+        arguments.rows,
+        machine::description(),
+        seconds / 60.0,
+        table::readable(arguments.rows as f64 / seconds),
+        put_peak / 1000,
+        globe_peak / 1000,
+    );
+    if arguments.write_readme {
+        table::put_between_markers(&root.join("rust/cli/README.md"), "large", &text)
+    } else {
+        println!("{text}");
+        Ok(())
+    }
+}
+
+/// What a target must hold after these events.
+fn generate(file: &Path, rows: u64) -> Result<FinalState, Failure> {
+    let mut generator = Generator::new(Options {
+        updates: 0.3,
+        deletes: 0.05,
+        rows_per_file: rows,
+        ..Options::default()
+    })?;
+    generator.end_at(rows)?;
+    let mut output = BufWriter::new(fs::File::create(file)?);
+    while let Some(piece) = generator.next_piece() {
+        output.write_all(piece.bytes)?;
+    }
+    output.into_inner()?.sync_all()?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(generator.final_state(threads))
+}
+
+fn finished(mut command: Command) -> Result<(), Failure> {
+    let done = command.output()?;
+    if done.status.success() {
+        return Ok(());
+    }
+    let said = [done.stdout, done.stderr].concat();
+    Err(String::from_utf8_lossy(&said).into())
+}
+
+/// The most memory that the child had until it ended, in kB.
+fn watched(mut child: Child) -> Result<u64, Failure> {
+    let process = child.id().to_string();
+    let mut most = 0;
+    loop {
+        // Between its end and our wait it has no memory that could be read.
+        most = peak(&process).unwrap_or(0).max(most);
+        if let Some(status) = child.try_wait()? {
+            return if status.success() {
+                Ok(most)
+            } else {
+                Err(format!("`firn put` ended with {status}").into())
+            };
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+/// The most memory that a process has had, in kB.
+fn peak(process: &str) -> Result<u64, Failure> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let text = line.ok_or("the system does not tell how much memory was used")?;
+    Ok(text.trim().trim_end_matches(" kB").parse()?)
+}
+
+/// What this process needed until here does not count.
+fn forget_peak() -> Result<(), Failure> {
+    Ok(fs::write("/proc/self/clear_refs", "5")?)
+}
+
+fn numbers(session: &mut Session, sql: &str) -> Result<Vec<i128>, Failure> {
+    let found = session.execute(sql, &Binds::default())?;
+    let row = found.rows.into_iter().next().unwrap_or_default();
+    row.into_iter()
+        .map(|value| match value {
+            Value::Number(number) => Ok(number),
+            other => Err(format!("no number but {other:?}").into()),
+        })
+        .collect()
+}

@@ -1,0 +1,49 @@
+//! A Snowglobe that listens, and the commands as a user runs them against it.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use snowglobe::server::{Options, Running, serve};
+use tokio::runtime::Runtime;
+
+use crate::peer::Failure;
+
+const BUCKET: &str = "firn-landing";
+
+/// It keeps its tables in memory, or in the folder `data`.
+pub fn served(runtime: &Runtime, data: Option<PathBuf>) -> Result<Running, Failure> {
+    Ok(runtime.block_on(serve(Options {
+        buckets: vec![BUCKET.to_owned()],
+        data,
+        ..Options::default()
+    }))?)
+}
+
+/// A command of the `firn` that was built beside this program, with the way to Snowglobe in its environment.
+pub fn firn(globe: &Running, arguments: &[&str]) -> Result<Command, Failure> {
+    let program = std::env::current_exe()?.with_file_name("firn");
+    if !program.exists() {
+        return Err(format!(
+            "{} is not there: build it first, with `make build`",
+            program.display()
+        )
+        .into());
+    }
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env("SNOWFLAKE_ACCOUNT", &globe.account)
+        .env("SNOWFLAKE_HOST", globe.address.ip().to_string())
+        .env("SNOWFLAKE_PORT", globe.address.port().to_string())
+        .env("SNOWFLAKE_PROTOCOL", "http")
+        .env("SNOWFLAKE_TOKEN", &globe.credentials.token)
+        .env("AWS_ENDPOINT_URL_S3", globe.s3_url())
+        .env("AWS_ACCESS_KEY_ID", &globe.credentials.s3_access_key_id)
+        .env(
+            "AWS_SECRET_ACCESS_KEY",
+            &globe.credentials.s3_secret_access_key,
+        )
+        .env("AWS_REGION", "us-east-1")
+        .env("FIRN_STAGE_URL", format!("s3://{BUCKET}/"));
+    Ok(command)
+}
