@@ -17,7 +17,7 @@ build: setup ## the commands firn and snowglobe, in target/release, and the nati
 
 .PHONY: test
 test: NATIVE_PROFILE = dev
-test: container-engine setup lint test-rust test-nifi test-notebooks test-drivers test-ec2 test-docker ## every test
+test: test-prerequisites setup lint test-rust test-nifi test-notebooks test-drivers test-ec2 test-docker ## every test
 
 .PHONY: setup
 setup: # what every build needs: the tools, named if one is missing, and DuckDB's library
@@ -96,9 +96,9 @@ fuzz: setup target/cargo-fuzz/bin/cargo-fuzz ## what strangers send to Snowglobe
 target/cargo-fuzz/bin/cargo-fuzz:
 	cargo install --quiet --locked --root target/cargo-fuzz cargo-fuzz
 
-.PHONY: container-engine
-container-engine: # told at the start, and not after half an hour
-	@tests/docker/run.sh engine
+.PHONY: test-prerequisites
+test-prerequisites: # told at the start, and not after half an hour
+	@scripts/check-prerequisites.sh test
 
 .PHONY: test-docker
 test-docker: NATIVE_PROFILE = dev

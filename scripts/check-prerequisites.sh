@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Names what is missing on this machine, and its cure, before anything is built. Quiet when all is there.
+# Names what is missing on this machine, and its cure, before anything is built: check-prerequisites.sh [test]. Quiet when all is there.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 missing=0
@@ -25,4 +25,9 @@ done
 python3 -c "import venv, ensurepip" 2>/dev/null || need "Python's venv" "on Debian or Ubuntu: apt-get install python3-venv"
 free_gib=$(df -Pk . | awk 'NR == 2 { print int($4 / 1048576) }')
 [ "$free_gib" -ge 8 ] || need "8 GiB of free disk (here are $free_gib)" "make room, or build elsewhere with CARGO_TARGET_DIR"
+if [ "${1:-}" = test ]; then
+    command -v npm >/dev/null || need "Node.js with npm" "on Debian or Ubuntu: apt-get install nodejs npm"
+    [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || need "Chromium" "on Debian or Ubuntu: apt-get install chromium; else set CHROMIUM to where it is"
+    tests/docker/run.sh engine || missing=1
+fi
 exit "$missing"
