@@ -130,8 +130,8 @@ bench-latency: build ## from the rename of a file to its rows in the target, int
 	cargo run --release --locked -p firn-bench -- latency --write-readme
 
 .PHONY: bench-large
-bench-large: build ## one file of 10 GB into target and history, into the table of rust/cli/README.md
-	cargo run --release --locked -p firn-bench -- large --write-readme
+bench-large: build ## one file of 10 GB into target and history: how long, and in how much memory
+	cargo run --release --locked -p firn-bench -- large
 
 .PHONY: bench-snowglobe
 bench-snowglobe: setup ## Snowglobe beside plain DuckDB, into its README's tables

@@ -26,9 +26,6 @@ pub struct Arguments {
     /// How the object is compressed, as `firn put` has it
     #[arg(long, default_value = "gzip")]
     compression: String,
-    /// Put the table between its markers in rust/cli/README.md, instead of printing it
-    #[arg(long)]
-    write_readme: bool,
 }
 
 /// Makes the file, puts it, and holds the target against what the generator says of it.
@@ -36,9 +33,6 @@ pub struct Arguments {
 /// # Errors
 /// `firn` is not built, a command fails, or a row is missing.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .ok_or("the crate has no parent folder")?;
     fs::create_dir_all(&arguments.folder)?;
     let folder = tempfile::tempdir_in(&arguments.folder)?;
     let file = folder.path().join("large.csv");
@@ -92,12 +86,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         put_peak / 1000,
         globe_peak / 1000,
     );
-    if arguments.write_readme {
-        table::put_between_markers(&root.join("rust/cli/README.md"), "large", &text)
-    } else {
-        println!("{text}");
-        Ok(())
-    }
+    println!("{text}");
+    Ok(())
 }
 
 /// What a target must hold after these events.
