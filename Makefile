@@ -161,7 +161,7 @@ native: setup # the native library, where the NAR's build looks for it
 	@ls nifi-bundle/nifi-firn-nar/target/native/libfirn-*.so >/dev/null
 	scripts/native-licenses.sh nifi-bundle/nifi-firn-nar/target/licenses
 
-# `make NATIVE_PROFILE=dev test-nifi` builds it in a minute, without optimising.
+# The tests say dev, which is built much faster.
 NATIVE_PROFILE ?= release
 
 .PHONY: nar
@@ -180,14 +180,13 @@ nifi: native ## a real NiFi with the NAR, in nifi-bundle/nifi-firn-host/target/n
 IT_FLAGS = -DskipITs=false -Dfirn.binaries="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug"
 
 .PHONY: test-nifi
+test-nifi: NATIVE_PROFILE = dev
 test-nifi: native tests/canvas/node_modules/ready ## the processors in NiFi's harness, then in the real NiFi and on its canvas, with Snowglobe
-	scripts/build.sh dev
 	$(MVN) verify $(IT_FLAGS)
 
 .PHONY: test-canvas
 test-canvas: NATIVE_PROFILE = dev
 test-canvas: native tests/canvas/node_modules/ready ## only the canvas, in headless Chromium; screenshots in target/canvas
-	scripts/build.sh dev
 	$(MVN) verify $(IT_FLAGS) -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test=CanvasIT -Dfailsafe.failIfNoSpecifiedTests=false
 
 tests/canvas/node_modules/ready: tests/canvas/package.json

@@ -3,14 +3,14 @@
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use firn::generator::{FinalState, Generator, Options};
 use snowglobe::engine::{Binds, Login, Session, Value};
 
 use crate::peer::Failure;
-use crate::served::{firn, served};
+use crate::served::{finished, firn, served};
 use crate::{machine, table};
 
 const POLL: Duration = Duration::from_millis(100);
@@ -106,15 +106,6 @@ fn generate(file: &Path, rows: u64) -> Result<FinalState, Failure> {
     output.into_inner()?.sync_all()?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     Ok(generator.final_state(threads))
-}
-
-fn finished(mut command: Command) -> Result<(), Failure> {
-    let done = command.output()?;
-    if done.status.success() {
-        return Ok(());
-    }
-    let said = [done.stdout, done.stderr].concat();
-    Err(String::from_utf8_lossy(&said).into())
 }
 
 /// The most memory that the child had until it ended, in kB.

@@ -9,7 +9,7 @@ use firn::generator::{Generator, Options};
 use snowglobe::engine::{Binds, Login, Session, Value};
 
 use crate::peer::Failure;
-use crate::served::{firn, served};
+use crate::served::{finished, firn, served};
 use crate::{machine, table};
 
 /// Longer than that, and something is wrong.
@@ -53,10 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
     let globe = served(&runtime, None)?;
     let folder = tempfile::tempdir()?;
-    let done = firn(&globe, &["bootstrap", "--triggered"])?.output()?;
-    if !done.status.success() {
-        return Err(String::from_utf8_lossy(&done.stderr).into());
-    }
+    finished(firn(&globe, &["bootstrap", "--triggered"])?)?;
     let landing = folder.path().join("landing");
     std::fs::create_dir(&landing)?;
     let landing_text = landing.to_string_lossy();

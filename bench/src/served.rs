@@ -47,3 +47,13 @@ pub fn firn(globe: &Running, arguments: &[&str]) -> Result<Command, Failure> {
         .env("FIRN_STAGE_URL", format!("s3://{BUCKET}/"));
     Ok(command)
 }
+
+/// Runs a command to its end; what it said, if that is none of success.
+pub fn finished(mut command: Command) -> Result<(), Failure> {
+    let done = command.output()?;
+    if done.status.success() {
+        return Ok(());
+    }
+    let said = [done.stdout, done.stderr].concat();
+    Err(String::from_utf8_lossy(&said).into())
+}

@@ -1,6 +1,5 @@
 //! `firn demo`: the whole pipeline on this machine, with everything that goes wrong in real ones.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use firn::pipeline::{Intake, Pipeline};
 use firn::snowflake::Statement;
 use firn::store::S3Store;
 use firn::{Context, Error, Result};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::snowglobe::Snowglobe;
 use super::{history, report, status, verify};
@@ -172,17 +171,9 @@ async fn deliver(intake: &Intake, mut files: Vec<PathBuf>) -> Result<i64> {
     Ok(rows)
 }
 
-/// How far something is, live, where a person looks on.
 fn bar(length: u64, what: &str) -> ProgressBar {
-    let bar = if std::io::stderr().is_terminal() {
-        ProgressBar::new(length)
-    } else {
-        ProgressBar::hidden()
-    };
     let template = format!("          {{wide_bar}} {{human_pos}}/{{human_len}} {what}");
-    bar.with_style(
-        ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-    )
+    report::bar(length, &template)
 }
 
 /// The rows of a file that was not in the bucket yet.

@@ -1,13 +1,12 @@
 //! `firn put`
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use firn::Result;
 use firn::pipeline::{Advance, FileResult};
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar};
 
 use super::place::{Bucket, Place};
 use super::report;
@@ -55,7 +54,7 @@ impl Put {
         let intake = intake.with_progress(move |advance| match advance {
             Advance::Read(bytes) => shown.inc(bytes as u64),
             Advance::Uploaded => {
-                shown.set_style(style(
+                shown.set_style(report::bar_style(
                     "{spinner} Snowflake loads and merges, since {elapsed}",
                 ));
                 shown.reset_elapsed();
@@ -93,19 +92,13 @@ impl Put {
             }
             all += bytes * Advance::PASSES;
         }
-        if !std::io::stderr().is_terminal() {
-            return ProgressBar::hidden();
-        }
-        let bar = ProgressBar::new(all).with_style(style(
+        let bar = report::bar(
+            all,
             "{wide_bar} {percent:>3} % checked and uploaded, {eta} left",
-        ));
+        );
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// What became of each file.

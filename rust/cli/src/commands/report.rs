@@ -1,10 +1,11 @@
 //! Results as text: aligned tables for people, JSON for programs.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
 use firn::reader::BrokenRow;
 use firn::{Error, Result};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 /// Says what a demonstration has come to, and when.
@@ -16,6 +17,21 @@ pub fn step(started: Instant, text: &str) -> Result<()> {
 /// How this program was called, so that what it suggests to call works as it stands.
 pub fn program() -> String {
     std::env::args().next().unwrap_or_else(|| "firn".to_owned())
+}
+
+/// How far something is, live, where a person looks on.
+pub fn bar(length: u64, template: &str) -> ProgressBar {
+    let bar = if std::io::stderr().is_terminal() {
+        ProgressBar::new(length)
+    } else {
+        ProgressBar::hidden()
+    };
+    bar.with_style(bar_style(template))
+}
+
+/// The look of a bar.
+pub fn bar_style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// Writes to standard output. A reader that has gone away, as `head` does, is no failure.
