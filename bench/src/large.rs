@@ -76,7 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
     let text = format!(
-        "`firn put` of one file of {:.1} GB, {} events (30 % updates, 5 % deletes), into empty tables on Snowglobe with its data on disk, in one load and one merge. Afterwards rows and checksum of the target are those that the generator foretold, every event is in the history, and `firn verify` finds nothing. {}.\n\n\
+        "`firn put` of one file of {:.1} GB, {} events (30 % updates, 5 % deletes), into empty tables on Snowglobe with its data on disk. Afterwards rows and checksum of the target are those that the generator foretold, every event is in the history, and `firn verify` finds nothing. {}.\n\n\
          | | |\n| --- | ---: |\n| minutes | {:.1} |\n| rows a second | {} |\n| most memory of `firn put`, MB | {} |\n| most memory of Snowglobe, MB | {} |\n",
         bytes as f64 / 1e9,
         arguments.rows,

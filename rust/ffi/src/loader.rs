@@ -94,7 +94,8 @@ enum Outcome {
 
 #[derive(Serialize)]
 struct Loaded {
-    source_file: String,
+    /// The objects' names: one, or of a large file several.
+    source_files: Vec<String>,
     /// Rows read, and those of them that are broken.
     rows: u64,
     broken: u64,
@@ -268,7 +269,7 @@ impl Loader {
         let arrived: Vec<Arrived> = uploads
             .iter()
             .flatten()
-            .map(|(arrived, _)| arrived.clone())
+            .flat_map(|(arrived, _)| arrived.clone())
             .collect();
         // A service that stays busy is asked again for minutes: the caller's patience ends that, too.
         let remaining = deadline.saturating_duration_since(Instant::now());
@@ -291,22 +292,26 @@ impl Loader {
             }
         };
         let load_millis = started.elapsed().as_millis();
-        let outcome = |upload: Result<(Arrived, Duration)>| match upload {
+        let outcome = |upload: Result<(Vec<Arrived>, Duration)>| match upload {
             Err(error) => failed(&error),
-            Ok((arrived, took)) => Outcome::Done(Loaded {
-                source_file: arrived.source_file,
-                rows: arrived.rows.rows,
-                broken: arrived.rows.broken,
-                bytes: arrived.object.bytes,
-                result: results.next(),
-                upload_millis: took.as_millis(),
-                load_millis,
-            }),
+            Ok((objects, took)) => {
+                let of_file: Vec<FileResult> = results.by_ref().take(objects.len()).collect();
+                let sent = objects.iter().filter_map(|one| one.object.bytes);
+                Outcome::Done(Loaded {
+                    bytes: sent.reduce(|all, one| all + one),
+                    rows: objects.iter().map(|one| one.rows.rows).sum(),
+                    broken: objects.iter().map(|one| one.rows.broken).sum(),
+                    source_files: objects.into_iter().map(|one| one.source_file).collect(),
+                    result: FileResult::of_objects(&of_file),
+                    upload_millis: took.as_millis(),
+                    load_millis,
+                })
+            }
         };
         uploads.into_iter().map(outcome).collect()
     }
 
-    async fn upload(&self, file: &RequestFile) -> Result<Arrived> {
+    async fn upload(&self, file: &RequestFile) -> Result<Vec<Arrived>> {
         let rejected = Arc::new(Mutex::new(RejectedRows::to(&file.rejected)));
         let told = Arc::clone(&rejected);
         let tell =

@@ -216,20 +216,45 @@ fn a_large_file_that_ends_early_leaves_nothing_in_the_bucket() {
     let text = std::fs::read(ground.path("large.csv")).expect("a file");
     let whole = zstd::encode_all(text.as_slice(), 1).expect("it compresses");
     std::fs::write(ground.path("landing/b.csv.zst"), &whole[..whole.len() - 9]).expect("a file");
-    let aborts = Calls {
+    let begun = Calls {
         service: Some(Service::S3),
-        method: Some("DELETE".to_owned()),
+        method: Some("POST".to_owned()),
         ..Calls::default()
     };
     let faults = &ground.globe.faults;
-    faults.arm(Fault::always(Mischief::Slow { millis: 0 }).on(aborts));
+    faults.arm(Fault::always(Mischief::Slow { millis: 0 }).on(begun));
     let said = ground.fails(1, &format!("{UPLOAD} --compression none"));
     assert!(
         said.contains("b.csv.zst: ") && said.contains("the zstd data ends early"),
         "{said}"
     );
     assert_eq!(objects(&ground).len(), 1, "the other file is there");
-    assert_eq!(faults.list()[0].struck, 1, "the parts are taken away");
+    assert_eq!(faults.list()[0].struck, 0, "no part was sent");
+}
+
+#[test]
+fn an_upload_that_fails_half_way_takes_its_parts_away() {
+    let ground = Ground::bare();
+    std::fs::create_dir(ground.path("landing")).expect("a folder");
+    large(&ground, "landing/large.csv", 20 << 20);
+    let calls = |method: &str, path: &str| Calls {
+        service: Some(Service::S3),
+        method: Some(method.to_owned()),
+        path_contains: Some(path.to_owned()),
+        ..Calls::default()
+    };
+    let faults = &ground.globe.faults;
+    let refusal = Mischief::Refuse {
+        status: 403,
+        retry_after_seconds: None,
+    };
+    faults.arm(Fault::always(refusal).on(calls("PUT", "partNumber=2")));
+    faults.arm(Fault::always(Mischief::Slow { millis: 0 }).on(calls("DELETE", "uploadId=")));
+    let said = ground.fails(1, &format!("{UPLOAD} --compression none"));
+    assert!(said.contains("denies access"), "{said}");
+    let struck: Vec<u32> = faults.list().iter().map(|one| one.struck).collect();
+    assert_eq!(struck, [1, 1]);
+    assert!(objects(&ground).is_empty());
 }
 
 /// Writes a file of at least so many bytes.
@@ -265,7 +290,7 @@ fn peak_kib(ground: &Ground, name: &str) -> u64 {
     }
 }
 
-/// Parts of 16 MiB: one being made, two waiting, one being sent, and what is around them.
+/// Parts of 8 MiB: one being made, two waiting, one being sent, and what is around them.
 const BOUND_MIB: u64 = 128;
 
 /// A file of any size takes the same memory; this one is larger than the bound. `FIRN_TEST_MEGABYTES=10000` takes 10 GB.
@@ -289,6 +314,6 @@ fn a_file_larger_than_the_memory_it_takes() {
         .etag
         .rsplit_once('-')
         .map(|(_, parts)| parts.to_owned());
-    assert_eq!(parts, Some(object.size.div_ceil(16 << 20).to_string()));
+    assert_eq!(parts, Some(object.size.div_ceil(8 << 20).to_string()));
     assert!(object.size > BOUND_MIB << 20 && object.checksums.crc32.is_some());
 }

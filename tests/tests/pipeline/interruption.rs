@@ -121,7 +121,7 @@ async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
         let file = ground.file(&format!("{id}.csv"), &[&first]);
         let arrived = intake.upload(&file, |_| {}).await.expect("it is uploaded");
         let client = intake.pipeline().client();
-        let name = arrived.object.name.clone();
+        let name = arrived[0].object.name.clone();
         client
             .insert_files(&pipe, std::slice::from_ref(&name))
             .await
@@ -134,7 +134,7 @@ async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
         );
         let results = intake
             .pipeline()
-            .await_merged(&[arrived], PATIENCE)
+            .await_merged(&arrived, PATIENCE)
             .await
             .unwrap_or_else(|error| panic!("{trouble:?}: {error}"));
         assert_eq!(counts(&results[0]), [1, 1, 0, 0], "{trouble:?}");

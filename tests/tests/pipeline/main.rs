@@ -248,3 +248,108 @@ async fn bad_input_has_its_message_and_nothing_is_uploaded() {
         "{findings:?}"
     );
 }
+
+/// A file that becomes several objects: `rows` customers, one of whose rows is broken.
+fn large(ground: &Ground, rows: u32) -> PathBuf {
+    let mut all: Vec<String> = (1..=rows)
+        .map(|id| row("I", id, "Oslo", "2026-01-01T00:00:00Z"))
+        .collect();
+    all[6] = "X,7,,,,,,,,,,2026-01-01T00:00:00Z,1".to_owned();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    ground.file("large.csv", &all)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_file_becomes_several_objects_each_of_them_once() {
+    let ground = Ground::new().await;
+    let admin = ground.pipeline(None);
+    admin.bootstrap(|_| {}).await.expect("the objects are made");
+    let file = large(&ground, 20);
+    let intake = ground.intake().await.with_object_bytes(400);
+    // The third object is refused until the store gives up: what is there by then is loaded and merged.
+    let faults = &ground.running.faults;
+    let third = Calls {
+        path_contains: Some("-row-13.".to_owned()),
+        ..Calls::default()
+    };
+    let refusal = Mischief::Refuse {
+        status: 403,
+        retry_after_seconds: None,
+    };
+    faults.arm(Fault::always(refusal).on(third));
+    let error = intake
+        .put(std::slice::from_ref(&file), PATIENCE, |_, _| {})
+        .await
+        .expect_err("the third object is refused");
+    assert!(error.to_string().contains("denies access"), "{error}");
+    // The second may have come in time for the first one's merge.
+    let status = ground.pipeline(Some("FIRN_OWNER")).status(1).await;
+    let rows_in = status.expect("a status").sum.rows_in;
+    assert!(matches!(rows_in, 6 | 12), "{rows_in} rows are merged");
+    faults.clear();
+
+    let (told, hears) = std::sync::mpsc::channel();
+    let results = intake
+        .put(std::slice::from_ref(&file), PATIENCE, move |_, row| {
+            told.send((row.row, row.line)).expect("somebody listens");
+        })
+        .await
+        .expect("the file is put");
+    let names: Vec<&str> = results
+        .iter()
+        .filter_map(|one| one.source_file.split_once("-row-").map(|(_, end)| end))
+        .collect();
+    assert_eq!(names, ["1.csv.gz", "7.csv.gz", "13.csv.gz", "18.csv.gz"]);
+    let counts: Vec<_> = results.iter().map(counts).collect();
+    assert_eq!(
+        counts,
+        [[6, 6, 0, 0], [6, 5, 0, 1], [5, 5, 0, 0], [3, 3, 0, 0]]
+    );
+    assert_eq!(hears.iter().collect::<Vec<_>>(), [(7, 8)]);
+    let again = intake.put(&[file], PATIENCE, |_, _| {}).await;
+    assert_eq!(again.expect("it is there"), results);
+    let owner = ground.pipeline(Some("FIRN_OWNER"));
+    let status = owner.status(1).await.expect("a status");
+    assert_eq!((status.target, status.sum.rows_in), (19, 20), "{status:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_large_file_that_is_damaged_nothing_is_uploaded() {
+    let ground = Ground::new().await;
+    let intake = ground.intake().await.with_object_bytes(400);
+    let plain = std::fs::read(large(&ground, 20_000)).expect("it is there");
+    let packed = zstd::encode_all(plain.as_slice(), 1).expect("it is packed");
+    let cut = ground.folder.path().join("cut.csv.zst");
+    std::fs::write(&cut, &packed[..packed.len() - 10]).expect("a file");
+    let faults = &ground.running.faults;
+    faults.arm(Fault::always(Mischief::LoseCall).on(Calls {
+        service: Some(Service::S3),
+        ..Calls::default()
+    }));
+    let error = intake.upload(&cut, |_| {}).await;
+    let error = error.expect_err("it is refused").to_string();
+    assert!(error.contains("the zstd data ends early"), "{error}");
+    assert!(faults.list().iter().all(|armed| armed.struck == 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changes_while_it_is_read_is_not_uploaded() {
+    let ground = Ground::new().await;
+    let intake = ground.intake().await;
+    let file = large(&ground, 20);
+    let grown = file.clone();
+    let grow = move |_: &firn::reader::BrokenRow| {
+        let mut text = std::fs::read(&grown).expect("it is there");
+        text.extend_from_slice(b"I,21\n");
+        std::fs::write(&grown, text).expect("it is ours");
+    };
+    let error = intake.upload(&file, grow).await.expect_err("it changed");
+    assert!(error.is_transient(), "{error}");
+    assert!(
+        error.to_string().contains("changed while it was read"),
+        "{error}"
+    );
+    let arrived = intake.upload(&file, |_| {}).await.expect("it rests");
+    assert!(arrived[0].object.bytes.is_some());
+    assert_eq!((arrived[0].rows.rows, arrived[0].rows.broken), (21, 2));
+}

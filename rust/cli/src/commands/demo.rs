@@ -179,8 +179,8 @@ fn bar(length: u64, what: &str) -> ProgressBar {
 /// The rows of a file that was not in the bucket yet.
 async fn uploaded(intake: &Intake, path: &Path) -> Result<i64> {
     let arrived = intake.upload(path, |_| {}).await?;
-    let is_new = arrived.object.bytes.is_some();
-    Ok(if is_new { arrived.rows.as_counted() } else { 0 })
+    let new = arrived.iter().filter(|one| one.object.bytes.is_some());
+    Ok(new.map(|one| one.rows.as_counted()).sum())
 }
 
 async fn await_rows(pipeline: &Pipeline, rows: i64) -> Result<()> {

@@ -6,13 +6,10 @@ use std::time::Duration;
 use clap::Args;
 use firn::Result;
 use firn::pipeline::{Advance, FileResult};
-use indicatif::{HumanBytes, ProgressBar};
+use indicatif::ProgressBar;
 
 use super::place::{Bucket, Place};
 use super::report;
-
-/// From here on one thread of a warehouse is busy for minutes with one file, and the others are idle.
-const LARGE: u64 = 2 << 30;
 
 /// How long a Snowflake that does not answer is asked again.
 const MOST_PATIENCE: Duration = Duration::from_secs(120);
@@ -82,15 +79,7 @@ impl Put {
     fn bar(&self) -> ProgressBar {
         let mut all = 0;
         for path in &self.files {
-            let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-            if bytes > LARGE {
-                eprintln!(
-                    "{}: {} in one file, which Snowflake loads with one thread: several files of up to 1 GB load faster",
-                    path.display(),
-                    HumanBytes(bytes)
-                );
-            }
-            all += bytes * Advance::PASSES;
+            all += std::fs::metadata(path).map_or(0, |metadata| metadata.len()) * Advance::PASSES;
         }
         let bar = report::bar(
             all,

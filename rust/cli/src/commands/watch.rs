@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use clap::Args;
-use firn::pipeline::Intake;
+use firn::pipeline::{Arrived, Intake};
+use firn::reader::BrokenRow;
 use firn::{Context, Error, ErrorKind, Result};
 
 use super::place::{Bucket, Place};
@@ -15,6 +16,9 @@ use super::report;
 
 /// How often it looks, unless looking takes long: then it rests four times as long as it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How long the rows of a file may take; then it is tried again.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Remembers in the folder itself which files are done.
 const JOURNAL: &str = ".firn-watch";
@@ -103,29 +107,20 @@ impl Watch {
                 ErrorKind::Config => Error::rejected(error.to_string()),
                 _ => error,
             })?;
-        let shown = path.display().to_string();
-        let arrived = intake
-            .upload(path, move |row| {
-                eprintln!("{}", report::broken(&shown, row))
-            })
-            .await?;
+        let tell = |path: &Path, row: &BrokenRow| {
+            eprintln!("{}", report::broken(&path.display().to_string(), row));
+        };
+        let shown = path.display();
         if self.no_merge {
-            return report::print(&format!("{} -> {}\n", path.display(), arrived.source_file));
+            let file = path.to_path_buf();
+            let arrived = intake.upload(path, move |row| tell(&file, row)).await?;
+            let line = |one: &Arrived| format!("{shown} -> {}\n", one.source_file);
+            return report::print(&arrived.iter().map(line).collect::<String>());
         }
-        let pipeline = intake.pipeline();
-        pipeline.refresh(&arrived.object.name).await?;
-        for one in pipeline
-            .await_merged(&[arrived], Duration::from_secs(300))
-            .await?
-        {
+        for one in intake.put(&[path.to_path_buf()], PATIENCE, tell).await? {
             report::print(&format!(
-                "{} -> {}: {} rows = {} history + {} duplicates + {} rejects\n",
-                path.display(),
-                one.source_file,
-                one.rows_in,
-                one.history,
-                one.duplicates,
-                one.rejects
+                "{shown} -> {}: {} rows = {} history + {} duplicates + {} rejects\n",
+                one.source_file, one.rows_in, one.history, one.duplicates, one.rejects
             ))?;
         }
         Ok(())

@@ -68,6 +68,25 @@ pub struct FileResult {
     pub deleted: i64,
 }
 
+impl FileResult {
+    /// What became of a file's rows, from what became of its objects'; none of none.
+    #[must_use]
+    pub fn of_objects(objects: &[Self]) -> Option<Self> {
+        let names: Vec<&str> = objects.iter().map(|one| one.source_file.as_str()).collect();
+        let sum = |of: fn(&Self) -> i64| objects.iter().map(of).sum();
+        (!objects.is_empty()).then(|| Self {
+            source_file: names.join(","),
+            rows_in: sum(|one| one.rows_in),
+            history: sum(|one| one.history),
+            duplicates: sum(|one| one.duplicates),
+            rejects: sum(|one| one.rejects),
+            inserted: sum(|one| one.inserted),
+            updated: sum(|one| one.updated),
+            deleted: sum(|one| one.deleted),
+        })
+    }
+}
+
 impl Pipeline {
     /// Merges until every row of the objects is in the tables.
     ///

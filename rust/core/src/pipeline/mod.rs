@@ -3,7 +3,8 @@
 //! | file | what |
 //! | --- | --- |
 //! | `bootstrap` | make every object of a contract, or take them down |
-//! | `put` | a file: checked, uploaded once, shown to the pipe |
+//! | `upload` | a file into the bucket: checked, once, a large one as several objects |
+//! | `put` | files all the way: uploaded, shown to the pipe, merged |
 //! | `arrival` | until its rows are in the tables, and what became of them |
 //! | `merge` | call the procedures |
 //! | `status` | how far behind, how many rows, the sum |
@@ -22,6 +23,7 @@ mod history;
 mod merge;
 mod put;
 mod status;
+mod upload;
 mod verify;
 
 pub use arrival::FileResult;
@@ -29,8 +31,9 @@ pub use bootstrap::Progress;
 pub use doctor::Finding;
 pub use history::Version;
 pub use merge::Merged;
-pub use put::{AT_ONCE, Advance, Arrived};
+pub use put::AT_ONCE;
 pub use status::{Run, Status, Sum};
+pub use upload::{Advance, Arrived};
 pub use verify::Promise;
 
 use crate::contract::Contract;
@@ -112,7 +115,8 @@ impl Pipeline {
         Intake {
             pipeline: self.clone(),
             store,
-            observer: put::Observer::default(),
+            observer: upload::Observer::default(),
+            object_bytes: upload::OBJECT_BYTES,
         }
     }
 }
@@ -122,7 +126,8 @@ impl Pipeline {
 pub struct Intake {
     pipeline: Pipeline,
     store: S3Store,
-    observer: put::Observer,
+    observer: upload::Observer,
+    object_bytes: usize,
 }
 
 impl Intake {
@@ -136,7 +141,7 @@ impl Intake {
     /// The same, which tells how far its files are.
     #[must_use]
     pub fn with_progress(mut self, on_advance: impl Fn(Advance) + Send + Sync + 'static) -> Self {
-        self.observer = put::Observer::new(on_advance);
+        self.observer = upload::Observer::new(on_advance);
         self
     }
 

@@ -25,48 +25,82 @@ impl Cleaned {
     }
 }
 
-/// Copies `input` to `output`, telling `on_broken` every broken row.
-///
-/// # Errors
-/// What [`Reader`] gives, and `Transient` if writing fails. The output is then not to be used.
-pub fn clean(
-    contract: &Contract,
-    input: impl Read,
-    output: &mut impl Write,
-    mut on_broken: impl FnMut(&BrokenRow),
-) -> Result<Cleaned> {
-    let mut reader = Reader::new(contract, input)?;
-    let header: Vec<String> = contract
-        .header()
-        .map(|name| quoted(name.as_bytes()))
-        .collect();
-    writeln!(output, "{}", header.join(","))?;
-    let mut broken = 0;
-    while let Some(piece) = reader.next()? {
-        match piece {
-            Piece::Rows { bytes, .. } => {
-                output.write_all(bytes)?;
-                if bytes.last() != Some(&b'\n') {
-                    output.write_all(b"\n")?;
-                }
-            }
-            Piece::Broken(row) => {
-                on_broken(&row);
-                broken += 1;
-                let nothing = ",".repeat(header.len());
-                writeln!(
-                    output,
-                    "{nothing}{},{}",
-                    quoted(row.reason.as_bytes()),
-                    quoted(&row.raw)
-                )?;
-            }
-        }
+/// Copies a file, in one go or piece by piece.
+pub struct Cleaner<R, F> {
+    reader: Reader<R>,
+    header: Vec<String>,
+    on_broken: F,
+}
+
+impl<R: Read, F: FnMut(&BrokenRow)> Cleaner<R, F> {
+    /// Starts at the top of `input`; `on_broken` is told every broken row.
+    ///
+    /// # Errors
+    /// As [`Reader::new`].
+    pub fn new(contract: &Contract, input: R, on_broken: F) -> Result<Self> {
+        Ok(Self {
+            reader: Reader::new(contract, input)?,
+            header: contract
+                .header()
+                .map(|name| quoted(name.as_bytes()))
+                .collect(),
+            on_broken,
+        })
     }
-    Ok(Cleaned {
-        rows: reader.rows(),
-        broken,
-    })
+
+    /// How many rows have been copied.
+    pub fn rows(&self) -> u64 {
+        self.reader.rows()
+    }
+
+    /// Whether all rows have been copied.
+    ///
+    /// # Errors
+    /// As [`Reader::next`].
+    pub fn is_done(&mut self) -> Result<bool> {
+        self.reader.is_done()
+    }
+
+    /// Copies a header and the rows that come next: all, or as many as make `most` bytes. Where it ends depends on the file alone.
+    ///
+    /// # Errors
+    /// As [`Reader::next`], and `Transient` if writing fails. The output is then not to be used.
+    pub fn copy(&mut self, output: &mut impl Write, most: usize) -> Result<Cleaned> {
+        let rows = self.reader.rows();
+        writeln!(output, "{}", self.header.join(","))?;
+        let mut broken = 0;
+        let mut room = most;
+        while room > 0
+            && let Some(piece) = self.reader.next_within(room)?
+        {
+            let taken = match piece {
+                Piece::Rows { bytes, .. } => {
+                    output.write_all(bytes)?;
+                    if bytes.last() != Some(&b'\n') {
+                        output.write_all(b"\n")?;
+                    }
+                    bytes.len()
+                }
+                Piece::Broken(row) => {
+                    (self.on_broken)(&row);
+                    broken += 1;
+                    let nothing = ",".repeat(self.header.len());
+                    writeln!(
+                        output,
+                        "{nothing}{},{}",
+                        quoted(row.reason.as_bytes()),
+                        quoted(&row.raw)
+                    )?;
+                    row.raw.len()
+                }
+            };
+            room = room.saturating_sub(taken);
+        }
+        Ok(Cleaned {
+            rows: self.reader.rows() - rows,
+            broken,
+        })
+    }
 }
 
 /// A field in quotes; bytes that are not UTF-8 become `\xHH`, as a text column holds only text.

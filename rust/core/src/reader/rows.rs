@@ -61,9 +61,9 @@ pub enum Piece<'r> {
 /// assert!(reader.next()?.is_none());
 /// # Ok::<(), firn::Error>(())
 /// ```
-pub struct Reader<'c, R> {
+pub struct Reader<R> {
     input: R,
-    contract: &'c Contract,
+    contract: Contract,
     checks: Vec<Check>,
     buffer: Vec<u8>,
     /// What of the buffer is filled.
@@ -88,15 +88,15 @@ enum Step {
     Fill,
 }
 
-impl<'c, R: Read> Reader<'c, R> {
+impl<R: Read> Reader<R> {
     /// Starts reading, and checks the header.
     ///
     /// # Errors
     /// `Config` if the header is not the contract's; `Rejected` if there is none; otherwise what reading gives.
-    pub fn new(contract: &'c Contract, input: R) -> Result<Self> {
+    pub fn new(contract: &Contract, input: R) -> Result<Self> {
         let mut reader = Self {
             input,
-            contract,
+            contract: contract.clone(),
             checks: field::checks(contract),
             buffer: vec![0; BUFFER_BYTES],
             filled: 0,
@@ -128,8 +128,16 @@ impl<'c, R: Read> Reader<'c, R> {
         reason = "the pieces borrow from the reader"
     )]
     pub fn next(&mut self) -> Result<Option<Piece<'_>>> {
+        self.next_within(usize::MAX)
+    }
+
+    /// The same, but a run ends with the row that makes it `most` bytes long, or longer.
+    ///
+    /// # Errors
+    /// As [`Reader::next`].
+    pub fn next_within(&mut self, most: usize) -> Result<Option<Piece<'_>>> {
         loop {
-            match self.step() {
+            match self.step(most) {
                 Step::Sound { count, end } => {
                     let bytes = &self.buffer[std::mem::replace(&mut self.at, end)..end];
                     self.row += count;
@@ -145,9 +153,33 @@ impl<'c, R: Read> Reader<'c, R> {
         }
     }
 
-    /// Walks over rows until one is not sound, or the buffer ends.
-    fn step(&mut self) -> Step {
+    /// Whether all rows have been handed out.
+    ///
+    /// # Errors
+    /// As [`Reader::next`].
+    pub fn is_done(&mut self) -> Result<bool> {
+        loop {
+            self.skip_blank_lines();
+            if self.at < self.filled || self.is_last {
+                return Ok(self.at == self.filled);
+            }
+            self.fill()?;
+        }
+    }
+
+    /// They hold nothing.
+    fn skip_blank_lines(&mut self) {
+        while self.at < self.filled && matches!(self.buffer[self.at], b'\n' | b'\r') {
+            self.line += u64::from(self.buffer[self.at] == b'\n');
+            self.at += 1;
+        }
+    }
+
+    /// Walks over rows until one is not sound, the buffer ends, or a run of `most` bytes is reached.
+    fn step(&mut self, most: usize) -> Step {
+        self.skip_blank_lines();
         let bytes = &self.buffer[..self.filled];
+        let stop = self.at.saturating_add(most.max(1)).min(self.filled);
         // Once a row is malformed, nothing after it in this buffer is sure to be in or out of quotes.
         let ends = self
             .marks
@@ -156,16 +188,10 @@ impl<'c, R: Read> Reader<'c, R> {
         let mut next = self.next_end;
         let mut count = 0;
         let mut at = self.at;
-        while at < bytes.len() {
+        while at < stop {
+            // A blank line ends the run, as the run is handed on byte by byte.
             if matches!(bytes[at], b'\n' | b'\r') {
-                // A blank line holds nothing; it ends the run, as the run is handed on byte by byte.
-                if count > 0 {
-                    break;
-                }
-                self.line += u64::from(bytes[at] == b'\n');
-                at += 1;
-                self.at = at;
-                continue;
+                break;
             }
             if let Some(all) = ends {
                 while all.get(next).is_some_and(|end| (*end as usize) < at) {
@@ -227,7 +253,7 @@ impl<'c, R: Read> Reader<'c, R> {
                         .map_or(self.contract.op(), |one| &one.name)
                         .to_owned(),
                 );
-                (fault.reason(self.contract, at_fault), Some((end, breaks)))
+                (fault.reason(&self.contract, at_fault), Some((end, breaks)))
             }
             Row::Miscounted {
                 end,

@@ -16,14 +16,14 @@ pub type Source = Box<dyn Read + Send>;
 /// # Errors
 /// `Config` if it is missing, unreadable or a directory; `Rejected` if it is empty.
 pub fn open(path: &Path) -> Result<Source> {
-    open_counted(path, |_| {})
+    open_seen(path, |_| {})
 }
 
-/// The same; `on_read` hears how many bytes each look into the file gave, compressed as they are.
+/// The same; `on_read` sees every byte of the file, once and in order, compressed as it is.
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_counted(path: &Path, on_read: impl Fn(usize) + Send + 'static) -> Result<Source> {
+pub fn open_seen(path: &Path, on_read: impl FnMut(&[u8]) + Send + 'static) -> Result<Source> {
     let place = || format!("{}", path.display());
     let file = File::open(path).context(place)?;
     if file.metadata().context(place)?.is_dir() {
@@ -32,22 +32,22 @@ pub fn open_counted(path: &Path, on_read: impl Fn(usize) + Send + 'static) -> Re
         )
         .context(place()));
     }
-    let counted = Counted {
+    let seen = Seen {
         inner: file,
         on_read,
     };
-    decompressed(counted).map_err(|error| error.context(place()))
+    decompressed(seen).map_err(|error| error.context(place()))
 }
 
-struct Counted<R, F> {
+struct Seen<R, F> {
     inner: R,
     on_read: F,
 }
 
-impl<R: Read, F: Fn(usize)> Read for Counted<R, F> {
+impl<R: Read, F: FnMut(&[u8])> Read for Seen<R, F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        (self.on_read)(read);
+        (self.on_read)(&buffer[..read]);
         Ok(read)
     }
 }

@@ -262,7 +262,7 @@ fn a_cut_gzip_says_so_and_a_whole_one_reads() {
     let count = |bytes: &[u8]| {
         let path = folder.join("rows.csv.gz");
         std::fs::write(&path, bytes).unwrap();
-        clean(&contract, open(&path)?, &mut std::io::sink(), |_| {})
+        Cleaner::new(&contract, open(&path)?, |_| {})?.copy(&mut std::io::sink(), usize::MAX)
     };
     assert_eq!(
         count(&bytes).unwrap(),
@@ -296,10 +296,60 @@ fn a_clean_copy_carries_broken_rows_in_their_place() {
     let file = format!("op,id,name,at\nI,1,Ann,{AT}\nI,x,\"say \"\"hi\"\"\",{AT}\nI,2,Bob,{AT}");
     let mut copy = Vec::new();
     let mut told = 0;
-    let cleaned = clean(&contract, file.as_bytes(), &mut copy, |_| told += 1).unwrap();
+    let mut cleaner = Cleaner::new(&contract, file.as_bytes(), |_| told += 1).unwrap();
+    let cleaned = cleaner.copy(&mut copy, usize::MAX).unwrap();
     assert_eq!((cleaned, told), (Cleaned { rows: 3, broken: 1 }, 1));
     let expected = format!(
         "\"op\",\"id\",\"name\",\"at\"\nI,1,Ann,{AT}\n,,,,\"id is no number(9,0)\",\"I,x,\"\"say \"\"\"\"hi\"\"\"\"\"\",{AT}\"\nI,2,Bob,{AT}\n"
     );
     assert_eq!(String::from_utf8(copy).unwrap(), expected);
+}
+
+#[test]
+fn a_file_is_cut_between_the_same_rows_however_it_is_read() {
+    let contract = Contract::parse(CONTRACT).unwrap();
+    let rows = [
+        format!("I,1,Ann,{AT}\n"),
+        format!("I,2,\"a\nb\",{AT}\n"),
+        "I,x,Bob,never\n".to_owned(),
+        format!("\r\nI,3,Cal,{AT}\n"),
+        format!("D,1,,{AT}\n\n\n"),
+    ];
+    let file = format!("op,id,name,at\n{}", rows.concat());
+    let header = "\"op\",\"id\",\"name\",\"at\"\n";
+    for most in [1, 40, 60, 1000] {
+        let parts = |drip| {
+            let mut told = Vec::new();
+            let tell = |row: &BrokenRow| told.push((row.row, row.line));
+            let mut cleaner = Cleaner::new(&contract, Drip(file.as_bytes(), drip), tell).unwrap();
+            let mut parts = Vec::new();
+            while !cleaner.is_done().unwrap() {
+                let mut part = Vec::new();
+                let cleaned = cleaner.copy(&mut part, most).unwrap();
+                parts.push((cleaned, String::from_utf8(part).unwrap()));
+            }
+            assert_eq!((cleaner.rows(), told), (5, vec![(3, 5)]));
+            parts
+        };
+        let whole = parts(usize::MAX);
+        assert_eq!(parts(1), whole, "of {most} bytes");
+        assert_eq!(
+            whole.len(),
+            [5, 3, 2, 1][[1, 40, 60, 1000]
+                .iter()
+                .position(|one| *one == most)
+                .unwrap()]
+        );
+        let all: u64 = whole.iter().map(|(cleaned, _)| cleaned.rows).sum();
+        let bodies: Vec<&str> = whole
+            .iter()
+            .map(|(_, text)| text.strip_prefix(header).unwrap())
+            .collect();
+        let at_once = Cleaner::new(&contract, file.as_bytes(), |_| {})
+            .unwrap()
+            .copy(&mut Vec::new(), usize::MAX)
+            .unwrap();
+        assert_eq!(all, at_once.rows);
+        assert_eq!(bodies.concat().matches(AT).count(), 4);
+    }
 }

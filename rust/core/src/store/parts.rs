@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use super::Compression;
 use crate::error::{Error, Result};
 
-/// Large enough for 10,000 parts to hold any file, small enough for a few of them to fit anywhere.
-const PART_BYTES: usize = 16 << 20;
+/// Ten thousand of them, which is the most that S3 takes, are far more than an object holds; a few of them fit anywhere.
+const PART_BYTES: usize = 8 << 20;
 
 /// The parts that have been made and not been sent.
 pub(super) type Parts = Receiver<Vec<u8>>;

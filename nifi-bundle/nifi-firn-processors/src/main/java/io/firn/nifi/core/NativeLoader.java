@@ -55,9 +55,9 @@ public final class NativeLoader implements AutoCloseable {
             @JsonProperty("deleted") long deleted) {
     }
 
-    /** A file that was loaded. {@code bytes} is null if an earlier call uploaded it. */
+    /** A file that was loaded, as one object or, if it is large, as several. {@code bytes} is null if an earlier call uploaded it. */
     public record Loaded(
-            @JsonProperty("source_file") String sourceFile,
+            @JsonProperty("source_files") List<String> sourceFiles,
             @JsonProperty("rows") long rows,
             @JsonProperty("broken") long broken,
             @JsonProperty("bytes") Long bytes,

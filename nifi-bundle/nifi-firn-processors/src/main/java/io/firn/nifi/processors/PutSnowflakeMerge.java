@@ -70,7 +70,8 @@ import java.util.stream.Stream;
                 """)
 @ReadsAttribute(attribute = "filename", description = "The object in the bucket is named after it and after the content's hash")
 @WritesAttributes({
-    @WritesAttribute(attribute = "firn.object.key", description = "The object in the bucket, as the tables' source_file names it"),
+    @WritesAttribute(attribute = "firn.object.key", description = "The object in the bucket, as the tables' source_file names it;"
+            + " of a FlowFile of more than 512 MiB, which becomes several objects, all of them with commas between"),
     @WritesAttribute(attribute = "firn.rows.read", description = "Rows read"),
     @WritesAttribute(attribute = "firn.rows.broken", description = "Rows of those that break the contract"),
     @WritesAttribute(attribute = "firn.rows.merged", description = "Rows that the merge took: history, duplicate and rejected add up to it"),
@@ -225,13 +226,15 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
         }
         final FlowFile told = session.putAllAttributes(flowFile, attributesOf(loaded));
         final long millis = loaded.uploadMillis() + loaded.loadMillis();
-        session.getProvenanceReporter().send(told, accountUrl + "/" + loaded.sourceFile(), millis);
+        for (final String object : loaded.sourceFiles()) {
+            session.getProvenanceReporter().send(told, accountUrl + "/" + object, millis);
+        }
         session.transfer(told, SUCCESS);
     }
 
     private static Map<String, String> attributesOf(final Loaded loaded) {
         final Map<String, String> attributes = new HashMap<>();
-        attributes.put("firn.object.key", loaded.sourceFile());
+        attributes.put("firn.object.key", String.join(",", loaded.sourceFiles()));
         attributes.put("firn.latency.millis", Long.toString(loaded.uploadMillis() + loaded.loadMillis()));
         attributes.put("firn.rows.read", Long.toString(loaded.rows()));
         attributes.put("firn.rows.broken", Long.toString(loaded.broken()));
