@@ -20,7 +20,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// The size of the file, in MB
-    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     megabytes: u64,
     /// Run only contenders whose name contains this (`csv` always runs: it is the unit)
     #[arg(long)]
