@@ -83,7 +83,7 @@ impl Put {
         }
         let bar = report::bar(
             all,
-            "{wide_bar} {percent:>3} % checked and uploaded, {eta} left",
+            "{spinner} {wide_bar} {percent:>3} % checked and uploaded, {eta} left",
         );
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
