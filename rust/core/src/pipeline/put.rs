@@ -56,9 +56,12 @@ impl Intake {
         let mut objects = std::pin::pin!(self.objects(path, on_broken));
         while let Some(object) = objects.try_next().await? {
             if let Some(before) = arrived.last() {
-                self.pipeline.refresh(&before.object.name).await?;
                 let before = std::slice::from_ref(before);
-                match self.pipeline.await_merged(before, patience).await {
+                let merged = async {
+                    self.pipeline.refresh_all(before).await?;
+                    self.pipeline.await_merged(before, patience).await
+                };
+                match merged.await {
                     // That it is late matters at the end only.
                     Err(error) if !error.is_transient() => return Err(error),
                     _ => {}
