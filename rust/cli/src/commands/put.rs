@@ -77,12 +77,9 @@ impl Put {
 impl Put {
     /// The files' way into the bucket, live, where a person looks on.
     fn bar(&self) -> ProgressBar {
-        let mut all = 0;
-        for path in &self.files {
-            all += std::fs::metadata(path).map_or(0, |metadata| metadata.len()) * Advance::PASSES;
-        }
+        let bytes = |path: &PathBuf| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         let bar = report::bar(
-            all,
+            self.files.iter().map(bytes).sum::<u64>() * Advance::PASSES,
             "{spinner} {wide_bar} {percent:>3} % checked and uploaded, {eta} left",
         );
         bar.enable_steady_tick(Duration::from_millis(200));

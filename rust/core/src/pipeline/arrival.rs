@@ -69,7 +69,7 @@ pub struct FileResult {
 }
 
 impl FileResult {
-    /// What became of a file's rows, from what became of its objects'; none of none.
+    /// What became of a file's rows, from what became of its objects', whose paths it has with commas between; none of none.
     #[must_use]
     pub fn of_objects(objects: &[Self]) -> Option<Self> {
         let names: Vec<&str> = objects.iter().map(|one| one.source_file.as_str()).collect();

@@ -145,6 +145,13 @@ impl Intake {
         self
     }
 
+    /// The same, for which a file is large, and becomes several objects, from so many bytes on.
+    #[must_use]
+    pub fn with_object_bytes(mut self, most: usize) -> Self {
+        self.object_bytes = most;
+        self
+    }
+
     /// The pipeline behind it.
     #[must_use]
     pub fn pipeline(&self) -> &Pipeline {

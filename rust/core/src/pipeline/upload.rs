@@ -70,13 +70,6 @@ pub struct Arrived {
 }
 
 impl Intake {
-    /// The same, for which a file is large, and becomes several objects, from so many bytes on.
-    #[must_use]
-    pub fn with_object_bytes(mut self, most: usize) -> Self {
-        self.object_bytes = most;
-        self
-    }
-
     /// Whether a file can be opened and begins with the contract's header. What this complains of is the file's own fault,
     /// and none of the account's or the bucket's.
     ///
