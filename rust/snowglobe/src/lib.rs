@@ -2,6 +2,7 @@
 //!
 //! - [`engine`] answers SQL: catalog, transactions, streams, tasks, pipes and procedures on DuckDB. It knows no network.
 //! - [`server`] starts the whole, for the binary and for tests. START HERE.
+//!   `unread` keeps an answer that comes before its request is read.
 //! - [`wire`] is Snowflake's HTTP: SQL API v2 and Snowpipe REST. It knows no SQL.
 //! - [`auth`] tells who calls: key-pair JWT, programmatic access token.
 //! - [`faults`] is the mischief that a test or a user can switch on.
@@ -16,4 +17,5 @@ pub mod faults;
 pub mod s3;
 pub mod server;
 pub mod sql;
+mod unread;
 pub mod wire;

@@ -6,6 +6,7 @@ use crate::faults::events::Courier;
 use crate::faults::http::{Cut, around};
 use crate::faults::{Faults, Service};
 use crate::s3::Store;
+use crate::unread::Unread;
 use crate::wire::{App, Limits};
 use crate::{s3, wire};
 use axum::body::Body;
@@ -396,7 +397,8 @@ async fn accept<F>(
         let (faults, answer) = (Arc::clone(&faults), answer.clone());
         let handler = tower::service_fn(move |request: Request<Incoming>| {
             let (faults, answer) = (Arc::clone(&faults), answer.clone());
-            async move { around(&faults, service, request.map(Body::new), answer).await }
+            let body = |body| Body::new(Unread::new(body));
+            async move { around(&faults, service, request.map(body), answer).await }
         });
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder

@@ -9,29 +9,19 @@ use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use std::io::Read;
 
-/// What is too long is read on for so many bytes and dropped: a client that still sends would not read the answer.
-const DRAIN_BYTES: usize = 256 * 1024 * 1024;
-
 /// The body, decompressed. Neither it nor what arrives may be longer than `limit` bytes.
 pub async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, ApiError> {
     let too_long = || ApiError::new(413, format!("the body is longer than {limit} bytes"));
     let mut bytes = BytesMut::new();
-    let mut arrived = 0;
     while let Some(frame) = body.frame().await {
         let frame =
             frame.map_err(|error| ApiError::new(400, format!("the body breaks off: {error}")))?;
-        let Some(data) = frame.data_ref() else {
-            continue;
-        };
-        arrived += data.len();
-        if arrived <= limit {
+        if let Some(data) = frame.data_ref() {
+            if data.len() > limit - bytes.len() {
+                return Err(too_long());
+            }
             bytes.extend_from_slice(data);
-        } else if arrived > limit + DRAIN_BYTES {
-            break;
         }
-    }
-    if arrived > limit {
-        return Err(too_long());
     }
     let bytes = bytes.freeze();
     let encoding = headers

@@ -106,6 +106,29 @@ async fn a_body_far_too_long_is_answered_rather_than_cut_off() {
 }
 
 #[tokio::test]
+async fn a_refusal_reaches_a_client_that_sends_everything_before_it_reads() {
+    let client = Client::start().await;
+    let (snowflake, s3) = (client.server.address, client.server.s3_address);
+    let body = vec![b'x'; 32 << 20];
+    for (address, call, status) in [
+        (s3, "PUT /lake/unsigned", "403"),
+        (snowflake, "POST /api/v2/statements", "401"),
+        (snowflake, "POST /nowhere", "404"),
+    ] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let length = body.len();
+        let head =
+            format!("{call} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&body).await.unwrap();
+        let mut line = [0; 12];
+        stream.read_exact(&mut line).await.unwrap();
+        assert_eq!(line, format!("HTTP/1.1 {status}").as_bytes(), "{call}");
+    }
+    lives(&client).await;
+}
+
+#[tokio::test]
 async fn headers_and_paths_that_are_wrong_are_told_so() {
     let client = Client::start().await;
     let url = format!("{}/api/v2/statements", client.server.url());
