@@ -24,6 +24,7 @@ pub mod locale;
 pub mod merge;
 #[cfg(feature = "cloud")]
 pub mod pipeline;
+mod printable;
 mod random;
 pub mod reader;
 #[cfg(feature = "cloud")]
@@ -32,3 +33,4 @@ pub mod snowflake;
 pub mod store;
 
 pub use error::{Context, Error, ErrorKind, Result};
+pub use printable::printable;

@@ -255,10 +255,9 @@ impl Loader {
         let deadline = Instant::now() + Duration::from_millis(request.timeout_millis);
         let uploads = request.files.iter().map(|file| async move {
             let started = Instant::now();
-            let upload = tokio::time::timeout(
-                deadline.saturating_duration_since(started),
-                self.upload(file),
-            );
+            let remaining = deadline.saturating_duration_since(started);
+            let upload =
+                tokio::time::timeout(remaining, self.upload(file, request.mode, remaining));
             let arrived = upload
                 .await
                 .unwrap_or_else(|_| Err(Error::transient("the upload took too long")));
@@ -311,12 +310,22 @@ impl Loader {
         uploads.into_iter().map(outcome).collect()
     }
 
-    async fn upload(&self, file: &RequestFile) -> Result<Vec<Arrived>> {
+    async fn upload(
+        &self,
+        file: &RequestFile,
+        mode: Mode,
+        patience: Duration,
+    ) -> Result<Vec<Arrived>> {
         let rejected = Arc::new(Mutex::new(RejectedRows::to(&file.rejected)));
         let told = Arc::clone(&rejected);
         let tell =
             move |row: &BrokenRow| told.lock().unwrap_or_else(PoisonError::into_inner).add(row);
-        let arrived = self.intake.upload(&file.path, tell).await?;
+        let arrived = if mode == Mode::CopyAndMerge {
+            let upload = self.intake.upload_merging(&file.path, patience, tell);
+            upload.await?
+        } else {
+            self.intake.upload(&file.path, tell).await?
+        };
         rejected
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

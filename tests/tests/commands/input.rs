@@ -43,7 +43,7 @@ fn a_file_that_is_not_the_contracts_is_refused_whole_and_says_why() {
         (
             "wrong.csv",
             1,
-            "the header is not the contract's, it lacks op, customer_id",
+            "the header is not the contract's, it has none of its columns",
         ),
         (
             "swapped.csv",

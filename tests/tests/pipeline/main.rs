@@ -224,7 +224,7 @@ async fn bad_input_has_its_message_and_nothing_is_uploaded() {
     assert!(
         put(wrong)
             .await
-            .contains("the header is not the contract's, it lacks op")
+            .contains("the header is not the contract's, it has none of its columns")
     );
     assert!(
         put(ground.folder.path().to_path_buf())

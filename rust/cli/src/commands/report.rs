@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
 use firn::reader::BrokenRow;
-use firn::{Error, Result};
+use firn::{Error, Result, printable};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -66,7 +66,10 @@ pub fn json(value: &impl Serialize) -> Result<String> {
 /// Lines up cells, numbers to the right.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let columns = head.len();
-    let cell = |row: &[String], index: usize| row.get(index).cloned().unwrap_or_default();
+    let cell = |row: &[String], index: usize| {
+        row.get(index)
+            .map_or_else(String::new, |text| printable(text))
+    };
     let width = |index: usize| {
         let cells = rows.iter().map(|row| cell(row, index).chars().count());
         cells
@@ -111,13 +114,19 @@ pub fn broken(file: &str, row: &BrokenRow) -> String {
         row.line,
         row.row,
         row.reason,
-        raw.escape_debug()
+        printable(&raw)
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_stays_on_its_line() {
+        let rows = [vec!["one\ntwo".to_owned()]];
+        assert_eq!(table(&["name"], &rows), "name\none\\ntwo\n");
+    }
 
     #[test]
     fn numbers_stand_to_the_right() {

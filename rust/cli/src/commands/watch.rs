@@ -13,6 +13,7 @@ use firn::{Context, Error, ErrorKind, Result};
 
 use super::place::{Bucket, Place};
 use super::report;
+use crate::generate::record::MANIFEST;
 
 /// How often it looks, unless looking takes long: then it rests four times as long as it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -32,7 +33,7 @@ Examples:
 /// Put every new file of a folder, each once, until interrupted
 ///
 /// Files whose names begin with a dot are left alone: write to such a name, then rename. Finished files stay where they are
-/// and are noted in `.firn-watch`, so that a restart does not read them again.
+/// and are noted in `.firn-watch`, so that a restart does not read them again. The `manifest.json` of `firn generate` is left alone, too.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Watch {
@@ -132,8 +133,13 @@ fn all_taken(refused: u32) -> Result<()> {
     if refused == 0 {
         return Ok(());
     }
+    let files = if refused == 1 {
+        "file was"
+    } else {
+        "files were"
+    };
     Err(Error::rejected(format!(
-        "{refused} files were refused, each with its reason above: mend or remove them, then run this again"
+        "{refused} {files} refused, each with its reason above: mend or remove what was refused, then run this again"
     )))
 }
 
@@ -148,7 +154,7 @@ fn new_files(folder: &Path, done: &HashSet<Seen>) -> Result<Vec<(PathBuf, Seen)>
         let Ok(metadata) = entry.metadata() else {
             continue;
         };
-        if name.starts_with('.') || !metadata.is_file() {
+        if name.starts_with('.') || name == MANIFEST || !metadata.is_file() {
             continue;
         }
         let modified = metadata

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::encoder::Compression;
 use super::landing::Naming;
+use super::record::MANIFEST;
 use super::state::{State, Unfinished};
 use crate::commands::generate::Generate;
 
@@ -72,7 +73,7 @@ impl Job {
         let target = arguments.out.clone().map_or(Target::Stdout, Target::Folder);
         let manifest_path = match &target {
             _ if arguments.manifest.is_some() => arguments.manifest,
-            Target::Folder(folder) if !arguments.no_manifest => Some(folder.join("manifest.json")),
+            Target::Folder(folder) if !arguments.no_manifest => Some(folder.join(MANIFEST)),
             _ => None,
         };
         Ok(Self {

@@ -11,6 +11,9 @@ use firn::{Context, Error, Result};
 use super::interrupt::Interrupt;
 use super::part_file;
 
+/// Its name, where nothing else is said.
+pub const MANIFEST: &str = "manifest.json";
+
 /// A manifest to be written when the run has ended.
 pub struct Record {
     path: PathBuf,

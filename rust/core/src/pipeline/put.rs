@@ -46,7 +46,10 @@ impl Intake {
 
     /// Uploads a file. Of one that becomes several objects, none is begun before the last but one is merged, so that no single merge has to
     /// take them all.
-    async fn upload_merging(
+    ///
+    /// # Errors
+    /// As [`Intake::upload`], and what a merge on the way gives, unless it is `Transient`: a later one can make up for that.
+    pub async fn upload_merging(
         &self,
         path: &Path,
         patience: Duration,

@@ -7,6 +7,7 @@ use super::marks::Marks;
 use super::row::{self, Row};
 use crate::contract::Contract;
 use crate::error::{Error, Result};
+use crate::printable;
 
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -347,12 +348,15 @@ impl<R: Read> Reader<R> {
                 .collect();
             let what = if missing.is_empty() {
                 "its columns or their order differ".to_owned()
+            } else if missing.len() == wanted.len() {
+                "it has none of its columns".to_owned()
             } else {
                 format!("it lacks {}", missing.join(", "))
             };
             let shown: String = String::from_utf8_lossy(line).chars().take(200).collect();
             return Err(Error::config(format!(
-                "the header is not the contract's, {what}: it is `{shown}`, the contract wants `{}`",
+                "the header is not the contract's, {what}: it is `{}`, the contract wants `{}`",
+                printable(&shown),
                 wanted.join(",")
             )));
         }

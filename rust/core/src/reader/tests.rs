@@ -218,6 +218,11 @@ fn a_wrong_header_is_refused_before_any_row() {
             .to_string()
             .contains("its columns or their order differ")
     );
+    let error = read(b"\x1b[2Ja,b\n").unwrap_err().to_string();
+    assert!(
+        error.contains("it has none of its columns: it is `\\u{1b}[2Ja,b`"),
+        "{error}"
+    );
     assert!(
         read(b"\xef\xbb\xbfop,\"id\",name,at\r\n")
             .unwrap()

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use log::debug;
+use log::{debug, warn};
 use reqwest::{Method, RequestBuilder, StatusCode, header};
 use serde_json::Value;
 use uuid::Uuid;
@@ -16,6 +16,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(16);
+/// The try, from 0, whose failure is told while it goes on: after a second or so.
+const TELLING_TRY: u32 = 3;
 /// Half of the pool's usual time to live, so that a connection is not used while the other side closes it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -90,7 +92,12 @@ impl Transport {
             if started.elapsed() + wait > self.patience {
                 return Err(failure.context(format!("gave up after {} tries", attempt + 1)));
             }
-            debug!("{failure}; next try in {wait:?}");
+            if attempt == TELLING_TRY {
+                let patience = self.patience.as_secs();
+                warn!("{failure}; it is tried again for up to {patience} s");
+            } else {
+                debug!("{failure}; next try in {wait:?}");
+            }
             tokio::time::sleep(wait).await;
             attempt += 1;
         }
