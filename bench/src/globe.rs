@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use firn::contract::Contract;
 use firn::merge::{Names, Site, scripts};
@@ -99,9 +100,13 @@ impl Globe {
         self.run(&call).map(drop)
     }
 
-    /// Ends what runs beside the session.
+    /// Ends what runs beside the session, and waits until it has ended and its memory is free: what comes next is measured.
     pub fn close(self) {
+        let open = self.engine.until_closed();
         drop(self.session);
         drop(self.engine);
+        while open.strong_count() > 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
