@@ -112,7 +112,7 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
 
     static final PropertyDescriptor LOAD_TIMEOUT = new PropertyDescriptor.Builder()
             .name("Load Timeout")
-            .description("How long one load may take before its FlowFiles go to retry.")
+            .description("How long one load may take before its FlowFiles go to retry. FlowFiles of gigabytes need more than the default.")
             .required(true)
             .defaultValue("5 mins")
             .addValidator(StandardValidators.createTimePeriodValidator(1, TimeUnit.SECONDS, 1, TimeUnit.DAYS))
