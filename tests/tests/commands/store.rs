@@ -257,6 +257,23 @@ fn an_upload_that_fails_half_way_takes_its_parts_away() {
     assert!(objects(&ground).is_empty());
 }
 
+#[test]
+fn a_question_to_the_bucket_that_stays_without_an_answer_is_asked_again() {
+    let ground = ground_with_a_file();
+    let heads = Calls {
+        service: Some(Service::S3),
+        method: Some("HEAD".to_owned()),
+        ..Calls::default()
+    };
+    let faults = &ground.globe.faults;
+    // As when the other end of a connection is gone without a word.
+    faults.arm(Fault::once(Mischief::Slow { millis: 250_000 }).on(heads.clone()));
+    faults.arm(Fault::always(Mischief::Slow { millis: 0 }).on(heads));
+    ground.ok(UPLOAD);
+    let asked = faults.list().last().map(|counted| counted.struck);
+    assert_eq!(asked, Some(2));
+}
+
 /// Writes a file of at least so many bytes.
 fn large(ground: &Ground, name: &str, bytes: u64) {
     let header: Vec<String> = Contract::customer().header().map(str::to_owned).collect();

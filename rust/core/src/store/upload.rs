@@ -19,6 +19,12 @@ use super::parts::{Parts, compress, next_part};
 use super::trouble::explained;
 use crate::error::{Context, Error, Result};
 
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A part's upload may take so long.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
+/// A question is answered at once, unless the other end of its connection is gone: then a new one is worth more than waiting.
+const QUESTION_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A folder in a bucket, ready to take objects.
 #[derive(Clone, Debug)]
 pub struct S3Store {
@@ -42,12 +48,7 @@ impl S3Store {
     pub async fn open(location: Location, options: StoreOptions) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::standard().with_max_attempts(5))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(Duration::from_secs(10))
-                    .operation_attempt_timeout(Duration::from_secs(300))
-                    .build(),
-            );
+            .timeout_config(timeouts(UPLOAD_TIMEOUT));
         if let Some(profile) = &options.profile {
             loader = loader.profile_name(profile);
         }
@@ -97,6 +98,8 @@ impl S3Store {
             .prefix(&self.location.folder)
             .max_keys(1);
         request
+            .customize()
+            .config_override(question())
             .send()
             .await
             .map(drop)
@@ -112,7 +115,9 @@ impl S3Store {
             .client
             .head_object()
             .bucket(&self.location.bucket)
-            .key(self.key(name));
+            .key(self.key(name))
+            .customize()
+            .config_override(question());
         match head.send().await {
             Ok(_) => Ok(true),
             // Without the right to list, S3 says 403 also for what is not there; then a second upload does no harm.
@@ -198,6 +203,18 @@ impl S3Store {
     {
         explained(&self.location.bucket, error)
     }
+}
+
+fn timeouts(attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(attempt)
+        .build()
+}
+
+/// How a request without a body differs.
+fn question() -> aws_sdk_s3::config::Builder {
+    aws_sdk_s3::Config::builder().timeout_config(timeouts(QUESTION_TIMEOUT))
 }
 
 /// Sends the parts as they are made; the last may be short.
