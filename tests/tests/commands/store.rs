@@ -258,20 +258,22 @@ fn an_upload_that_fails_half_way_takes_its_parts_away() {
 }
 
 #[test]
-fn a_question_to_the_bucket_that_stays_without_an_answer_is_asked_again() {
-    let ground = ground_with_a_file();
-    let heads = Calls {
-        service: Some(Service::S3),
-        method: Some("HEAD".to_owned()),
-        ..Calls::default()
-    };
-    let faults = &ground.globe.faults;
-    // As when the other end of a connection is gone without a word.
-    faults.arm(Fault::once(Mischief::Slow { millis: 250_000 }).on(heads.clone()));
-    faults.arm(Fault::always(Mischief::Slow { millis: 0 }).on(heads));
-    ground.ok(UPLOAD);
-    let asked = faults.list().last().map(|counted| counted.struck);
-    assert_eq!(asked, Some(2));
+fn what_the_bucket_leaves_without_an_answer_is_sent_again() {
+    for method in ["HEAD", "PUT"] {
+        let ground = ground_with_a_file();
+        let calls = Calls {
+            service: Some(Service::S3),
+            method: Some(method.to_owned()),
+            ..Calls::default()
+        };
+        let faults = &ground.globe.faults;
+        // As when the other end of a connection is gone without a word.
+        faults.arm(Fault::once(Mischief::Slow { millis: 250_000 }).on(calls.clone()));
+        faults.arm(Fault::always(Mischief::Slow { millis: 0 }).on(calls));
+        ground.ok(UPLOAD);
+        let sent = faults.list().last().map(|counted| counted.struck);
+        assert_eq!(sent, Some(2), "{method}");
+    }
 }
 
 /// Writes a file of at least so many bytes.

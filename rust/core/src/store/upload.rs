@@ -20,10 +20,12 @@ use super::trouble::explained;
 use crate::error::{Context, Error, Result};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A part's upload may take so long.
-const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
-/// A question is answered at once, unless the other end of its connection is gone: then a new one is worth more than waiting.
-const QUESTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// Putting an object's parts together may take S3 minutes.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(300);
+/// What has arrived is answered at once, unless the other end of its connection is gone: then a new one is worth more than waiting.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes a second that the slowest line carries.
+const SLOWEST_LINE: u64 = 32 << 10;
 
 /// A folder in a bucket, ready to take objects.
 #[derive(Clone, Debug)]
@@ -48,7 +50,7 @@ impl S3Store {
     pub async fn open(location: Location, options: StoreOptions) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::standard().with_max_attempts(5))
-            .timeout_config(timeouts(UPLOAD_TIMEOUT));
+            .timeout_config(timeouts(LONGEST_TIMEOUT));
         if let Some(profile) = &options.profile {
             loader = loader.profile_name(profile);
         }
@@ -99,7 +101,7 @@ impl S3Store {
             .max_keys(1);
         request
             .customize()
-            .config_override(question())
+            .config_override(patience(0))
             .send()
             .await
             .map(drop)
@@ -117,7 +119,7 @@ impl S3Store {
             .bucket(&self.location.bucket)
             .key(self.key(name))
             .customize()
-            .config_override(question());
+            .config_override(patience(0));
         match head.send().await {
             Ok(_) => Ok(true),
             // Without the right to list, S3 says 403 also for what is not there; then a second upload does no harm.
@@ -168,6 +170,7 @@ impl S3Store {
 
     async fn put(&self, name: &str, body: Vec<u8>) -> Result<()> {
         let (encryption, key) = self.encryption();
+        let patience = patience(body.len() as u64);
         let request = self
             .client
             .put_object()
@@ -178,6 +181,8 @@ impl S3Store {
             .set_ssekms_key_id(key)
             .body(ByteStream::from(body));
         request
+            .customize()
+            .config_override(patience)
             .send()
             .await
             .map(drop)
@@ -212,9 +217,10 @@ fn timeouts(attempt: Duration) -> TimeoutConfig {
         .build()
 }
 
-/// How a request without a body differs.
-fn question() -> aws_sdk_s3::config::Builder {
-    aws_sdk_s3::Config::builder().timeout_config(timeouts(QUESTION_TIMEOUT))
+/// For a request with so many bytes: how long to wait for its answer.
+pub(super) fn patience(bytes: u64) -> aws_sdk_s3::config::Builder {
+    let sending = Duration::from_secs(bytes / SLOWEST_LINE);
+    aws_sdk_s3::Config::builder().timeout_config(timeouts(ANSWER_TIMEOUT + sending))
 }
 
 /// Sends the parts as they are made; the last may be short.
