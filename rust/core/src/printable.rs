@@ -3,15 +3,9 @@
 /// The text on one line: what would break the line, or steer the terminal, is escaped as in Rust.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for char in text.chars() {
-        if char.is_control() {
-            line.extend(char.escape_default());
-        } else {
-            line.push(char);
-        }
-    }
-    line
+    // Quotes are for people, too.
+    let escaped = text.escape_debug().to_string();
+    escaped.replace("\\\"", "\"").replace("\\'", "'")
 }
 
 #[cfg(test)]

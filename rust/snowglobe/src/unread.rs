@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// Whoever sends more than this after the answer loses the connection.
-const MOST_BYTES: usize = 256 << 20;
+const MOST_BYTES: u64 = 256 << 20;
 
 /// Whoever takes longer, too.
 const MOST_TIME: Duration = Duration::from_secs(30);
@@ -60,17 +60,18 @@ impl Drop for Unread {
     fn drop(&mut self) {
         let rest = self.0.take().filter(|body| !body.is_end_stream());
         if let (Some(rest), Ok(runtime)) = (rest, Handle::try_current()) {
-            runtime.spawn(tokio::time::timeout(MOST_TIME, drain(rest)));
+            runtime.spawn(tokio::time::timeout(MOST_TIME, swallow(rest, MOST_BYTES)));
         }
     }
 }
 
-async fn drain(mut body: Incoming) {
-    let mut drained = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        drained += frame.data_ref().map_or(0, Bytes::len);
-        if drained > MOST_BYTES {
-            return;
+/// Takes so many bytes of a body, then no more.
+pub async fn swallow(mut body: impl Body<Data = Bytes> + Unpin, bytes: u64) {
+    let mut taken = 0;
+    while taken < bytes {
+        match body.frame().await {
+            Some(Ok(frame)) => taken += frame.data_ref().map_or(0, |data| data.len() as u64),
+            _ => return,
         }
     }
 }

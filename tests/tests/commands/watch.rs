@@ -24,16 +24,16 @@ fn landing(ground: &Ground) {
     fs::create_dir(ground.path("landing")).expect("a folder");
 }
 
+fn customers(ground: &Ground) -> i64 {
+    ground.number("select count(*) from CUSTOMER_HISTORY")
+}
+
 #[test]
 fn what_the_generator_wrote_can_be_watched() {
     let ground = Ground::new();
     ground.ok("generate --rows 50 --out landing --quiet");
     ground.ok("watch landing --once --role FIRN_LOADER");
     assert_eq!(customers(&ground), 50);
-}
-
-fn customers(ground: &Ground) -> i64 {
-    ground.number("select count(*) from CUSTOMER_HISTORY")
 }
 
 #[test]

@@ -66,10 +66,11 @@ pub fn json(value: &impl Serialize) -> Result<String> {
 /// Lines up cells, numbers to the right.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let columns = head.len();
-    let cell = |row: &[String], index: usize| {
-        row.get(index)
-            .map_or_else(String::new, |text| printable(text))
-    };
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|text| printable(text)).collect())
+        .collect();
+    let cell = |row: &[String], index: usize| row.get(index).cloned().unwrap_or_default();
     let width = |index: usize| {
         let cells = rows.iter().map(|row| cell(row, index).chars().count());
         cells
@@ -88,7 +89,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let numbers: Vec<bool> = (0..columns).map(is_number).collect();
     let mut text = String::new();
     let head: Vec<String> = head.iter().map(|name| (*name).to_owned()).collect();
-    for row in std::iter::once(&head).chain(rows) {
+    for row in std::iter::once(&head).chain(&rows) {
         let cells = (0..columns).map(|index| {
             let (value, width) = (cell(row, index), widths[index]);
             if numbers[index] {

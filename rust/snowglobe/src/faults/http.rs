@@ -1,12 +1,12 @@
 //! Faults of connections and answers, around any HTTP service.
 
 use super::{Call, Faults, Mischief, Service};
+use crate::unread::swallow;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use flate2::read::MultiGzDecoder;
 use futures::{StreamExt, stream};
 use http_body::Body as _;
-use http_body_util::BodyExt;
 use std::io::{self, Read};
 use std::time::Duration;
 
@@ -119,17 +119,6 @@ async fn look(request: Request<Body>) -> Result<(Request<Body>, Vec<u8>), Cut> {
         text.extend_from_slice(&bytes);
     }
     Ok((Request::from_parts(parts, Body::from(bytes)), text))
-}
-
-/// Takes so many bytes of a body, then no more.
-async fn swallow(mut body: Body, bytes: u64) {
-    let mut taken = 0;
-    while taken < bytes {
-        match body.frame().await {
-            Some(Ok(frame)) => taken += frame.data_ref().map_or(0, |data| data.len() as u64),
-            _ => return,
-        }
-    }
 }
 
 /// The same answer, whose body breaks off; its headers promise all of it.
