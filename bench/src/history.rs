@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::globe::Globe;
+use crate::fixture::Fixture;
 use crate::peer::Failure;
 use crate::{machine, table};
 
@@ -40,18 +40,18 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(warning) = machine::warning() {
         eprintln!("{warning}");
     }
-    let mut globes = Vec::new();
+    let mut fixtures = Vec::new();
     for millions in &arguments.millions {
         let started = Instant::now();
-        let mut globe = Globe::open(Some(folder.path().join(millions.to_string())))?;
-        fill(&mut globe, millions * 1_000_000)?;
+        let mut fixture = Fixture::open(Some(folder.path().join(millions.to_string())))?;
+        fill(&mut fixture, millions * 1_000_000)?;
         eprintln!("{millions} M rows after {:.0?}", started.elapsed());
-        globes.push((*millions, globe, Vec::new()));
+        fixtures.push((*millions, fixture, Vec::new()));
     }
     // The first batch warms up.
     for round in 0..=arguments.rounds {
-        for (millions, globe, times) in &mut globes {
-            let took = batch(globe, *millions * 1_000_000, round)?;
+        for (millions, fixture, times) in &mut fixtures {
+            let took = batch(fixture, *millions * 1_000_000, round)?;
             if round > 0 {
                 times.push(took);
             }
@@ -63,8 +63,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         machine::description()
     );
     let mut unit = None;
-    for (millions, globe, mut times) in globes {
-        globe.close();
+    for (millions, fixture, mut times) in fixtures {
+        fixture.close();
         times.sort();
         let median = times[times.len() / 2].as_secs_f64() * 1e3;
         let unit = *unit.get_or_insert(median);
@@ -83,7 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// Ten versions of each customer, oldest first, as Snowflake's clustering would have them lie.
-fn fill(globe: &mut Globe, rows: u64) -> Result<(), Failure> {
+fn fill(fixture: &mut Fixture, rows: u64) -> Result<(), Failure> {
     let customers = rows / VERSIONS;
     let person = "'Ann', 'Lee', 'ann' || k || '@example.com', '555-' || k, k || ' Main St', 'Springfield', 'IL', '62704', 'US'";
     let keys = format!("(select seq8() + 1 as k from table(generator(rowcount => {customers})))");
@@ -95,33 +95,33 @@ fn fill(globe: &mut Globe, rows: u64) -> Result<(), Failure> {
             "null".to_owned()
         };
         let is_last = version + 1 == VERSIONS;
-        globe.run(&format!(
+        fixture.run(&format!(
             "insert into CUSTOMER_HISTORY select iff({version} = 0, 'I', 'U'), k, {person}, {from}, {version}, {from}, {to}, {is_last}, 'filled', k, current_timestamp() from {keys}"
         ))?;
         if is_last {
-            globe.run(&format!(
+            fixture.run(&format!(
                 "insert into CUSTOMER select k, {person}, {from}, {version} from {keys}"
             ))?;
         }
     }
     // What was filled in is no edit by hand.
-    globe
+    fixture
         .run("create or replace stream CUSTOMER_CHANGES on table CUSTOMER")
         .map(drop)
 }
 
-fn batch(globe: &mut Globe, rows: u64, round: u64) -> Result<Duration, Failure> {
+fn batch(fixture: &mut Fixture, rows: u64, round: u64) -> Result<Duration, Failure> {
     let customers = rows / VERSIONS;
     let stride = customers / BATCH;
-    globe.run(&format!(
+    fixture.run(&format!(
         "insert into CUSTOMER_STAGING select 'U', to_varchar(seq8() * {stride} + 1), 'Ann', 'Lee', 'ann@example.com', '555', 'round {round}', 'Springfield', 'IL', '62704', 'US', '2026-02-{:02} 00:00:00', '1', null, null, 'batch-{round}', seq8() + 1, current_timestamp() from table(generator(rowcount => {BATCH}))",
         round + 1
     ))?;
     let started = Instant::now();
-    globe.merge()?;
+    fixture.merge()?;
     let took = started.elapsed();
     let sql = format!("select history from CUSTOMER_RUNS where source_file = 'batch-{round}'");
-    match globe.number(&sql)? {
+    match fixture.number(&sql)? {
         history if history == i128::from(BATCH) => Ok(took),
         history => Err(format!("{history} of {BATCH} events are in the history").into()),
     }

@@ -41,11 +41,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bytes = fs::metadata(&file)?.len();
 
     let runtime = tokio::runtime::Runtime::new()?;
-    let globe = served(&runtime, Some(folder.path().join("snowglobe")))?;
-    finished(firn(&globe, &["bootstrap"])?)?;
+    let server = served(&runtime, Some(folder.path().join("snowglobe")))?;
+    finished(firn(&server, &["bootstrap"])?)?;
     forget_peak()?;
     eprintln!("putting it");
-    let mut put = firn(&globe, &["put", "--wait", "36000", "--compression"])?;
+    let mut put = firn(&server, &["put", "--wait", "36000", "--compression"])?;
     put.arg(&arguments.compression).arg(&file);
     let started = Instant::now();
     let put_peak = watched(put.stdout(Stdio::null()).spawn()?)?;
@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let globe_peak = peak("self")?;
 
     eprintln!("checking the tables");
-    let mut session = globe.engine.session(Login {
+    let mut session = server.engine.session(Login {
         user: "SNOWGLOBE".to_owned(),
         role: Some("FIRN_OWNER".to_owned()),
         ..Login::default()
@@ -70,9 +70,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if history != [i128::from(arguments.rows)] {
         return Err(format!("the history has {history:?} rows of {}", arguments.rows).into());
     }
-    finished(firn(&globe, &["verify"])?)?;
+    finished(firn(&server, &["verify"])?)?;
     drop(session);
-    runtime.block_on(globe.stop());
+    runtime.block_on(server.stop());
 
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
     let text = format!(

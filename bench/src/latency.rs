@@ -13,7 +13,7 @@ use crate::served::{finished, firn, served};
 use crate::{machine, table};
 
 /// Longer than that, and something is wrong.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
 
 #[derive(clap::Args)]
@@ -51,18 +51,18 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         eprintln!("{warning}");
     }
     let runtime = tokio::runtime::Runtime::new()?;
-    let globe = served(&runtime, None)?;
+    let server = served(&runtime, None)?;
     let folder = tempfile::tempdir()?;
-    finished(firn(&globe, &["bootstrap", "--triggered"])?)?;
+    finished(firn(&server, &["bootstrap", "--triggered"])?)?;
     let landing = folder.path().join("landing");
     std::fs::create_dir(&landing)?;
     let landing_text = landing.to_string_lossy();
-    let watch = firn(&globe, &["watch", &landing_text, "--no-merge"])?
+    let watch = firn(&server, &["watch", &landing_text, "--no-merge"])?
         .stdout(Stdio::null())
         .spawn()?;
     let watch = Watcher(watch);
 
-    let mut session = globe.engine.session(Login {
+    let mut session = server.engine.session(Login {
         user: "SNOWGLOBE".to_owned(),
         role: Some("FIRN_OWNER".to_owned()),
         ..Login::default()
@@ -89,7 +89,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     drop(watch);
     drop(session);
-    runtime.block_on(globe.stop());
+    runtime.block_on(server.stop());
     times.sort_by(f64::total_cmp);
     let at = |percent: usize| times[(times.len() - 1) * percent / 100];
     let mut text = format!(
@@ -137,8 +137,8 @@ fn await_customer(session: &mut Session, customer: u64) -> Result<(), Failure> {
         ) {
             return Ok(());
         }
-        if started.elapsed() > PATIENCE {
-            return Err(format!("customer {customer} has not arrived after {PATIENCE:?}").into());
+        if started.elapsed() > TIMEOUT {
+            return Err(format!("customer {customer} has not arrived after {TIMEOUT:?}").into());
         }
         std::thread::sleep(POLL);
     }

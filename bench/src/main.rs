@@ -7,7 +7,7 @@
 //! - `generate_ours`: our generator
 //! - `plain_fake`, `tpch`, `child`, `limits`: the contenders that are not ours
 //! - `read`: readers of CSV: ours, which also validates, beside others that merely split
-//! - `merge`: from file to history, beside the tutorials' way; `history`: a batch against long histories; `globe` is the Snowglobe
+//! - `merge`: from file to history, beside the tutorials' way; `history`: a batch against long histories; `fixture` is the Snowglobe
 //!   that both run on
 //! - `beside_duckdb`: Snowglobe beside plain DuckDB, and its round trips
 //! - `latency`: how long a file waits between its rename and the target; `large`: one large file, in how much memory; `served` is the
@@ -20,9 +20,9 @@
 
 mod beside_duckdb;
 mod child;
+mod fixture;
 mod generate;
 mod generate_ours;
-mod globe;
 mod history;
 mod large;
 mod latency;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use firn::generator::{Generator, Options};
 use snowglobe::engine::Value;
 
-use crate::globe::Globe;
+use crate::fixture::Fixture;
 use crate::peer::Failure;
 use crate::{machine, table};
 
@@ -134,50 +134,50 @@ fn files(arguments: &Arguments) -> Result<Vec<Vec<u8>>, Failure> {
 }
 
 fn firn(files: &[Vec<u8>]) -> Result<Outcome, Failure> {
-    let mut globe = Globe::open(None)?;
-    let copy = globe.copy.clone();
-    let batches = timed(&mut globe, files, |globe| {
-        globe.run(&copy)?;
-        globe.merge()
+    let mut fixture = Fixture::open(None)?;
+    let copy = fixture.copy.clone();
+    let batches = timed(&mut fixture, files, |fixture| {
+        fixture.run(&copy)?;
+        fixture.merge()
     })?;
-    outcome(globe, batches, "CUSTOMER_HISTORY", "CUSTOMER")
+    outcome(fixture, batches, "CUSTOMER_HISTORY", "CUSTOMER")
 }
 
 fn tutorial(files: &[Vec<u8>]) -> Result<Outcome, Failure> {
-    let mut globe = Globe::open(None)?;
-    globe.run_all(SETUP)?;
-    let batches = timed(&mut globe, files, |globe| globe.run_all(BATCH))?;
-    outcome(globe, batches, "TUTORIAL_HISTORY", "TUTORIAL_CUSTOMER")
+    let mut fixture = Fixture::open(None)?;
+    fixture.run_all(SETUP)?;
+    let batches = timed(&mut fixture, files, |fixture| fixture.run_all(BATCH))?;
+    outcome(fixture, batches, "TUTORIAL_HISTORY", "TUTORIAL_CUSTOMER")
 }
 
 /// Seconds for each file. Files land one by one; landing itself does not count.
 fn timed(
-    globe: &mut Globe,
+    fixture: &mut Fixture,
     files: &[Vec<u8>],
-    batch: impl Fn(&mut Globe) -> Result<(), Failure>,
+    batch: impl Fn(&mut Fixture) -> Result<(), Failure>,
 ) -> Result<Vec<f64>, Failure> {
     let mut batches = Vec::with_capacity(files.len());
     for (index, file) in files.iter().enumerate() {
-        globe.land(&format!("{index:04}.csv"), file)?;
+        fixture.land(&format!("{index:04}.csv"), file)?;
         let started = Instant::now();
-        batch(globe)?;
+        batch(fixture)?;
         batches.push(started.elapsed().as_secs_f64());
     }
     Ok(batches)
 }
 
 fn outcome(
-    mut globe: Globe,
+    mut fixture: Fixture,
     batches: Vec<f64>,
     history: &str,
     target: &str,
 ) -> Result<Outcome, Failure> {
-    let rows_in_history = globe.number(&format!("select count(*) from {history}"))?;
-    let versions = globe.run(&format!(
+    let rows_in_history = fixture.number(&format!("select count(*) from {history}"))?;
+    let versions = fixture.run(&format!(
         "select {COLUMNS} from {history} where first_name is not null"
     ))?;
-    let rows = globe.run(&format!("select {COLUMNS} from {target}"))?;
-    globe.close();
+    let rows = fixture.run(&format!("select {COLUMNS} from {target}"))?;
+    fixture.close();
     let row = |row: &Vec<Value>| format!("{row:?}");
     Ok(Outcome {
         batches,

@@ -214,7 +214,7 @@ fn validate(file: File) -> Result<u64, Failure> {
     while let Some(piece) = reader.next()? {
         match piece {
             Piece::Rows { count, .. } => rows += count,
-            Piece::Broken(row) => return Err(format!("row {}: {}", row.row, row.reason).into()),
+            Piece::Rejected(row) => return Err(format!("row {}: {}", row.row, row.reason).into()),
         }
     }
     Ok(rows)

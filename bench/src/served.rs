@@ -20,7 +20,7 @@ pub fn served(runtime: &Runtime, data: Option<PathBuf>) -> Result<Running, Failu
 }
 
 /// A command of the `firn` that was built beside this program, with the way to Snowglobe in its environment.
-pub fn firn(globe: &Running, arguments: &[&str]) -> Result<Command, Failure> {
+pub fn firn(server: &Running, arguments: &[&str]) -> Result<Command, Failure> {
     let program = std::env::current_exe()?.with_file_name("firn");
     if !program.exists() {
         return Err(format!(
@@ -32,16 +32,16 @@ pub fn firn(globe: &Running, arguments: &[&str]) -> Result<Command, Failure> {
     let mut command = Command::new(program);
     command
         .args(arguments)
-        .env("SNOWFLAKE_ACCOUNT", &globe.account)
-        .env("SNOWFLAKE_HOST", globe.address.ip().to_string())
-        .env("SNOWFLAKE_PORT", globe.address.port().to_string())
+        .env("SNOWFLAKE_ACCOUNT", &server.account)
+        .env("SNOWFLAKE_HOST", server.address.ip().to_string())
+        .env("SNOWFLAKE_PORT", server.address.port().to_string())
         .env("SNOWFLAKE_PROTOCOL", "http")
-        .env("SNOWFLAKE_TOKEN", &globe.credentials.token)
-        .env("AWS_ENDPOINT_URL_S3", globe.s3_url())
-        .env("AWS_ACCESS_KEY_ID", &globe.credentials.s3_access_key_id)
+        .env("SNOWFLAKE_TOKEN", &server.credentials.token)
+        .env("AWS_ENDPOINT_URL_S3", server.s3_url())
+        .env("AWS_ACCESS_KEY_ID", &server.credentials.s3_access_key_id)
         .env(
             "AWS_SECRET_ACCESS_KEY",
-            &globe.credentials.s3_secret_access_key,
+            &server.credentials.s3_secret_access_key,
         )
         .env("AWS_REGION", "us-east-1")
         .env("FIRN_STAGE_URL", format!("s3://{BUCKET}/"));

@@ -87,6 +87,6 @@ fn land(pair: &Pair, megabytes: u64) -> Result<(PathBuf, u64), Failure> {
         .ok_or("DuckDB is not on disk")?
         .with_file_name(KEY);
     File::create(&path)?.write_all(&content)?;
-    ObjectStore::put(pair.globe.objects.as_ref(), BUCKET, KEY, &content)?;
+    ObjectStore::put(pair.server.objects.as_ref(), BUCKET, KEY, &content)?;
     Ok((path, content.len() as u64))
 }

@@ -50,7 +50,7 @@ enum Part {
 
 /// A Snowglobe as `snowglobe --data` is, and a DuckDB beside it.
 struct Pair {
-    globe: Running,
+    server: Running,
     session: Session,
     duckdb: Connection,
 }
@@ -96,11 +96,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         text += &merge::run(&mut pair, arguments)?;
     }
     if arguments.only.contains(&Part::RoundTrip) {
-        text += &runtime.block_on(round_trip::run(&pair.globe, arguments.round_trips))?;
+        text += &runtime.block_on(round_trip::run(&pair.server, arguments.round_trips))?;
     }
-    let Pair { globe, session, .. } = pair;
+    let Pair {
+        server, session, ..
+    } = pair;
     drop(session);
-    runtime.block_on(globe.stop());
+    runtime.block_on(server.stop());
     if arguments.write_readme {
         table::put_between_markers(&root.join("rust/snowglobe/README.md"), "snowglobe", &text)
     } else {
@@ -111,17 +113,17 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 impl Pair {
     fn open(runtime: &Runtime, folder: &Path) -> Result<Self, Failure> {
-        let globe = runtime.block_on(serve(server::Options {
-            data: Some(folder.join("globe")),
+        let server = runtime.block_on(serve(server::Options {
+            data: Some(folder.join("snowglobe")),
             buckets: vec![copy::BUCKET.to_owned()],
             ..server::Options::default()
         }))?;
-        let session = globe.engine.session(Login {
+        let session = server.engine.session(Login {
             user: "SNOWGLOBE".to_owned(),
             ..Login::default()
         })?;
         let mut pair = Self {
-            globe,
+            server,
             session,
             duckdb: Connection::open(folder.join("plain.duckdb"))?,
         };

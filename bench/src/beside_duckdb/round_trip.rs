@@ -19,16 +19,16 @@ const WARM_UP: u32 = 100;
 ///
 /// # Errors
 /// A request fails.
-pub async fn run(globe: &Running, count: u32) -> Result<String, Failure> {
+pub async fn run(server: &Running, count: u32) -> Result<String, Failure> {
     let client = Client::new();
-    let jwt = format!("Bearer {}", token(globe)?);
-    let session = log_in(globe, &client).await?;
+    let jwt = format!("Bearer {}", token(server)?);
+    let session = log_in(server, &client).await?;
     let (mut api, mut drivers) = (Vec::new(), Vec::new());
     for number in 0..WARM_UP + count {
         let id = format!("00000000-0000-0000-0000-{number:012}");
-        let url = format!("{}/api/v2/statements?requestId={id}", globe.url());
+        let url = format!("{}/api/v2/statements?requestId={id}", server.url());
         let took = post(&client, &url, &jwt, &json!({"statement": "select 1"})).await?;
-        let url = format!("{}/queries/v1/query-request?requestId={id}", globe.url());
+        let url = format!("{}/queries/v1/query-request?requestId={id}", server.url());
         let body = json!({"sqlText": "select 1"});
         let took_driver = post(&client, &url, &session, &body).await?;
         if number >= WARM_UP {
@@ -73,14 +73,14 @@ async fn post(client: &Client, url: &str, token: &str, body: &Value) -> Result<D
     Ok(took)
 }
 
-fn token(globe: &Running) -> Result<String, Failure> {
-    let credentials = &globe.credentials;
+fn token(server: &Running) -> Result<String, Failure> {
+    let credentials = &server.credentials;
     let (Some(file), Some(public)) = (&credentials.private_key_file, &credentials.public_key)
     else {
         return Err("Snowglobe has made no key pair".into());
     };
     let fingerprint = STANDARD.encode(Sha256::digest(STANDARD.decode(public)?));
-    let user = format!("{}.{}", globe.account, credentials.user);
+    let user = format!("{}.{}", server.account, credentials.user);
     let now = jiff::Timestamp::now().as_second();
     let claims = json!({
         "iss": format!("{user}.SHA256:{fingerprint}"),
@@ -96,13 +96,13 @@ fn token(globe: &Running) -> Result<String, Failure> {
     )?)
 }
 
-async fn log_in(globe: &Running, client: &Client) -> Result<String, Failure> {
+async fn log_in(server: &Running, client: &Client) -> Result<String, Failure> {
     let body = json!({"data": {
-        "ACCOUNT_NAME": globe.account,
-        "LOGIN_NAME": globe.credentials.user,
-        "PASSWORD": globe.credentials.token,
+        "ACCOUNT_NAME": server.account,
+        "LOGIN_NAME": server.credentials.user,
+        "PASSWORD": server.credentials.token,
     }});
-    let url = format!("{}/session/v1/login-request", globe.url());
+    let url = format!("{}/session/v1/login-request", server.url());
     let answer = client.post(url).json(&body).send().await?.text().await?;
     let answer: Value = serde_json::from_str(&answer)?;
     let token = answer["data"]["token"]

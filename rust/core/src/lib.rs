@@ -3,7 +3,7 @@
 //! The map, in the order of reading:
 //!
 //! - [`contract`]: what a file and its tables look like
-//! - [`reader`]: CSV checked against a contract, broken rows told
+//! - [`reader`]: CSV checked against a contract, malformed rows reported
 //! - [`merge`]: the plan of a merge, and the SQL of every script
 //! - [`error`]: the one error type
 //! - [`event`]: a change of a customer, as one row of a generated file carries it

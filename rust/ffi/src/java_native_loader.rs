@@ -6,7 +6,7 @@ use jni::objects::{JClass, JString};
 use jni::sys::jlong;
 use jni::{EnvUnowned, jni_mangle};
 
-use crate::loader::Loader;
+use crate::loader::LoaderSession;
 use crate::{jni_edge, tickets};
 
 /// A handle to a loader with the settings of a JSON document.
@@ -17,7 +17,7 @@ pub fn open<'local>(
     settings: JString<'local>,
 ) -> jlong {
     jni_edge::run(env, |env| {
-        Ok(tickets::issue(Loader::open(&jni_edge::text(
+        Ok(tickets::issue(LoaderSession::open(&jni_edge::text(
             env, &settings, "settings",
         )?)?))
     })
@@ -33,7 +33,7 @@ pub fn verify<'local>(
 ) -> JString<'local> {
     jni_edge::run(env, |env| {
         let timeout = Duration::from_millis(u64::try_from(timeout_millis).unwrap_or(0));
-        let findings = tickets::find::<Loader>(handle)?.verify(timeout)?;
+        let findings = tickets::find::<LoaderSession>(handle)?.verify(timeout)?;
         Ok(env.new_string(findings)?)
     })
 }
@@ -48,7 +48,7 @@ pub fn put<'local>(
 ) -> JString<'local> {
     jni_edge::run(env, |env| {
         let request = jni_edge::text(env, &request, "request")?;
-        let outcomes = tickets::find::<Loader>(handle)?.put(&request)?;
+        let outcomes = tickets::find::<LoaderSession>(handle)?.put(&request)?;
         Ok(env.new_string(outcomes)?)
     })
 }
@@ -56,5 +56,5 @@ pub fn put<'local>(
 /// Ends the loader.
 #[jni_mangle("io.firn.nifi.core.NativeLoader")]
 pub fn close<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, handle: jlong) {
-    jni_edge::run(env, |_| tickets::close::<Loader>(handle));
+    jni_edge::run(env, |_| tickets::close::<LoaderSession>(handle));
 }

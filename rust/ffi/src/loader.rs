@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use firn::contract::Contract;
-use firn::merge::{Identifier, Site};
-use firn::pipeline::{AT_ONCE, Arrived, FileResult, Intake, Pipeline};
-use firn::reader::BrokenRow;
+use firn::merge::{Deployment, Identifier};
+use firn::pipeline::{FileReport, Loader, MAX_CONCURRENT_UPLOADS, Pipeline, RowCounts, StagedFile};
+use firn::reader::RejectedRow;
 use firn::snowflake::{Connection, Credential, Secret};
 use firn::store::{AccessKey, Compression, S3Store, StoreOptions};
 use firn::{Error, Result};
@@ -20,7 +20,7 @@ use crate::rejected_rows::RejectedRows;
 use crate::tickets::Session;
 
 /// How long the end of a session may take; only a cancel request can still be under way then.
-const END_PATIENCE: Duration = Duration::from_secs(5);
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Everything that a session needs, in one document.
 #[derive(Deserialize)]
@@ -40,20 +40,12 @@ pub struct Settings {
     /// TOML, or none for the customer contract.
     contract: Option<String>,
     /// `s3://bucket/prefix/`.
-    landing: String,
+    stage_url: String,
     endpoint: Option<String>,
     region: Option<String>,
     access_key_id: Option<String>,
     secret_access_key: Option<String>,
-    compression: Packing,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Packing {
-    None,
-    Gzip,
-    Zstd,
+    compression: Compression,
 }
 
 /// Files to load together.
@@ -68,7 +60,7 @@ struct Request {
 #[derive(Deserialize)]
 struct RequestFile {
     path: PathBuf,
-    /// Where the broken rows are told, as CSV; the file is made when there is one.
+    /// Where the malformed rows are written, as CSV; the file is made when there is one.
     rejected: PathBuf,
 }
 
@@ -84,11 +76,11 @@ enum Mode {
     SnowpipeAwaited,
 }
 
-/// What became of one file of a request.
+/// What happened to one file of a request.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
-    Done(Loaded),
+    Loaded(Loaded),
     Failed { kind: &'static str, message: String },
 }
 
@@ -96,31 +88,31 @@ enum Outcome {
 struct Loaded {
     /// The objects' names: one, or of a large file several.
     source_files: Vec<String>,
-    /// Rows read, and those of them that are broken.
-    rows: u64,
-    broken: u64,
+    /// Rows read, and those of them that are malformed.
+    rows_read: u64,
+    malformed: u64,
     /// None if an earlier call uploaded the file.
     bytes: Option<u64>,
-    /// None where nobody waited for the merge.
-    result: Option<FileResult>,
+    /// None where the mode does not wait for the merge.
+    counts: Option<RowCounts>,
     upload_millis: u128,
     load_millis: u128,
 }
 
 /// A pipeline with its runtime.
-pub struct Loader {
-    intake: Intake,
+pub struct LoaderSession {
+    loader: Loader,
     runtime: Option<Runtime>,
 }
 
-impl Session for Loader {
+impl Session for LoaderSession {
     const WHAT: &'static str = "a loader";
 }
 
-impl Drop for Loader {
+impl Drop for LoaderSession {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(END_PATIENCE);
+            runtime.shutdown_timeout(END_TIMEOUT);
         }
     }
 }
@@ -141,14 +133,14 @@ impl Settings {
             .contract
             .as_deref()
             .map_or_else(|| Ok(Contract::customer()), Contract::parse)?;
-        let mut site = Site {
+        let mut deployment = Deployment {
             database: Identifier::new(&self.database),
             schema: Identifier::new(&self.schema),
-            ..Site::default()
+            ..Deployment::default()
         };
-        site.storage.url.clone_from(&self.landing);
+        deployment.storage.url.clone_from(&self.stage_url);
         if let Some(warehouse) = &self.warehouse {
-            site.warehouse = Identifier::new(warehouse);
+            deployment.warehouse = Identifier::new(warehouse);
         }
         let connection = Connection {
             url: self.url.trim_end_matches('/').to_owned(),
@@ -160,7 +152,7 @@ impl Settings {
             database: None,
             schema: None,
         };
-        Pipeline::new(contract, site, connection)
+        Pipeline::new(contract, deployment, connection)
     }
 
     fn credential(&self) -> Result<Credential> {
@@ -188,17 +180,13 @@ impl Settings {
             endpoint: self.endpoint.clone(),
             region: self.region.clone(),
             access_key: access_key.map(|(id, secret)| AccessKey { id, secret }),
-            compression: match self.compression {
-                Packing::None => Compression::None,
-                Packing::Gzip => Compression::Gzip,
-                Packing::Zstd => Compression::Zstd,
-            },
+            compression: self.compression,
             ..StoreOptions::default()
         }
     }
 }
 
-impl Loader {
+impl LoaderSession {
     /// Opens a session; nothing is sent yet.
     ///
     /// # Errors
@@ -215,7 +203,7 @@ impl Loader {
             .map_err(|error| Error::transient("no thread can be started").with_source(error))?;
         let store = runtime.block_on(S3Store::open(location, settings.store()));
         Ok(Self {
-            intake: pipeline.with_store(store),
+            loader: pipeline.with_store(store),
             runtime: Some(runtime),
         })
     }
@@ -231,9 +219,9 @@ impl Loader {
     /// # Errors
     /// `Transient` if that takes longer than `timeout`.
     pub fn verify(&self, timeout: Duration) -> Result<String> {
-        // Somebody waits for the answer: a service that is not there is told soon, not tried again for minutes.
-        let pipeline = self.intake.pipeline().clone().with_patience(timeout / 6);
-        let doctor = pipeline.doctor(Some(self.intake.store()));
+        // Somebody waits for the answer: a service that is not there is reported soon, not tried again for minutes.
+        let pipeline = self.loader.pipeline().clone().with_timeout(timeout / 6);
+        let doctor = pipeline.doctor(Some(self.loader.store()));
         let findings = self
             .runtime()?
             .block_on(async { tokio::time::timeout(timeout, doctor).await });
@@ -258,30 +246,33 @@ impl Loader {
             let remaining = deadline.saturating_duration_since(started);
             let upload =
                 tokio::time::timeout(remaining, self.upload(file, request.mode, remaining));
-            let arrived = upload
+            let staged = upload
                 .await
                 .unwrap_or_else(|_| Err(Error::transient("the upload took too long")));
-            arrived.map(|arrived| (arrived, started.elapsed()))
+            staged.map(|staged| (staged, started.elapsed()))
         });
-        let uploads: Vec<_> = stream::iter(uploads).buffered(AT_ONCE).collect().await;
+        let uploads: Vec<_> = stream::iter(uploads)
+            .buffered(MAX_CONCURRENT_UPLOADS)
+            .collect()
+            .await;
         let started = Instant::now();
-        let arrived: Vec<Arrived> = uploads
+        let staged: Vec<StagedFile> = uploads
             .iter()
             .flatten()
-            .flat_map(|(arrived, _)| arrived.clone())
+            .flat_map(|(staged, _)| staged.clone())
             .collect();
-        // A service that stays busy is asked again for minutes: the caller's patience ends that, too.
+        // A service that stays busy is asked again for minutes: the caller's deadline ends that, too.
         let remaining = deadline.saturating_duration_since(Instant::now());
-        let load = self.load(&arrived, request.mode, deadline);
-        let results = tokio::time::timeout(remaining, load)
+        let load = self.load(&staged, request.mode, deadline);
+        let reports = tokio::time::timeout(remaining, load)
             .await
             .unwrap_or_else(|_| {
                 Err(Error::transient(
                     "the files are uploaded, but loading them took too long",
                 ))
             });
-        let mut results = match results {
-            Ok(results) => results.into_iter(),
+        let mut reports = match reports {
+            Ok(reports) => reports.into_iter(),
             Err(error) => {
                 // What is uploaded is not lost, but nobody knows yet what became of it: the caller tries again, to no harm.
                 return uploads
@@ -291,17 +282,18 @@ impl Loader {
             }
         };
         let load_millis = started.elapsed().as_millis();
-        let outcome = |upload: Result<(Vec<Arrived>, Duration)>| match upload {
+        let outcome = |upload: Result<(Vec<StagedFile>, Duration)>| match upload {
             Err(error) => failed(&error),
             Ok((objects, took)) => {
-                let of_file: Vec<FileResult> = results.by_ref().take(objects.len()).collect();
+                let of_file: Vec<FileReport> = reports.by_ref().take(objects.len()).collect();
                 let sent = objects.iter().filter_map(|one| one.object.bytes);
-                Outcome::Done(Loaded {
+                Outcome::Loaded(Loaded {
                     bytes: sent.reduce(|all, one| all + one),
-                    rows: objects.iter().map(|one| one.rows.rows).sum(),
-                    broken: objects.iter().map(|one| one.rows.broken).sum(),
+                    rows_read: objects.iter().map(|one| one.rows.rows).sum(),
+                    malformed: objects.iter().map(|one| one.rows.malformed).sum(),
                     source_files: objects.into_iter().map(|one| one.source_file).collect(),
-                    result: FileResult::of_objects(&of_file),
+                    counts: (!of_file.is_empty())
+                        .then(|| of_file.iter().map(|one| one.counts).sum()),
                     upload_millis: took.as_millis(),
                     load_millis,
                 })
@@ -314,41 +306,45 @@ impl Loader {
         &self,
         file: &RequestFile,
         mode: Mode,
-        patience: Duration,
-    ) -> Result<Vec<Arrived>> {
+        timeout: Duration,
+    ) -> Result<Vec<StagedFile>> {
         let rejected = Arc::new(Mutex::new(RejectedRows::to(&file.rejected)));
-        let told = Arc::clone(&rejected);
-        let tell =
-            move |row: &BrokenRow| told.lock().unwrap_or_else(PoisonError::into_inner).add(row);
-        let arrived = if mode == Mode::CopyAndMerge {
-            let upload = self.intake.upload_merging(&file.path, patience, tell);
+        let writer = Arc::clone(&rejected);
+        let write = move |row: &RejectedRow| {
+            writer
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .add(row)
+        };
+        let staged = if mode == Mode::CopyAndMerge {
+            let upload = self.loader.upload_merging(&file.path, timeout, write);
             upload.await?
         } else {
-            self.intake.upload(&file.path, tell).await?
+            self.loader.upload(&file.path, write).await?
         };
         rejected
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .finish()?;
-        Ok(arrived)
+        Ok(staged)
     }
 
     async fn load(
         &self,
-        arrived: &[Arrived],
+        staged: &[StagedFile],
         mode: Mode,
         deadline: Instant,
-    ) -> Result<Vec<FileResult>> {
-        if arrived.is_empty() || mode == Mode::Snowpipe {
+    ) -> Result<Vec<FileReport>> {
+        if staged.is_empty() || mode == Mode::Snowpipe {
             return Ok(Vec::new());
         }
-        let pipeline = self.intake.pipeline();
+        let pipeline = self.loader.pipeline();
         let remaining = || deadline.saturating_duration_since(Instant::now());
         if mode == Mode::SnowpipeAwaited {
-            return pipeline.await_task(arrived, remaining()).await;
+            return pipeline.wait_for_task(staged, remaining()).await;
         }
-        pipeline.refresh_all(arrived).await?;
-        pipeline.await_merged(arrived, remaining()).await
+        pipeline.refresh_all(staged).await?;
+        pipeline.wait_until_merged(staged, remaining()).await
     }
 }
 
@@ -370,9 +366,10 @@ mod tests {
 
     #[test]
     fn a_document_that_does_not_fit_does_not_show_its_secrets() {
-        let error = Loader::open(r#"{"url": "u", "private_key": 5, "access_token": "s3cret"}"#)
-            .err()
-            .unwrap();
+        let error =
+            LoaderSession::open(r#"{"url": "u", "private_key": 5, "access_token": "s3cret"}"#)
+                .err()
+                .unwrap();
         assert!(
             error
                 .to_string()

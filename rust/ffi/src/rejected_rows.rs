@@ -1,13 +1,13 @@
-//! The rows of a file that break the contract, kept as CSV for the caller. Why a row is broken is the core's to say.
+//! The rows of a file that break the contract, kept as CSV for the caller; the core gives each its reason.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use firn::reader::BrokenRow;
+use firn::reader::RejectedRow;
 use firn::{Error, Result};
 
-/// The broken rows of one file, as CSV. What cannot be written is told at the end.
+/// The malformed rows of one file, as CSV. A failure to write is reported at the end.
 pub struct RejectedRows {
     path: PathBuf,
     out: Option<BufWriter<File>>,
@@ -24,8 +24,8 @@ impl RejectedRows {
         }
     }
 
-    /// A row that cannot be written is told by [`Self::finish`].
-    pub fn add(&mut self, row: &BrokenRow) {
+    /// A failure to write is reported by [`Self::finish`].
+    pub fn add(&mut self, row: &RejectedRow) {
         if self.failed.is_none()
             && let Err(error) = self.write(row)
         {
@@ -33,7 +33,7 @@ impl RejectedRows {
         }
     }
 
-    fn write(&mut self, row: &BrokenRow) -> std::io::Result<()> {
+    fn write(&mut self, row: &RejectedRow) -> std::io::Result<()> {
         let out = match &mut self.out {
             Some(out) => out,
             None => {
@@ -82,7 +82,7 @@ mod tests {
     fn rejected_rows_are_csv_whatever_they_hold() {
         let folder = std::env::temp_dir().join(format!("firn-rejected-{}", std::process::id()));
         let mut rows = RejectedRows::to(&folder);
-        rows.add(&BrokenRow {
+        rows.add(&RejectedRow {
             row: 3,
             line: 4,
             column: Some("city".into()),

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use snowglobe::server::Options;
 
-use super::ground::{Ground, Said, firn, said};
+use super::fixture::{Fixture, Said, firn, said};
 
 const TEST_KEYS: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -16,12 +16,12 @@ const TEST_KEYS: &str = concat!(
 );
 
 /// `firn` without the way to Snowglobe in its environment.
-fn plain(ground: &Ground, words: &str) -> Command {
+fn plain(fixture: &Fixture, words: &str) -> Command {
     let mut command = firn();
     command
         .args(words.split_whitespace())
-        .current_dir(ground.folder.path())
-        .env("HOME", ground.folder.path());
+        .current_dir(fixture.folder.path())
+        .env("HOME", fixture.folder.path());
     command
 }
 
@@ -29,16 +29,16 @@ fn run(command: &mut Command) -> Said {
     said(command.output().expect("firn runs"))
 }
 
-fn write_private(ground: &Ground, name: &str, text: &str) {
-    let path = ground.path(name);
+fn write_private(fixture: &Fixture, name: &str, text: &str) {
+    let path = fixture.path(name);
     fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
     fs::write(&path, text).expect("a file");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its own");
 }
 
 /// A connection's settings in TOML.
-fn settings(ground: &Ground, role: &str) -> String {
-    let (address, token) = (ground.globe.address, &ground.globe.credentials.token);
+fn settings(fixture: &Fixture, role: &str) -> String {
+    let (address, token) = (fixture.server.address, &fixture.server.credentials.token);
     format!(
         "account = \"FIRN\"\nhost = \"{}\"\nport = {}\nprotocol = \"http\"\nauthenticator = \"PROGRAMMATIC_ACCESS_TOKEN\"\ntoken = \"{token}\"\nrole = \"{role}\"\n",
         address.ip(),
@@ -57,34 +57,34 @@ fn role(said: &Said) -> &str {
 
 #[test]
 fn files_and_variables_are_read_as_snowflakes_tools_read_them() {
-    let ground = Ground::new();
+    let fixture = Fixture::new();
     let (loader, owner) = (
-        settings(&ground, "FIRN_LOADER"),
-        settings(&ground, "FIRN_OWNER"),
+        settings(&fixture, "FIRN_LOADER"),
+        settings(&fixture, "FIRN_OWNER"),
     );
     // config.toml first, under `connections`; the default connection is the one that it names.
     write_private(
-        &ground,
+        &fixture,
         ".snowflake/config.toml",
         &format!(
             "default_connection_name = \"mine\"\n[connections.mine]\n{loader}\n[connections.other]\n{owner}\n"
         ),
     );
-    assert_eq!(role(&run(&mut plain(&ground, "doctor"))), "FIRN_LOADER");
+    assert_eq!(role(&run(&mut plain(&fixture, "doctor"))), "FIRN_LOADER");
     assert_eq!(
-        role(&run(&mut plain(&ground, "doctor -c other"))),
+        role(&run(&mut plain(&fixture, "doctor -c other"))),
         "FIRN_OWNER"
     );
     // connections.toml wins over it.
     write_private(
-        &ground,
+        &fixture,
         ".snowflake/connections.toml",
         &format!("[mine]\n{owner}\n"),
     );
-    assert_eq!(role(&run(&mut plain(&ground, "doctor"))), "FIRN_OWNER");
+    assert_eq!(role(&run(&mut plain(&fixture, "doctor"))), "FIRN_OWNER");
     // The word over the connection's own variable, that over the file, the file over the general variable.
     let named = |words: &str, general: &str, own: &str| {
-        let mut command = plain(&ground, words);
+        let mut command = plain(&fixture, words);
         command
             .env("SNOWFLAKE_DEFAULT_CONNECTION_NAME", "other")
             .env("SNOWFLAKE_ROLE", general)
@@ -98,27 +98,27 @@ fn files_and_variables_are_read_as_snowflakes_tools_read_them() {
         "ACCOUNTADMIN"
     );
     let without = format!("[mine]\n{}", owner.replace("role = \"FIRN_OWNER\"\n", ""));
-    write_private(&ground, ".snowflake/connections.toml", &without);
+    write_private(&fixture, ".snowflake/connections.toml", &without);
     assert_eq!(
         role(&run(
-            plain(&ground, "doctor").env("SNOWFLAKE_ROLE", "PUBLIC")
+            plain(&fixture, "doctor").env("SNOWFLAKE_ROLE", "PUBLIC")
         )),
         "PUBLIC"
     );
     // SNOWFLAKE_HOME is looked into before the home folder.
     write_private(
-        &ground,
+        &fixture,
         "elsewhere/connections.toml",
         &format!("[mine]\n{loader}\n"),
     );
     assert_eq!(
         role(&run(
-            plain(&ground, "doctor").env("SNOWFLAKE_HOME", ground.path("elsewhere"))
+            plain(&fixture, "doctor").env("SNOWFLAKE_HOME", fixture.path("elsewhere"))
         )),
         "FIRN_LOADER"
     );
 
-    let unknown = run(&mut plain(&ground, "status -c prod"));
+    let unknown = run(&mut plain(&fixture, "status -c prod"));
     assert_eq!(unknown.code, Some(1));
     assert!(
         unknown
@@ -129,21 +129,21 @@ fn files_and_variables_are_read_as_snowflakes_tools_read_them() {
         unknown.err
     );
     write_private(
-        &ground,
+        &fixture,
         ".snowflake/connections.toml",
         "[mine\ntoken = 'very-secret'\n",
     );
-    let broken = run(&mut plain(&ground, "status"));
+    let broken = run(&mut plain(&fixture, "status"));
     assert!(
         broken.err.contains("connections.toml is no TOML") && !broken.err.contains("very-secret"),
         "{}",
         broken.err
     );
-    let path = ground.path(".snowflake/connections.toml");
+    let path = fixture.path(".snowflake/connections.toml");
     fs::write(&path, format!("[mine]\n{owner}\n")).expect("a file");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("for all");
     assert!(
-        run(&mut plain(&ground, "status"))
+        run(&mut plain(&fixture, "status"))
             .err
             .contains("can be read by others: chmod 0600")
     );
@@ -152,21 +152,21 @@ fn files_and_variables_are_read_as_snowflakes_tools_read_them() {
 #[test]
 fn a_key_pair_opens_the_account_or_says_why_not() {
     let home = tempfile::tempdir().expect("a folder");
-    let ground = Ground::with(Options {
+    let fixture = Fixture::with(Options {
         data: Some(home.path().to_owned()),
         ..Options::default()
     });
-    let key = ground
-        .globe
+    let key = fixture
+        .server
         .credentials
         .private_key_file
         .clone()
         .expect("a key with --data");
     let keyed = |key: &str, more: &[(&str, &str)]| {
-        let mut command = ground.firn("bootstrap --role ACCOUNTADMIN");
+        let mut command = fixture.firn("bootstrap --role ACCOUNTADMIN");
         command
             .env_remove("SNOWFLAKE_TOKEN")
-            .env("SNOWFLAKE_USER", &ground.globe.credentials.user)
+            .env("SNOWFLAKE_USER", &fixture.server.credentials.user)
             .env("SNOWFLAKE_PRIVATE_KEY_FILE", key)
             .envs(more.iter().copied());
         run(&mut command)
@@ -213,21 +213,21 @@ fn a_key_pair_opens_the_account_or_says_why_not() {
         refused.err
     );
     // A clock that is an hour ahead makes every token an expired one.
-    let expired = ground.fails_with(&[("SNOWFLAKE_TOKEN", "expired")], "status");
+    let expired = fixture.fails_with(&[("SNOWFLAKE_TOKEN", "expired")], "status");
     assert!(expired.err.contains("make a new token"), "{}", expired.err);
 }
 
 #[test]
 fn a_host_that_is_not_there_and_a_proxy_that_is() {
-    let ground = Ground::new();
+    let fixture = Fixture::new();
     let closed = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = closed.local_addr().expect("a port").port().to_string();
     drop(closed);
-    ground.file(
+    fixture.file(
         "a.csv",
         &["I,1,Ann,Lee,,,,,,,,2026-01-01T00:00:00Z,1".to_owned()],
     );
-    let gone = ground.fails_with(
+    let gone = fixture.fails_with(
         &[("SNOWFLAKE_PORT", &port)],
         "put a.csv --wait 1 --role FIRN_LOADER",
     );
@@ -238,7 +238,7 @@ fn a_host_that_is_not_there_and_a_proxy_that_is() {
         gone.err
     );
     // What was uploaded before it failed is there for the next one.
-    let put = ground.json("put a.csv --role FIRN_LOADER --json");
+    let put = fixture.json("put a.csv --role FIRN_LOADER --json");
     assert_eq!(
         (&put[0]["rows_in"], &put[0]["history"]),
         (&1.into(), &1.into())
@@ -257,7 +257,7 @@ fn a_host_that_is_not_there_and_a_proxy_that_is() {
             .expect("an answer");
         String::from_utf8_lossy(&head[..read]).into_owned()
     });
-    let through = ground.fails_with(
+    let through = fixture.fails_with(
         &[
             ("SNOWFLAKE_HOST", "snowflake.invalid-name"),
             ("SNOWFLAKE_PROTOCOL", "https"),

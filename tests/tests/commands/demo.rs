@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::ground::{Life, binary, firn, said, wait_until};
+use super::fixture::{Life, binary, firn, said, wait_until};
 
 fn demo(words: &[&str]) -> Command {
     let mut command = firn();

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use firn::contract::Contract;
 
-use super::ground::{Ground, row};
+use super::fixture::{Fixture, row};
 
 const PUT: &str = "--role FIRN_LOADER --json";
 
@@ -15,20 +15,20 @@ fn header() -> String {
 
 #[test]
 fn a_file_that_is_not_the_contracts_is_refused_whole_and_says_why() {
-    let ground = Ground::new();
+    let fixture = Fixture::new();
     let good = format!(
         "{}\n{}\n",
         header(),
         row("I", 1, "Rome", "2026-01-01T00:00:00Z")
     );
-    let write = |name: &str, bytes: &[u8]| fs::write(ground.path(name), bytes).expect("a file");
+    let write = |name: &str, bytes: &[u8]| fs::write(fixture.path(name), bytes).expect("a file");
     write("wrong.csv", b"id,name\n1,x\n");
     write(
         "swapped.csv",
         format!("{}\n", header().replace("op,customer_id", "customer_id,op")).as_bytes(),
     );
     write("empty.csv", b"");
-    fs::create_dir(ground.path("folder")).expect("a folder");
+    fs::create_dir(fixture.path("folder")).expect("a folder");
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(good.as_bytes()).expect("it compresses");
     let gzip = gzip.finish().expect("it compresses");
@@ -74,14 +74,14 @@ fn a_file_that_is_not_the_contracts_is_refused_whole_and_says_why() {
         ),
         ("damaged.csv.gz", 1, "the gzip data is damaged"),
     ] {
-        let said = ground.fails(code, &format!("put {name} {PUT}"));
+        let said = fixture.fails(code, &format!("put {name} {PUT}"));
         assert!(said.contains(told) && said.contains(name), "{name}: {said}");
         assert_eq!(said.lines().count(), 1, "{name}: {said}");
     }
-    let objects = ground
-        .globe
+    let objects = fixture
+        .server
         .objects
-        .with_bucket(super::ground::BUCKET, |bucket| bucket.objects.len());
+        .with_bucket(super::fixture::BUCKET, |bucket| bucket.objects.len());
     assert_eq!(
         objects.expect("the bucket"),
         0,
@@ -92,7 +92,7 @@ fn a_file_that_is_not_the_contracts_is_refused_whole_and_says_why() {
     write("cut.csv.gz", &gzip);
     write("cut.csv.zst", &zstd);
     write("header.csv", format!("{}\n", header()).as_bytes());
-    let put = ground.json(&format!("put cut.csv.gz cut.csv.zst header.csv {PUT}"));
+    let put = fixture.json(&format!("put cut.csv.gz cut.csv.zst header.csv {PUT}"));
     let rows: Vec<_> = put
         .as_array()
         .expect("three files")
@@ -101,7 +101,7 @@ fn a_file_that_is_not_the_contracts_is_refused_whole_and_says_why() {
         .collect();
     assert_eq!(rows, [1, 1, 0]);
     assert!(
-        ground
+        fixture
             .ok("status --role FIRN_OWNER")
             .contains("rows in 2 = history 1 + duplicates 1 + rejects 0   holds")
     );
@@ -109,7 +109,7 @@ fn a_file_that_is_not_the_contracts_is_refused_whole_and_says_why() {
 
 #[test]
 fn rows_that_are_broken_travel_as_rejects_with_their_reason() {
-    let ground = Ground::new();
+    let fixture = Fixture::new();
     let mut bytes = format!(
         "{}\n{}\n",
         header(),
@@ -119,8 +119,8 @@ fn rows_that_are_broken_travel_as_rejects_with_their_reason() {
     bytes.extend_from_slice(b"I,2,Ann,Lee,,,,Caf\xe9,,,,2026-01-01T00:00:00Z,1\n");
     bytes.extend_from_slice(b"I,3,Ann\n");
     bytes.extend_from_slice(row("I", 4, "Oslo", "2026-01-01T00:00:00Z").as_bytes());
-    fs::write(ground.path("mixed.csv"), bytes).expect("a file");
-    let said = ground.run(&format!("put mixed.csv {PUT}"));
+    fs::write(fixture.path("mixed.csv"), bytes).expect("a file");
+    let said = fixture.run(&format!("put mixed.csv {PUT}"));
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(
         said.err.contains("mixed.csv:3: row 2: ") && said.err.contains("UTF-8"),
@@ -133,14 +133,14 @@ fn rows_that_are_broken_travel_as_rejects_with_their_reason() {
         said.err
     );
     let rejects =
-        ground.sql("select source_row, raw_line from CUSTOMER_REJECTS order by source_row");
+        fixture.sql("select source_row, raw_line from CUSTOMER_REJECTS order by source_row");
     assert_eq!(rejects.len(), 2);
     assert!(
         rejects[0][1].contains("Caf\\xE9") && rejects[1] == ["3", "I,3,Ann"],
         "{rejects:?}"
     );
     assert!(
-        ground
+        fixture
             .ok("status --role FIRN_OWNER")
             .contains("rows in 4 = history 2 + duplicates 0 + rejects 2   holds")
     );
@@ -148,19 +148,19 @@ fn rows_that_are_broken_travel_as_rejects_with_their_reason() {
 
 #[test]
 fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
-    let ground = Ground::new();
+    let fixture = Fixture::new();
     let rows = [
         row("I", 1, "Rome", "2026-01-01T00:00:00Z"),
         row("I", 2, "Oslo", "2026-01-01T00:00:00Z"),
     ];
-    ground.file("a.csv", &rows);
+    fixture.file("a.csv", &rows);
 
-    let said = ground.fails(1, "put a.csv --role PUBLIC");
+    let said = fixture.fails(1, "put a.csv --role PUBLIC");
     assert!(
         said.contains("CUSTOMER_PIPE") && said.contains("take another role; `firn doctor` tells"),
         "{said}"
     );
-    let said = ground.fails_with(
+    let said = fixture.fails_with(
         &[("FIRN_STAGE_URL", "s3://nowhere/")],
         &format!("put a.csv {PUT}"),
     );
@@ -170,7 +170,7 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
         "{}",
         said.err
     );
-    let said = ground.fails_with(
+    let said = fixture.fails_with(
         &[("FIRN_STAGE_URL", "gs://other/")],
         &format!("put a.csv {PUT}"),
     );
@@ -179,7 +179,7 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
         "{}",
         said.err
     );
-    let said = ground.fails_with(
+    let said = fixture.fails_with(
         &[("AWS_ACCESS_KEY_ID", "AKIANOBODY")],
         &format!("put a.csv {PUT}"),
     );
@@ -188,7 +188,7 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
         "{}",
         said.err
     );
-    let said = ground.fails_with(
+    let said = fixture.fails_with(
         &[("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")],
         &format!("put a.csv {PUT}"),
     );
@@ -200,8 +200,8 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
     );
 
     // A table that lost a column takes nothing, and what was uploaded waits in staging.
-    ground.sql("alter table CUSTOMER_HISTORY drop column phone");
-    let said = ground.run(&format!("put a.csv {PUT}"));
+    fixture.sql("alter table CUSTOMER_HISTORY drop column phone");
+    let said = fixture.run(&format!("put a.csv {PUT}"));
     assert_ne!(said.code, Some(0), "{}", said.out);
     assert!(
         said.err
@@ -209,8 +209,8 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
         "{}",
         said.err
     );
-    ground.sql("alter table CUSTOMER_HISTORY add column phone varchar(32)");
-    let put = ground.json(&format!("put a.csv {PUT}"));
+    fixture.sql("alter table CUSTOMER_HISTORY add column phone varchar(32)");
+    let put = fixture.json(&format!("put a.csv {PUT}"));
     assert_eq!(
         (
             &put[0]["rows_in"],
@@ -219,5 +219,5 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
         ),
         (&2.into(), &2.into(), &0.into())
     );
-    ground.ok("verify --role FIRN_OWNER");
+    fixture.ok("verify --role FIRN_OWNER");
 }

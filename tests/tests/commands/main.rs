@@ -2,10 +2,10 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `ground` | a Snowglobe, and the binary with the way to it in its environment |
-//! | `way` | bootstrap, put, status, history, as-of, verify, drop |
-//! | `watch` | a folder: restarts, kills, Ctrl-C, broken files |
-//! | `doctor` | each kind of trouble, with its cure |
+//! | `fixture` | a Snowglobe, and the binary with its address in the environment |
+//! | `end_to_end` | bootstrap, put, status, history, as-of, verify, drop |
+//! | `watch` | a folder: restarts, kills, Ctrl-C, malformed files |
+//! | `doctor` | each kind of problem, with its fix |
 //! | `demo` | the demonstration, to its end and interrupted |
 //! | `connection` | where connections come from, and how they fail |
 //! | `input` | files, buckets and tables that are not what they should be |
@@ -21,8 +21,8 @@
 mod connection;
 mod demo;
 mod doctor;
-mod ground;
+mod end_to_end;
+mod fixture;
 mod input;
 mod store;
 mod watch;
-mod way;

@@ -12,42 +12,42 @@ use snowglobe::faults::{Calls, Fault, Mischief, Service};
 use snowglobe::s3::Object;
 use snowglobe::server::Options;
 
-use super::ground::{BUCKET, Ground, Life, row};
+use super::fixture::{BUCKET, Fixture, Life, row};
 
 /// Uploads what lies in `landing`, and asks nothing of Snowflake.
 const UPLOAD: &str = "watch landing --once --no-merge";
 
-fn ground_with_a_file() -> Ground {
-    let ground = Ground::bare();
-    std::fs::create_dir(ground.path("landing")).expect("a folder");
-    ground.file(
+fn ground_with_a_file() -> Fixture {
+    let fixture = Fixture::bare();
+    std::fs::create_dir(fixture.path("landing")).expect("a folder");
+    fixture.file(
         "landing/a.csv",
         &[row("I", 1, "Rome", "2026-01-01T00:00:00Z")],
     );
-    ground
+    fixture
 }
 
-fn objects(ground: &Ground) -> Vec<Object> {
-    let all = ground
-        .globe
+fn objects(fixture: &Fixture) -> Vec<Object> {
+    let all = fixture
+        .server
         .objects
         .with_bucket(BUCKET, |bucket| bucket.objects.values().cloned().collect());
     all.expect("the bucket is there")
 }
 
 /// The upload without the access key in its environment.
-fn without_key(ground: &Ground) -> Command {
-    let mut command = ground.firn(UPLOAD);
+fn without_key(fixture: &Fixture) -> Command {
+    let mut command = fixture.firn(UPLOAD);
     command
         .env_remove("AWS_ACCESS_KEY_ID")
         .env_remove("AWS_SECRET_ACCESS_KEY");
     command
 }
 
-fn uploads(ground: &Ground, command: &mut Command) {
-    let said = super::ground::said(command.output().expect("firn runs"));
+fn uploads(fixture: &Fixture, command: &mut Command) {
+    let said = super::fixture::said(command.output().expect("firn runs"));
     assert_eq!(said.code, Some(0), "{}", said.err);
-    assert_eq!(objects(ground).len(), 1);
+    assert_eq!(objects(fixture).len(), 1);
 }
 
 /// Answers each path with its body, and tells what was asked.
@@ -89,8 +89,8 @@ fn request(mut stream: &TcpStream) -> String {
     String::from_utf8_lossy(&head).into_owned()
 }
 
-fn key_document(ground: &Ground, token_name: &str) -> String {
-    let credentials = &ground.globe.credentials;
+fn key_document(fixture: &Fixture, token_name: &str) -> String {
+    let credentials = &fixture.server.credentials;
     format!(
         "{{\"Code\":\"Success\",\"Type\":\"AWS-HMAC\",\"AccessKeyId\":\"{}\",\"SecretAccessKey\":\"{}\",\"{token_name}\":\"session\",\"Expiration\":\"2099-01-01T00:00:00Z\",\"LastUpdated\":\"2026-01-01T00:00:00Z\"}}",
         credentials.s3_access_key_id, credentials.s3_secret_access_key
@@ -99,29 +99,29 @@ fn key_document(ground: &Ground, token_name: &str) -> String {
 
 #[test]
 fn a_profile_of_awss_files_opens_the_bucket() {
-    let ground = ground_with_a_file();
-    let credentials = &ground.globe.credentials;
-    std::fs::create_dir(ground.path(".aws")).expect("a folder");
+    let fixture = ground_with_a_file();
+    let credentials = &fixture.server.credentials;
+    std::fs::create_dir(fixture.path(".aws")).expect("a folder");
     let text = format!(
         "[work]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
         credentials.s3_access_key_id, credentials.s3_secret_access_key
     );
-    std::fs::write(ground.path(".aws/credentials"), text).expect("a file");
+    std::fs::write(fixture.path(".aws/credentials"), text).expect("a file");
     uploads(
-        &ground,
-        without_key(&ground).args(["--aws-profile", "work"]),
+        &fixture,
+        without_key(&fixture).args(["--aws-profile", "work"]),
     );
 }
 
 #[test]
 fn the_role_of_a_container_opens_the_bucket() {
-    let ground = ground_with_a_file();
-    let (url, asked) = metadata_service(vec![("/role", key_document(&ground, "Token"))]);
-    let mut command = without_key(&ground);
+    let fixture = ground_with_a_file();
+    let (url, asked) = metadata_service(vec![("/role", key_document(&fixture, "Token"))]);
+    let mut command = without_key(&fixture);
     command
         .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{url}/role"))
         .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", "container-token");
-    uploads(&ground, &mut command);
+    uploads(&fixture, &mut command);
     let head = asked
         .recv_timeout(Duration::from_secs(60))
         .expect("it was asked");
@@ -130,8 +130,8 @@ fn the_role_of_a_container_opens_the_bucket() {
 
 #[test]
 fn the_role_of_an_instance_opens_the_bucket() {
-    let ground = ground_with_a_file();
-    let role = key_document(&ground, "Token");
+    let fixture = ground_with_a_file();
+    let role = key_document(&fixture, "Token");
     let (url, asked) = metadata_service(vec![
         ("/latest/api/token", "imds-token".to_owned()),
         (
@@ -151,9 +151,9 @@ fn the_role_of_an_instance_opens_the_bucket() {
             role,
         ),
     ]);
-    let mut command = without_key(&ground);
+    let mut command = without_key(&fixture);
     uploads(
-        &ground,
+        &fixture,
         command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url),
     );
     let heads: Vec<String> = asked.try_iter().collect();
@@ -166,12 +166,12 @@ fn the_role_of_an_instance_opens_the_bucket() {
 
 #[test]
 fn without_credentials_it_is_told_where_they_may_come_from() {
-    let ground = ground_with_a_file();
-    let output = without_key(&ground)
+    let fixture = ground_with_a_file();
+    let output = without_key(&fixture)
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .output()
         .expect("firn runs");
-    let said = super::ground::said(output);
+    let said = super::fixture::said(output);
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(
         said.err
@@ -189,9 +189,9 @@ fn the_bucket_is_asked_for_the_encryption_that_was_chosen() {
         ("kms", [Some("aws:kms"), None]),
         ("kms:key-1", [Some("aws:kms"), Some("key-1")]),
     ] {
-        let ground = ground_with_a_file();
-        ground.ok(&format!("{UPLOAD} --encryption {option}"));
-        let headers = objects(&ground).remove(0).headers;
+        let fixture = ground_with_a_file();
+        fixture.ok(&format!("{UPLOAD} --encryption {option}"));
+        let headers = objects(&fixture).remove(0).headers;
         assert_eq!(
             [
                 headers.encryption.as_deref(),
@@ -201,8 +201,8 @@ fn the_bucket_is_asked_for_the_encryption_that_was_chosen() {
             "{option}"
         );
     }
-    let ground = ground_with_a_file();
-    let said = ground.fails(2, &format!("{UPLOAD} --encryption rot13"));
+    let fixture = ground_with_a_file();
+    let said = fixture.fails(2, &format!("{UPLOAD} --encryption rot13"));
     assert!(
         said.contains("not one of default, s3, kms, kms:KEY"),
         "{said}"
@@ -211,75 +211,75 @@ fn the_bucket_is_asked_for_the_encryption_that_was_chosen() {
 
 #[test]
 fn a_large_file_that_ends_early_leaves_nothing_in_the_bucket() {
-    let ground = ground_with_a_file();
-    large(&ground, "large.csv", 40 << 20);
-    let text = std::fs::read(ground.path("large.csv")).expect("a file");
+    let fixture = ground_with_a_file();
+    large(&fixture, "large.csv", 40 << 20);
+    let text = std::fs::read(fixture.path("large.csv")).expect("a file");
     let whole = zstd::encode_all(text.as_slice(), 1).expect("it compresses");
-    std::fs::write(ground.path("landing/b.csv.zst"), &whole[..whole.len() - 9]).expect("a file");
+    std::fs::write(fixture.path("landing/b.csv.zst"), &whole[..whole.len() - 9]).expect("a file");
     let begun = Calls {
         service: Some(Service::S3),
         method: Some("POST".to_owned()),
         ..Calls::default()
     };
-    let faults = &ground.globe.faults;
+    let faults = &fixture.server.faults;
     faults.arm(Fault::always(Mischief::Slow { millis: 0 }).on(begun));
-    let said = ground.fails(1, &format!("{UPLOAD} --compression none"));
+    let said = fixture.fails(1, &format!("{UPLOAD} --compression none"));
     assert!(
         said.contains("b.csv.zst: ") && said.contains("the zstd data ends early"),
         "{said}"
     );
-    assert_eq!(objects(&ground).len(), 1, "the other file is there");
+    assert_eq!(objects(&fixture).len(), 1, "the other file is there");
     assert_eq!(faults.list()[0].struck, 0, "no part was sent");
 }
 
 #[test]
 fn an_upload_that_fails_half_way_takes_its_parts_away() {
-    let ground = Ground::bare();
-    std::fs::create_dir(ground.path("landing")).expect("a folder");
-    large(&ground, "landing/large.csv", 20 << 20);
+    let fixture = Fixture::bare();
+    std::fs::create_dir(fixture.path("landing")).expect("a folder");
+    large(&fixture, "landing/large.csv", 20 << 20);
     let calls = |method: &str, path: &str| Calls {
         service: Some(Service::S3),
         method: Some(method.to_owned()),
         path_contains: Some(path.to_owned()),
         ..Calls::default()
     };
-    let faults = &ground.globe.faults;
+    let faults = &fixture.server.faults;
     let refusal = Mischief::Refuse {
         status: 403,
         retry_after_seconds: None,
     };
     faults.arm(Fault::always(refusal).on(calls("PUT", "partNumber=2")));
     faults.arm(Fault::always(Mischief::Slow { millis: 0 }).on(calls("DELETE", "uploadId=")));
-    let said = ground.fails(1, &format!("{UPLOAD} --compression none"));
+    let said = fixture.fails(1, &format!("{UPLOAD} --compression none"));
     assert!(said.contains("denies access"), "{said}");
     let struck: Vec<u32> = faults.list().iter().map(|one| one.struck).collect();
     assert_eq!(struck, [1, 1]);
-    assert!(objects(&ground).is_empty());
+    assert!(objects(&fixture).is_empty());
 }
 
 #[test]
 fn what_the_bucket_leaves_without_an_answer_is_sent_again() {
     for method in ["HEAD", "PUT"] {
-        let ground = ground_with_a_file();
+        let fixture = ground_with_a_file();
         let calls = Calls {
             service: Some(Service::S3),
             method: Some(method.to_owned()),
             ..Calls::default()
         };
-        let faults = &ground.globe.faults;
+        let faults = &fixture.server.faults;
         // As when the other end of a connection is gone without a word.
         faults.arm(Fault::once(Mischief::Slow { millis: 250_000 }).on(calls.clone()));
         faults.arm(Fault::always(Mischief::Slow { millis: 0 }).on(calls));
-        ground.ok(UPLOAD);
+        fixture.ok(UPLOAD);
         let sent = faults.list().last().map(|counted| counted.struck);
         assert_eq!(sent, Some(2), "{method}");
     }
 }
 
 /// Writes a file of at least so many bytes.
-fn large(ground: &Ground, name: &str, bytes: u64) {
+fn large(fixture: &Fixture, name: &str, bytes: u64) {
     let header: Vec<String> = Contract::customer().header().map(str::to_owned).collect();
-    let mut output = BufWriter::new(File::create(ground.path(name)).expect("a file"));
+    let mut output = BufWriter::new(File::create(fixture.path(name)).expect("a file"));
     writeln!(output, "{}", header.join(",")).expect("room");
     let row = row("I", 1, &"x".repeat(60), "2026-01-01T00:00:00Z") + "\n";
     let rows = row.repeat(10_000);
@@ -290,9 +290,9 @@ fn large(ground: &Ground, name: &str, bytes: u64) {
 }
 
 /// The most memory that an upload of the file has held, in KiB.
-fn peak_kib(ground: &Ground, name: &str) -> u64 {
-    std::fs::rename(ground.path(name), ground.path("landing/large.csv")).expect("a rename");
-    let mut command = ground.firn(&format!("{UPLOAD} --compression none"));
+fn peak_kib(fixture: &Fixture, name: &str) -> u64 {
+    std::fs::rename(fixture.path(name), fixture.path("landing/large.csv")).expect("a rename");
+    let mut command = fixture.firn(&format!("{UPLOAD} --compression none"));
     let mut life = Life(command.stdout(Stdio::null()).spawn().expect("firn runs"));
     let status = format!("/proc/{}/status", life.0.id());
     let mut peak = 0;
@@ -319,16 +319,16 @@ fn a_file_larger_than_the_memory_it_takes() {
     let asked = std::env::var("FIRN_TEST_MEGABYTES").ok();
     let megabytes = asked.map_or(144, |text| text.parse().expect("a number"));
     let data = tempfile::tempdir().expect("a folder");
-    let ground = Ground::with(Options {
+    let fixture = Fixture::with(Options {
         data: Some(data.path().to_owned()),
         ..Options::default()
     });
-    std::fs::create_dir(ground.path("landing")).expect("a folder");
-    large(&ground, "large.csv", megabytes << 20);
-    let peak = peak_kib(&ground, "large.csv");
+    std::fs::create_dir(fixture.path("landing")).expect("a folder");
+    large(&fixture, "large.csv", megabytes << 20);
+    let peak = peak_kib(&fixture, "large.csv");
     println!("{} MiB for a file of {megabytes} MiB", peak >> 10);
     assert!(peak > 0 && peak < BOUND_MIB << 10, "{} MiB", peak >> 10);
-    let object = objects(&ground).remove(0);
+    let object = objects(&fixture).remove(0);
     let parts = object
         .etag
         .rsplit_once('-')

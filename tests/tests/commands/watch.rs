@@ -5,49 +5,49 @@ use std::process::Stdio;
 
 use snowglobe::faults::{Calls, Fault, Mischief, Service};
 
-use super::ground::{Ground, Life, row, said, wait_until};
+use super::fixture::{Fixture, Life, row, said, wait_until};
 
-fn watch(ground: &Ground, words: &str) -> Life {
-    let mut command = ground.firn(&format!("watch landing --role FIRN_LOADER {words}"));
+fn watch(fixture: &Fixture, words: &str) -> Life {
+    let mut command = fixture.firn(&format!("watch landing --role FIRN_LOADER {words}"));
     command.stdout(Stdio::null()).stderr(Stdio::null());
     Life(command.spawn().expect("firn runs"))
 }
 
 /// A file with one customer of its own, that appears whole.
-fn land(ground: &Ground, id: u32) {
+fn land(fixture: &Fixture, id: u32) {
     let name = format!("landing/.{id}.csv");
-    let path = ground.file(&name, &[row("I", id, "Rome", "2026-01-01T00:00:00Z")]);
-    fs::rename(path, ground.path(&format!("landing/{id}.csv"))).expect("a rename");
+    let path = fixture.file(&name, &[row("I", id, "Rome", "2026-01-01T00:00:00Z")]);
+    fs::rename(path, fixture.path(&format!("landing/{id}.csv"))).expect("a rename");
 }
 
-fn landing(ground: &Ground) {
-    fs::create_dir(ground.path("landing")).expect("a folder");
+fn landing(fixture: &Fixture) {
+    fs::create_dir(fixture.path("landing")).expect("a folder");
 }
 
-fn customers(ground: &Ground) -> i64 {
-    ground.number("select count(*) from CUSTOMER_HISTORY")
+fn customers(fixture: &Fixture) -> i64 {
+    fixture.number("select count(*) from CUSTOMER_HISTORY")
 }
 
 #[test]
 fn what_the_generator_wrote_can_be_watched() {
-    let ground = Ground::new();
-    ground.ok("generate --rows 50 --out landing --quiet");
-    ground.ok("watch landing --once --role FIRN_LOADER");
-    assert_eq!(customers(&ground), 50);
+    let fixture = Fixture::new();
+    fixture.ok("generate --rows 50 --out landing --quiet");
+    fixture.ok("watch landing --once --role FIRN_LOADER");
+    assert_eq!(customers(&fixture), 50);
 }
 
 #[test]
 fn a_watch_that_is_killed_and_started_again_puts_each_file_once() {
-    let ground = Ground::new();
-    landing(&ground);
+    let fixture = Fixture::new();
+    landing(&fixture);
     for id in 0..12 {
-        land(&ground, id);
+        land(&fixture, id);
     }
     // Killed at a call of the wire that a file's way has: looking, uploading, loading, merging, asking.
     for call in 0..8 {
-        let faults = &ground.globe.faults;
+        let faults = &fixture.server.faults;
         faults.arm(Fault::always(Mischief::LoseAnswer).after(call));
-        let life = watch(&ground, "");
+        let life = watch(&fixture, "");
         wait_until("a call to be struck", || {
             faults.list().iter().any(|armed| armed.struck > 0)
         });
@@ -55,25 +55,25 @@ fn a_watch_that_is_killed_and_started_again_puts_each_file_once() {
         drop(life);
         faults.clear();
     }
-    let life = watch(&ground, "");
-    wait_until("every file", || customers(&ground) == 12);
-    land(&ground, 99);
-    wait_until("the file that came late", || customers(&ground) == 13);
+    let life = watch(&fixture, "");
+    wait_until("every file", || customers(&fixture) == 12);
+    land(&fixture, 99);
+    wait_until("the file that came late", || customers(&fixture) == 13);
     drop(life);
-    let loaded = ground.number("select sum(rows_in) from CUSTOMER_RUNS");
+    let loaded = fixture.number("select sum(rows_in) from CUSTOMER_RUNS");
     assert_eq!(loaded, 13, "no file was read twice");
     // A restart finds nothing to do.
-    ground.ok("watch landing --once --role FIRN_LOADER");
-    assert_eq!(ground.number("select sum(rows_in) from CUSTOMER_RUNS"), 13);
-    ground.ok("verify --role FIRN_OWNER");
+    fixture.ok("watch landing --once --role FIRN_LOADER");
+    assert_eq!(fixture.number("select sum(rows_in) from CUSTOMER_RUNS"), 13);
+    fixture.ok("verify --role FIRN_OWNER");
 }
 
 #[test]
 fn ctrl_c_ends_a_watch_and_leaves_nothing_half_done() {
-    let ground = Ground::new();
-    landing(&ground);
-    land(&ground, 1);
-    let faults = &ground.globe.faults;
+    let fixture = Fixture::new();
+    landing(&fixture);
+    land(&fixture, 1);
+    let faults = &fixture.server.faults;
     // The merge is under way, and its answer will not come before the interruption.
     let merging = Calls {
         service: Some(Service::Snowflake),
@@ -81,33 +81,33 @@ fn ctrl_c_ends_a_watch_and_leaves_nothing_half_done() {
         ..Calls::default()
     };
     faults.arm(Fault::always(Mischief::LoseAnswer).on(merging));
-    let mut life = watch(&ground, "");
+    let mut life = watch(&fixture, "");
     wait_until("the merge", || {
         faults.list().iter().any(|armed| armed.struck > 0)
     });
     life.signal("INT");
     assert_eq!(life.0.wait().expect("it ends").code(), Some(130));
     faults.clear();
-    let noted = fs::read_to_string(ground.path("landing/.firn-watch")).expect("a journal");
+    let noted = fs::read_to_string(fixture.path("landing/.firn-watch")).expect("a journal");
     assert!(
         !noted.contains("1.csv"),
         "a file that was not done is not noted: {noted}"
     );
-    ground.ok("watch landing --once --role FIRN_LOADER");
-    assert_eq!(customers(&ground), 1);
-    assert_eq!(ground.number("select sum(rows_in) from CUSTOMER_RUNS"), 1);
-    ground.ok("verify --role FIRN_OWNER");
+    fixture.ok("watch landing --once --role FIRN_LOADER");
+    assert_eq!(customers(&fixture), 1);
+    assert_eq!(fixture.number("select sum(rows_in) from CUSTOMER_RUNS"), 1);
+    fixture.ok("verify --role FIRN_OWNER");
 }
 
 #[test]
 fn an_interruption_cancels_the_merge_that_waits() {
-    let ground = Ground::new();
-    landing(&ground);
-    land(&ground, 1);
-    let mut holder = ground.session();
+    let fixture = Fixture::new();
+    landing(&fixture);
+    land(&fixture, 1);
+    let mut holder = fixture.session();
     holder.run("begin");
     holder.run("update CUSTOMER_MERGE_LOCK set runs = runs");
-    let faults = &ground.globe.faults;
+    let faults = &fixture.server.faults;
     let seen = |what: &str| {
         let calls = Calls {
             path_contains: Some(what.to_owned()),
@@ -121,7 +121,7 @@ fn an_interruption_cancels_the_merge_that_waits() {
     };
     // The call was answered with a handle, and is being asked for.
     let polled = seen("/api/v2/statements/");
-    let mut life = watch(&ground, "");
+    let mut life = watch(&fixture, "");
     wait_until("the merge to wait", || struck(polled));
     let cancelled = seen("/cancel");
     life.signal("TERM");
@@ -129,23 +129,23 @@ fn an_interruption_cancels_the_merge_that_waits() {
     assert!(struck(cancelled), "the statement that waited was cancelled");
     holder.run("rollback");
     faults.clear();
-    ground.ok("watch landing --once --role FIRN_LOADER");
-    assert_eq!(customers(&ground), 1);
+    fixture.ok("watch landing --once --role FIRN_LOADER");
+    assert_eq!(customers(&fixture), 1);
 }
 
 #[test]
 fn files_that_are_broken_hidden_or_gone_stop_no_other() {
-    let ground = Ground::new();
-    landing(&ground);
-    fs::write(ground.path("landing/1-header.csv"), "id,name\n1,x\n").expect("a file");
-    fs::write(ground.path("landing/2-empty.csv"), "").expect("a file");
-    fs::write(ground.path("landing/3-cut.csv.gz"), [0x1f, 0x8b, 8, 0]).expect("a file");
-    fs::write(ground.path("landing/.hidden.csv"), "still being written").expect("a file");
-    fs::create_dir(ground.path("landing/folder")).expect("a folder");
-    std::os::unix::fs::symlink("nowhere", ground.path("landing/4-gone.csv")).expect("a link");
-    land(&ground, 5);
+    let fixture = Fixture::new();
+    landing(&fixture);
+    fs::write(fixture.path("landing/1-header.csv"), "id,name\n1,x\n").expect("a file");
+    fs::write(fixture.path("landing/2-empty.csv"), "").expect("a file");
+    fs::write(fixture.path("landing/3-cut.csv.gz"), [0x1f, 0x8b, 8, 0]).expect("a file");
+    fs::write(fixture.path("landing/.hidden.csv"), "still being written").expect("a file");
+    fs::create_dir(fixture.path("landing/folder")).expect("a folder");
+    std::os::unix::fs::symlink("nowhere", fixture.path("landing/4-gone.csv")).expect("a link");
+    land(&fixture, 5);
     let said = said(
-        ground
+        fixture
             .firn("watch landing --once --role FIRN_LOADER")
             .output()
             .expect("firn runs"),
@@ -162,18 +162,18 @@ fn files_that_are_broken_hidden_or_gone_stop_no_other() {
     assert!(
         !said.err.contains("hidden") && !said.err.contains("gone") && !said.err.contains("folder")
     );
-    assert_eq!(customers(&ground), 1);
+    assert_eq!(customers(&fixture), 1);
     // Mended in place, a file is taken.
-    fs::remove_file(ground.path("landing/2-empty.csv")).expect("it goes");
-    fs::remove_file(ground.path("landing/3-cut.csv.gz")).expect("it goes");
-    ground.file(
+    fs::remove_file(fixture.path("landing/2-empty.csv")).expect("it goes");
+    fs::remove_file(fixture.path("landing/3-cut.csv.gz")).expect("it goes");
+    fixture.file(
         "landing/1-header.csv",
         &[row("I", 1, "Oslo", "2026-01-01T00:00:00Z")],
     );
-    ground.ok("watch landing --once --role FIRN_LOADER");
-    assert_eq!(customers(&ground), 2);
+    fixture.ok("watch landing --once --role FIRN_LOADER");
+    assert_eq!(customers(&fixture), 2);
     assert!(
-        ground
+        fixture
             .fails(1, "watch nowhere")
             .contains("nowhere is no folder")
     );
@@ -181,12 +181,12 @@ fn files_that_are_broken_hidden_or_gone_stop_no_other() {
 
 #[test]
 fn without_merging_the_tasks_do_it() {
-    let ground = Ground::bare();
-    ground.ok("bootstrap --triggered");
-    landing(&ground);
-    let _life = watch(&ground, "--no-merge");
-    land(&ground, 1);
-    wait_until("the task", || customers(&ground) == 1);
-    land(&ground, 2);
-    wait_until("the task once more", || customers(&ground) == 2);
+    let fixture = Fixture::bare();
+    fixture.ok("bootstrap --triggered");
+    landing(&fixture);
+    let _life = watch(&fixture, "--no-merge");
+    land(&fixture, 1);
+    wait_until("the task", || customers(&fixture) == 1);
+    land(&fixture, 2);
+    wait_until("the task once more", || customers(&fixture) == 2);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ground::Event;
+use super::fixture::Event;
 
 /// Positions of `op, key, value, value, updated_at, sequence` in the events of these tests.
 const KEY: usize = 1;

@@ -2,8 +2,8 @@
 
 use firn::contract::Contract;
 
+use super::fixture::{Event, Fixture};
 use super::fold::{CONTRACT, fold};
-use super::ground::{Event, Ground};
 
 fn event(text: &str) -> Event {
     text.split('|')
@@ -37,13 +37,13 @@ fn failing(procedure: &str) -> Vec<String> {
 
 #[test]
 fn a_failure_between_any_two_statements_changes_nothing() {
-    let mut ground = Ground::new(Contract::parse(CONTRACT).unwrap());
+    let mut fixture = Fixture::new(Contract::parse(CONTRACT).unwrap());
     let first = [
         event("I|1|ann|1|2026-01-01 00:00:01.000000|0"),
         event("I|2|bob|1|2026-01-01 00:00:01.000000|0"),
     ];
-    ground.land(&first);
-    ground.merge();
+    fixture.land(&first);
+    fixture.merge();
     // Something for every step: a new key, a change, a late event, a tie, a delete, a broken row, an edit by hand.
     let second = [
         event("I|3|eve|1|2026-01-01 00:00:02.000000|0"),
@@ -52,11 +52,11 @@ fn a_failure_between_any_two_statements_changes_nothing() {
         event("U|1|tie|1|2026-01-01 00:00:03.000000|0"),
         event("D|2|null|null|2026-01-01 00:00:04.000000|0"),
     ];
-    ground.land(&second);
-    ground.land(&[event("X|9|broken|1|2026-01-01 00:00:02.000000|0")]);
-    let before = ground.state();
+    fixture.land(&second);
+    fixture.land(&[event("X|9|broken|1|2026-01-01 00:00:02.000000|0")]);
+    let before = fixture.state();
 
-    let procedure = ground.scripts[6].statements[0].sql.clone();
+    let procedure = fixture.scripts[6].statements[0].sql.clone();
     let failing = failing(&procedure);
     assert!(
         failing.len() > 20,
@@ -64,69 +64,69 @@ fn a_failure_between_any_two_statements_changes_nothing() {
         failing.len()
     );
     for (index, text) in failing.iter().enumerate() {
-        ground.run(text);
-        let error = ground
+        fixture.run(text);
+        let error = fixture
             .try_run("call MERGE_ITEM()")
             .expect_err("the run fails");
         assert!(
             error.to_string().contains("nothing was changed"),
             "boundary {index}: {error}"
         );
-        assert_eq!(ground.state(), before, "boundary {index}");
+        assert_eq!(fixture.state(), before, "boundary {index}");
         assert_eq!(
-            ground.run("select system$stream_has_data('ITEM_STAGING_STREAM')")[0][0],
+            fixture.run("select system$stream_has_data('ITEM_STAGING_STREAM')")[0][0],
             "true",
             "boundary {index}"
         );
     }
 
-    ground.run(&procedure);
-    ground.merge();
+    fixture.run(&procedure);
+    fixture.merge();
     let folded = fold(&[first.to_vec(), second.to_vec()].concat());
-    let history = ground.number("select count(*) from ITEM_HISTORY");
+    let history = fixture.number("select count(*) from ITEM_HISTORY");
     assert_eq!(history, i64::try_from(folded.history.len()).unwrap());
-    assert_eq!(ground.number("select count(*) from ITEM"), 2);
-    assert_eq!(ground.number("select count(*) from ITEM_REJECTS"), 2);
+    assert_eq!(fixture.number("select count(*) from ITEM"), 2);
+    assert_eq!(fixture.number("select count(*) from ITEM_REJECTS"), 2);
 }
 
 #[test]
 fn a_capture_that_fails_between_any_two_statements_changes_nothing() {
-    let mut ground = Ground::new(Contract::parse(CONTRACT).unwrap());
-    ground.land(&[
+    let mut fixture = Fixture::new(Contract::parse(CONTRACT).unwrap());
+    fixture.land(&[
         event("I|1|ann|1|2026-01-01 00:00:01.000000|0"),
         event("I|2|bob|1|2026-01-01 00:00:01.000000|0"),
     ]);
-    ground.merge();
+    fixture.merge();
     // Something for every step: a change, a delete, an insert, and a key that is there twice; and rows that are none of its business.
     for edit in [
         "update ITEM set name = 'anna' where id = 1",
         "delete from ITEM where id = 2",
         "insert into ITEM (id, name) values (3, 'one'), (3, 'two')",
     ] {
-        ground.run(edit);
+        fixture.run(edit);
     }
-    ground.land(&[event("I|9|waits|1|2026-01-01 00:00:01.000000|0")]);
-    let before = ground.state();
-    let procedure = ground.scripts[7].statements[0].sql.clone();
+    fixture.land(&[event("I|9|waits|1|2026-01-01 00:00:01.000000|0")]);
+    let before = fixture.state();
+    let procedure = fixture.scripts[7].statements[0].sql.clone();
     let failing = failing(&procedure);
     assert!(failing.len() > 15, "only {} boundaries", failing.len());
     for (index, text) in failing.iter().enumerate() {
-        ground.run(text);
-        let error = ground
+        fixture.run(text);
+        let error = fixture
             .try_run("call CAPTURE_ITEM()")
             .expect_err("the run fails");
         assert!(
             error.to_string().contains("nothing was changed"),
             "boundary {index}: {error}"
         );
-        assert_eq!(ground.state(), before, "boundary {index}");
+        assert_eq!(fixture.state(), before, "boundary {index}");
     }
-    ground.run(&procedure);
-    ground.capture();
-    ground.capture();
+    fixture.run(&procedure);
+    fixture.capture();
+    fixture.capture();
     assert_eq!(
-        ground.lines("select op, id, name from ITEM_HISTORY where source_file = 'by hand'"),
+        fixture.lines("select op, id, name from ITEM_HISTORY where source_file = 'by hand'"),
         ["D|2|bob", "I|3|two", "U|1|anna"]
     );
-    assert_eq!(ground.number("select count(*) from ITEM_STAGING"), 1);
+    assert_eq!(fixture.number("select count(*) from ITEM_STAGING"), 1);
 }

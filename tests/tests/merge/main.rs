@@ -1,4 +1,4 @@
-//! The merge on a real engine: its SQL against a naive fold, repeated, split, interrupted, run twice at once, edited by hand.
+//! The merge on a real engine: its SQL against a naive fold, repeated, split, interrupted, run twice at once, changed by others.
 
 #![expect(
     clippy::expect_used,
@@ -7,12 +7,12 @@
     reason = "what surrounds a test fails as the test does"
 )]
 
-mod edited;
+mod fixture;
 mod fold;
-mod ground;
-mod hands;
 mod interruption;
+mod manual_changes;
+mod manual_changes_random;
 mod overlap;
 mod properties;
-mod refusal;
+mod rejects;
 mod specs;

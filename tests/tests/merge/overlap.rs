@@ -4,12 +4,12 @@ use std::thread;
 
 use firn::contract::Contract;
 
+use super::fixture::{Fixture, run};
 use super::fold::CONTRACT;
-use super::ground::{Ground, run};
 
 #[test]
 fn two_runs_at_once_do_each_row_once() {
-    let mut ground = Ground::new(Contract::parse(CONTRACT).unwrap());
+    let mut fixture = Fixture::new(Contract::parse(CONTRACT).unwrap());
     for round in 0..5 {
         let rows: Vec<_> = (0..200)
             .map(|id| {
@@ -26,8 +26,8 @@ fn two_runs_at_once_do_each_row_once() {
                 .to_vec()
             })
             .collect();
-        ground.land(&rows);
-        let sessions: Vec<_> = (0..3).map(|_| ground.session()).collect();
+        fixture.land(&rows);
+        let sessions: Vec<_> = (0..3).map(|_| fixture.session()).collect();
         thread::scope(|scope| {
             for mut session in sessions {
                 scope.spawn(move || {
@@ -36,16 +36,16 @@ fn two_runs_at_once_do_each_row_once() {
             }
         });
         assert_eq!(
-            ground.number("select count(*) from ITEM_HISTORY"),
+            fixture.number("select count(*) from ITEM_HISTORY"),
             200 * (round + 1)
         );
         assert_eq!(
-            ground.number("select sum(rows_in) from ITEM_RUNS"),
+            fixture.number("select sum(rows_in) from ITEM_RUNS"),
             200 * (round + 1)
         );
-        assert_eq!(ground.number("select sum(duplicates) from ITEM_RUNS"), 0);
+        assert_eq!(fixture.number("select sum(duplicates) from ITEM_RUNS"), 0);
         assert_eq!(
-            ground.number(
+            fixture.number(
                 "select count(*) from ITEM where name <> 'name {round}'"
                     .replace("{round}", &round.to_string())
                     .as_str()
@@ -57,9 +57,9 @@ fn two_runs_at_once_do_each_row_once() {
 
 #[test]
 fn rows_that_land_while_runs_are_under_way_are_not_lost() {
-    let mut ground = Ground::new(Contract::parse(CONTRACT).unwrap());
-    let mut merging = ground.session();
-    let mut landing = ground.session();
+    let mut fixture = Fixture::new(Contract::parse(CONTRACT).unwrap());
+    let mut merging = fixture.session();
+    let mut landing = fixture.session();
     thread::scope(|scope| {
         scope.spawn(move || {
             for id in 0..60 {
@@ -75,15 +75,15 @@ fn rows_that_land_while_runs_are_under_way_are_not_lost() {
             }
         });
     });
-    ground.merge();
-    assert_eq!(ground.number("select count(*) from ITEM"), 60);
-    assert_eq!(ground.number("select count(*) from ITEM_HISTORY"), 60);
-    assert_eq!(ground.number("select count(*) from ITEM_STAGING"), 0);
+    fixture.merge();
+    assert_eq!(fixture.number("select count(*) from ITEM"), 60);
+    assert_eq!(fixture.number("select count(*) from ITEM_HISTORY"), 60);
+    assert_eq!(fixture.number("select count(*) from ITEM_STAGING"), 0);
 }
 
 #[test]
 fn merges_and_captures_at_once_take_each_edit_once() {
-    let mut ground = Ground::new(Contract::parse(CONTRACT).unwrap());
+    let mut fixture = Fixture::new(Contract::parse(CONTRACT).unwrap());
     let rows = |round: u32| -> Vec<_> {
         let row = |id: u32| {
             let at = format!("2026-01-01 00:00:{round:02}.000000");
@@ -93,15 +93,15 @@ fn merges_and_captures_at_once_take_each_edit_once() {
         };
         (0..100).map(row).collect()
     };
-    ground.land(&rows(0));
-    ground.merge();
+    fixture.land(&rows(0));
+    fixture.merge();
     for round in 1..4 {
-        ground.run(&format!(
+        fixture.run(&format!(
             "update ITEM set name = 'by hand {round}' where id < 30"
         ));
-        ground.land(&rows(round));
+        fixture.land(&rows(round));
         let calls = ["MERGE", "CAPTURE", "MERGE", "CAPTURE"];
-        let sessions: Vec<_> = calls.map(|_| ground.session()).into_iter().collect();
+        let sessions: Vec<_> = calls.map(|_| fixture.session()).into_iter().collect();
         thread::scope(|scope| {
             for (mut session, verb) in sessions.into_iter().zip(calls) {
                 scope.spawn(move || {
@@ -113,21 +113,21 @@ fn merges_and_captures_at_once_take_each_edit_once() {
     }
     // The edits are newer than every file's event, so they stay; each of the three is there once for each of its rows.
     assert_eq!(
-        ground.lines(
+        fixture.lines(
             "select name, count(*) from ITEM_HISTORY where source_file = 'by hand' group by name"
         ),
         ["by hand 1|30", "by hand 2|30", "by hand 3|30"]
     );
     assert_eq!(
-        ground.lines("select name, count(*) from ITEM group by name"),
+        fixture.lines("select name, count(*) from ITEM group by name"),
         ["by hand 3|30", "from file|70"]
     );
     assert_eq!(
-        ground.number("select count(*) from ITEM_HISTORY"),
+        fixture.number("select count(*) from ITEM_HISTORY"),
         4 * 100 + 3 * 30
     );
     assert_eq!(
-        ground.number("select sum(rows_in) - sum(duplicates) from ITEM_RUNS"),
+        fixture.number("select sum(rows_in) - sum(duplicates) from ITEM_RUNS"),
         4 * 100 + 3 * 30
     );
 }

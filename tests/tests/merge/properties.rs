@@ -10,8 +10,8 @@ use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 
+use super::fixture::{Event, Fixture};
 use super::fold::{CONTRACT, fold};
-use super::ground::{Event, Ground};
 
 /// Streams that share a world.
 const WORLD: u64 = 250;
@@ -79,7 +79,7 @@ fn any_order_split_and_repetition_gives_what_the_fold_gives() {
         Some(seed) => vec![seed],
         None => (0..variable("FIRN_RUNS").unwrap_or(1_000)).collect(),
     };
-    let mut ground = Ground::new(Contract::parse(CONTRACT).unwrap());
+    let mut fixture = Fixture::new(Contract::parse(CONTRACT).unwrap());
     for world in seeds.chunk_by(|a, b| a / WORLD == b / WORLD) {
         let mut random = StdRng::seed_from_u64(u64::MAX - world[0] / WORLD);
         let streams: Vec<(usize, Event)> = world.iter().flat_map(|seed| stream(*seed)).collect();
@@ -89,25 +89,25 @@ fn any_order_split_and_repetition_gives_what_the_fold_gives() {
                 .filter(|(number, _)| *number == batch)
                 .map(|(_, event)| event.clone())
                 .collect();
-            ground.land(&rows);
+            fixture.land(&rows);
             // Now and then two batches meet in one run.
             if random.random_bool(0.8) {
-                ground.merge();
+                fixture.merge();
             }
         }
-        ground.merge();
+        fixture.merge();
         let events: Vec<Event> = streams.into_iter().map(|(_, event)| event).collect();
-        check(&mut ground, &events);
+        check(&mut fixture, &events);
         // The whole once more, in another order: nothing may change but the count of duplicates.
         let mut again = events.clone();
         again.shuffle(&mut random);
-        ground.land(&again);
-        ground.merge();
-        check(&mut ground, &[events, again].concat());
+        fixture.land(&again);
+        fixture.merge();
+        check(&mut fixture, &[events, again].concat());
         for table in ["ITEM", "ITEM_HISTORY", "ITEM_REJECTS", "ITEM_RUNS"] {
-            ground.run(&format!("delete from {table}"));
+            fixture.run(&format!("delete from {table}"));
         }
-        ground.capture();
+        fixture.capture();
     }
 }
 
@@ -140,22 +140,22 @@ fn assert_same(what: &str, id_at: usize, found: &[String], wanted: &[String]) {
     );
 }
 
-fn check(ground: &mut Ground, events: &[Event]) {
+fn check(fixture: &mut Fixture, events: &[Event]) {
     let folded = fold(events);
     let values = "op, cast(id as varchar), name, cast(cast(price as number(9,0)) as varchar), to_varchar(changed_at, 'YYYY-MM-DD HH24:MI:SS.FF6'), cast(sequence as varchar)";
-    let history = ground.lines(&format!(
+    let history = fixture.lines(&format!(
         "select {values}, to_varchar(valid_to, 'YYYY-MM-DD HH24:MI:SS.FF6') from ITEM_HISTORY"
     ));
     assert_same("history", 1, &history, &folded.history);
-    let target = ground.lines(&format!(
+    let target = fixture.lines(&format!(
         "select {} from ITEM",
         values.trim_start_matches("op, ")
     ));
     assert_same("target", 0, &target, &folded.target);
     let came = i64::try_from(events.len()).unwrap();
     let [rows_in, duplicates] = ["rows_in", "duplicates"]
-        .map(|column| ground.number(&format!("select sum({column}) from ITEM_RUNS")));
-    let rejects = ground.number("select count(*) from ITEM_REJECTS");
+        .map(|column| fixture.number(&format!("select sum({column}) from ITEM_RUNS")));
+    let rejects = fixture.number("select count(*) from ITEM_REJECTS");
     assert_eq!(rows_in, came, "rows in");
     assert_eq!(rejects, i64::try_from(folded.lost).unwrap(), "rejects");
     assert_eq!(
@@ -164,11 +164,11 @@ fn check(ground: &mut Ground, events: &[Event]) {
         "the sum"
     );
     assert_eq!(
-        ground.number("select sum(inserted) - sum(deleted) from ITEM_RUNS"),
+        fixture.number("select sum(inserted) - sum(deleted) from ITEM_RUNS"),
         i64::try_from(folded.target.len()).unwrap(),
         "what appeared and went in the target"
     );
-    assert_eq!(ground.number("select count(*) from ITEM_STAGING"), 0);
+    assert_eq!(fixture.number("select count(*) from ITEM_STAGING"), 0);
     let marks = "select count(*) from ITEM_HISTORY where valid_from <> changed_at or is_current <> (valid_to is null)";
-    assert_eq!(ground.number(marks), 0, "the marks");
+    assert_eq!(fixture.number(marks), 0, "the marks");
 }

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use firn::contract::Contract;
 use sqllogictest::{DB, DBOutput, DefaultColumnType, Runner};
 
+use super::fixture::Fixture;
 use super::fold::CONTRACT;
-use super::ground::Ground;
 
 const ORDERS: &str = include_str!("../../../sql/contracts/orders.toml");
 
-struct Story(Arc<Mutex<Ground>>);
+struct Story(Arc<Mutex<Fixture>>);
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -22,7 +22,7 @@ impl DB for Story {
     type ColumnType = DefaultColumnType;
 
     fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, Failure> {
-        let mut ground = self.0.lock().expect("no story panics");
+        let mut fixture = self.0.lock().expect("no story panics");
         let (command, rows) = sql.split_once('\n').unwrap_or((sql, ""));
         match command.split_once(' ').unwrap_or((command, "")) {
             ("!land", file) => {
@@ -31,12 +31,12 @@ impl DB for Story {
                     .lines()
                     .map(|row| row.split('|').map(cell).collect())
                     .collect();
-                ground.land_as(file, &events);
+                fixture.land_as(file, &events);
             }
-            ("!merge", _) => ground.merge(),
-            ("!capture", _) => ground.capture(),
+            ("!merge", _) => fixture.merge(),
+            ("!capture", _) => fixture.capture(),
             _ => {
-                let rows = ground
+                let rows = fixture
                     .try_run(sql)
                     .map_err(|error| Failure(error.to_string()))?;
                 let types = vec![DefaultColumnType::Text; rows.first().map_or(0, Vec::len)];
@@ -47,7 +47,7 @@ impl DB for Story {
     }
 }
 
-/// Every story is told on a ground of its own; those of order lines have their contract.
+/// Every story is told on a fixture of its own; those of order lines have their contract.
 #[test]
 fn every_story_ends_as_it_says() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/firn");
@@ -61,8 +61,8 @@ fn every_story_ends_as_it_says() {
         let is_orders = story.file_stem().is_some_and(|name| name == "orders");
         let contract = if is_orders { ORDERS } else { CONTRACT };
         let contract = Contract::parse(contract).expect("a contract");
-        let ground = Arc::new(Mutex::new(Ground::new(contract)));
-        let mut runner = Runner::new(|| async { Ok(Story(Arc::clone(&ground))) });
+        let fixture = Arc::new(Mutex::new(Fixture::new(contract)));
+        let mut runner = Runner::new(|| async { Ok(Story(Arc::clone(&fixture))) });
         if let Err(failure) = runner.run_file(&story) {
             panic!("{}", failure.display(false));
         }

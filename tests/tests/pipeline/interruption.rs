@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use snowglobe::faults::{Calls, Fault, Mischief, Service};
 
-use super::ground::{Ground, PATIENCE, counts, row};
+use super::fixture::{Fixture, TIMEOUT, counts, row};
 
 /// Puts the file until its call number `call` is struck, and dies at that moment; false if it ended before.
-async fn dies_at(ground: &Ground, file: &Path, call: u32, how: &Mischief) -> bool {
-    let intake = ground.intake().await;
-    let faults = &ground.running.faults;
+async fn dies_at(fixture: &Fixture, file: &Path, call: u32, how: &Mischief) -> bool {
+    let loader = fixture.loader().await;
+    let faults = &fixture.running.faults;
     // From that call on nothing gets through: what a dying process still sends is lost too.
     faults.arm(Fault::always(how.clone()).after(call));
     let files = [file.to_path_buf()];
-    let mut life = tokio::spawn(async move { intake.put(&files, PATIENCE, |_, _| {}).await });
+    let mut life = tokio::spawn(async move { loader.put(&files, TIMEOUT, |_, _| {}).await });
     let has_died = loop {
         let struck = faults.list().iter().any(|armed| armed.struck > 0);
         if struck {
@@ -37,8 +37,8 @@ async fn dies_at(ground: &Ground, file: &Path, call: u32, how: &Mischief) -> boo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_may_die_at_any_call_and_the_next_one_ends_the_work() {
-    let ground = Ground::new().await;
-    ground
+    let fixture = Fixture::new().await;
+    fixture
         .pipeline(None)
         .bootstrap(|_| {})
         .await
@@ -53,12 +53,12 @@ async fn a_process_may_die_at_any_call_and_the_next_one_ends_the_work() {
             let first = row("I", id, "Rome", "2026-01-01T00:00:00Z");
             let second = row("U", id, "Oslo", "2026-01-02T00:00:00Z");
             let broken = format!("X,{id},,,,,,,,,,2026-01-01T00:00:00Z,1");
-            let file = ground.file(&format!("{id}.csv"), &[&first, &second, &first, &broken]);
-            let has_died = dies_at(&ground, &file, call, &how).await;
-            let results = ground
-                .intake()
+            let file = fixture.file(&format!("{id}.csv"), &[&first, &second, &first, &broken]);
+            let has_died = dies_at(&fixture, &file, call, &how).await;
+            let results = fixture
+                .loader()
                 .await
-                .put(&[file], PATIENCE, |_, _| {})
+                .put(&[file], TIMEOUT, |_, _| {})
                 .await
                 .unwrap_or_else(|error| panic!("after {how:?} at call {call}: {error}"));
             assert_eq!(
@@ -74,7 +74,7 @@ async fn a_process_may_die_at_any_call_and_the_next_one_ends_the_work() {
         // To S3: is it there, put it; to Snowflake: refresh, merge, what became of it.
         assert!(call >= 5, "only {call} calls were seen");
     }
-    let owner = ground.pipeline(Some("FIRN_OWNER"));
+    let owner = fixture.pipeline(Some("FIRN_OWNER"));
     let status = owner.status(1).await.expect("a status");
     let files = i64::from(files);
     assert_eq!(
@@ -89,12 +89,12 @@ async fn a_process_may_die_at_any_call_and_the_next_one_ends_the_work() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
-    let ground = Ground::new().await;
-    let admin = ground.pipeline(None);
+    let fixture = Fixture::new().await;
+    let admin = fixture.pipeline(None);
     admin.bootstrap(|_| {}).await.expect("the objects are made");
-    let intake = ground.intake().await;
-    let pipe = format!("FIRN.PUBLIC.{}", intake.pipeline().names().pipe);
-    let faults = &ground.running.faults;
+    let loader = fixture.loader().await;
+    let pipe = format!("FIRN.PUBLIC.{}", loader.pipeline().names().pipe);
+    let faults = &fixture.running.faults;
     // The bucket's events would load the files without being told.
     let events = Calls {
         service: Some(Service::Events),
@@ -118,9 +118,9 @@ async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
         };
         let armed = faults.arm(Fault::once(trouble.clone()).on(told));
         let first = row("I", id, "Rome", "2026-01-01T00:00:00Z");
-        let file = ground.file(&format!("{id}.csv"), &[&first]);
-        let arrived = intake.upload(&file, |_| {}).await.expect("it is uploaded");
-        let client = intake.pipeline().client();
+        let file = fixture.file(&format!("{id}.csv"), &[&first]);
+        let arrived = loader.upload(&file, |_| {}).await.expect("it is uploaded");
+        let client = loader.pipeline().client();
         let name = arrived[0].object.name.clone();
         client
             .insert_files(&pipe, std::slice::from_ref(&name))
@@ -132,9 +132,9 @@ async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
                 .iter()
                 .all(|fault| fault.id != armed || fault.struck == 1)
         );
-        let results = intake
+        let results = loader
             .pipeline()
-            .await_merged(&arrived, PATIENCE)
+            .wait_until_merged(&arrived, TIMEOUT)
             .await
             .unwrap_or_else(|error| panic!("{trouble:?}: {error}"));
         assert_eq!(counts(&results[0]), [1, 1, 0, 0], "{trouble:?}");
@@ -147,7 +147,7 @@ async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
                 .any(|one| one.path.ends_with(&name) && one.rows_inserted == 1)
         );
     }
-    let status = ground.pipeline(Some("FIRN_OWNER")).status(1).await;
+    let status = fixture.pipeline(Some("FIRN_OWNER")).status(1).await;
     let status = status.expect("a status");
     assert_eq!((status.target, status.sum.rows_in), (5, 5), "{status:?}");
 }

@@ -6,32 +6,32 @@
     reason = "what surrounds a test fails as the test does"
 )]
 
-mod ground;
+mod fixture;
 mod interruption;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use firn::pipeline::{Advance, FileResult};
+use firn::pipeline::{FileReport, LoadProgress};
 use firn::snowflake::Statement;
 use snowglobe::faults::{Calls, Fault, Mischief, Service};
 
-use ground::{Ground, PATIENCE, counts, row};
+use fixture::{Fixture, TIMEOUT, counts, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
-    let ground = Ground::new().await;
-    let admin = ground.pipeline(None);
+    let fixture = Fixture::new().await;
+    let admin = fixture.pipeline(None);
     admin.bootstrap(|_| {}).await.expect("the objects are made");
     admin
         .bootstrap(|_| {})
         .await
         .expect("making them again does no harm");
-    let intake = ground.intake().await;
+    let loader = fixture.loader().await;
 
     let first = row("I", 1, "\"Rome, \"\"old\"\"\"", "2026-01-01T00:00:00Z");
-    let file = ground.file(
+    let file = fixture.file(
         "day 1.csv",
         &[
             &first,
@@ -41,25 +41,31 @@ async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
             "I,4,\"open",
         ],
     );
-    let results = intake
-        .put(std::slice::from_ref(&file), PATIENCE, |_, _| {})
+    let results = loader
+        .put(std::slice::from_ref(&file), TIMEOUT, |_, _| {})
         .await
         .expect("the file is put");
     assert_eq!(counts(&results[0]), [5, 2, 1, 2]);
-    let target = |result: &FileResult| [result.inserted, result.updated, result.deleted];
+    let target = |result: &FileReport| {
+        [
+            result.counts.inserted,
+            result.counts.updated,
+            result.counts.deleted,
+        ]
+    };
     assert_eq!(target(&results[0]), [2, 0, 0]);
-    // A call before it may have been cut short, so this one tells the broken rows again.
+    // A call before it may have been cut short, so this one reports the malformed rows again.
     let told = Arc::new(AtomicUsize::new(0));
     let tell = Arc::clone(&told);
-    let again = intake
-        .put(std::slice::from_ref(&file), PATIENCE, move |_, _| {
+    let again = loader
+        .put(std::slice::from_ref(&file), TIMEOUT, move |_, _| {
             tell.fetch_add(1, Ordering::Relaxed);
         })
         .await
         .expect("the file is put again");
     assert_eq!(again, results);
     assert_eq!(told.load(Ordering::Relaxed), 2);
-    let change = ground.file(
+    let change = fixture.file(
         "day 2.csv",
         &[
             &row("U", 1, "\"Rome, \"\"old\"\"\"", "2026-01-02T00:00:00Z"),
@@ -67,13 +73,13 @@ async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
             &row("I", 5, "Bern", "2026-01-02T00:00:00Z"),
         ],
     );
-    let results = intake
-        .put(&[change], PATIENCE, |_, _| {})
+    let results = loader
+        .put(&[change], TIMEOUT, |_, _| {})
         .await
         .expect("a change is put");
     assert_eq!(target(&results[0]), [1, 1, 1]);
 
-    let owner = ground.pipeline(Some("FIRN_OWNER"));
+    let owner = fixture.pipeline(Some("FIRN_OWNER"));
     let status = owner.status(5).await.expect("a status");
     assert!(
         status.sum.holds() && status.target == 2 && status.waiting == 0,
@@ -99,7 +105,7 @@ async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
         1
     );
 
-    let loader = ground.pipeline(Some("FIRN_LOADER"));
+    let loader = fixture.pipeline(Some("FIRN_LOADER"));
     for sql in [
         "select * from CUSTOMER",
         "select * from CUSTOMER_HISTORY",
@@ -117,29 +123,29 @@ async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_put_tells_how_far_its_files_are() {
-    let ground = Ground::new().await;
-    let admin = ground.pipeline(None);
+    let fixture = Fixture::new().await;
+    let admin = fixture.pipeline(None);
     admin.bootstrap(|_| {}).await.expect("the objects are made");
-    let file = |name, key| ground.file(name, &[&row("I", key, "Oslo", "2026-01-01T00:00:00Z")]);
+    let file = |name, key| fixture.file(name, &[&row("I", key, "Oslo", "2026-01-01T00:00:00Z")]);
     let files = [file("a.csv", 1), file("b.csv", 22)];
     let size = |path: &PathBuf| std::fs::metadata(path).expect("it is there").len();
     let all: u64 = files.iter().map(size).sum();
     let (read, uploads) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (reads, ends) = (Arc::clone(&read), Arc::clone(&uploads));
-    let intake = ground
-        .intake()
+    let loader = fixture
+        .loader()
         .await
-        .with_progress(move |advance| match advance {
-            Advance::Read(bytes) => _ = reads.fetch_add(bytes, Ordering::Relaxed),
-            Advance::Uploaded => _ = ends.fetch_add(1, Ordering::Relaxed),
+        .with_progress(move |progress| match progress {
+            LoadProgress::Read(bytes) => _ = reads.fetch_add(bytes, Ordering::Relaxed),
+            LoadProgress::Uploaded => _ = ends.fetch_add(1, Ordering::Relaxed),
         });
-    intake
-        .put(&files, PATIENCE, |_, _| {})
+    loader
+        .put(&files, TIMEOUT, |_, _| {})
         .await
         .expect("the files are put");
     assert_eq!(
         read.load(Ordering::Relaxed) as u64,
-        Advance::PASSES * all,
+        LoadProgress::PASSES * all,
         "of {all} bytes"
     );
     assert_eq!(uploads.load(Ordering::Relaxed), 1);
@@ -147,13 +153,13 @@ async fn a_put_tells_how_far_its_files_are() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_at_any_call_loses_nothing_and_doubles_nothing() {
-    let ground = Ground::new().await;
-    ground
+    let fixture = Fixture::new().await;
+    fixture
         .pipeline(None)
         .bootstrap(|_| {})
         .await
         .expect("the objects are made");
-    let intake = ground.intake().await;
+    let loader = fixture.loader().await;
     let mut total = 0;
     let troubles = [
         Mischief::LoseAnswer,
@@ -172,7 +178,7 @@ async fn trouble_at_any_call_loses_nothing_and_doubles_nothing() {
         for call in 0..4 {
             total += 1;
             let id = u32::try_from(kind * 100 + call).expect("small");
-            let file = ground.file(
+            let file = fixture.file(
                 &format!("{id}.csv"),
                 &[&row("I", id, "Rome", "2026-01-01T00:00:00Z")],
             );
@@ -180,13 +186,13 @@ async fn trouble_at_any_call_loses_nothing_and_doubles_nothing() {
                 service: Some(Service::Snowflake),
                 ..Calls::default()
             };
-            ground.running.faults.arm(
+            fixture.running.faults.arm(
                 Fault::once(trouble.clone())
                     .on(calls)
                     .after(u32::try_from(call).expect("small")),
             );
-            let results = intake
-                .put(&[file], PATIENCE, |_, _| {})
+            let results = loader
+                .put(&[file], TIMEOUT, |_, _| {})
                 .await
                 .unwrap_or_else(|error| panic!("{trouble:?} at {call}: {error}"));
             assert_eq!(
@@ -194,10 +200,10 @@ async fn trouble_at_any_call_loses_nothing_and_doubles_nothing() {
                 [1, 1, 0, 0],
                 "{trouble:?} at call {call}"
             );
-            ground.running.faults.clear();
+            fixture.running.faults.clear();
         }
     }
-    let owner = ground.pipeline(Some("FIRN_OWNER"));
+    let owner = fixture.pipeline(Some("FIRN_OWNER"));
     let status = owner.status(1).await.expect("a status");
     assert_eq!(
         (status.target, status.history, status.sum.rows_in),
@@ -210,13 +216,13 @@ async fn trouble_at_any_call_loses_nothing_and_doubles_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_has_its_message_and_nothing_is_uploaded() {
-    let ground = Ground::new().await;
-    let intake = ground.intake().await;
-    let wrong = ground.folder.path().join("wrong.csv");
+    let fixture = Fixture::new().await;
+    let loader = fixture.loader().await;
+    let wrong = fixture.folder.path().join("wrong.csv");
     std::fs::write(&wrong, "id,name\n1,x\n").expect("a file");
     let put = async |path: PathBuf| {
-        intake
-            .put(&[path], PATIENCE, |_, _| {})
+        loader
+            .put(&[path], TIMEOUT, |_, _| {})
             .await
             .expect_err("it is refused")
             .to_string()
@@ -227,47 +233,47 @@ async fn bad_input_has_its_message_and_nothing_is_uploaded() {
             .contains("the header is not the contract's, it has none of its columns")
     );
     assert!(
-        put(ground.folder.path().to_path_buf())
+        put(fixture.folder.path().to_path_buf())
             .await
             .contains("directory")
     );
     assert!(
-        put(ground.folder.path().join("none.csv"))
+        put(fixture.folder.path().join("none.csv"))
             .await
             .contains("none.csv")
     );
-    let empty = ground.folder.path().join("empty.csv");
+    let empty = fixture.folder.path().join("empty.csv");
     std::fs::write(&empty, "").expect("a file");
     assert!(put(empty).await.contains("is empty: not even a header"));
-    let findings = intake.pipeline().doctor(Some(intake.store())).await;
+    let findings = loader.pipeline().doctor(Some(loader.store())).await;
     assert!(
         findings.iter().any(|finding| finding
-            .trouble
+            .problem
             .as_ref()
             .is_some_and(|text| text.contains("firn bootstrap") || text.contains("role"))),
         "{findings:?}"
     );
 }
 
-/// A file that becomes several objects: `rows` customers, one of whose rows is broken.
-fn large(ground: &Ground, rows: u32) -> PathBuf {
+/// A file that becomes several objects: `rows` customers, one of whose rows is malformed.
+fn large(fixture: &Fixture, rows: u32) -> PathBuf {
     let mut all: Vec<String> = (1..=rows)
         .map(|id| row("I", id, "Oslo", "2026-01-01T00:00:00Z"))
         .collect();
     all[6] = "X,7,,,,,,,,,,2026-01-01T00:00:00Z,1".to_owned();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    ground.file("large.csv", &all)
+    fixture.file("large.csv", &all)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_file_becomes_several_objects_each_of_them_once() {
-    let ground = Ground::new().await;
-    let admin = ground.pipeline(None);
+    let fixture = Fixture::new().await;
+    let admin = fixture.pipeline(None);
     admin.bootstrap(|_| {}).await.expect("the objects are made");
-    let file = large(&ground, 20);
-    let intake = ground.intake().await.with_object_bytes(400);
+    let file = large(&fixture, 20);
+    let loader = fixture.loader().await.with_object_bytes(400);
     // The third object is refused until the store gives up: what is there by then is loaded and merged.
-    let faults = &ground.running.faults;
+    let faults = &fixture.running.faults;
     let third = Calls {
         path_contains: Some("-row-13.".to_owned()),
         ..Calls::default()
@@ -277,20 +283,20 @@ async fn a_large_file_becomes_several_objects_each_of_them_once() {
         retry_after_seconds: None,
     };
     faults.arm(Fault::always(refusal).on(third));
-    let error = intake
-        .put(std::slice::from_ref(&file), PATIENCE, |_, _| {})
+    let error = loader
+        .put(std::slice::from_ref(&file), TIMEOUT, |_, _| {})
         .await
         .expect_err("the third object is refused");
     assert!(error.to_string().contains("denies access"), "{error}");
     // The second may have come in time for the first one's merge.
-    let status = ground.pipeline(Some("FIRN_OWNER")).status(1).await;
+    let status = fixture.pipeline(Some("FIRN_OWNER")).status(1).await;
     let rows_in = status.expect("a status").sum.rows_in;
     assert!(matches!(rows_in, 6 | 12), "{rows_in} rows are merged");
     faults.clear();
 
-    let (told, hears) = std::sync::mpsc::channel();
-    let results = intake
-        .put(std::slice::from_ref(&file), PATIENCE, move |_, row| {
+    let (told, report) = std::sync::mpsc::channel();
+    let results = loader
+        .put(std::slice::from_ref(&file), TIMEOUT, move |_, row| {
             told.send((row.row, row.line)).expect("somebody listens");
         })
         .await
@@ -305,28 +311,28 @@ async fn a_large_file_becomes_several_objects_each_of_them_once() {
         counts,
         [[6, 6, 0, 0], [6, 5, 0, 1], [5, 5, 0, 0], [3, 3, 0, 0]]
     );
-    assert_eq!(hears.iter().collect::<Vec<_>>(), [(7, 8)]);
-    let again = intake.put(&[file], PATIENCE, |_, _| {}).await;
+    assert_eq!(report.iter().collect::<Vec<_>>(), [(7, 8)]);
+    let again = loader.put(&[file], TIMEOUT, |_, _| {}).await;
     assert_eq!(again.expect("it is there"), results);
-    let owner = ground.pipeline(Some("FIRN_OWNER"));
+    let owner = fixture.pipeline(Some("FIRN_OWNER"));
     let status = owner.status(1).await.expect("a status");
     assert_eq!((status.target, status.sum.rows_in), (19, 20), "{status:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_large_file_that_is_damaged_nothing_is_uploaded() {
-    let ground = Ground::new().await;
-    let intake = ground.intake().await.with_object_bytes(400);
-    let plain = std::fs::read(large(&ground, 20_000)).expect("it is there");
+    let fixture = Fixture::new().await;
+    let loader = fixture.loader().await.with_object_bytes(400);
+    let plain = std::fs::read(large(&fixture, 20_000)).expect("it is there");
     let packed = zstd::encode_all(plain.as_slice(), 1).expect("it is packed");
-    let cut = ground.folder.path().join("cut.csv.zst");
+    let cut = fixture.folder.path().join("cut.csv.zst");
     std::fs::write(&cut, &packed[..packed.len() - 10]).expect("a file");
-    let faults = &ground.running.faults;
+    let faults = &fixture.running.faults;
     faults.arm(Fault::always(Mischief::LoseCall).on(Calls {
         service: Some(Service::S3),
         ..Calls::default()
     }));
-    let error = intake.upload(&cut, |_| {}).await;
+    let error = loader.upload(&cut, |_| {}).await;
     let error = error.expect_err("it is refused").to_string();
     assert!(error.contains("the zstd data ends early"), "{error}");
     assert!(faults.list().iter().all(|armed| armed.struck == 0));
@@ -334,22 +340,22 @@ async fn of_a_large_file_that_is_damaged_nothing_is_uploaded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_changes_while_it_is_read_is_not_uploaded() {
-    let ground = Ground::new().await;
-    let intake = ground.intake().await;
-    let file = large(&ground, 20);
+    let fixture = Fixture::new().await;
+    let loader = fixture.loader().await;
+    let file = large(&fixture, 20);
     let grown = file.clone();
-    let grow = move |_: &firn::reader::BrokenRow| {
+    let grow = move |_: &firn::reader::RejectedRow| {
         let mut text = std::fs::read(&grown).expect("it is there");
         text.extend_from_slice(b"I,21\n");
         std::fs::write(&grown, text).expect("it is ours");
     };
-    let error = intake.upload(&file, grow).await.expect_err("it changed");
+    let error = loader.upload(&file, grow).await.expect_err("it changed");
     assert!(error.is_transient(), "{error}");
     assert!(
         error.to_string().contains("changed while it was read"),
         "{error}"
     );
-    let arrived = intake.upload(&file, |_| {}).await.expect("it rests");
-    assert!(arrived[0].object.bytes.is_some());
-    assert_eq!((arrived[0].rows.rows, arrived[0].rows.broken), (21, 2));
+    let staged = loader.upload(&file, |_| {}).await.expect("it rests");
+    assert!(staged[0].object.bytes.is_some());
+    assert_eq!((staged[0].rows.rows, staged[0].rows.malformed), (21, 2));
 }

@@ -9,8 +9,8 @@ use firn::{Context, Error, Result};
 use super::Api;
 
 /// How long NiFi may take to answer; some 20 s is usual.
-const START_PATIENCE: Duration = Duration::from_secs(240);
-const STOP_PATIENCE: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(240);
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A running NiFi on loopback.
 pub struct Nifi {
@@ -67,10 +67,10 @@ impl Nifi {
         let started = Instant::now();
         while api.ready().await.is_err() {
             self.still_running()?;
-            if started.elapsed() > START_PATIENCE {
+            if started.elapsed() > START_TIMEOUT {
                 return Err(Error::config(format!(
                     "NiFi does not answer after {} s: see {}",
-                    START_PATIENCE.as_secs(),
+                    START_TIMEOUT.as_secs(),
                     self.console.display()
                 )));
             }
@@ -102,7 +102,7 @@ impl Drop for Nifi {
             .status();
         let since = Instant::now();
         while asked.is_ok()
-            && since.elapsed() < STOP_PATIENCE
+            && since.elapsed() < STOP_TIMEOUT
             && matches!(self.child.try_wait(), Ok(None))
         {
             std::thread::sleep(Duration::from_millis(50));

@@ -3,7 +3,7 @@
 use clap::Args;
 use firn::Result;
 
-use super::place::Place;
+use super::deployment::DeploymentArgs;
 use super::report;
 
 const EXAMPLES: &str = "\
@@ -19,7 +19,7 @@ pub struct AsOf {
     #[arg(value_name = "TIME")]
     time: String,
     #[command(flatten)]
-    place: Place,
+    deployment: DeploymentArgs,
     /// Show at most so many rows
     #[arg(long, default_value_t = 100)]
     limit: u32,
@@ -31,7 +31,11 @@ pub struct AsOf {
 impl AsOf {
     /// Runs the command.
     pub async fn run(self) -> Result<()> {
-        let rows = self.place.pipeline()?.as_of(&self.time, self.limit).await?;
+        let rows = self
+            .deployment
+            .pipeline()?
+            .as_of(&self.time, self.limit)
+            .await?;
         if self.json {
             let object = |row: &Vec<Option<String>>| {
                 let cells = rows.columns.iter().zip(row);

@@ -2,9 +2,9 @@
 
 use clap::Args;
 use firn::Result;
-use firn::pipeline::Progress;
+use firn::pipeline::ScriptProgress;
 
-use super::place::{Place, SiteArguments};
+use super::deployment::{BootstrapArgs, DeploymentArgs};
 use super::report;
 
 const EXAMPLES: &str = "\
@@ -23,9 +23,9 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Bootstrap {
     #[command(flatten)]
-    place: Place,
+    deployment: DeploymentArgs,
     #[command(flatten)]
-    site: SiteArguments,
+    arguments: BootstrapArgs,
     /// Show the SQL and run nothing
     #[arg(long)]
     dry_run: bool,
@@ -40,7 +40,7 @@ pub struct Bootstrap {
 impl Bootstrap {
     /// Runs the command.
     pub async fn run(self) -> Result<()> {
-        let pipeline = self.place.pipeline_at(&self.site)?;
+        let pipeline = self.deployment.pipeline_at(&self.arguments)?;
         if self.dry_run {
             let scripts = pipeline.scripts();
             let shown = scripts
@@ -48,7 +48,7 @@ impl Bootstrap {
                 .filter(|script| (script.name == "99_drop.sql") == self.drop);
             return report::print(
                 &shown
-                    .map(|script| script.text(pipeline.site()))
+                    .map(|script| script.text(pipeline.deployment()))
                     .collect::<Vec<_>>()
                     .join("\n"),
             );
@@ -67,13 +67,13 @@ impl Bootstrap {
         report::print(&format!(
             "{} is ready in {}.{}: put a file with `firn put FILE`, or look with `firn doctor`\n",
             pipeline.contract().table(),
-            pipeline.site().database,
-            pipeline.site().schema
+            pipeline.deployment().database,
+            pipeline.deployment().schema
         ))
     }
 }
 
-fn show(progress: Progress<'_>) {
+fn show(progress: ScriptProgress<'_>) {
     let line = progress.sql.lines().next().unwrap_or_default();
     log::info!(
         "{}/{} {}: {line}",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use firn::merge::{Schedule, Site};
+use firn::merge::{Deployment, Schedule};
 use firn::pipeline::Pipeline;
 use firn::{Context, Error, Result};
 
@@ -55,12 +55,12 @@ impl Canvas {
     pub async fn run(self) -> Result<()> {
         let started = Instant::now();
         let snowglobe = Snowglobe::start(BUCKET)?;
-        let site = Site {
+        let deployment = Deployment {
             schedule: Schedule::Triggered,
-            ..Site::default()
+            ..Deployment::default()
         };
         let contract = firn::contract::Contract::customer();
-        let loader = Pipeline::new(contract, site, snowglobe.connection()?)?;
+        let loader = Pipeline::new(contract, deployment, snowglobe.connection()?)?;
         loader.bootstrap(|_| {}).await?;
         let owner = snowglobe.as_owner(&loader)?;
         report::step(started, "Snowglobe is up, with every table and procedure")?;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use firn::generator::{Generator, Options};
-use firn::merge::{Schedule, Site};
-use firn::pipeline::{Intake, Pipeline};
+use firn::merge::{Deployment, Schedule};
+use firn::pipeline::{Loader, Pipeline};
 use firn::snowflake::Statement;
 use firn::store::S3Store;
 use firn::{Context, Error, Result};
@@ -16,7 +16,7 @@ use super::snowglobe::Snowglobe;
 use super::{history, report, status, verify};
 
 const BUCKET: &str = "firn-landing";
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,13 +53,13 @@ impl Demo {
             "Snowglobe is up: a Snowflake and an S3 of your own",
         )?;
 
-        let site = Site {
+        let deployment = Deployment {
             schedule: Schedule::Triggered,
-            ..Site::default()
+            ..Deployment::default()
         };
         let pipeline = Pipeline::new(
             firn::contract::Contract::customer(),
-            site,
+            deployment,
             snowglobe.connection()?,
         )?;
         pipeline.bootstrap(|_| {}).await?;
@@ -151,21 +151,21 @@ impl Demo {
 }
 
 /// Uploads the files in an order of their own, one of them twice; gives the rows uploaded.
-async fn deliver(intake: &Intake, mut files: Vec<PathBuf>) -> Result<i64> {
+async fn deliver(loader: &Loader, mut files: Vec<PathBuf>) -> Result<i64> {
     files.reverse();
     let shift = 5.min(files.len());
     files.rotate_left(shift);
     let bar = bar(files.len() as u64, "files are in the bucket");
     let mut rows = 0;
     for path in &files {
-        rows += uploaded(intake, path).await?;
+        rows += uploaded(loader, path).await?;
         bar.inc(1);
     }
     if let Some(first) = files.first() {
         // The same content under another name: a second delivery, every row of which is a duplicate.
         let again = first.with_file_name("delivered-again.csv");
         std::fs::copy(first, &again).context(|| again.display().to_string())?;
-        rows += uploaded(intake, &again).await?;
+        rows += uploaded(loader, &again).await?;
     }
     bar.finish_and_clear();
     Ok(rows)
@@ -177,8 +177,8 @@ fn bar(length: u64, what: &str) -> ProgressBar {
 }
 
 /// The rows of a file that was not in the bucket yet.
-async fn uploaded(intake: &Intake, path: &Path) -> Result<i64> {
-    let arrived = intake.upload(path, |_| {}).await?;
+async fn uploaded(loader: &Loader, path: &Path) -> Result<i64> {
+    let arrived = loader.upload(path, |_| {}).await?;
     let new = arrived.iter().filter(|one| one.object.bytes.is_some());
     Ok(new.map(|one| one.rows.as_counted()).sum())
 }
@@ -193,11 +193,11 @@ async fn await_rows(pipeline: &Pipeline, rows: i64) -> Result<()> {
             bar.finish_and_clear();
             return Ok(());
         }
-        if started.elapsed() > PATIENCE {
+        if started.elapsed() > TIMEOUT {
             return Err(Error::transient(format!(
                 "{} of {rows} rows are merged after {} s, {} wait in staging",
                 figures.sum.rows_in,
-                PATIENCE.as_secs(),
+                TIMEOUT.as_secs(),
                 figures.waiting
             )));
         }
@@ -239,7 +239,7 @@ async fn await_captured(pipeline: &Pipeline) -> Result<()> {
         {
             return Ok(());
         }
-        if started.elapsed() > PATIENCE {
+        if started.elapsed() > TIMEOUT {
             return Err(Error::transient("the edits made by hand are not captured"));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

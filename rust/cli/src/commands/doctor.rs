@@ -6,11 +6,11 @@ use clap::Args;
 use firn::pipeline::Finding;
 use firn::{Error, Result};
 
-use super::place::{Bucket, Place};
+use super::deployment::{DeploymentArgs, StageArgs};
 use super::report;
 
-/// Who asks what is wrong does not wait for it to go away.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A service that does not answer is a finding too, and a prompt one.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,14 +18,14 @@ Examples:
   firn doctor --connection prod --role FIRN_LOADER --stage-url s3://my-landing/
   firn doctor --json";
 
-/// Find what is missing, each with its cure
+/// Check the setup and suggest a fix for each problem
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Doctor {
     #[command(flatten)]
-    place: Place,
+    deployment: DeploymentArgs,
     #[command(flatten)]
-    bucket: Bucket,
+    stage: StageArgs,
     /// Answer in JSON
     #[arg(long)]
     json: bool,
@@ -34,31 +34,31 @@ pub struct Doctor {
 impl Doctor {
     /// Runs the command.
     pub async fn run(self) -> Result<()> {
-        let intake = self.place.intake(&self.bucket).await?;
-        let intake = intake.with_patience(PATIENCE);
-        let findings = intake.pipeline().doctor(Some(intake.store())).await;
+        let loader = self.deployment.loader(&self.stage).await?;
+        let loader = loader.with_timeout(TIMEOUT);
+        let findings = loader.pipeline().doctor(Some(loader.store())).await;
         if self.json {
             report::print_json(&findings)?;
         } else {
-            let line = |finding: &Finding| match (&finding.trouble, &finding.seen) {
-                (Some(trouble), _) => format!("ILL   {}: {trouble}\n", finding.check),
-                (None, seen) => format!(
-                    "well  {}: {}\n",
+            let line = |finding: &Finding| match (&finding.problem, &finding.detail) {
+                (Some(problem), _) => format!("FAIL  {}: {problem}\n", finding.check),
+                (None, detail) => format!(
+                    "ok    {}: {}\n",
                     finding.check,
-                    seen.as_deref().unwrap_or_default()
+                    detail.as_deref().unwrap_or_default()
                 ),
             };
             report::print(&findings.iter().map(line).collect::<String>())?;
         }
-        let ill = findings
+        let failed = findings
             .iter()
-            .filter(|finding| finding.trouble.is_some())
+            .filter(|finding| finding.problem.is_some())
             .count();
-        if ill == 0 {
+        if failed == 0 {
             Ok(())
         } else {
             Err(Error::config(format!(
-                "{ill} of {} checks found trouble",
+                "{failed} of {} checks failed",
                 findings.len()
             )))
         }

@@ -8,7 +8,7 @@ use firn::snowflake::ConnectionSource;
 use firn::store::Location;
 use firn::{Context, Error, ErrorKind, Result};
 
-use super::place::Bucket;
+use super::deployment::StageArgs;
 use super::report;
 use crate::canvas::{Api, CONTEXT, FlowParameters, Login, Proof};
 
@@ -28,7 +28,7 @@ pub struct Flow {
     #[arg(long, short, value_name = "NAME", env = "FIRN_CONNECTION")]
     connection: Option<String>,
     #[command(flatten)]
-    bucket: Bucket,
+    stage: StageArgs,
     #[command(flatten)]
     nifi: NifiArguments,
     /// The flow definition
@@ -122,7 +122,7 @@ impl Flow {
 
     fn parameters(&self) -> Result<FlowParameters> {
         let connection = ConnectionSource::system().connection(self.connection.as_deref())?;
-        let stage = Location::parse(&self.bucket.stage_url)?;
+        let stage = Location::parse(&self.stage.stage_url)?;
         let proof = match (&self.private_key_file, &self.token) {
             (Some(path), _) => Proof::KeyPair {
                 user: connection
@@ -153,10 +153,10 @@ impl Flow {
             account_url: connection.url,
             account: connection.account,
             proof,
-            s3_endpoint: self.bucket.s3_endpoint.clone(),
-            region: self.bucket.aws_region.clone(),
+            s3_endpoint: self.stage.s3_endpoint.clone(),
+            region: self.stage.aws_region.clone(),
             bucket: stage.bucket,
-            prefix: Some(stage.folder).filter(|folder| !folder.is_empty()),
+            prefix: Some(stage.prefix).filter(|prefix| !prefix.is_empty()),
             access_key,
             landing: format!("{folder}/landing"),
             rejected: format!("{folder}/rejected"),
@@ -171,7 +171,7 @@ impl NifiArguments {
     async fn api(&self) -> Result<Api> {
         let mut api = Api::new(&self.url, self.certificate.as_deref())?;
         let password = self.password_file.as_deref().map(read).transpose()?;
-        let patience = Duration::from_secs(self.wait_seconds);
+        let timeout = Duration::from_secs(self.wait_seconds);
         let started = Instant::now();
         loop {
             let outcome = match (&self.user, &password) {
@@ -188,7 +188,7 @@ impl NifiArguments {
             match outcome {
                 Ok(()) => return Ok(api),
                 // What is still starting refuses connections, or answers that it is not ready.
-                Err(error) if started.elapsed() > patience || is_final(&error) => {
+                Err(error) if started.elapsed() > timeout || is_final(&error) => {
                     return Err(error.context(format!("NiFi at {}", self.url)));
                 }
                 Err(error) => log::info!("NiFi is not ready: {error}"),

@@ -4,7 +4,7 @@ use clap::Args;
 use firn::pipeline::Version;
 use firn::{Error, Result};
 
-use super::place::Place;
+use super::deployment::DeploymentArgs;
 use super::report;
 
 const EXAMPLES: &str = "\
@@ -21,7 +21,7 @@ pub struct History {
     #[arg(required = true, value_name = "KEY", allow_negative_numbers = true)]
     key: Vec<String>,
     #[command(flatten)]
-    place: Place,
+    deployment: DeploymentArgs,
     /// Answer in JSON
     #[arg(long)]
     json: bool,
@@ -30,7 +30,7 @@ pub struct History {
 impl History {
     /// Runs the command.
     pub async fn run(self) -> Result<()> {
-        let pipeline = self.place.pipeline()?;
+        let pipeline = self.deployment.pipeline()?;
         let versions = pipeline.history(&self.key).await?;
         if versions.is_empty() {
             let table = pipeline.contract().table();

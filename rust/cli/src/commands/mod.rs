@@ -5,11 +5,11 @@ mod bootstrap;
 mod canvas;
 pub mod completions;
 mod demo;
+mod deployment;
 mod doctor;
 mod flow;
 pub mod generate;
 mod history;
-mod place;
 mod put;
 mod report;
 mod snowglobe;
@@ -40,7 +40,7 @@ pub enum Command {
     Verify(verify::Verify),
     /// Render the SQL of a contract
     Sql(sql::Sql),
-    /// Find what is missing, each with its cure
+    /// Check the setup and suggest a fix for each problem
     Doctor(doctor::Doctor),
     /// Run the whole pipeline on this machine, on Snowglobe
     Demo(demo::Demo),

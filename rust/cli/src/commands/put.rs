@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 use firn::Result;
-use firn::pipeline::{Advance, FileResult};
+use firn::pipeline::{FileReport, LoadProgress};
 use indicatif::ProgressBar;
 
-use super::place::{Bucket, Place};
+use super::deployment::{DeploymentArgs, StageArgs};
 use super::report;
 
 /// How long a Snowflake that does not answer is asked again.
-const MOST_PATIENCE: Duration = Duration::from_secs(120);
+const MAX_TIMEOUT: Duration = Duration::from_secs(120);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,9 +29,9 @@ pub struct Put {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    place: Place,
+    deployment: DeploymentArgs,
     #[command(flatten)]
-    bucket: Bucket,
+    stage: StageArgs,
     /// Give up waiting after so many seconds; the files are not lost then
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     wait: u64,
@@ -44,13 +44,13 @@ impl Put {
     /// Runs the command.
     pub async fn run(self) -> Result<()> {
         let wait = Duration::from_secs(self.wait);
-        let intake = self.place.intake(&self.bucket).await?;
-        let intake = intake.with_patience(wait.min(MOST_PATIENCE));
+        let loader = self.deployment.loader(&self.stage).await?;
+        let loader = loader.with_timeout(wait.min(MAX_TIMEOUT));
         let bar = self.bar();
         let shown = bar.clone();
-        let intake = intake.with_progress(move |advance| match advance {
-            Advance::Read(bytes) => shown.inc(bytes as u64),
-            Advance::Uploaded => {
+        let loader = loader.with_progress(move |progress| match progress {
+            LoadProgress::Read(bytes) => shown.inc(bytes as u64),
+            LoadProgress::Uploaded => {
                 shown.set_style(report::bar_style(
                     "{spinner} Snowflake loads and merges, since {elapsed}",
                 ));
@@ -58,9 +58,9 @@ impl Put {
             }
         });
         let told = bar.clone();
-        let results = intake
+        let results = loader
             .put(&self.files, wait, move |path, row| {
-                let line = report::broken(&path.display().to_string(), row);
+                let line = report::rejected_row(&path.display().to_string(), row);
                 told.suspend(|| eprintln!("{line}"));
             })
             .await;
@@ -79,7 +79,7 @@ impl Put {
     fn bar(&self) -> ProgressBar {
         let bytes = |path: &PathBuf| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         let bar = report::bar(
-            self.files.iter().map(bytes).sum::<u64>() * Advance::PASSES,
+            self.files.iter().map(bytes).sum::<u64>() * LoadProgress::PASSES,
             "{spinner} {wide_bar} {percent:>3} % checked and uploaded, {eta} left",
         );
         bar.enable_steady_tick(Duration::from_millis(200));
@@ -88,16 +88,16 @@ impl Put {
 }
 
 /// What became of each file.
-pub fn results_table(results: &[FileResult]) -> String {
-    let row = |one: &FileResult| {
+pub fn results_table(results: &[FileReport]) -> String {
+    let row = |one: &FileReport| {
         let numbers = [
-            one.rows_in,
-            one.history,
-            one.duplicates,
-            one.rejects,
-            one.inserted,
-            one.updated,
-            one.deleted,
+            one.counts.rows_in,
+            one.counts.history,
+            one.counts.duplicates,
+            one.counts.rejects,
+            one.counts.inserted,
+            one.counts.updated,
+            one.counts.deleted,
         ];
         std::iter::once(one.source_file.clone())
             .chain(numbers.map(|number| number.to_string()))

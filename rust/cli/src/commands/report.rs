@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
-use firn::reader::BrokenRow;
+use firn::reader::RejectedRow;
 use firn::{Error, Result, printable};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -104,8 +104,8 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A broken row as one line for the terminal.
-pub fn broken(file: &str, row: &BrokenRow) -> String {
+/// A rejected row as one line for the terminal.
+pub fn rejected_row(file: &str, row: &RejectedRow) -> String {
     let raw: String = String::from_utf8_lossy(&row.raw)
         .chars()
         .take(120)

@@ -132,10 +132,10 @@ impl Snowglobe {
     /// The same pipeline as the role that may read the tables.
     pub fn as_owner(&self, pipeline: &Pipeline) -> Result<Pipeline> {
         let mut connection = self.connection()?;
-        connection.role = Some(pipeline.site().owner.stored());
+        connection.role = Some(pipeline.deployment().owner.stored());
         Pipeline::new(
             pipeline.contract().clone(),
-            pipeline.site().clone(),
+            pipeline.deployment().clone(),
             connection,
         )
     }

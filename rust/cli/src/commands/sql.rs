@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use firn::merge::{Identifier, Site, scripts};
+use firn::merge::{Deployment, Identifier, scripts};
 use firn::{Context, Result};
 
-use super::place::{self, SiteArguments};
+use super::deployment::{self, BootstrapArgs};
 use super::report;
 
 const EXAMPLES: &str = "\
@@ -22,7 +22,7 @@ pub struct Sql {
     #[arg(value_name = "CONTRACT")]
     contract: Option<PathBuf>,
     #[command(flatten)]
-    site: SiteArguments,
+    arguments: BootstrapArgs,
     /// Database
     #[arg(
         long,
@@ -47,20 +47,20 @@ pub struct Sql {
 impl Sql {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
-        let contract = place::contract(self.contract.as_deref())?;
-        let mut site = Site {
+        let contract = deployment::contract(self.contract.as_deref())?;
+        let mut deployment = Deployment {
             database: Identifier::new(&self.database),
             schema: Identifier::new(&self.schema),
-            ..Site::default()
+            ..Deployment::default()
         };
-        self.site.apply(&mut site);
-        let scripts = scripts(&contract, &site);
+        self.arguments.apply(&mut deployment);
+        let scripts = scripts(&contract, &deployment);
         let Some(folder) = self.into else {
             // What takes everything down is not for piping into a client.
             let making = scripts.iter().filter(|script| script.name != "99_drop.sql");
             return report::print(
                 &making
-                    .map(|script| script.text(&site))
+                    .map(|script| script.text(&deployment))
                     .collect::<Vec<_>>()
                     .join("\n"),
             );
@@ -68,7 +68,8 @@ impl Sql {
         std::fs::create_dir_all(&folder).context(|| folder.display().to_string())?;
         for script in &scripts {
             let path = folder.join(script.name);
-            std::fs::write(&path, script.text(&site)).context(|| path.display().to_string())?;
+            std::fs::write(&path, script.text(&deployment))
+                .context(|| path.display().to_string())?;
         }
         report::print(&format!(
             "{} scripts in {}\n",

@@ -6,7 +6,7 @@ use clap::Args;
 use firn::Result;
 use firn::pipeline::{Pipeline, Run, Status as Figures};
 
-use super::place::Place;
+use super::deployment::DeploymentArgs;
 use super::report;
 
 const EXAMPLES: &str = "\
@@ -20,7 +20,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Status {
     #[command(flatten)]
-    place: Place,
+    deployment: DeploymentArgs,
     /// How many runs to show
     #[arg(long, default_value_t = 5)]
     runs: u32,
@@ -35,7 +35,7 @@ pub struct Status {
 impl Status {
     /// Runs the command.
     pub async fn run(self) -> Result<()> {
-        let pipeline = self.place.pipeline()?;
+        let pipeline = self.deployment.pipeline()?;
         loop {
             let figures = pipeline.status(self.runs).await?;
             let shown = if self.json {
@@ -86,10 +86,10 @@ pub fn text(pipeline: &Pipeline, figures: &Figures) -> String {
         let row = |run: &Run| {
             let numbers = [
                 run.files,
-                run.rows_in,
-                run.history,
-                run.duplicates,
-                run.rejects,
+                run.counts.rows_in,
+                run.counts.history,
+                run.counts.duplicates,
+                run.counts.rejects,
             ]
             .map(|number| number.to_string());
             [

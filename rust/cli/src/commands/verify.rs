@@ -4,7 +4,7 @@ use clap::Args;
 use firn::pipeline::Promise;
 use firn::{Error, Result};
 
-use super::place::Place;
+use super::deployment::DeploymentArgs;
 use super::report;
 
 const EXAMPLES: &str = "\
@@ -17,7 +17,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Verify {
     #[command(flatten)]
-    place: Place,
+    deployment: DeploymentArgs,
     /// Answer in JSON
     #[arg(long)]
     json: bool,
@@ -26,7 +26,7 @@ pub struct Verify {
 impl Verify {
     /// Runs the command.
     pub async fn run(self) -> Result<()> {
-        let promises = self.place.pipeline()?.verify().await?;
+        let promises = self.deployment.pipeline()?.verify().await?;
         if self.json {
             report::print_json(&promises)?;
         } else {

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use clap::Args;
-use firn::pipeline::{Arrived, Intake};
-use firn::reader::BrokenRow;
+use firn::pipeline::{Loader, StagedFile};
+use firn::reader::RejectedRow;
 use firn::{Context, Error, ErrorKind, Result};
 
-use super::place::{Bucket, Place};
+use super::deployment::{DeploymentArgs, StageArgs};
 use super::report;
 use crate::generate::record::MANIFEST;
 
@@ -19,7 +19,7 @@ use crate::generate::record::MANIFEST;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How long the rows of a file may take; then it is tried again.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Remembers in the folder itself which files are done.
 const JOURNAL: &str = ".firn-watch";
@@ -41,9 +41,9 @@ pub struct Watch {
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     #[command(flatten)]
-    place: Place,
+    deployment: DeploymentArgs,
     #[command(flatten)]
-    bucket: Bucket,
+    stage: StageArgs,
     /// Put what is there, then end
     #[arg(long)]
     once: bool,
@@ -59,7 +59,7 @@ struct Seen(String);
 impl Watch {
     /// Runs the command.
     pub async fn run(self) -> Result<()> {
-        let intake = self.place.intake(&self.bucket).await?;
+        let loader = self.deployment.loader(&self.stage).await?;
         let mut journal = Journal::open(&self.folder)?;
         let mut growing: HashSet<Seen> = HashSet::new();
         let mut refused = 0;
@@ -74,7 +74,7 @@ impl Watch {
                     now_growing.insert(seen);
                     continue;
                 }
-                match self.one(&intake, &path).await {
+                match self.one(&loader, &path).await {
                     Ok(()) => journal.note(seen)?,
                     // Moved away or deleted since the folder was listed.
                     Err(_) if !path.exists() => {}
@@ -99,29 +99,33 @@ impl Watch {
         }
     }
 
-    async fn one(&self, intake: &Intake, path: &Path) -> Result<()> {
+    async fn one(&self, loader: &Loader, path: &Path) -> Result<()> {
         // Whatever else has to be set right stops the watch; what is the file's own fault, the file alone.
-        intake
+        loader
             .check(path)
             .await
             .map_err(|error| match error.kind() {
                 ErrorKind::Config => Error::rejected(error.to_string()),
                 _ => error,
             })?;
-        let tell = |path: &Path, row: &BrokenRow| {
-            eprintln!("{}", report::broken(&path.display().to_string(), row));
+        let tell = |path: &Path, row: &RejectedRow| {
+            eprintln!("{}", report::rejected_row(&path.display().to_string(), row));
         };
         let shown = path.display();
         if self.no_merge {
             let file = path.to_path_buf();
-            let arrived = intake.upload(path, move |row| tell(&file, row)).await?;
-            let line = |one: &Arrived| format!("{shown} -> {}\n", one.source_file);
+            let arrived = loader.upload(path, move |row| tell(&file, row)).await?;
+            let line = |one: &StagedFile| format!("{shown} -> {}\n", one.source_file);
             return report::print(&arrived.iter().map(line).collect::<String>());
         }
-        for one in intake.put(&[path.to_path_buf()], PATIENCE, tell).await? {
+        for one in loader.put(&[path.to_path_buf()], TIMEOUT, tell).await? {
             report::print(&format!(
                 "{shown} -> {}: {} rows = {} history + {} duplicates + {} rejects\n",
-                one.source_file, one.rows_in, one.history, one.duplicates, one.rejects
+                one.source_file,
+                one.counts.rows_in,
+                one.counts.history,
+                one.counts.duplicates,
+                one.counts.rejects
             ))?;
         }
         Ok(())

@@ -3,33 +3,33 @@
 //! | file | what |
 //! | --- | --- |
 //! | `identifier` | names and literals that survive any character |
-//! | `site` | where the objects live: database, roles, warehouse, bucket |
+//! | `deployment` | where the objects live: database, roles, warehouse, bucket |
 //! | `names` | the names of all objects of a contract |
 //! | `expression` | SQL for one column or one row: checks, casts, comparisons |
 //! | `plan` | the steps of `MERGE_…()` and `CAPTURE_…()`, without text |
 //! | `procedure` | the text of those steps |
-//! | `tables`, `account`, `loading` | the text of all else |
+//! | `tables`, `roles`, `stage_and_pipe` | the text of all else |
 //! | `script` | statements in files, for people and for `firn bootstrap` |
 //!
 //! Pure: no network, no clock.
 
-mod account;
+mod deployment;
 mod expression;
 mod identifier;
-mod loading;
 mod names;
 mod plan;
 mod procedure;
+mod roles;
 mod script;
-mod site;
+mod stage_and_pipe;
 mod tables;
 
+pub use deployment::{Deployment, Schedule, Storage};
 pub(crate) use expression::misfit_reason;
 pub use identifier::{Identifier, literal};
 pub use names::Names;
 pub use plan::{MergePlan, Step};
 pub use script::{Script, Statement, scripts};
-pub use site::{Schedule, Site, Storage};
 
 #[cfg(test)]
 mod tests;

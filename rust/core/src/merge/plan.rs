@@ -1,10 +1,10 @@
 //! What a merge does, step by step, and why in this order. No SQL text: `procedure` renders each step.
 //!
 //! Invariants of the plan, which its tests check:
-//! - `Lock` is first, so that runs wait for each other before they read anything.
-//! - `Take` comes before `Forget`, which deletes only what was taken.
-//! - `Capture` comes before `Fold`, so that an edit made by hand is history before anything can cover it.
-//! - `Apply` writes a row of the target only if it still is what `Touch` found; otherwise the whole run is undone.
+//! - `TakeLock` is first, so that runs wait for each other before they read anything.
+//! - `ReadStaging` comes before `DeleteStaged`, which deletes only what was taken.
+//! - `CaptureManualChanges` comes before `ResolveVersions`, so that an edit made by hand is history before anything can cover it.
+//! - `ApplyToTarget` writes a row of the target only if it still is what `FindTouchedKeys` found; otherwise the whole run is undone.
 
 use super::Names;
 use crate::contract::Contract;
@@ -13,31 +13,31 @@ use crate::contract::Contract;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Step {
     /// Wait for any other run and take the next number.
-    Lock,
+    TakeLock,
     /// Empty the work tables of the run before.
-    Clear,
+    ClearWorkTables,
     /// Read the staged rows that the stream shows, type them, and tell what is wrong with each.
-    Take,
+    ReadStaging,
     /// Delete from staging exactly the rows taken.
-    Forget,
+    DeleteStaged,
     /// List the keys of the events and of the target's changes, with the target's rows as they are now.
-    Touch,
+    FindTouchedKeys,
     /// Read the history rows of those keys that the events could change.
-    Recall,
+    ReadHistory,
     /// Turn rows of the target that differ from open history into events.
-    Capture,
+    CaptureManualChanges,
     /// Order events and stored rows by key, settle ties and duplicates, find every interval.
-    Fold,
+    ResolveVersions,
     /// Write refused rows and lost ties to the rejects, each once.
-    Refuse,
+    WriteRejects,
     /// Write new events and moved intervals to the history.
-    Remember,
+    WriteHistory,
     /// Find the target's rows that are no longer right.
-    Compare,
+    CompareWithTarget,
     /// Put them right.
-    Apply,
+    ApplyToTarget,
     /// Write what the run did with every file.
-    Account,
+    WriteRunLog,
 }
 
 /// The steps of one procedure over one contract.
@@ -56,12 +56,24 @@ impl<'c> MergePlan<'c> {
     #[must_use]
     pub fn of(contract: &'c Contract) -> Self {
         use Step::{
-            Account, Apply, Capture, Clear, Compare, Fold, Forget, Lock, Recall, Refuse, Remember,
-            Take, Touch,
+            ApplyToTarget, CaptureManualChanges, ClearWorkTables, CompareWithTarget, DeleteStaged,
+            FindTouchedKeys, ReadHistory, ReadStaging, ResolveVersions, TakeLock, WriteHistory,
+            WriteRejects, WriteRunLog,
         };
         let steps = vec![
-            Lock, Clear, Take, Forget, Touch, Recall, Capture, Fold, Refuse, Remember, Compare,
-            Apply, Account,
+            TakeLock,
+            ClearWorkTables,
+            ReadStaging,
+            DeleteStaged,
+            FindTouchedKeys,
+            ReadHistory,
+            CaptureManualChanges,
+            ResolveVersions,
+            WriteRejects,
+            WriteHistory,
+            CompareWithTarget,
+            ApplyToTarget,
+            WriteRunLog,
         ];
         Self {
             contract,
@@ -75,7 +87,7 @@ impl<'c> MergePlan<'c> {
     pub fn of_capture(contract: &'c Contract) -> Self {
         let mut plan = Self::of(contract);
         plan.steps
-            .retain(|step| !matches!(step, Step::Take | Step::Forget));
+            .retain(|step| !matches!(step, Step::ReadStaging | Step::DeleteStaged));
         plan
     }
 }

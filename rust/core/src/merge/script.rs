@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Identifier, MergePlan, Names, Site, account, loading, procedure, tables};
+use super::{Deployment, Identifier, MergePlan, Names, procedure, roles, stage_and_pipe, tables};
 use crate::contract::Contract;
 
 /// One file of `sql/`.
@@ -23,45 +23,45 @@ pub struct Statement {
     pub role: Identifier,
     /// The text, without a semicolon at its end.
     pub sql: String,
-    /// Whether names in it are looked up in the site's schema (which exists only after `10_database.sql`).
+    /// Whether names in it are looked up in the deployment's schema (which exists only after `10_database.sql`).
     pub in_schema: bool,
 }
 
 /// Everything that a script's rendering needs to know.
-pub(super) struct Scene<'a> {
+pub(super) struct RenderContext<'a> {
     pub contract: &'a Contract,
-    pub site: &'a Site,
+    pub deployment: &'a Deployment,
     pub names: Names,
 }
 
-impl Scene<'_> {
+impl RenderContext<'_> {
     /// `database.schema`.
     pub fn schema(&self) -> String {
-        format!("{}.{}", self.site.database, self.site.schema)
+        format!("{}.{}", self.deployment.database, self.deployment.schema)
     }
 
     /// A statement that the owner runs in the schema.
     pub fn owned(&self, sql: String) -> Statement {
         Statement {
-            role: self.site.owner.clone(),
+            role: self.deployment.owner.clone(),
             sql,
             in_schema: true,
         }
     }
 }
 
-/// Every script of a contract at a site, in the order in which they run; the last takes everything down again.
+/// Every script of a contract at a deployment, in the order in which they run; the last takes everything down again.
 ///
 /// ```
-/// use firn::{contract::Contract, merge::{Site, scripts}};
-/// let scripts = scripts(&Contract::customer(), &Site::default());
+/// use firn::{contract::Contract, merge::{Deployment, scripts}};
+/// let scripts = scripts(&Contract::customer(), &Deployment::default());
 /// assert_eq!(scripts[6].name, "60_merge.sql");
 /// ```
 #[must_use]
-pub fn scripts(contract: &Contract, site: &Site) -> Vec<Script> {
-    let scene = Scene {
+pub fn scripts(contract: &Contract, deployment: &Deployment) -> Vec<Script> {
+    let context = RenderContext {
         contract,
-        site,
+        deployment,
         names: Names::of(contract),
     };
     let table = contract.table();
@@ -71,59 +71,79 @@ pub fn scripts(contract: &Contract, site: &Site) -> Vec<Script> {
     let capture_about = format!(
         "Brings edits made by hand on {table} into its history. Needs 50_streams.sql. Safe to rerun."
     );
-    type Render = fn(&Scene<'_>) -> Vec<Statement>;
+    type Render = fn(&RenderContext<'_>) -> Vec<Statement>;
     let all: [(&'static str, String, Render); 11] = [
-        ("00_roles.sql", account::ROLES.into(), account::roles),
+        ("00_roles.sql", roles::ROLES.into(), roles::roles),
+        ("10_database.sql", roles::DATABASE.into(), roles::database),
         (
-            "10_database.sql",
-            account::DATABASE.into(),
-            account::database,
+            "20_stage.sql",
+            stage_and_pipe::stage_about(&context),
+            stage_and_pipe::stage,
         ),
-        ("20_stage.sql", loading::stage_about(&scene), loading::stage),
         ("30_tables.sql", tables::ABOUT.into(), tables::tables),
-        ("40_pipe.sql", loading::PIPE.into(), loading::pipe),
-        ("50_streams.sql", loading::STREAMS.into(), loading::streams),
+        (
+            "40_pipe.sql",
+            stage_and_pipe::PIPE.into(),
+            stage_and_pipe::pipe,
+        ),
+        (
+            "50_streams.sql",
+            stage_and_pipe::STREAMS.into(),
+            stage_and_pipe::streams,
+        ),
         ("60_merge.sql", merge_about, merge),
         ("70_capture.sql", capture_about, capture),
-        ("80_tasks.sql", loading::TASKS.into(), loading::tasks),
+        (
+            "80_tasks.sql",
+            stage_and_pipe::TASKS.into(),
+            stage_and_pipe::tasks,
+        ),
         ("90_views.sql", tables::VIEWS.into(), tables::views),
-        ("99_drop.sql", account::DROP.into(), account::drop),
+        ("99_drop.sql", roles::DROP.into(), roles::drop),
     ];
     all.into_iter()
         .map(|(name, about, render)| Script {
             name,
             about,
-            statements: render(&scene),
+            statements: render(&context),
         })
         .collect()
 }
 
-fn callable(scene: &Scene<'_>, plan: &MergePlan<'_>, name: &Identifier) -> Vec<Statement> {
+fn callable(
+    context: &RenderContext<'_>,
+    plan: &MergePlan<'_>,
+    name: &Identifier,
+) -> Vec<Statement> {
     vec![
-        scene.owned(procedure::procedure(plan, name)),
-        scene.owned(format!(
+        context.owned(procedure::procedure(plan, name)),
+        context.owned(format!(
             "grant usage on procedure {name}() to role {}",
-            scene.site.loader
+            context.deployment.loader
         )),
     ]
 }
 
-fn merge(scene: &Scene<'_>) -> Vec<Statement> {
-    callable(scene, &MergePlan::of(scene.contract), &scene.names.merge)
+fn merge(context: &RenderContext<'_>) -> Vec<Statement> {
+    callable(
+        context,
+        &MergePlan::of(context.contract),
+        &context.names.merge,
+    )
 }
 
-fn capture(scene: &Scene<'_>) -> Vec<Statement> {
+fn capture(context: &RenderContext<'_>) -> Vec<Statement> {
     callable(
-        scene,
-        &MergePlan::of_capture(scene.contract),
-        &scene.names.capture,
+        context,
+        &MergePlan::of_capture(context.contract),
+        &context.names.capture,
     )
 }
 
 impl Script {
     /// The file's text: its head, then every statement, with `use` where the role or the place changes.
     #[must_use]
-    pub fn text(&self, site: &Site) -> String {
+    pub fn text(&self, deployment: &Deployment) -> String {
         let mut text = String::new();
         for (number, line) in self.about.lines().enumerate() {
             let name = if number == 0 {
@@ -143,7 +163,11 @@ impl Script {
                 in_schema = false;
             }
             if statement.in_schema && !in_schema {
-                let _ = writeln!(text, "use schema {}.{};", site.database, site.schema);
+                let _ = writeln!(
+                    text,
+                    "use schema {}.{};",
+                    deployment.database, deployment.schema
+                );
                 in_schema = true;
             }
             let _ = writeln!(text, "{};", statement.sql);

@@ -1,7 +1,7 @@
 //! Tables and the view for people.
 
 use super::expression::{column, list};
-use super::script::{Scene, Statement};
+use super::script::{RenderContext, Statement};
 use super::{Identifier, Names};
 use crate::contract::{Column, ColumnType};
 
@@ -15,12 +15,12 @@ The target is clustered by its key, by which it is joined. Automatic clustering 
 pub(super) const VIEWS: &str = "The history for people: tombstones and versions of no length are gone, equal neighbours are one, and intervals are
 half-open, [valid_from, valid_to). Needs 30_tables.sql. Safe to rerun.";
 
-pub(super) fn tables(scene: &Scene<'_>) -> Vec<Statement> {
-    let names = &scene.names;
+pub(super) fn tables(context: &RenderContext<'_>) -> Vec<Statement> {
+    let names = &context.names;
     let mut texts = vec![
-        staging(scene),
-        target(scene),
-        history(scene),
+        staging(context),
+        target(context),
+        history(context),
         rejects(names),
         runs(names),
         lock(names),
@@ -29,12 +29,12 @@ pub(super) fn tables(scene: &Scene<'_>) -> Vec<Statement> {
         "insert into {0} (runs) select 0 where not exists (select 1 from {0})",
         names.lock
     ));
-    texts.extend(work(scene));
+    texts.extend(work(context));
     texts.push(format!(
         "grant select on table {} to role {}",
-        names.runs, scene.site.loader
+        names.runs, context.deployment.loader
     ));
-    texts.into_iter().map(|sql| scene.owned(sql)).collect()
+    texts.into_iter().map(|sql| context.owned(sql)).collect()
 }
 
 fn create(kind: &str, table: &Identifier, lines: &[String], tail: &str) -> String {
@@ -44,31 +44,34 @@ fn create(kind: &str, table: &Identifier, lines: &[String], tail: &str) -> Strin
     )
 }
 
-const PLACE: [&str; 3] = [
+const SOURCE_COLUMNS: [&str; 3] = [
     "source_file varchar not null",
     "source_row number(18,0) not null",
     "loaded_at timestamp_ltz not null",
 ];
 
-fn place() -> impl Iterator<Item = String> {
-    PLACE.into_iter().map(str::to_owned)
+fn source_columns() -> impl Iterator<Item = String> {
+    SOURCE_COLUMNS.into_iter().map(str::to_owned)
 }
 
 fn typed(one: &Column, constraint: &str) -> String {
     format!("{} {}{constraint}", column(one), one.kind)
 }
 
-fn staging(scene: &Scene<'_>) -> String {
-    let fields = scene.contract.header().chain(["reject_reason", "raw_line"]);
+fn staging(context: &RenderContext<'_>) -> String {
+    let fields = context
+        .contract
+        .header()
+        .chain(["reject_reason", "raw_line"]);
     let lines: Vec<String> = fields
         .map(|name| format!("{} varchar", Identifier::new(name)))
-        .chain(place())
+        .chain(source_columns())
         .collect();
-    create("table", &scene.names.staging, &lines, "")
+    create("table", &context.names.staging, &lines, "")
 }
 
-fn target(scene: &Scene<'_>) -> String {
-    let contract = scene.contract;
+fn target(context: &RenderContext<'_>) -> String {
+    let contract = context.contract;
     let line = |(index, one): (usize, &Column)| {
         // Whoever inserts by hand need not know the time or the sequence: the capture fills them in.
         let is_filled = one.required && !contract.is_order(index);
@@ -77,14 +80,14 @@ fn target(scene: &Scene<'_>) -> String {
     let lines: Vec<String> = contract.columns().iter().enumerate().map(line).collect();
     create(
         "table",
-        &scene.names.target,
+        &context.names.target,
         &lines,
         &format!("\ncluster by ({})", list(contract.key(), "")),
     )
 }
 
-fn history(scene: &Scene<'_>) -> String {
-    let contract = scene.contract;
+fn history(context: &RenderContext<'_>) -> String {
+    let contract = context.contract;
     let line = |(index, one): (usize, &Column)| {
         typed(
             one,
@@ -108,11 +111,11 @@ fn history(scene: &Scene<'_>) -> String {
         ]
         .map(str::to_owned),
     )
-    .chain(place())
+    .chain(source_columns())
     .collect();
     create(
         "table",
-        &scene.names.history,
+        &context.names.history,
         &lines,
         "\ncluster by (to_date(valid_to))",
     )
@@ -122,7 +125,7 @@ fn rejects(names: &Names) -> String {
     let lines: Vec<String> = ["reject_id varchar not null", "run_id number(18,0) not null"]
         .into_iter()
         .map(str::to_owned)
-        .chain(place())
+        .chain(source_columns())
         .chain([
             "reason varchar not null".to_owned(),
             "raw_line varchar".to_owned(),
@@ -159,8 +162,8 @@ fn lock(names: &Names) -> String {
 }
 
 /// The work tables: rewritten by every run, so neither time travel nor fail-safe is paid for.
-fn work(scene: &Scene<'_>) -> Vec<String> {
-    let (contract, names) = (scene.contract, &scene.names);
+fn work(context: &RenderContext<'_>) -> Vec<String> {
+    let (contract, names) = (context.contract, &context.names);
     let op = format!("{} varchar", Identifier::new(contract.op()));
     // A broken row may hold a text of any length.
     let loose = |one: &Column| match one.kind {
@@ -222,8 +225,8 @@ fn work(scene: &Scene<'_>) -> Vec<String> {
     ]
 }
 
-pub(super) fn views(scene: &Scene<'_>) -> Vec<Statement> {
-    let (contract, names) = (scene.contract, &scene.names);
+pub(super) fn views(context: &RenderContext<'_>) -> Vec<Statement> {
+    let (contract, names) = (context.contract, &context.names);
     let op = Identifier::new(contract.op());
     let key = list(contract.key(), "");
     let shown = || {
@@ -250,7 +253,7 @@ pub(super) fn views(scene: &Scene<'_>) -> Vec<Statement> {
     .collect();
     let over = format!("(partition by {key} order by {order})");
     let changed = changed.join("\n        ").replace("line_of_time", &over);
-    vec![scene.owned(format!(
+    vec![context.owned(format!(
         "create or replace view {versions} as
 with lasting as (
   select * from {history} where valid_to is null or valid_from < valid_to

@@ -8,10 +8,10 @@ fn orders() -> Contract {
 #[test]
 fn the_checked_in_scripts_are_what_the_contract_renders() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sql");
-    let site = Site::default();
-    for script in scripts(&Contract::customer(), &site) {
+    let deployment = Deployment::default();
+    for script in scripts(&Contract::customer(), &deployment) {
         let path = folder.join(script.name);
-        let text = script.text(&site);
+        let text = script.text(&deployment);
         if std::env::var_os("FIRN_RENDER").is_some() {
             std::fs::write(&path, &text).unwrap();
         }
@@ -29,19 +29,22 @@ fn a_run_locks_first_and_captures_before_it_covers() {
     for contract in [Contract::customer(), orders()] {
         for plan in [MergePlan::of(&contract), MergePlan::of_capture(&contract)] {
             let at = |step| plan.steps.iter().position(|one| *one == step);
-            assert_eq!(at(Step::Lock), Some(0));
-            assert!(at(Step::Take) <= at(Step::Forget));
-            assert!(at(Step::Touch) < at(Step::Capture) && at(Step::Capture) < at(Step::Fold));
-            assert!(at(Step::Remember) < at(Step::Apply));
+            assert_eq!(at(Step::TakeLock), Some(0));
+            assert!(at(Step::ReadStaging) <= at(Step::DeleteStaged));
+            assert!(
+                at(Step::FindTouchedKeys) < at(Step::CaptureManualChanges)
+                    && at(Step::CaptureManualChanges) < at(Step::ResolveVersions)
+            );
+            assert!(at(Step::WriteHistory) < at(Step::ApplyToTarget));
         }
     }
 }
 
 #[test]
 fn nothing_is_about_customers_alone() {
-    let site = Site::default();
-    for script in scripts(&orders(), &site) {
-        let text = script.text(&site).to_lowercase();
+    let deployment = Deployment::default();
+    for script in scripts(&orders(), &deployment) {
+        let text = script.text(&deployment).to_lowercase();
         assert!(
             !text.contains("customer_id") && !text.contains("merge_customer"),
             "{}",
@@ -62,8 +65,8 @@ columns = [{ name = "select", type = "VARCHAR(5)" }, { name = "when; $$", type =
 "#,
     )
     .unwrap();
-    let site = Site::default();
-    let all: Vec<_> = scripts(&contract, &site);
+    let deployment = Deployment::default();
+    let all: Vec<_> = scripts(&contract, &deployment);
     let merge = &all[6].statements[0].sql;
     assert!(merge.starts_with("create or replace procedure \"MERGE_a\"\"; drop table t; --$$\"()"));
     let body = merge.split_once("\nas\n").unwrap().1;
@@ -76,8 +79,8 @@ columns = [{ name = "select", type = "VARCHAR(5)" }, { name = "when; $$", type =
 
 #[test]
 fn the_loader_is_granted_neither_reading_nor_altering_of_data() {
-    let site = Site::default();
-    for script in scripts(&Contract::customer(), &site) {
+    let deployment = Deployment::default();
+    for script in scripts(&Contract::customer(), &deployment) {
         for statement in script
             .statements
             .iter()

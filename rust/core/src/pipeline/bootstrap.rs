@@ -7,7 +7,7 @@ use crate::snowflake::Statement;
 
 /// How far a bootstrap is.
 #[derive(Clone, Copy, Debug)]
-pub struct Progress<'a> {
+pub struct ScriptProgress<'a> {
     /// The file of `sql/` that is being run.
     pub script: &'a str,
     /// The statement.
@@ -22,7 +22,7 @@ impl Pipeline {
     /// Every script, the one that takes all down included.
     #[must_use]
     pub fn scripts(&self) -> Vec<Script> {
-        scripts(&self.contract, &self.site)
+        scripts(&self.contract, &self.deployment)
     }
 
     /// Makes all objects.
@@ -30,10 +30,10 @@ impl Pipeline {
     /// # Errors
     /// `Config` if tables are there whose columns are not the contract's (then nothing is changed), or if a role lacks a
     /// right, naming the script; whatever was made stays.
-    pub async fn bootstrap(&self, on_statement: impl FnMut(Progress<'_>)) -> Result<()> {
-        let misfits = self.misfits(Some(&self.site.owner)).await?;
-        if let Some(misfit) = misfits.iter().flatten().next() {
-            return Err(Error::config(misfit.to_string()));
+    pub async fn bootstrap(&self, on_statement: impl FnMut(ScriptProgress<'_>)) -> Result<()> {
+        let mismatches = self.column_mismatches(Some(&self.deployment.owner)).await?;
+        if let Some(mismatch) = mismatches.iter().flatten().next() {
+            return Err(Error::config(mismatch.to_string()));
         }
         let scripts = self.scripts();
         let making: Vec<&Script> = scripts
@@ -47,7 +47,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// As [`Pipeline::bootstrap`].
-    pub async fn drop_objects(&self, on_statement: impl FnMut(Progress<'_>)) -> Result<()> {
+    pub async fn drop_objects(&self, on_statement: impl FnMut(ScriptProgress<'_>)) -> Result<()> {
         let scripts = self.scripts();
         let dropping: Vec<&Script> = scripts
             .iter()
@@ -59,14 +59,14 @@ impl Pipeline {
     async fn run_scripts(
         &self,
         scripts: &[&Script],
-        mut on_statement: impl FnMut(Progress<'_>),
+        mut on_statement: impl FnMut(ScriptProgress<'_>),
     ) -> Result<()> {
         let total = scripts.iter().map(|script| script.statements.len()).sum();
         let all = scripts
             .iter()
             .flat_map(|script| script.statements.iter().map(|one| (script.name, one)));
         for (index, (script, one)) in all.enumerate() {
-            on_statement(Progress {
+            on_statement(ScriptProgress {
                 script,
                 sql: &one.sql,
                 number: index + 1,

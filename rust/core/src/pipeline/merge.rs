@@ -1,5 +1,7 @@
 //! Calls the procedures, and reads what they did.
 
+use std::iter::Sum;
+
 use serde::{Deserialize, Serialize};
 
 use super::Pipeline;
@@ -7,18 +9,16 @@ use crate::error::{Error, Result};
 use crate::merge::Identifier;
 use crate::snowflake::Statement;
 
-/// What one run did.
+/// What happened to rows: `rows_in = history + duplicates + rejects`; the last three are rows of the target.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Merged {
-    /// The run's number.
-    pub run_id: u64,
-    /// Rows taken, edits made by hand included.
+pub struct RowCounts {
+    /// Rows read from staging, and manual changes.
     pub rows_in: i64,
     /// Events added to the history, less those displaced by the winners of ties.
     pub history: i64,
-    /// Rows that said what was known.
+    /// Rows that the history has already.
     pub duplicates: i64,
-    /// Rows refused.
+    /// Rows in the rejects table.
     pub rejects: i64,
     /// Rows of the target that appeared.
     pub inserted: i64,
@@ -28,12 +28,51 @@ pub struct Merged {
     pub deleted: i64,
 }
 
+impl RowCounts {
+    /// From the columns of a query, in the order of the fields; what is missing counts as zero.
+    pub(super) fn of(mut column: impl FnMut(usize) -> i64) -> Self {
+        Self {
+            rows_in: column(0),
+            history: column(1),
+            duplicates: column(2),
+            rejects: column(3),
+            inserted: column(4),
+            updated: column(5),
+            deleted: column(6),
+        }
+    }
+}
+
+impl Sum for RowCounts {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            rows_in: sum.rows_in + one.rows_in,
+            history: sum.history + one.history,
+            duplicates: sum.duplicates + one.duplicates,
+            rejects: sum.rejects + one.rejects,
+            inserted: sum.inserted + one.inserted,
+            updated: sum.updated + one.updated,
+            deleted: sum.deleted + one.deleted,
+        })
+    }
+}
+
+/// What one run did.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct MergeReport {
+    /// The run's number.
+    pub run_id: u64,
+    /// What happened to its rows.
+    #[serde(flatten)]
+    pub counts: RowCounts,
+}
+
 impl Pipeline {
     /// Merges what waits in staging.
     ///
     /// # Errors
     /// `Transient` if the target was edited meanwhile or a lock was not obtained: nothing was changed, call again.
-    pub async fn merge(&self) -> Result<Merged> {
+    pub async fn merge(&self) -> Result<MergeReport> {
         self.call(&self.names.merge).await
     }
 
@@ -41,11 +80,11 @@ impl Pipeline {
     ///
     /// # Errors
     /// As [`Pipeline::merge`].
-    pub async fn capture(&self) -> Result<Merged> {
+    pub async fn capture(&self) -> Result<MergeReport> {
         self.call(&self.names.capture).await
     }
 
-    async fn call(&self, procedure: &Identifier) -> Result<Merged> {
+    async fn call(&self, procedure: &Identifier) -> Result<MergeReport> {
         let rows = self
             .client
             .run(Statement::new(format!("call {procedure}()")).long())

@@ -4,48 +4,48 @@
 //! | --- | --- |
 //! | `bootstrap` | make every object of a contract, or take them down |
 //! | `upload` | a file into the bucket: checked, once, a large one as several objects |
-//! | `put` | files all the way: uploaded, shown to the pipe, merged |
-//! | `arrival` | until its rows are in the tables, and what became of them |
+//! | `load` | files all the way: uploaded, shown to the pipe, merged |
+//! | `wait` | until its rows are in the tables, and a report of them |
 //! | `merge` | call the procedures |
 //! | `status` | how far behind, how many rows, the sum |
 //! | `history` | the versions of one key; the table as it was |
 //! | `verify` | the promises, checked on the live tables |
-//! | `fit` | whether the tables have the contract's columns |
-//! | `doctor` | what is missing, and its cure |
+//! | `schema_check` | whether the tables have the contract's columns |
+//! | `doctor` | what is missing, and its fix |
 //!
 //! It joins the other modules and holds no SQL of the merge itself.
 
-mod arrival;
 mod bootstrap;
 mod doctor;
-mod fit;
 mod history;
+mod load;
 mod merge;
-mod put;
+mod schema_check;
 mod status;
 mod upload;
 mod verify;
+mod wait;
 
-pub use arrival::FileResult;
-pub use bootstrap::Progress;
+pub use bootstrap::ScriptProgress;
 pub use doctor::Finding;
 pub use history::Version;
-pub use merge::Merged;
-pub use put::AT_ONCE;
-pub use status::{Run, Status, Sum};
-pub use upload::{Advance, Arrived};
+pub use load::MAX_CONCURRENT_UPLOADS;
+pub use merge::{MergeReport, RowCounts};
+pub use status::{RowSum, Run, Status};
+pub use upload::{LoadProgress, StagedFile};
 pub use verify::Promise;
+pub use wait::FileReport;
 
 use crate::contract::Contract;
-use crate::merge::{Names, Site};
+use crate::merge::{Deployment, Names};
 use crate::snowflake::{Client, Connection};
 use crate::store::S3Store;
 
-/// A contract at a site, and the ways to it.
+/// A contract at a deployment, and the ways to it.
 #[derive(Clone, Debug)]
 pub struct Pipeline {
     contract: Contract,
-    site: Site,
+    deployment: Deployment,
     names: Names,
     client: Client,
 }
@@ -55,25 +55,29 @@ impl Pipeline {
     ///
     /// # Errors
     /// `Config` if the connection cannot be set up.
-    pub fn new(contract: Contract, site: Site, mut connection: Connection) -> crate::Result<Self> {
-        connection.database = Some(site.database.stored());
-        connection.schema = Some(site.schema.stored());
+    pub fn new(
+        contract: Contract,
+        deployment: Deployment,
+        mut connection: Connection,
+    ) -> crate::Result<Self> {
+        connection.database = Some(deployment.database.stored());
+        connection.schema = Some(deployment.schema.stored());
         connection
             .warehouse
-            .get_or_insert_with(|| site.warehouse.stored());
+            .get_or_insert_with(|| deployment.warehouse.stored());
         let names = Names::of(&contract);
         Ok(Self {
             client: Client::new(connection)?,
             contract,
-            site,
+            deployment,
             names,
         })
     }
 
-    /// The same pipeline, whose calls to Snowflake are given up after `patience`.
+    /// The same pipeline, whose calls to Snowflake are given up after `timeout`.
     #[must_use]
-    pub fn with_patience(mut self, patience: std::time::Duration) -> Self {
-        self.client = self.client.with_patience(patience);
+    pub fn with_timeout(mut self, timeout: std::time::Duration) -> Self {
+        self.client = self.client.with_timeout(timeout);
         self
     }
 
@@ -85,8 +89,8 @@ impl Pipeline {
 
     /// Where.
     #[must_use]
-    pub fn site(&self) -> &Site {
-        &self.site
+    pub fn deployment(&self) -> &Deployment {
+        &self.deployment
     }
 
     /// The names of its objects.
@@ -106,16 +110,16 @@ impl Pipeline {
     /// # Errors
     /// `Config` if the site's storage is no bucket.
     pub fn location(&self) -> crate::Result<crate::store::Location> {
-        crate::store::Location::parse(&self.site.storage.folder(self.contract.table()))
+        crate::store::Location::parse(&self.deployment.storage.table_url(self.contract.table()))
     }
 
     /// The pipeline with a bucket, ready to take files.
     #[must_use]
-    pub fn with_store(&self, store: S3Store) -> Intake {
-        Intake {
+    pub fn with_store(&self, store: S3Store) -> Loader {
+        Loader {
             pipeline: self.clone(),
             store,
-            observer: upload::Observer::default(),
+            listener: upload::ProgressListener::default(),
             object_bytes: upload::OBJECT_BYTES,
         }
     }
@@ -123,25 +127,28 @@ impl Pipeline {
 
 /// A pipeline that takes files.
 #[derive(Clone, Debug)]
-pub struct Intake {
+pub struct Loader {
     pipeline: Pipeline,
     store: S3Store,
-    observer: upload::Observer,
+    listener: upload::ProgressListener,
     object_bytes: usize,
 }
 
-impl Intake {
-    /// The same, whose calls to Snowflake are given up after `patience`.
+impl Loader {
+    /// The same, whose calls to Snowflake are given up after `timeout`.
     #[must_use]
-    pub fn with_patience(mut self, patience: std::time::Duration) -> Self {
-        self.pipeline = self.pipeline.with_patience(patience);
+    pub fn with_timeout(mut self, timeout: std::time::Duration) -> Self {
+        self.pipeline = self.pipeline.with_timeout(timeout);
         self
     }
 
     /// The same, which tells how far its files are.
     #[must_use]
-    pub fn with_progress(mut self, on_advance: impl Fn(Advance) + Send + Sync + 'static) -> Self {
-        self.observer = upload::Observer::new(on_advance);
+    pub fn with_progress(
+        mut self,
+        on_progress: impl Fn(LoadProgress) + Send + Sync + 'static,
+    ) -> Self {
+        self.listener = upload::ProgressListener::new(on_progress);
         self
     }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Pipeline;
+use super::{Pipeline, RowCounts};
 use crate::error::Result;
 use crate::snowflake::{Rows, Statement};
 
@@ -18,21 +18,21 @@ pub struct Status {
     /// How long the oldest of them has waited.
     pub lag_seconds: Option<f64>,
     /// The sum.
-    pub sum: Sum,
+    pub sum: RowSum,
     /// The latest runs that had work, the newest first.
     pub runs: Vec<Run>,
     /// Credits that the warehouse used in the last day, where the account tells.
     pub credits_last_day: Option<f64>,
 }
 
-/// `rows_in = history + duplicates + rejects`, the left side as accounted, the tables as counted.
+/// `rows_in = history + duplicates + rejects`, the left side from the run log, the right side counted in the tables.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
-pub struct Sum {
-    /// Rows taken, by the account of runs.
+pub struct RowSum {
+    /// Rows read, by the run log.
     pub rows_in: i64,
     /// Rows in the history, counted.
     pub history: i64,
-    /// Rows that said what was known, by the account of runs.
+    /// Rows that the history had already, by the run log.
     pub duplicates: i64,
     /// Rows in the rejects, counted.
     pub rejects: i64,
@@ -49,17 +49,12 @@ pub struct Run {
     pub seconds: f64,
     /// Files it took rows of.
     pub files: i64,
-    /// Rows taken.
-    pub rows_in: i64,
-    /// Events added.
-    pub history: i64,
-    /// Rows that said what was known.
-    pub duplicates: i64,
-    /// Rows refused.
-    pub rejects: i64,
+    /// What happened to their rows.
+    #[serde(flatten)]
+    pub counts: RowCounts,
 }
 
-impl Sum {
+impl RowSum {
     /// Whether the two sides agree.
     #[must_use]
     pub fn holds(&self) -> bool {
@@ -89,7 +84,7 @@ impl Pipeline {
                 runs = names.runs
             ))
             .await?;
-        let sum = Sum {
+        let sum = RowSum {
             rows_in: number(&counts, 4),
             history: number(&counts, 1),
             duplicates: number(&counts, 5),
@@ -113,10 +108,11 @@ impl Pipeline {
     async fn last_runs(&self, limit: u32) -> Result<Vec<Run>> {
         let sql = format!(
             "select run_id, to_varchar(finished_at, 'YYYY-MM-DD HH24:MI:SS'), datediff(millisecond, started_at, finished_at),
-  files, rows_in, history, duplicates, rejects
+  files, rows_in, history, duplicates, rejects, inserted, updated, deleted
 from (
   select run_id, max(finished_at) as finished_at, min(started_at) as started_at, count(*) as files, sum(rows_in) as rows_in,
-    sum(history) as history, sum(duplicates) as duplicates, sum(rejects) as rejects
+    sum(history) as history, sum(duplicates) as duplicates, sum(rejects) as rejects,
+    sum(inserted) as inserted, sum(updated) as updated, sum(deleted) as deleted
   from {} group by run_id
 ) runs
 order by run_id desc limit {limit}",
@@ -135,10 +131,7 @@ order by run_id desc limit {limit}",
                 finished_at: text(1).to_owned(),
                 seconds: text(2).parse().unwrap_or(0.0) / 1000.0,
                 files: number(3),
-                rows_in: number(4),
-                history: number(5),
-                duplicates: number(6),
-                rejects: number(7),
+                counts: RowCounts::of(|index| number(index + 4)),
             }
         };
         Ok(rows.rows.iter().map(run).collect())
@@ -148,11 +141,11 @@ order by run_id desc limit {limit}",
     async fn credits(&self) -> Option<f64> {
         let sql = format!(
             "select sum(credits_used) from table({}.information_schema.warehouse_metering_history(dateadd(day, -1, current_date()), current_date(), ?))",
-            self.site.database
+            self.deployment.database
         );
         let rows = self
             .client
-            .run(Statement::new(sql).bind(self.site.warehouse.stored()))
+            .run(Statement::new(sql).bind(self.deployment.warehouse.stored()))
             .await;
         rows.ok()?.first()?.parse().ok()
     }

@@ -10,9 +10,9 @@ use std::time::SystemTime;
 use futures::stream::{Stream, TryStreamExt, try_unfold};
 use sha2::{Digest, Sha256};
 
-use super::Intake;
+use super::Loader;
 use crate::error::{Context, Error, Result};
-use crate::reader::{self, BrokenRow, Cleaned, Cleaner, Source};
+use crate::reader::{self, RejectedRow, RowTotals, Source, Validator};
 use crate::store::Uploaded;
 
 /// A file with more bytes than this, before they are compressed, becomes several objects. With gzip each is of about 240 MB then, and
@@ -21,38 +21,38 @@ pub(super) const OBJECT_BYTES: usize = 512 << 20;
 
 /// How far files are, for a display.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Advance {
-    /// So many bytes more of a file have been read; each file is read whole, [`Advance::PASSES`] times.
+pub enum LoadProgress {
+    /// So many bytes more of a file have been read; each file is read whole, [`LoadProgress::PASSES`] times.
     Read(usize),
     /// All files are in the bucket; Snowflake loads and merges them now.
     Uploaded,
 }
 
-impl Advance {
+impl LoadProgress {
     /// For the hash in its name, and for its check and upload.
     pub const PASSES: u64 = 2;
 }
 
-/// Whoever hears of it; nobody without.
+/// Receives the progress, if anyone wants it.
 #[derive(Clone, Default)]
-pub(super) struct Observer(Option<Arc<dyn Fn(Advance) + Send + Sync>>);
+pub(super) struct ProgressListener(Option<Arc<dyn Fn(LoadProgress) + Send + Sync>>);
 
-impl Observer {
-    pub(super) fn new(on_advance: impl Fn(Advance) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(on_advance)))
+impl ProgressListener {
+    pub(super) fn new(on_progress: impl Fn(LoadProgress) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(on_progress)))
     }
 
-    pub(super) fn hears(&self, advance: Advance) {
-        if let Some(on_advance) = &self.0 {
-            on_advance(advance);
+    pub(super) fn report(&self, progress: LoadProgress) {
+        if let Some(on_progress) = &self.0 {
+            on_progress(progress);
         }
     }
 }
 
-impl std::fmt::Debug for Observer {
+impl std::fmt::Debug for ProgressListener {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
-            .debug_tuple("Observer")
+            .debug_tuple("ProgressListener")
             .field(&self.0.is_some())
             .finish()
     }
@@ -60,16 +60,16 @@ impl std::fmt::Debug for Observer {
 
 /// An object that has been uploaded and has yet to arrive in the tables.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Arrived {
+pub struct StagedFile {
     /// The object within the contract's folder.
     pub object: Uploaded,
     /// Its whole path in the bucket, as the tables name it.
     pub source_file: String,
     /// Rows in it.
-    pub rows: Cleaned,
+    pub rows: RowTotals,
 }
 
-impl Intake {
+impl Loader {
     /// Whether a file can be opened and begins with the contract's header. What this complains of is the file's own fault,
     /// and none of the account's or the bucket's.
     ///
@@ -104,44 +104,44 @@ impl Intake {
     pub async fn upload(
         &self,
         path: &Path,
-        on_broken: impl FnMut(&BrokenRow) + Send + 'static,
-    ) -> Result<Vec<Arrived>> {
-        self.objects(path, on_broken).try_collect().await
+        on_rejected: impl FnMut(&RejectedRow) + Send + 'static,
+    ) -> Result<Vec<StagedFile>> {
+        self.objects(path, on_rejected).try_collect().await
     }
 
     /// The same, object by object.
     pub(super) fn objects(
         &self,
         path: &Path,
-        on_broken: impl FnMut(&BrokenRow) + Send + 'static,
-    ) -> impl Stream<Item = Result<Arrived>> {
-        let begin = Step::Begin(path.to_path_buf(), on_broken);
+        on_rejected: impl FnMut(&RejectedRow) + Send + 'static,
+    ) -> impl Stream<Item = Result<StagedFile>> {
+        let begin = Step::Begin(path.to_path_buf(), on_rejected);
         try_unfold(begin, move |step| async move {
-            let passage = match step {
-                Step::Begin(path, on_broken) => Box::new(self.begin(path, on_broken).await?),
-                Step::On(passage) => passage,
+            let upload = match step {
+                Step::Begin(path, on_rejected) => Box::new(self.begin(path, on_rejected).await?),
+                Step::On(upload) => upload,
                 Step::Done => return Ok(None),
             };
-            self.next_object(passage).await.map(Some)
+            self.next_object(upload).await.map(Some)
         })
     }
 
-    async fn begin<F: FnMut(&BrokenRow) + Send + 'static>(
+    async fn begin<F: FnMut(&RejectedRow) + Send + 'static>(
         &self,
         path: PathBuf,
-        on_broken: F,
-    ) -> Result<Passage<F>> {
+        on_rejected: F,
+    ) -> Result<FileUpload<F>> {
         self.check(&path).await?;
-        let (contract, observer) = (self.pipeline.contract.clone(), self.observer.clone());
+        let (contract, listener) = (self.pipeline.contract.clone(), self.listener.clone());
         let most = self.object_bytes;
         let place = path.display().to_string();
         blocking(move || {
             let stamp = stamp(&path)?;
-            let file = measure(&path, &observer)?;
+            let file = measure(&path, &listener)?;
             let is_large = file.bytes > most as u64;
-            let (source, seen) = hashed(&path, observer)?;
-            Ok(Passage {
-                cleaner: Cleaner::new(&contract, source, on_broken)?,
+            let (source, seen) = hashed(&path, listener)?;
+            Ok(FileUpload {
+                validator: Validator::new(&contract, source, on_rejected)?,
                 cut: is_large.then_some(most),
                 digest: file.digest,
                 path,
@@ -153,45 +153,41 @@ impl Intake {
         .context(|| place)
     }
 
-    async fn next_object<F: FnMut(&BrokenRow) + Send + 'static>(
+    async fn next_object<F: FnMut(&RejectedRow) + Send + 'static>(
         &self,
-        passage: Box<Passage<F>>,
-    ) -> Result<(Arrived, Step<F>)> {
-        let place = passage.path.display().to_string();
-        let name = format!(
-            "{}.csv{}",
-            passage.name(),
-            self.store.compression().suffix()
-        );
-        let source_file = format!("{}{name}", self.store.location().folder);
+        upload: Box<FileUpload<F>>,
+    ) -> Result<(StagedFile, Step<F>)> {
+        let place = upload.path.display().to_string();
+        let name = format!("{}.csv{}", upload.name(), self.store.compression().suffix());
+        let source_file = format!("{}{name}", self.store.location().prefix);
         // An earlier call that was cut short may not have told which rows are broken, so they are read even if the object is there.
         let ((rows, next), bytes) = if self.store.contains(&name).await? {
-            let copy = move || passage.copy(&mut std::io::sink());
+            let copy = move || upload.copy(&mut std::io::sink());
             (blocking(copy).await.context(|| place)?, None)
         } else {
-            let make = move |mut output: &mut dyn std::io::Write| passage.copy(&mut output);
+            let make = move |mut output: &mut dyn std::io::Write| upload.copy(&mut output);
             let (made, bytes) = self.store.upload(&name, make).await.context(|| place)?;
             (made, Some(bytes))
         };
         let object = Uploaded { name, bytes };
-        let arrived = Arrived {
+        let staged = StagedFile {
             object,
             source_file,
             rows,
         };
-        Ok((arrived, next))
+        Ok((staged, next))
     }
 }
 
 /// Where the upload of a file stands.
 enum Step<F> {
     Begin(PathBuf, F),
-    On(Box<Passage<F>>),
+    On(Box<FileUpload<F>>),
     Done,
 }
 
 /// A file that has been measured, on its way into the bucket.
-struct Passage<F> {
+struct FileUpload<F> {
     path: PathBuf,
     digest: [u8; 8],
     /// Of a large file, after how many bytes an object ends.
@@ -199,10 +195,10 @@ struct Passage<F> {
     stamp: (u64, Option<SystemTime>),
     /// Of what has been read this time.
     seen: Hash,
-    cleaner: Cleaner<Source, F>,
+    validator: Validator<Source, F>,
 }
 
-impl<F: FnMut(&BrokenRow)> Passage<F> {
+impl<F: FnMut(&RejectedRow)> FileUpload<F> {
     /// The next object's name, without endings.
     fn name(&self) -> String {
         match self.cut {
@@ -211,16 +207,16 @@ impl<F: FnMut(&BrokenRow)> Passage<F> {
             Some(most) => {
                 let cut = Sha256::new_with_prefix(self.digest).chain_update(most.to_le_bytes());
                 let name = object_name(&self.path, &short(cut));
-                format!("{name}-row-{}", self.cleaner.rows() + 1)
+                format!("{name}-row-{}", self.validator.rows() + 1)
             }
         }
     }
 
     /// Copies the next object's rows.
-    fn copy(mut self: Box<Self>, output: &mut impl std::io::Write) -> Result<(Cleaned, Step<F>)> {
+    fn copy(mut self: Box<Self>, output: &mut impl std::io::Write) -> Result<(RowTotals, Step<F>)> {
         let most = self.cut.unwrap_or(usize::MAX);
-        let rows = self.cleaner.copy(output, most)?;
-        let is_done = self.cleaner.is_done()?;
+        let rows = self.validator.copy(output, most)?;
+        let is_done = self.validator.is_done()?;
         // The name promises this content: of a file that changed under our hands nothing more is uploaded under it.
         if stamp(&self.path)? != self.stamp || is_done && self.seen.digest() != self.digest {
             return Err(Error::transient("the file changed while it was read"));
@@ -265,12 +261,12 @@ fn short(hasher: Sha256) -> [u8; 8] {
     short
 }
 
-fn hashed(path: &Path, observer: Observer) -> Result<(Source, Hash)> {
+fn hashed(path: &Path, listener: ProgressListener) -> Result<(Source, Hash)> {
     let hash = Hash::default();
     let seen = hash.clone();
     let source = reader::open_seen(path, move |bytes| {
         seen.add(bytes);
-        observer.hears(Advance::Read(bytes.len()));
+        listener.report(LoadProgress::Read(bytes.len()));
     })?;
     Ok((source, hash))
 }
@@ -282,8 +278,8 @@ struct Measured {
 }
 
 /// Reads a file to its end, so that one that is damaged there is known before anything is uploaded.
-fn measure(path: &Path, observer: &Observer) -> Result<Measured> {
-    let (source, hash) = hashed(path, observer.clone())?;
+fn measure(path: &Path, listener: &ProgressListener) -> Result<Measured> {
+    let (source, hash) = hashed(path, listener.clone())?;
     let mut source = BufReader::with_capacity(1 << 18, source);
     let bytes = std::io::copy(&mut source, &mut std::io::sink())?;
     Ok(Measured {

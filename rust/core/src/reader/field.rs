@@ -1,4 +1,4 @@
-//! Whether a value fits its column. Every check is the one that the merge makes in SQL, so that both agree on what is broken.
+//! Whether a value fits its column. Every check is the one that the merge makes in SQL, so that both agree on what is malformed.
 
 use crate::contract::{Column, ColumnType, Contract, Op};
 use crate::merge::misfit_reason;
@@ -22,19 +22,19 @@ pub(super) fn checks(contract: &Contract) -> Vec<Check> {
         .collect()
 }
 
-/// What is wrong with a field; the reason in words is made only for rows that are refused.
+/// What is wrong with a field; the reason in words is made only for rows that are rejected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Fault {
     UnknownOp,
     Missing,
-    Misfit,
+    ColumnMismatch,
 }
 
 impl Fault {
     pub fn reason(self, contract: &Contract, column: Option<&Column>) -> String {
         match (self, column) {
             (Self::Missing, Some(column)) => format!("{} is missing", column.name),
-            (Self::Misfit, Some(column)) => misfit_reason(column),
+            (Self::ColumnMismatch, Some(column)) => misfit_reason(column),
             _ => {
                 let spellings: Vec<&str> = Op::SPELLINGS.iter().map(|(text, _)| *text).collect();
                 format!("{} is not one of {}", contract.op(), spellings.join(", "))
@@ -83,7 +83,11 @@ pub(super) fn check(check: &Check, field: Field<'_>, is_delete: bool) -> Result<
         ColumnType::Date => is_date(field.value),
         ColumnType::Timestamp => is_timestamp(field.value),
     };
-    if fits { Ok(()) } else { Err(Fault::Misfit) }
+    if fits {
+        Ok(())
+    } else {
+        Err(Fault::ColumnMismatch)
+    }
 }
 
 #[inline(always)]

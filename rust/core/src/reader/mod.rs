@@ -1,4 +1,4 @@
-//! Reads CSV files of events: finds rows, checks every field against the contract, and tells each broken row apart.
+//! Reads CSV files of events: finds rows, checks every field against the contract, and reports each malformed row.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -6,22 +6,22 @@
 //! | `marks` | where commas, quotes and line ends are, 64 bytes at a time |
 //! | `row` | one row: its fields, its end, what is wrong with it |
 //! | `field` | whether a value fits its column |
-//! | `rows` | the reader: runs of sound rows, and broken rows between them |
-//! | `clean` | copies of a file, or of parts of it, in which broken rows travel as text, each in its own place |
+//! | `rows` | the reader: runs of valid rows, and malformed rows between them |
+//! | `validate` | copies of a file, or of parts of it, in which malformed rows travel as text, each in its own place |
 //!
-//! Memory is constant. What is sound is handed on as it stands in the file, without a copy. It reads from what it is
+//! Memory is constant. What is valid is handed on as it stands in the file, without a copy. It reads from what it is
 //! given and writes nowhere.
 
-mod clean;
 mod field;
 mod marks;
 mod row;
 mod rows;
 mod source;
+mod validate;
 
-pub use clean::{Cleaned, Cleaner};
-pub use rows::{BrokenRow, Piece, Reader};
+pub use rows::{Piece, Reader, RejectedRow};
 pub use source::{Source, open, open_seen};
+pub use validate::{RowTotals, Validator};
 
 #[cfg(test)]
 mod tests;

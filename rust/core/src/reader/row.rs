@@ -8,16 +8,16 @@ use crate::contract::Op;
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Row {
     /// Fits the contract; spans `breaks` line ends within quotes.
-    Sound { end: usize, breaks: u32 },
+    Valid { end: usize, breaks: u32 },
     /// Well formed, but field `index` does not fit.
-    Unfit {
+    InvalidField {
         end: usize,
         breaks: u32,
         index: usize,
         fault: Fault,
     },
     /// Not the contract's number of fields.
-    Miscounted {
+    WrongFieldCount {
         end: usize,
         breaks: u32,
         fields: usize,
@@ -28,11 +28,11 @@ pub(super) enum Row {
     Partial,
 }
 
-/// The end of the row that begins at `start`, if it is plainly sound; else [`parse`] has the last word.
+/// The end of the row that begins at `start`, if it is plainly valid; else [`parse`] has the last word.
 ///
 /// `ends` are the row's field ends, in a buffer whose quotes are all in order.
 #[inline(always)]
-pub(super) fn sound_end(
+pub(super) fn valid_end(
     bytes: &[u8],
     ends: &[u32],
     start: usize,
@@ -125,18 +125,18 @@ fn parsed(
             continue;
         };
         return Ok(match first_fault {
-            _ if fields != checks.len() + 1 => Row::Miscounted {
+            _ if fields != checks.len() + 1 => Row::WrongFieldCount {
                 end,
                 breaks,
                 fields,
             },
-            Some((index, fault)) => Row::Unfit {
+            Some((index, fault)) => Row::InvalidField {
                 end,
                 breaks,
                 index,
                 fault,
             },
-            None => Row::Sound { end, breaks },
+            None => Row::Valid { end, breaks },
         });
     }
 }

@@ -1,4 +1,4 @@
-//! The reader: runs of sound rows as they stand in the file, and the broken rows between them.
+//! The reader: runs of valid rows as they stand in the file, and the malformed rows between them.
 
 use std::io::Read;
 
@@ -11,12 +11,12 @@ use crate::printable;
 
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// The longest row that is kept whole; a longer one is broken, and cut here.
+/// The longest row that is kept whole; a longer one is malformed, and cut here.
 const MAX_ROW_BYTES: usize = 8 << 20;
 
 /// A row that breaks the contract.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct BrokenRow {
+pub struct RejectedRow {
     /// Its number among the file's rows, from 1, the header not counted.
     pub row: u64,
     /// The line on which it begins, from 1, the header counted.
@@ -32,15 +32,15 @@ pub struct BrokenRow {
 /// What comes next in a file.
 #[derive(Debug)]
 pub enum Piece<'r> {
-    /// `count` sound rows, byte by byte as in the file.
+    /// `count` valid rows, byte by byte as in the file.
     Rows {
         /// Whole rows, with their line ends (but the file's last row may lack its own).
         bytes: &'r [u8],
         /// How many.
         count: u64,
     },
-    /// One row that is not sound.
-    Broken(BrokenRow),
+    /// One row that is not valid.
+    Rejected(RejectedRow),
 }
 
 /// Reads a CSV file of a contract.
@@ -57,7 +57,7 @@ pub enum Piece<'r> {
 /// let file = b"op,id,at\nI,1,2026-01-01T00:00:00Z\nI,one,2026-01-01T00:00:00Z\n";
 /// let mut reader = Reader::new(&contract, &file[..])?;
 /// assert!(matches!(reader.next()?, Some(Piece::Rows { count: 1, .. })));
-/// let Some(Piece::Broken(row)) = reader.next()? else { unreachable!() };
+/// let Some(Piece::Rejected(row)) = reader.next()? else { unreachable!() };
 /// assert_eq!((row.row, row.line, row.reason.as_str()), (2, 3, "id is no number(9,0)"));
 /// assert!(reader.next()?.is_none());
 /// # Ok::<(), firn::Error>(())
@@ -84,8 +84,8 @@ pub struct Reader<R> {
 }
 
 enum Step {
-    Sound { count: u64, end: usize },
-    Broken(BrokenRow, usize),
+    Valid { count: u64, end: usize },
+    Rejected(RejectedRow, usize),
     Fill,
 }
 
@@ -115,12 +115,12 @@ impl<R: Read> Reader<R> {
         Ok(reader)
     }
 
-    /// How many rows have been handed out, sound or broken.
+    /// How many rows have been handed out, valid or malformed.
     pub fn rows(&self) -> u64 {
         self.row
     }
 
-    /// The next run of sound rows, or the next broken row; none at the end.
+    /// The next run of valid rows, or the next malformed row; none at the end.
     ///
     /// # Errors
     /// `Rejected` if compressed data is damaged or cut short; `Transient` if reading fails half-way.
@@ -139,14 +139,14 @@ impl<R: Read> Reader<R> {
     pub fn next_within(&mut self, most: usize) -> Result<Option<Piece<'_>>> {
         loop {
             match self.step(most) {
-                Step::Sound { count, end } => {
+                Step::Valid { count, end } => {
                     let bytes = &self.buffer[std::mem::replace(&mut self.at, end)..end];
                     self.row += count;
                     return Ok(Some(Piece::Rows { bytes, count }));
                 }
-                Step::Broken(broken, end) => {
+                Step::Rejected(rejected, end) => {
                     self.at = end;
-                    return Ok(Some(Piece::Broken(broken)));
+                    return Ok(Some(Piece::Rejected(rejected)));
                 }
                 Step::Fill if self.is_last => return Ok(None),
                 Step::Fill => self.fill()?,
@@ -176,7 +176,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Walks over rows until one is not sound, the buffer ends, or a run of `most` bytes is reached.
+    /// Walks over rows until one is not valid, the buffer ends, or a run of `most` bytes is reached.
     fn step(&mut self, most: usize) -> Step {
         self.skip_blank_lines();
         let bytes = &self.buffer[..self.filled];
@@ -199,7 +199,7 @@ impl<R: Read> Reader<R> {
                     next += 1;
                 }
                 let of_row = all.get(next..=next + self.checks.len());
-                let end = of_row.and_then(|ends| row::sound_end(bytes, ends, at, &self.checks));
+                let end = of_row.and_then(|ends| row::valid_end(bytes, ends, at, &self.checks));
                 if let Some(end) = end {
                     count += 1;
                     self.line += if self.marks.has_breaks() {
@@ -213,7 +213,7 @@ impl<R: Read> Reader<R> {
                 }
             }
             match row::parse(bytes, &self.marks, at, &self.checks, self.is_last) {
-                Row::Sound { end, breaks }
+                Row::Valid { end, breaks }
                     if self.is_utf8 || simdutf8::basic::from_utf8(&bytes[at..end]).is_ok() =>
                 {
                     count += 1;
@@ -224,25 +224,25 @@ impl<R: Read> Reader<R> {
                     return Step::Fill;
                 }
                 _ if count > 0 => break,
-                fault => return self.refuse(at, fault),
+                fault => return self.reject(at, fault),
             }
         }
         self.next_end = next;
         if count > 0 {
-            Step::Sound { count, end: at }
+            Step::Valid { count, end: at }
         } else {
             Step::Fill
         }
     }
 
     #[cold]
-    fn refuse(&mut self, start: usize, fault: Row) -> Step {
+    fn reject(&mut self, start: usize, fault: Row) -> Step {
         let bytes = &self.buffer[..self.filled];
         let columns = self.contract.columns();
         let mut column = None;
         let (reason, whole) = match fault {
-            Row::Sound { end, breaks } => ("is not UTF-8".to_owned(), Some((end, breaks))),
-            Row::Unfit {
+            Row::Valid { end, breaks } => ("is not UTF-8".to_owned(), Some((end, breaks))),
+            Row::InvalidField {
                 end,
                 breaks,
                 index,
@@ -256,7 +256,7 @@ impl<R: Read> Reader<R> {
                 );
                 (fault.reason(&self.contract, at_fault), Some((end, breaks)))
             }
-            Row::Miscounted {
+            Row::WrongFieldCount {
                 end,
                 breaks,
                 fields,
@@ -282,7 +282,7 @@ impl<R: Read> Reader<R> {
             .unwrap_or(&bytes[start..end]);
         let raw = raw.strip_suffix(b"\r").unwrap_or(raw).to_vec();
         self.row += 1;
-        let broken = BrokenRow {
+        let rejected = RejectedRow {
             row: self.row,
             line: self.line,
             column,
@@ -290,7 +290,7 @@ impl<R: Read> Reader<R> {
             raw,
         };
         self.line += 1 + u64::from(breaks);
-        Step::Broken(broken, end)
+        Step::Rejected(rejected, end)
     }
 
     /// Moves what is left to the front and reads on until the buffer is full or the file ends.

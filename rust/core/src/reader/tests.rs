@@ -29,7 +29,7 @@ impl Read for Drip<'_> {
     }
 }
 
-/// Sound rows as text, broken ones as `row line column: reason [raw]`.
+/// Valid rows as text, malformed ones as `row line column: reason [raw]`.
 fn read(file: &[u8]) -> Result<Vec<String>> {
     let contract = Contract::parse(CONTRACT)?;
     let mut reader = Reader::new(&contract, Drip(file, 3))?;
@@ -39,11 +39,11 @@ fn read(file: &[u8]) -> Result<Vec<String>> {
             Piece::Rows { bytes, count } => {
                 let text = String::from_utf8(bytes.to_vec()).unwrap();
                 told.push(format!(
-                    "{count} sound: {}",
+                    "{count} valid: {}",
                     text.trim_end().replace(AT, "AT")
                 ));
             }
-            Piece::Broken(BrokenRow {
+            Piece::Rejected(RejectedRow {
                 row,
                 line,
                 column,
@@ -69,28 +69,28 @@ fn rows(body: &str) -> Vec<String> {
 fn sound_rows_pass_as_they_stand() {
     assert_eq!(
         rows("I,1,Ann,AT\r\n\nu,2,\"a,\"\"b\",AT"),
-        ["1 sound: I,1,Ann,AT", "1 sound: u,2,\"a,\"\"b\",AT"]
+        ["1 valid: I,1,Ann,AT", "1 valid: u,2,\"a,\"\"b\",AT"]
     );
     assert_eq!(
         rows("D,1,,AT\nI,2,\"\",AT\n"),
-        ["2 sound: D,1,,AT\nI,2,\"\",AT"]
+        ["2 valid: D,1,,AT\nI,2,\"\",AT"]
     );
 }
 
 #[test]
-fn a_broken_field_is_told_with_its_column_and_the_rest_passes() {
+fn an_invalid_field_is_reported_with_its_column_and_the_rest_passes() {
     assert_eq!(
         rows(
             "I,1,Ann,AT\nX,2,Bob,AT\nI,,Bob,AT\nI,x,Bob,AT\nI,5,,AT\nI,6,Robert,AT\nI,7,Zoé12,AT\nI,8,Bob,today\n"
         ),
         [
-            "1 sound: I,1,Ann,AT",
+            "1 valid: I,1,Ann,AT",
             "row 2, line 3, op: op is not one of I, U, D, c, u, d, r [X,2,Bob,AT]",
             "row 3, line 4, id: id is missing [I,,Bob,AT]",
             "row 4, line 5, id: id is no number(9,0) [I,x,Bob,AT]",
             "row 5, line 6, name: name is missing [I,5,,AT]",
             "row 6, line 7, name: name is longer than 5 characters [I,6,Robert,AT]",
-            "1 sound: I,7,Zoé12,AT",
+            "1 valid: I,7,Zoé12,AT",
             "row 8, line 9, at: at is no timestamp in UTC like 2026-11-23T18:52:55.123456Z [I,8,Bob,today]",
         ]
     );
@@ -102,29 +102,29 @@ fn a_stray_quote_does_not_swallow_the_rows_after_it() {
         rows("I,1,\"Ann,AT\nI,2,Bob,AT\nI,3,B\"b,AT\nI,4,\"B\"b,AT\nI,5,Eve,AT\n"),
         [
             "row 1, line 2, : text follows a closing quote [I,1,\"Ann,AT]",
-            "1 sound: I,2,Bob,AT",
+            "1 valid: I,2,Bob,AT",
             "row 3, line 4, : a quote stands inside a field that is not quoted [I,3,B\"b,AT]",
             "row 4, line 5, : text follows a closing quote [I,4,\"B\"b,AT]",
-            "1 sound: I,5,Eve,AT",
+            "1 valid: I,5,Eve,AT",
         ]
     );
     assert_eq!(
         rows("I,1,\"Ann,AT\nI,2,Bob,AT"),
         [
             "row 1, line 2, : a quote is never closed [I,1,\"Ann,AT]",
-            "1 sound: I,2,Bob,AT"
+            "1 valid: I,2,Bob,AT"
         ]
     );
 }
 
 #[test]
-fn a_quoted_field_may_span_lines_and_a_broken_row_keeps_them_together() {
+fn a_quoted_field_may_span_lines_and_a_malformed_row_keeps_them_together() {
     assert_eq!(
         rows("I,1,\"a\nb\",AT\nI,x,\"a\nb\",AT\nI,2,Bob,AT\n"),
         [
-            "1 sound: I,1,\"a\nb\",AT",
+            "1 valid: I,1,\"a\nb\",AT",
             "row 2, line 4, id: id is no number(9,0) [I,x,\"a\nb\",AT]",
-            "1 sound: I,2,Bob,AT",
+            "1 valid: I,2,Bob,AT",
         ]
     );
 }
@@ -189,7 +189,7 @@ fn the_quick_way_and_the_exact_way_tell_the_same() {
 }
 
 #[test]
-fn a_row_that_is_not_utf8_is_broken_and_its_neighbours_are_not() {
+fn a_row_that_is_not_utf8_is_malformed_and_its_neighbours_are_not() {
     let mut file =
         format!("op,id,name,at\nI,1,Ann,{AT}\nI,2,B\u{1},{AT}\nI,3,Eve,{AT}\n").into_bytes();
     let at = file.iter().position(|byte| *byte == 1).unwrap();
@@ -197,9 +197,9 @@ fn a_row_that_is_not_utf8_is_broken_and_its_neighbours_are_not() {
     assert_eq!(
         read(&file).unwrap(),
         [
-            "1 sound: I,1,Ann,AT",
+            "1 valid: I,1,Ann,AT",
             "row 2, line 3, : is not UTF-8 [I,2,B\u{fffd},AT]",
-            "1 sound: I,3,Eve,AT"
+            "1 valid: I,3,Eve,AT"
         ]
     );
 }
@@ -237,19 +237,19 @@ fn a_row_longer_than_any_buffer_is_cut_and_reading_goes_on() {
     let file = format!("op,id,name,at\nI,1,\"{long}\nI,2,Bob,{AT}\n");
     let contract = Contract::parse(CONTRACT).unwrap();
     let mut reader = Reader::new(&contract, file.as_bytes()).unwrap();
-    let Some(Piece::Broken(broken)) = reader.next().unwrap() else {
-        panic!("the long row is broken")
+    let Some(Piece::Rejected(rejected)) = reader.next().unwrap() else {
+        panic!("the long row is malformed")
     };
-    assert!(broken.reason.contains("is longer than") && broken.raw.starts_with(b"I,1,\"xxx"));
-    let mut sound = 0;
+    assert!(rejected.reason.contains("is longer than") && rejected.raw.starts_with(b"I,1,\"xxx"));
+    let mut valid = 0;
     while let Some(piece) = reader.next().unwrap() {
-        sound += if let Piece::Rows { count, .. } = piece {
+        valid += if let Piece::Rows { count, .. } = piece {
             count
         } else {
             0
         };
     }
-    assert_eq!(sound, 1);
+    assert_eq!(valid, 1);
 }
 
 #[test]
@@ -267,13 +267,13 @@ fn a_cut_gzip_says_so_and_a_whole_one_reads() {
     let count = |bytes: &[u8]| {
         let path = folder.join("rows.csv.gz");
         std::fs::write(&path, bytes).unwrap();
-        Cleaner::new(&contract, open(&path)?, |_| {})?.copy(&mut std::io::sink(), usize::MAX)
+        Validator::new(&contract, open(&path)?, |_| {})?.copy(&mut std::io::sink(), usize::MAX)
     };
     assert_eq!(
         count(&bytes).unwrap(),
-        Cleaned {
+        RowTotals {
             rows: 2000,
-            broken: 0
+            malformed: 0
         }
     );
     let error = count(&bytes[..bytes.len() / 2]).unwrap_err();
@@ -296,14 +296,23 @@ fn a_cut_gzip_says_so_and_a_whole_one_reads() {
 }
 
 #[test]
-fn a_clean_copy_carries_broken_rows_in_their_place() {
+fn a_copy_carries_malformed_rows_in_their_place() {
     let contract = Contract::parse(CONTRACT).unwrap();
     let file = format!("op,id,name,at\nI,1,Ann,{AT}\nI,x,\"say \"\"hi\"\"\",{AT}\nI,2,Bob,{AT}");
     let mut copy = Vec::new();
     let mut told = 0;
-    let mut cleaner = Cleaner::new(&contract, file.as_bytes(), |_| told += 1).unwrap();
-    let cleaned = cleaner.copy(&mut copy, usize::MAX).unwrap();
-    assert_eq!((cleaned, told), (Cleaned { rows: 3, broken: 1 }, 1));
+    let mut validator = Validator::new(&contract, file.as_bytes(), |_| told += 1).unwrap();
+    let totals = validator.copy(&mut copy, usize::MAX).unwrap();
+    assert_eq!(
+        (totals, told),
+        (
+            RowTotals {
+                rows: 3,
+                malformed: 1
+            },
+            1
+        )
+    );
     let expected = format!(
         "\"op\",\"id\",\"name\",\"at\"\nI,1,Ann,{AT}\n,,,,\"id is no number(9,0)\",\"I,x,\"\"say \"\"\"\"hi\"\"\"\"\"\",{AT}\"\nI,2,Bob,{AT}\n"
     );
@@ -325,26 +334,27 @@ fn a_file_is_cut_between_the_same_rows_however_it_is_read() {
     for (most, count) in [(1, 5), (40, 3), (60, 2), (1000, 1)] {
         let parts = |drip| {
             let mut told = Vec::new();
-            let tell = |row: &BrokenRow| told.push((row.row, row.line));
-            let mut cleaner = Cleaner::new(&contract, Drip(file.as_bytes(), drip), tell).unwrap();
+            let tell = |row: &RejectedRow| told.push((row.row, row.line));
+            let mut validator =
+                Validator::new(&contract, Drip(file.as_bytes(), drip), tell).unwrap();
             let mut parts = Vec::new();
-            while !cleaner.is_done().unwrap() {
+            while !validator.is_done().unwrap() {
                 let mut part = Vec::new();
-                let cleaned = cleaner.copy(&mut part, most).unwrap();
-                parts.push((cleaned, String::from_utf8(part).unwrap()));
+                let totals = validator.copy(&mut part, most).unwrap();
+                parts.push((totals, String::from_utf8(part).unwrap()));
             }
-            assert_eq!((cleaner.rows(), told), (5, vec![(3, 5)]));
+            assert_eq!((validator.rows(), told), (5, vec![(3, 5)]));
             parts
         };
         let whole = parts(usize::MAX);
         assert_eq!(parts(1), whole, "of {most} bytes");
         assert_eq!(whole.len(), count, "of {most} bytes");
-        let all: u64 = whole.iter().map(|(cleaned, _)| cleaned.rows).sum();
+        let all: u64 = whole.iter().map(|(totals, _)| totals.rows).sum();
         let bodies: Vec<&str> = whole
             .iter()
             .map(|(_, text)| text.strip_prefix(header).unwrap())
             .collect();
-        let at_once = Cleaner::new(&contract, file.as_bytes(), |_| {})
+        let at_once = Validator::new(&contract, file.as_bytes(), |_| {})
             .unwrap()
             .copy(&mut Vec::new(), usize::MAX)
             .unwrap();

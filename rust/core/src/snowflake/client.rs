@@ -11,7 +11,7 @@ use super::transport::{Call, Transport};
 use crate::error::{Context, Error, Result};
 
 /// How long a call is tried again before it is given up.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 /// The least and the longest time between two looks at a statement that runs.
 const SHORTEST_LOOK: Duration = Duration::from_millis(20);
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
@@ -99,14 +99,14 @@ impl Client {
     /// `Config` if TLS or a proxy cannot be set up.
     pub fn new(connection: Connection) -> Result<Self> {
         Ok(Self {
-            transport: Transport::new(connection, PATIENCE)?,
+            transport: Transport::new(connection, TIMEOUT)?,
         })
     }
 
-    /// The same client, giving up after `patience`.
+    /// The same client, giving up after `timeout`.
     #[must_use]
-    pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.transport.patience = patience;
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.transport.timeout = timeout;
         self
     }
 
@@ -279,7 +279,7 @@ impl Drop for InFlight {
             return;
         };
         let mut transport = self.transport.clone();
-        transport.patience = Duration::from_secs(10);
+        transport.timeout = Duration::from_secs(10);
         runtime.spawn(async move {
             let path = format!("/api/v2/statements/{handle}/cancel");
             let call = Call {

@@ -27,7 +27,7 @@ pub(super) struct Transport {
     pub http: reqwest::Client,
     pub connection: Connection,
     /// How long to go on trying.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 /// A status and the body as JSON (null if it is none).
@@ -45,7 +45,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Transport {
-    pub fn new(connection: Connection, patience: Duration) -> Result<Self> {
+    pub fn new(connection: Connection, timeout: Duration) -> Result<Self> {
         let http = reqwest::Client::builder()
             .user_agent(concat!("firn/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
@@ -57,7 +57,7 @@ impl Transport {
         Ok(Self {
             http,
             connection,
-            patience,
+            timeout,
         })
     }
 
@@ -89,12 +89,12 @@ impl Transport {
                 Err(error) => return Err(error),
             };
             let wait = wait_asked.unwrap_or_else(|| jittered(attempt));
-            if started.elapsed() + wait > self.patience {
+            if started.elapsed() + wait > self.timeout {
                 return Err(failure.context(format!("gave up after {} tries", attempt + 1)));
             }
             if attempt == TELLING_TRY {
-                let patience = self.patience.as_secs();
-                warn!("{failure}; it is tried again for up to {patience} s");
+                let timeout = self.timeout.as_secs();
+                warn!("{failure}; it is tried again for up to {timeout} s");
             } else {
                 debug!("{failure}; next try in {wait:?}");
             }

@@ -1,39 +1,39 @@
-//! `s3://bucket/folder/` as bucket and folder.
+//! `s3://bucket/prefix/` as bucket and prefix.
 
 use crate::error::{Error, Result};
 
-/// A folder in a bucket.
+/// A prefix in a bucket.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Location {
     /// The bucket.
     pub bucket: String,
-    /// The folder, empty or with a slash at its end.
-    pub folder: String,
+    /// The prefix, empty or with a slash at its end.
+    pub prefix: String,
 }
 
 impl Location {
-    /// Reads `s3://bucket/folder`.
+    /// Reads `s3://bucket/prefix`.
     ///
     /// # Errors
     /// `Config` if `url` is no such address.
     pub fn parse(url: &str) -> Result<Self> {
         let rest = url.strip_prefix("s3://").ok_or_else(|| {
-            Error::config(format!("`{url}` is no bucket: write s3://bucket/folder/"))
+            Error::config(format!("`{url}` is no bucket: write s3://bucket/prefix/"))
         })?;
-        let (bucket, folder) = rest.split_once('/').unwrap_or((rest, ""));
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.is_empty() {
             return Err(Error::config(format!(
-                "`{url}` names no bucket: write s3://bucket/folder/"
+                "`{url}` names no bucket: write s3://bucket/prefix/"
             )));
         }
-        let slash = if folder.is_empty() || folder.ends_with('/') {
+        let slash = if prefix.is_empty() || prefix.ends_with('/') {
             ""
         } else {
             "/"
         };
         Ok(Self {
             bucket: bucket.to_owned(),
-            folder: format!("{folder}{slash}"),
+            prefix: format!("{prefix}{slash}"),
         })
     }
 }
@@ -48,15 +48,15 @@ mod tests {
             Location::parse("s3://b/a/c").unwrap(),
             Location {
                 bucket: "b".into(),
-                folder: "a/c/".into()
+                prefix: "a/c/".into()
             }
         );
-        assert_eq!(Location::parse("s3://b").unwrap().folder, "");
+        assert_eq!(Location::parse("s3://b").unwrap().prefix, "");
         assert!(
             Location::parse("gs://b")
                 .unwrap_err()
                 .to_string()
-                .contains("write s3://bucket/folder/")
+                .contains("write s3://bucket/prefix/")
         );
     }
 }

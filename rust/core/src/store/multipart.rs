@@ -4,7 +4,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 
 use super::S3Store;
-use super::upload::patience;
+use super::upload::request_timeout;
 use crate::error::{Context, Error, Result};
 
 /// An upload in parts, undone if it is dropped before its end.
@@ -47,7 +47,7 @@ impl Multipart {
     pub async fn add(&mut self, body: Vec<u8>) -> Result<()> {
         let number = i32::try_from(self.parts.len() + 1)
             .map_err(|_| Error::rejected("the file has too many parts"))?;
-        let patience = patience(body.len() as u64);
+        let timeout = request_timeout(body.len() as u64);
         let request = self
             .store
             .client
@@ -60,7 +60,7 @@ impl Multipart {
             .body(ByteStream::from(body));
         let answer = request
             .customize()
-            .config_override(patience)
+            .config_override(timeout)
             .send()
             .await
             .map_err(|error| self.store.failed(&error))

@@ -1,7 +1,10 @@
 //! How to reach a bucket, and how objects lie in it.
 
+use serde::Deserialize;
+
 /// How objects are compressed.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// As they are.
     None,

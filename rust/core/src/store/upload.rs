@@ -13,10 +13,10 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ServerSideEncryption};
 use tokio::task::JoinHandle;
 
 use super::Location;
+use super::errors::explained;
 use super::multipart::Multipart;
 use super::options::{AccessKey, Compression, Encryption, StoreOptions};
 use super::parts::{Parts, compress, next_part};
-use super::trouble::explained;
 use crate::error::{Context, Error, Result};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes a second that the slowest line carries.
 const SLOWEST_LINE: u64 = 32 << 10;
 
-/// A folder in a bucket, ready to take objects.
+/// A prefix in a bucket, ready to take objects.
 #[derive(Clone, Debug)]
 pub struct S3Store {
     pub(super) client: Client,
@@ -39,7 +39,7 @@ pub struct S3Store {
 /// What an upload came to.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Uploaded {
-    /// The object's name within the folder.
+    /// The object's name within the prefix.
     pub name: String,
     /// Bytes sent; none if the object was there already.
     pub bytes: Option<u64>,
@@ -76,7 +76,7 @@ impl S3Store {
         }
     }
 
-    /// The folder.
+    /// The prefix.
     #[must_use]
     pub fn location(&self) -> &Location {
         &self.location
@@ -97,11 +97,11 @@ impl S3Store {
             .client
             .list_objects_v2()
             .bucket(&self.location.bucket)
-            .prefix(&self.location.folder)
+            .prefix(&self.location.prefix)
             .max_keys(1);
         request
             .customize()
-            .config_override(patience(0))
+            .config_override(request_timeout(0))
             .send()
             .await
             .map(drop)
@@ -119,7 +119,7 @@ impl S3Store {
             .bucket(&self.location.bucket)
             .key(self.key(name))
             .customize()
-            .config_override(patience(0));
+            .config_override(request_timeout(0));
         match head.send().await {
             Ok(_) => Ok(true),
             // Without the right to list, S3 says 403 also for what is not there; then a second upload does no harm.
@@ -170,7 +170,7 @@ impl S3Store {
 
     async fn put(&self, name: &str, body: Vec<u8>) -> Result<()> {
         let (encryption, key) = self.encryption();
-        let patience = patience(body.len() as u64);
+        let timeout = request_timeout(body.len() as u64);
         let request = self
             .client
             .put_object()
@@ -182,7 +182,7 @@ impl S3Store {
             .body(ByteStream::from(body));
         request
             .customize()
-            .config_override(patience)
+            .config_override(timeout)
             .send()
             .await
             .map(drop)
@@ -191,7 +191,7 @@ impl S3Store {
     }
 
     pub(super) fn key(&self, name: &str) -> String {
-        format!("{}{name}", self.location.folder)
+        format!("{}{name}", self.location.prefix)
     }
 
     pub(super) fn encryption(&self) -> (Option<ServerSideEncryption>, Option<String>) {
@@ -218,7 +218,7 @@ fn timeouts(attempt: Duration) -> TimeoutConfig {
 }
 
 /// For a request with so many bytes: how long to wait for its answer.
-pub(super) fn patience(bytes: u64) -> aws_sdk_s3::config::Builder {
+pub(super) fn request_timeout(bytes: u64) -> aws_sdk_s3::config::Builder {
     let sending = Duration::from_secs(bytes / SLOWEST_LINE);
     aws_sdk_s3::Config::builder().timeout_config(timeouts(ANSWER_TIMEOUT + sending))
 }

@@ -1,14 +1,14 @@
 //! The text of `MERGE_…()` and `CAPTURE_…()`: each step of the plan as Snowflake SQL.
 
-mod applying;
-mod capture;
-mod folding;
-mod taking;
+mod manual_changes;
+mod staging;
+mod target;
+mod versions;
 
 use super::{Identifier, MergePlan, Step, literal};
 
 /// The file name under which edits made by hand are accounted.
-pub(crate) const BY_HAND: &str = "by hand";
+pub(crate) const MANUAL_CHANGE: &str = "by hand";
 
 /// What the loser of a tie is told.
 const TIE: &str =
@@ -75,18 +75,18 @@ fn dollar_quoted(body: &str) -> String {
 /// The SQL of one step, its reason first.
 pub(super) fn render(plan: &MergePlan<'_>, step: Step) -> String {
     match step {
-        Step::Lock => taking::lock(plan),
-        Step::Clear => taking::clear(plan),
-        Step::Take => taking::take(plan),
-        Step::Forget => taking::forget(plan),
-        Step::Touch => taking::touch(plan),
-        Step::Recall => taking::recall(plan),
-        Step::Capture => capture::capture(plan),
-        Step::Fold => folding::fold(plan),
-        Step::Refuse => folding::refuse(plan),
-        Step::Remember => folding::remember(plan),
-        Step::Compare => applying::compare(plan),
-        Step::Apply => applying::apply(plan),
-        Step::Account => applying::account(plan),
+        Step::TakeLock => staging::take_lock(plan),
+        Step::ClearWorkTables => staging::clear_work_tables(plan),
+        Step::ReadStaging => staging::read_staging(plan),
+        Step::DeleteStaged => staging::delete_staged(plan),
+        Step::FindTouchedKeys => staging::find_touched_keys(plan),
+        Step::ReadHistory => staging::read_history(plan),
+        Step::CaptureManualChanges => manual_changes::capture_manual_changes(plan),
+        Step::ResolveVersions => versions::resolve_versions(plan),
+        Step::WriteRejects => versions::write_rejects(plan),
+        Step::WriteHistory => versions::write_history(plan),
+        Step::CompareWithTarget => target::compare_with_target(plan),
+        Step::ApplyToTarget => target::apply_to_target(plan),
+        Step::WriteRunLog => target::write_run_log(plan),
     }
 }

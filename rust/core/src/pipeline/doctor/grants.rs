@@ -1,23 +1,23 @@
 //! What the loader's role may do.
 
-use super::{Finding, ill, well};
+use super::{Finding, fail, ok};
 use crate::error::Result;
 use crate::pipeline::Pipeline;
 
 impl Pipeline {
     /// Whether the loader's role has every right that loading takes.
     pub(super) async fn grants_of_loader(&self) -> Finding {
-        let check = format!("grants of {}", self.site.loader);
+        let check = format!("grants of {}", self.deployment.loader);
         match self.missing_grants().await {
-            Ok(missing) if missing.is_empty() => well(&check, "complete"),
-            Ok(missing) => ill(
+            Ok(missing) if missing.is_empty() => ok(&check, "complete"),
+            Ok(missing) => fail(
                 &check,
                 format!(
                     "it may not load, as it lacks {}: run `firn bootstrap`",
                     missing.join(", ")
                 ),
             ),
-            Err(error) => ill(
+            Err(error) => fail(
                 &check,
                 format!("{error}: run `firn bootstrap` (00_roles.sql)"),
             ),
@@ -25,7 +25,7 @@ impl Pipeline {
     }
 
     async fn missing_grants(&self) -> Result<Vec<String>> {
-        let sql = format!("show grants to role {}", self.site.loader);
+        let sql = format!("show grants to role {}", self.deployment.loader);
         let rows = self.client.query(&sql).await?;
         let cell = |row: usize, name: &str| rows.get(row, name).unwrap_or_default();
         let is_granted = |privilege: &str, kind: &str, name: &str| {
@@ -38,11 +38,11 @@ impl Pipeline {
                         .contains(&name.replace('"', ""))
             })
         };
-        let (site, names) = (&self.site, &self.names);
+        let (deployment, names) = (&self.deployment, &self.names);
         let wanted = [
-            ("USAGE", "WAREHOUSE", &site.warehouse),
-            ("USAGE", "DATABASE", &site.database),
-            ("USAGE", "SCHEMA", &site.schema),
+            ("USAGE", "WAREHOUSE", &deployment.warehouse),
+            ("USAGE", "DATABASE", &deployment.database),
+            ("USAGE", "SCHEMA", &deployment.schema),
             ("USAGE", "STAGE", &names.stage),
             ("SELECT", "TABLE", &names.runs),
             ("OPERATE", "PIPE", &names.pipe),

@@ -1,4 +1,4 @@
-//! What stands in the way, each with its cure: here the way in, in `objects` what is there, in `grants` who may use it.
+//! Checks of the setup, each with a fix: the connection here, the objects in `objects`, who may use them in `grants`.
 
 mod grants;
 mod objects;
@@ -18,27 +18,27 @@ const MAX_SKEW_SECONDS: f64 = 30.0;
 /// One check and its outcome.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Finding {
-    /// What was looked at.
+    /// What was checked.
     pub check: String,
-    /// What was seen, if it is well.
-    pub seen: Option<String>,
-    /// What is wrong and how to cure it, if it is not.
-    pub trouble: Option<String>,
+    /// What was found, if the check is ok.
+    pub detail: Option<String>,
+    /// What is wrong and how to fix it, if it is not.
+    pub problem: Option<String>,
 }
 
-fn well(check: &str, seen: impl Into<String>) -> Finding {
+fn ok(check: &str, detail: impl Into<String>) -> Finding {
     Finding {
         check: check.to_owned(),
-        seen: Some(seen.into()),
-        trouble: None,
+        detail: Some(detail.into()),
+        problem: None,
     }
 }
 
-fn ill(check: &str, trouble: impl Into<String>) -> Finding {
+fn fail(check: &str, problem: impl Into<String>) -> Finding {
     Finding {
         check: check.to_owned(),
-        seen: None,
-        trouble: Some(trouble.into()),
+        detail: None,
+        problem: Some(problem.into()),
     }
 }
 
@@ -52,33 +52,36 @@ impl Pipeline {
                 findings.append(&mut self.look_around(&role).await);
                 findings
             }
-            Err(error) => vec![ill("connection", error.to_string())],
+            Err(error) => vec![fail("connection", error.to_string())],
         };
         if let Some(store) = store {
             let location = store.location();
-            let place = format!("s3://{}/{}", location.bucket, location.folder);
+            let place = format!("s3://{}/{}", location.bucket, location.prefix);
             findings.push(match store.check().await {
-                Ok(()) => well("bucket", place),
-                Err(error) => ill("bucket", error.to_string()),
+                Ok(()) => ok("bucket", place),
+                Err(error) => fail("bucket", error.to_string()),
             });
         }
         findings
     }
 
     async fn look_around(&self, role: &str) -> Vec<Finding> {
-        if role == self.site.loader.stored() {
+        if role == self.deployment.loader.stored() {
             return self.as_loader().await;
         }
         let mut objects = self.as_owner().await;
-        if objects.iter().any(|one| one.trouble.is_none()) {
+        if objects.iter().any(|one| one.problem.is_none()) {
             objects.push(self.grants_of_loader().await);
             return objects;
         }
-        vec![ill(
+        vec![fail(
             &format!("objects of {}", self.contract.table()),
             format!(
                 "role {role} sees none of them in {}.{}: run `firn bootstrap`, or take a role that may see them (--role {}, or {} to load only)",
-                self.site.database, self.site.schema, self.site.owner, self.site.loader
+                self.deployment.database,
+                self.deployment.schema,
+                self.deployment.owner,
+                self.deployment.loader
             ),
         )]
     }
@@ -92,7 +95,7 @@ impl Pipeline {
         let cell = |index: usize| rows.rows.first().and_then(|row| row.get(index)?.clone());
         let role = cell(1).unwrap_or_default();
         let mut findings = vec![
-            well(
+            ok(
                 "connection",
                 format!(
                     "{} as {}",
@@ -100,15 +103,15 @@ impl Pipeline {
                     cell(0).unwrap_or_default()
                 ),
             ),
-            well("role", role.clone()),
+            ok("role", role.clone()),
         ];
         findings.push(match cell(2) {
-            Some(warehouse) => well("warehouse", warehouse),
-            None => ill(
+            Some(warehouse) => ok("warehouse", warehouse),
+            None => fail(
                 "warehouse",
                 format!(
                     "none: run `firn bootstrap`, or grant usage on {} to the role",
-                    self.site.warehouse
+                    self.deployment.warehouse
                 ),
             ),
         });
@@ -122,9 +125,9 @@ impl Pipeline {
             (there - after).max(0.0)
         };
         findings.push(if skew.abs() <= MAX_SKEW_SECONDS {
-            well("clock", format!("{skew:+.1} s"))
+            ok("clock", format!("{skew:+.1} s"))
         } else {
-            ill("clock", format!("{skew:+.0} s from Snowflake's: set this machine's clock, or logins will be refused"))
+            fail("clock", format!("{skew:+.0} s from Snowflake's: set this machine's clock, or logins will be refused"))
         });
         Ok((role, findings))
     }

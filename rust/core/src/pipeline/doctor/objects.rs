@@ -1,6 +1,6 @@
 //! The objects of a contract: there, in order, and with the contract's columns.
 
-use super::{Finding, ill, well};
+use super::{Finding, fail, ok};
 use crate::error::{Error, ErrorKind, Result};
 use crate::merge::Identifier;
 use crate::pipeline::Pipeline;
@@ -63,20 +63,20 @@ impl Pipeline {
     /// One finding for each column that does not fit, or that all do; nothing if no table is there.
     async fn columns_fit(&self) -> Vec<Finding> {
         let check = format!("columns of {}", self.contract.table());
-        match self.misfits(None).await {
+        match self.column_mismatches(None).await {
             Ok(None) => Vec::new(),
-            Ok(Some(misfits)) if misfits.is_empty() => vec![well(&check, "the contract's")],
-            Ok(Some(misfits)) => misfits
+            Ok(Some(mismatches)) if mismatches.is_empty() => vec![ok(&check, "the contract's")],
+            Ok(Some(mismatches)) => mismatches
                 .iter()
-                .map(|misfit| ill(&check, misfit.to_string()))
+                .map(|mismatch| fail(&check, mismatch.to_string()))
                 .collect(),
-            Err(error) => vec![ill(&check, error.to_string())],
+            Err(error) => vec![fail(&check, error.to_string())],
         }
     }
 
     async fn show(&self, kind: &str, name: &Identifier) -> Result<Rows> {
         let pattern = crate::merge::literal(&name.stored());
-        let schema = format!("{}.{}", self.site.database, self.site.schema);
+        let schema = format!("{}.{}", self.deployment.database, self.deployment.schema);
         let rows = self
             .client
             .query(&format!("show {kind} like {pattern} in schema {schema}"))
@@ -91,8 +91,8 @@ impl Pipeline {
     async fn object(&self, kind: &str, name: &Identifier, script: &str) -> Finding {
         let check = format!("{} {name}", kind.trim_end_matches('s'));
         match self.show(kind, name).await {
-            Ok(_) => well(&check, "there"),
-            Err(error) => ill(&check, format!("{error}: run `firn bootstrap` ({script})")),
+            Ok(_) => ok(&check, "there"),
+            Err(error) => fail(&check, format!("{error}: run `firn bootstrap` ({script})")),
         }
     }
 
@@ -100,14 +100,14 @@ impl Pipeline {
         let name = &self.names.staging_stream;
         let check = format!("stream {name}");
         match self.show("streams", name).await {
-            Ok(rows) if rows.get(0, "stale") == Some("true") => ill(
+            Ok(rows) if rows.get(0, "stale") == Some("true") => fail(
                 &check,
                 format!(
                     "is stale: `drop stream {name}`, then `firn bootstrap`; it begins again with what waits in staging"
                 ),
             ),
-            Ok(_) => well(&check, "fresh"),
-            Err(error) => ill(
+            Ok(_) => ok(&check, "fresh"),
+            Err(error) => fail(
                 &check,
                 format!("{error}: run `firn bootstrap` (50_streams.sql)"),
             ),
@@ -118,13 +118,13 @@ impl Pipeline {
         let check = format!("pipe {}", self.names.pipe);
         let name = format!(
             "{}.{}.{}",
-            self.site.database, self.site.schema, self.names.pipe
+            self.deployment.database, self.deployment.schema, self.names.pipe
         );
         let status = match self.pipe_status().await {
             Ok(status) => status,
             Err(error) => {
                 let error = unseen(error);
-                return ill(
+                return fail(
                     &check,
                     format!("{error}: run `firn bootstrap` (40_pipe.sql)"),
                 );
@@ -134,31 +134,31 @@ impl Pipeline {
             .as_ref()
             .and_then(|status| status["executionState"].as_str())
         {
-            Some("RUNNING") => well(&check, "running"),
-            Some(state) => ill(
+            Some("RUNNING") => ok(&check, "running"),
+            Some(state) => fail(
                 &check,
                 format!(
                     "is {state}: `alter pipe {name} set pipe_execution_paused = false`, and see its error in `show pipes`"
                 ),
             ),
-            None => ill(&check, "gives no status: the role needs monitor on it"),
+            None => fail(&check, "gives no status: the role needs monitor on it"),
         }
     }
 
     async fn task(&self, name: &Identifier) -> Finding {
         let check = format!("task {name}");
         match self.show("tasks", name).await {
-            Ok(rows) if rows.get(0, "state") == Some("started") => well(&check, "started"),
+            Ok(rows) if rows.get(0, "state") == Some("started") => ok(&check, "started"),
             Ok(rows) => {
                 let state = rows.get(0, "state").unwrap_or("in no known state");
-                ill(
+                fail(
                     &check,
                     format!(
                         "is {state}: `alter task {name} resume` (ten failures in a row suspend a task: see its history)"
                     ),
                 )
             }
-            Err(error) => ill(
+            Err(error) => fail(
                 &check,
                 format!("{error}: run `firn bootstrap` (80_tasks.sql)"),
             ),

@@ -192,7 +192,7 @@ class ConnectionIT {
         runner.setProperty("Stage Prefix", "/deep/er/");
         load("op,parcel,town,changed_at\nI,p-1,Turin,2026-03-01T12:00:00Z\n", "success");
         assertEquals("Turin", snowglobe.sql("select town from PARCEL").at("/data/0/0").asText());
-        final String key = runner.getFlowFilesForRelationship("success").getFirst().getAttribute("firn.object.key");
+        final String key = runner.getFlowFilesForRelationship("success").getFirst().getAttribute("firn.source.files");
         assertTrue(key.startsWith("deep/er/parcel/"), key);
     }
 }

@@ -87,18 +87,18 @@ class PutSnowflakeMergeIT {
 
         runner.assertAllFlowFilesTransferred("success", 2);
         final MockFlowFile first = only("success");
-        assertAttributes(first, Map.of("rows.read", "2", "rows.broken", "0", "rows.merged", "2", "rows.history", "2", "rows.duplicate", "0",
-                "rows.rejected", "0", "rows.inserted", "2", "rows.updated", "0", "rows.deleted", "0"));
+        assertAttributes(first, Map.of("rows.read", "2", "rows.malformed", "0", "rows.in", "2", "rows.history", "2", "rows.duplicates", "0",
+                "rows.rejects", "0", "rows.inserted", "2", "rows.updated", "0", "rows.deleted", "0"));
         assertTrue(Long.parseLong(first.getAttribute("firn.latency.millis")) >= 0);
         assertAttributes(runner.getFlowFilesForRelationship("success").getLast(), Map.of("rows.read", "3", "rows.history", "2",
-                "rows.duplicate", "1", "rows.inserted", "0", "rows.updated", "1", "rows.deleted", "1"));
+                "rows.duplicates", "1", "rows.inserted", "0", "rows.updated", "1", "rows.deleted", "1"));
         final List<ProvenanceEventRecord> sent = runner.getProvenanceEvents().stream()
                 .filter(event -> event.getEventType() == ProvenanceEventType.SEND).toList();
         assertEquals(2, sent.size());
-        assertEquals(snowglobe.url() + "/" + first.getAttribute("firn.object.key"), sent.getFirst().getTransitUri());
+        assertEquals(snowglobe.url() + "/" + first.getAttribute("firn.source.files"), sent.getFirst().getTransitUri());
         assertEquals("Ockham", snowglobe.sql("select city from CUSTOMER").at("/data/0/0").asText());
         assertEquals(1, snowglobe.number("select count(*) from CUSTOMER_HISTORY where source_file = '"
-                + first.getAttribute("firn.object.key") + "' and customer_id = 1"));
+                + first.getAttribute("firn.source.files") + "' and customer_id = 1"));
     }
 
     @ParameterizedTest
@@ -134,7 +134,7 @@ class PutSnowflakeMergeIT {
         runner.run();
         runner.assertTransferCount("success", 1);
         runner.assertTransferCount("rejected", 1);
-        assertAttributes(only("success"), Map.of("rows.read", "2", "rows.broken", "1", "rows.history", "1", "rows.rejected", "1"));
+        assertAttributes(only("success"), Map.of("rows.read", "2", "rows.malformed", "1", "rows.history", "1", "rows.rejects", "1"));
         final MockFlowFile rejected = only("rejected");
         rejected.assertAttributeEquals("filename", "rejected-half.csv");
         rejected.assertAttributeEquals("mime.type", "text/csv");
@@ -154,7 +154,7 @@ class PutSnowflakeMergeIT {
         runner.enqueue(HEADER + event("I", 1, "London", 1) + event("U", 1, "Ockham", 2), Map.of("filename", "again.csv"));
         runner.run();
         runner.assertAllFlowFilesTransferred("success", 3);
-        assertEquals(1, runner.getFlowFilesForRelationship("success").stream().map(file -> file.getAttribute("firn.object.key")).distinct().count());
+        assertEquals(1, runner.getFlowFilesForRelationship("success").stream().map(file -> file.getAttribute("firn.source.files")).distinct().count());
         assertEquals(2, snowglobe.number("select count(*) from CUSTOMER_HISTORY"));
         assertEquals(1, snowglobe.number("select count(*) from CUSTOMER"));
     }
@@ -231,7 +231,7 @@ class PutSnowflakeMergeIT {
         runner.enqueue(HEADER + event("I", 1, "London", 1), Map.of("filename", "piped.csv"));
         runner.run();
         runner.assertAllFlowFilesTransferred("success", 1);
-        assertAttributes(only("success"), Map.of("rows.read", "1", "rows.broken", "0"));
+        assertAttributes(only("success"), Map.of("rows.read", "1", "rows.malformed", "0"));
         assertNull(only("success").getAttribute("firn.rows.history"));
         untilMerged();
     }
@@ -255,7 +255,7 @@ class PutSnowflakeMergeIT {
         ended.set(true);
         minutes.join();
         runner.assertAllFlowFilesTransferred("success", 1);
-        assertAttributes(only("success"), Map.of("rows.merged", "1", "rows.history", "1", "rows.inserted", "1"));
+        assertAttributes(only("success"), Map.of("rows.in", "1", "rows.history", "1", "rows.inserted", "1"));
         assertEquals(1, snowglobe.number("select count(*) from CUSTOMER_HISTORY"));
     }
 

@@ -117,7 +117,7 @@ class WholeFlowIT {
         final String sent = snowglobe.url() + "/customer/";
         assertTrue(events.stream().anyMatch(event -> event.at("/transitUri").asText().startsWith(sent)),
                 "SEND events tell where files went: " + events);
-        assertTrue(events.stream().anyMatch(event -> event.get("attributes").toString().contains("firn.object.key")));
+        assertTrue(events.stream().anyMatch(event -> event.get("attributes").toString().contains("firn.source.files")));
         final Map<String, String> shown = Map.of("bulletins", api.bulletins().toString(), "provenance", events.toString(),
                 "the flow", api.get("/flow/process-groups/" + group).toString(),
                 "the download", api.get("/process-groups/" + group + "/download").toString(),

@@ -36,7 +36,7 @@ public final class NativeLoader implements AutoCloseable {
         SNOWPIPE_AWAITED
     }
 
-    /** A file to load, and where its broken rows are to be told; that file is made when there is one. */
+    /** A file to load, and where its malformed rows are written as CSV; that file is made when there is one. */
     public record Input(String path, String rejected) {
 
         public Input(final Path path, final Path rejected) {
@@ -44,8 +44,8 @@ public final class NativeLoader implements AutoCloseable {
         }
     }
 
-    /** What became of a file's rows: {@code rows_in = history + duplicates + rejects}; the last three are rows of the current table. */
-    public record Merged(
+    /** What happened to a file's rows: {@code rows_in = history + duplicates + rejects}; the last three are rows of the current table. */
+    public record RowCounts(
             @JsonProperty("rows_in") long rowsIn,
             @JsonProperty("history") long history,
             @JsonProperty("duplicates") long duplicates,
@@ -58,24 +58,24 @@ public final class NativeLoader implements AutoCloseable {
     /** A file that was loaded, as one object or, if it is large, as several. {@code bytes} is null if an earlier call uploaded it. */
     public record Loaded(
             @JsonProperty("source_files") List<String> sourceFiles,
-            @JsonProperty("rows") long rows,
-            @JsonProperty("broken") long broken,
+            @JsonProperty("rows_read") long rowsRead,
+            @JsonProperty("malformed") long malformed,
             @JsonProperty("bytes") Long bytes,
-            @JsonProperty("result") Merged merged,
+            @JsonProperty("counts") RowCounts counts,
             @JsonProperty("upload_millis") long uploadMillis,
             @JsonProperty("load_millis") long loadMillis) {
     }
 
-    /** What became of a file: exactly one of the two is there. */
-    public record Outcome(@JsonProperty("done") Loaded loaded, @JsonProperty("failed") Failed failed) {
+    /** What happened to a file: exactly one of the two is there. */
+    public record Outcome(@JsonProperty("loaded") Loaded loaded, @JsonProperty("failed") Failed failed) {
     }
 
     /** Why a file was not loaded. */
     public record Failed(@JsonProperty("kind") CoreException.Kind kind, @JsonProperty("message") String message) {
     }
 
-    /** One step of {@link #verify}: seen if it is well, trouble with its cure if not. */
-    public record Finding(@JsonProperty("check") String check, @JsonProperty("seen") String seen, @JsonProperty("trouble") String trouble) {
+    /** One step of {@link #verify}: detail if it is ok, problem with its fix if not. */
+    public record Finding(@JsonProperty("check") String check, @JsonProperty("detail") String detail, @JsonProperty("problem") String problem) {
     }
 
     /**

@@ -136,7 +136,7 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
 
     private volatile Map<String, Object> options;
     private volatile Long totalRows;
-    private volatile Pace pace;
+    private volatile RateLimiter rateLimiter;
     private volatile NativeGenerator generator;
     /** What the native generator gives next; what the state says decides. */
     private volatile Position position;
@@ -165,7 +165,7 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
     public void open(final ProcessContext context) {
         options = StreamProperties.optionsOf(context);
         totalRows = context.getProperty(TOTAL_ROWS).evaluateAttributeExpressions().asLong();
-        pace = new Pace(context.getProperty(ROWS_PER_SECOND).evaluateAttributeExpressions().asLong());
+        rateLimiter = new RateLimiter(context.getProperty(ROWS_PER_SECOND).evaluateAttributeExpressions().asLong());
     }
 
     @OnStopped
@@ -178,7 +178,7 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
 
     @Override
     public void onTrigger(final ProcessContext context, final ProcessSession session) throws ProcessException {
-        if (!pace.isDue((Long) options.get("rows_per_file"))) {
+        if (!rateLimiter.isDue((Long) options.get("rows_per_file"))) {
             context.yield();
             return;
         }
@@ -216,7 +216,7 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
         session.getProvenanceReporter().create(flowFile, "%d rows from sequence %d".formatted(report.rows(), report.firstSequence()));
         session.transfer(flowFile, SUCCESS);
         session.setState(stateOf(report.position()), Scope.CLUSTER);
-        pace.emitted(report.rows());
+        rateLimiter.emitted(report.rows());
     }
 
     private Map<String, String> attributesOf(final FileReport report) {

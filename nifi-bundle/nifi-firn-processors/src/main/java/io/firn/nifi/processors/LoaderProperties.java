@@ -131,7 +131,7 @@ final class LoaderProperties {
         settings.put("database", valueOf(context, DATABASE));
         settings.put("schema", valueOf(context, SCHEMA));
         settings.put("contract", context.getProperty(CONTRACT).getValue());
-        settings.put("landing", "s3://" + stageOf(context));
+        settings.put("stage_url", "s3://" + stageOf(context));
         settings.put("region", valueOf(context, REGION));
         settings.put("endpoint", valueOf(context, ENDPOINT));
         settings.put("access_key_id", context.getProperty(ACCESS_KEY_ID).getValue());

@@ -70,14 +70,14 @@ import java.util.stream.Stream;
                 """)
 @ReadsAttribute(attribute = "filename", description = "The object in the bucket is named after it and after the content's hash")
 @WritesAttributes({
-    @WritesAttribute(attribute = "firn.object.key", description = "The object in the bucket, as the tables' source_file names it;"
+    @WritesAttribute(attribute = "firn.source.files", description = "The object in the bucket, as the tables' source_file names it;"
             + " of a FlowFile of more than 512 MiB, which becomes several objects, all of them with commas between"),
     @WritesAttribute(attribute = "firn.rows.read", description = "Rows read"),
-    @WritesAttribute(attribute = "firn.rows.broken", description = "Rows of those that break the contract"),
-    @WritesAttribute(attribute = "firn.rows.merged", description = "Rows that the merge took: history, duplicate and rejected add up to it"),
+    @WritesAttribute(attribute = "firn.rows.malformed", description = "Rows of those that break the contract"),
+    @WritesAttribute(attribute = "firn.rows.in", description = "Rows that the merge took: history, duplicates and rejects add up to it"),
     @WritesAttribute(attribute = "firn.rows.history", description = "Events added to the history"),
-    @WritesAttribute(attribute = "firn.rows.duplicate", description = "Rows that said what was known"),
-    @WritesAttribute(attribute = "firn.rows.rejected", description = "Rows refused, now in the table of rejects"),
+    @WritesAttribute(attribute = "firn.rows.duplicates", description = "Rows that said what was known"),
+    @WritesAttribute(attribute = "firn.rows.rejects", description = "Rows refused, now in the table of rejects"),
     @WritesAttribute(attribute = "firn.rows.inserted", description = "Rows of the current table that appeared by this file"),
     @WritesAttribute(attribute = "firn.rows.updated", description = "Rows of the current table that this file changed"),
     @WritesAttribute(attribute = "firn.rows.deleted", description = "Rows of the current table that went away by this file"),
@@ -174,10 +174,10 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
             return;
         }
         final Duration timeout = Duration.ofMillis(context.getProperty(LOAD_TIMEOUT).asTimePeriod(TimeUnit.MILLISECONDS));
-        try (Workspace workspace = new Workspace()) {
+        try (TempFolder folder = new TempFolder()) {
             final List<Input> inputs = new ArrayList<>();
             for (final FlowFile flowFile : flowFiles) {
-                inputs.add(workspace.take(session, flowFile));
+                inputs.add(folder.take(session, flowFile));
             }
             final List<Outcome> outcomes = loader.put(inputs, modeOf(context), timeout);
             for (int i = 0; i < outcomes.size(); i++) {
@@ -205,7 +205,7 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
             return;
         }
         final boolean isTransient = outcome.failed().kind() == CoreException.Kind.TRANSIENT;
-        // The path in the workspace is nobody's business, and gone in a moment.
+        // The temporary path means nothing to a reader, and is gone in a moment.
         final String message = outcome.failed().message().replace(input.path(), flowFile.getAttribute(CoreAttributes.FILENAME.key()));
         getLogger().error("Load of {} into {} failed: {}", flowFile, accountUrl, message);
         final FlowFile told = session.putAttribute(flowFile, "firn.error", message);
@@ -221,7 +221,7 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
             FlowFile rows = session.importFrom(rejected, false, session.create(flowFile));
             rows = session.putAttribute(rows, CoreAttributes.FILENAME.key(), "rejected-" + flowFile.getAttribute(CoreAttributes.FILENAME.key()));
             rows = session.putAttribute(rows, CoreAttributes.MIME_TYPE.key(), "text/csv");
-            rows = session.putAttribute(rows, "record.count", Long.toString(loaded.broken()));
+            rows = session.putAttribute(rows, "record.count", Long.toString(loaded.malformed()));
             session.transfer(rows, REJECTED);
         }
         final FlowFile told = session.putAllAttributes(flowFile, attributesOf(loaded));
@@ -234,18 +234,18 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
 
     private static Map<String, String> attributesOf(final Loaded loaded) {
         final Map<String, String> attributes = new HashMap<>();
-        attributes.put("firn.object.key", String.join(",", loaded.sourceFiles()));
+        attributes.put("firn.source.files", String.join(",", loaded.sourceFiles()));
         attributes.put("firn.latency.millis", Long.toString(loaded.uploadMillis() + loaded.loadMillis()));
-        attributes.put("firn.rows.read", Long.toString(loaded.rows()));
-        attributes.put("firn.rows.broken", Long.toString(loaded.broken()));
-        if (loaded.merged() != null) {
-            attributes.put("firn.rows.merged", Long.toString(loaded.merged().rowsIn()));
-            attributes.put("firn.rows.history", Long.toString(loaded.merged().history()));
-            attributes.put("firn.rows.duplicate", Long.toString(loaded.merged().duplicates()));
-            attributes.put("firn.rows.rejected", Long.toString(loaded.merged().rejects()));
-            attributes.put("firn.rows.inserted", Long.toString(loaded.merged().inserted()));
-            attributes.put("firn.rows.updated", Long.toString(loaded.merged().updated()));
-            attributes.put("firn.rows.deleted", Long.toString(loaded.merged().deleted()));
+        attributes.put("firn.rows.read", Long.toString(loaded.rowsRead()));
+        attributes.put("firn.rows.malformed", Long.toString(loaded.malformed()));
+        if (loaded.counts() != null) {
+            attributes.put("firn.rows.in", Long.toString(loaded.counts().rowsIn()));
+            attributes.put("firn.rows.history", Long.toString(loaded.counts().history()));
+            attributes.put("firn.rows.duplicates", Long.toString(loaded.counts().duplicates()));
+            attributes.put("firn.rows.rejects", Long.toString(loaded.counts().rejects()));
+            attributes.put("firn.rows.inserted", Long.toString(loaded.counts().inserted()));
+            attributes.put("firn.rows.updated", Long.toString(loaded.counts().updated()));
+            attributes.put("firn.rows.deleted", Long.toString(loaded.counts().deleted()));
         }
         return attributes;
     }
@@ -261,9 +261,9 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
                 results.add(VerificationStep.passed(step, "contract, key and stage make sense"));
                 step = "Check connection";
                 for (final Finding finding : session.verify(VERIFY_TIMEOUT)) {
-                    results.add(finding.trouble() == null
-                            ? VerificationStep.passed("Check " + finding.check(), finding.seen())
-                            : VerificationStep.failed("Check " + finding.check(), finding.trouble()));
+                    results.add(finding.problem() == null
+                            ? VerificationStep.passed("Check " + finding.check(), finding.detail())
+                            : VerificationStep.failed("Check " + finding.check(), finding.problem()));
                 }
             }
         } catch (final CoreException e) {

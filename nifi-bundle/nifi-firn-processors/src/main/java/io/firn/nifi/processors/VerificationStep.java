@@ -13,9 +13,9 @@ final class VerificationStep {
         return result(step, Outcome.SUCCESSFUL, seen);
     }
 
-    /** {@code trouble} says what is wrong and its cure. */
-    static ConfigVerificationResult failed(final String step, final String trouble) {
-        return result(step, Outcome.FAILED, trouble);
+    /** {@code problem} says what is wrong and its fix. */
+    static ConfigVerificationResult failed(final String step, final String problem) {
+        return result(step, Outcome.FAILED, problem);
     }
 
     private static ConfigVerificationResult result(final String step, final Outcome outcome, final String explanation) {

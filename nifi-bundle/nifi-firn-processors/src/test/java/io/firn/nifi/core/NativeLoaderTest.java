@@ -14,7 +14,7 @@ class NativeLoaderTest {
 
     private static final String SETTINGS = """
             {"url": "http://127.0.0.1:1", "account": "FIRN", "access_token": "s3cret", "database": "FIRN", "schema": "PUBLIC",
-             "landing": "s3://b/", "region": "us-east-1", "access_key_id": "k", "secret_access_key": "s3cret", "compression": "gzip"}""";
+             "stage_url": "s3://b/", "region": "us-east-1", "access_key_id": "k", "secret_access_key": "s3cret", "compression": "gzip"}""";
 
     @BeforeAll
     static void load() {

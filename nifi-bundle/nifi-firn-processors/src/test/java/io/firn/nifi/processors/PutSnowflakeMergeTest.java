@@ -82,8 +82,8 @@ class PutSnowflakeMergeTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "..", "...", "../../x", "a/b\\c", "\0", "\uD83C\uDFD4", "x.csv"})
     void aFileNameNeverLeadsOutOfItsFolder(final String filename) {
-        assertTrue(Workspace.safeName(filename).matches("[A-Za-z0-9_-][A-Za-z0-9._-]*"), Workspace.safeName(filename));
-        assertEquals(100, Workspace.safeName("n".repeat(5000)).length());
+        assertTrue(TempFolder.safeName(filename).matches("[A-Za-z0-9_-][A-Za-z0-9._-]*"), TempFolder.safeName(filename));
+        assertEquals(100, TempFolder.safeName("n".repeat(5000)).length());
     }
 
     @ParameterizedTest

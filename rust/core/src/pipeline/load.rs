@@ -5,64 +5,64 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use super::upload::Advance;
-use super::{Arrived, FileResult, Intake, Pipeline};
+use super::upload::LoadProgress;
+use super::{FileReport, Loader, Pipeline, StagedFile};
 use crate::error::Result;
 use crate::merge::literal;
-use crate::reader::BrokenRow;
+use crate::reader::RejectedRow;
 use crate::snowflake::Statement;
 
 /// Requests of one caller that are under way together: the way to a far bucket takes longer than the work.
-pub const AT_ONCE: usize = 4;
+pub const MAX_CONCURRENT_UPLOADS: usize = 4;
 
-impl Intake {
+impl Loader {
     /// Uploads files, has the pipe load them, and merges until all their rows are in the tables; what became of the rows, by object, in
     /// the files' order.
     ///
     /// # Errors
-    /// As [`Intake::upload`]; `Transient` if the rows have not arrived within `patience`.
+    /// As [`Loader::upload`]; `Transient` if the rows have not arrived within `timeout`.
     pub async fn put(
         &self,
         files: &[PathBuf],
-        patience: Duration,
-        on_broken: impl Fn(&Path, &BrokenRow) + Clone + Send + 'static,
-    ) -> Result<Vec<FileResult>> {
+        timeout: Duration,
+        on_rejected: impl Fn(&Path, &RejectedRow) + Clone + Send + 'static,
+    ) -> Result<Vec<FileReport>> {
         let uploads: Vec<_> = files
             .iter()
             .map(|path| {
-                let (on_broken, name) = (on_broken.clone(), path.clone());
-                self.upload_merging(path, patience, move |row| on_broken(&name, row))
+                let (on_rejected, name) = (on_rejected.clone(), path.clone());
+                self.upload_merging(path, timeout, move |row| on_rejected(&name, row))
             })
             .collect();
-        let arrived: Vec<Vec<Arrived>> = stream::iter(uploads)
-            .buffered(AT_ONCE)
+        let staged: Vec<Vec<StagedFile>> = stream::iter(uploads)
+            .buffered(MAX_CONCURRENT_UPLOADS)
             .try_collect()
             .await?;
-        let arrived = arrived.concat();
-        self.observer.hears(Advance::Uploaded);
-        self.pipeline.refresh_all(&arrived).await?;
-        self.pipeline.await_merged(&arrived, patience).await
+        let staged = staged.concat();
+        self.listener.report(LoadProgress::Uploaded);
+        self.pipeline.refresh_all(&staged).await?;
+        self.pipeline.wait_until_merged(&staged, timeout).await
     }
 
     /// Uploads a file. Of one that becomes several objects, none is begun before the last but one is merged, so that no single merge has to
     /// take them all.
     ///
     /// # Errors
-    /// As [`Intake::upload`], and what a merge on the way gives, unless it is `Transient`: a later one can make up for that.
+    /// As [`Loader::upload`], and what a merge on the way gives, unless it is `Transient`: a later one can make up for that.
     pub async fn upload_merging(
         &self,
         path: &Path,
-        patience: Duration,
-        on_broken: impl FnMut(&BrokenRow) + Send + 'static,
-    ) -> Result<Vec<Arrived>> {
-        let mut arrived: Vec<Arrived> = Vec::new();
-        let mut objects = std::pin::pin!(self.objects(path, on_broken));
+        timeout: Duration,
+        on_rejected: impl FnMut(&RejectedRow) + Send + 'static,
+    ) -> Result<Vec<StagedFile>> {
+        let mut staged: Vec<StagedFile> = Vec::new();
+        let mut objects = std::pin::pin!(self.objects(path, on_rejected));
         while let Some(object) = objects.try_next().await? {
-            if let Some(before) = arrived.last() {
+            if let Some(before) = staged.last() {
                 let before = std::slice::from_ref(before);
                 let merged = async {
                     self.pipeline.refresh_all(before).await?;
-                    self.pipeline.await_merged(before, patience).await
+                    self.pipeline.wait_until_merged(before, timeout).await
                 };
                 match merged.await {
                     // That it is late matters at the end only.
@@ -70,9 +70,9 @@ impl Intake {
                     _ => {}
                 }
             }
-            arrived.push(object);
+            staged.push(object);
         }
-        Ok(arrived)
+        Ok(staged)
     }
 }
 
@@ -94,13 +94,13 @@ impl Pipeline {
     ///
     /// # Errors
     /// As [`Pipeline::refresh`].
-    pub async fn refresh_all(&self, objects: &[Arrived]) -> Result<()> {
+    pub async fn refresh_all(&self, objects: &[StagedFile]) -> Result<()> {
         let refreshes: Vec<_> = objects
             .iter()
             .map(|one| self.refresh(&one.object.name))
             .collect();
         stream::iter(refreshes)
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(MAX_CONCURRENT_UPLOADS)
             .try_collect()
             .await
     }

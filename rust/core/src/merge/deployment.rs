@@ -4,7 +4,7 @@ use super::Identifier;
 
 /// The place and the people of an installation.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct Deployment {
     /// The database.
     pub database: Identifier,
     /// The schema in it.
@@ -43,7 +43,7 @@ pub enum Schedule {
     Triggered,
 }
 
-impl Default for Site {
+impl Default for Deployment {
     fn default() -> Self {
         Self {
             database: Identifier::new("FIRN"),
@@ -63,16 +63,16 @@ impl Default for Site {
 }
 
 impl Storage {
-    /// The folder of a table, with a slash at its end.
+    /// The URL of a table's files, with a slash at its end.
     #[must_use]
-    pub fn folder(&self, table: &str) -> String {
+    pub fn table_url(&self, table: &str) -> String {
         let slash = if self.url.ends_with('/') { "" } else { "/" };
-        format!("{}{slash}{}/", self.url, folder_name(table))
+        format!("{}{slash}{}/", self.url, prefix_name(table))
     }
 }
 
 /// A table's name as a folder in a bucket: lower case, other characters as their hexadecimal bytes.
-pub(crate) fn folder_name(table: &str) -> String {
+pub(crate) fn prefix_name(table: &str) -> String {
     let mut folder = String::new();
     for byte in table.to_lowercase().bytes() {
         match byte {

@@ -12,7 +12,7 @@ use crate::snowflake::Statement;
 
 /// A column of a table that is not as the contract wants it.
 #[derive(Clone, Debug)]
-pub(super) struct Misfit {
+pub(super) struct ColumnMismatch {
     table: Identifier,
     column: Identifier,
     wanted: String,
@@ -20,7 +20,7 @@ pub(super) struct Misfit {
     found: Option<String>,
 }
 
-impl fmt::Display for Misfit {
+impl fmt::Display for ColumnMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             table,
@@ -46,21 +46,24 @@ impl Pipeline {
     ///
     /// # Errors
     /// `Transient` as the client gives it.
-    pub(super) async fn misfits(&self, role: Option<&Identifier>) -> Result<Option<Vec<Misfit>>> {
+    pub(super) async fn column_mismatches(
+        &self,
+        role: Option<&Identifier>,
+    ) -> Result<Option<Vec<ColumnMismatch>>> {
         let names = &self.names;
-        let mut misfits = None;
+        let mut mismatches = None;
         for table in [&names.target, &names.history, &names.staging] {
             let Some(found) = self.columns(table, role).await? else {
                 continue;
             };
-            let misfits = misfits.get_or_insert_with(Vec::new);
+            let mismatches = mismatches.get_or_insert_with(Vec::new);
             for column in self.contract.columns() {
                 let name = Identifier::new(&column.name);
                 // Staging takes rows as they come: all text.
                 let wanted = (*table != names.staging).then_some(column.kind);
                 let found = found.get(&name.stored());
                 if !found.is_some_and(|found| holds(found, wanted)) {
-                    misfits.push(Misfit {
+                    mismatches.push(ColumnMismatch {
                         table: table.clone(),
                         column: name,
                         wanted: wanted.map_or("VARCHAR".to_owned(), |kind| kind.to_string()),
@@ -69,7 +72,7 @@ impl Pipeline {
                 }
             }
         }
-        Ok(misfits)
+        Ok(mismatches)
     }
 
     /// A table's columns with their types; none if it is not there.

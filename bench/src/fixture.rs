@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firn::contract::Contract;
-use firn::merge::{Names, Site, scripts};
+use firn::merge::{Deployment, Names, scripts};
 use snowglobe::engine::{
     Binds, Engine, EngineOptions, Login, MemoryStore, ObjectStore, Session, Value,
 };
@@ -15,7 +15,7 @@ use crate::peer::Failure;
 /// The bucket behind the default stage.
 const BUCKET: &str = "firn-landing";
 
-pub struct Globe {
+pub struct Fixture {
     engine: Engine,
     session: Session,
     store: Arc<MemoryStore>,
@@ -24,7 +24,7 @@ pub struct Globe {
     pub copy: String,
 }
 
-impl Globe {
+impl Fixture {
     /// Its tables are in memory, or in the folder `data`.
     pub fn open(data: Option<PathBuf>) -> Result<Self, Failure> {
         let store = Arc::new(MemoryStore::default());
@@ -39,32 +39,32 @@ impl Globe {
         })?;
         let contract = Contract::customer();
         let names = Names::of(&contract);
-        let mut globe = Self {
+        let mut fixture = Self {
             engine,
             session,
             store,
             names,
             copy: String::new(),
         };
-        for script in scripts(&contract, &Site::default()) {
+        for script in scripts(&contract, &Deployment::default()) {
             if matches!(script.name, "80_tasks.sql" | "99_drop.sql") {
                 continue;
             }
             for statement in &script.statements {
-                globe.run(&format!("use role {}", statement.role))?;
+                fixture.run(&format!("use role {}", statement.role))?;
                 if statement.in_schema {
-                    globe.run("use schema FIRN.PUBLIC")?;
+                    fixture.run("use schema FIRN.PUBLIC")?;
                 }
-                globe.run(&statement.sql)?;
+                fixture.run(&statement.sql)?;
                 if let Some((_, copy)) = statement.sql.split_once("\ncopy into ") {
-                    globe.copy = format!("copy into {copy}");
+                    fixture.copy = format!("copy into {copy}");
                 }
             }
         }
-        globe.run("use role FIRN_OWNER")?;
-        globe.run("use schema FIRN.PUBLIC")?;
-        globe.run("use warehouse FIRN_WH")?;
-        Ok(globe)
+        fixture.run("use role FIRN_OWNER")?;
+        fixture.run("use schema FIRN.PUBLIC")?;
+        fixture.run("use warehouse FIRN_WH")?;
+        Ok(fixture)
     }
 
     pub fn run(&mut self, sql: &str) -> Result<Vec<Vec<Value>>, Failure> {

@@ -3,8 +3,8 @@
 use firn::contract::Contract;
 use firn::reader::{Piece, Reader};
 
+use super::fixture::{Event, Fixture};
 use super::fold::CONTRACT;
-use super::ground::{Event, Ground};
 
 fn event(text: &str) -> Event {
     text.split('|')
@@ -33,13 +33,13 @@ const ROWS: &[&str] = &[
 ];
 
 #[test]
-fn the_merge_refuses_what_the_reader_refuses_and_says_the_same() {
+fn the_merge_rejects_what_the_reader_rejects_with_the_same_reason() {
     let contract = Contract::parse(CONTRACT).unwrap();
-    let mut ground = Ground::new(contract.clone());
+    let mut fixture = Fixture::new(contract.clone());
     let events: Vec<Event> = ROWS.iter().map(|row| event(row)).collect();
-    ground.land_as("f", &events);
-    ground.merge();
-    let rejects = ground.run("select source_row, reason from ITEM_REJECTS order by source_row");
+    fixture.land_as("f", &events);
+    fixture.merge();
+    let rejects = fixture.run("select source_row, reason from ITEM_REJECTS order by source_row");
 
     let cell = |cell: &Option<String>| {
         cell.as_ref()
@@ -54,39 +54,39 @@ fn the_merge_refuses_what_the_reader_refuses_and_says_the_same() {
         lines.join("\n")
     );
     let mut reader = Reader::new(&contract, file.as_bytes()).unwrap();
-    let mut broken = Vec::new();
+    let mut rejected = Vec::new();
     while let Some(piece) = reader.next().unwrap() {
-        if let Piece::Broken(row) = piece {
-            broken.push(vec![row.row.to_string(), row.reason]);
+        if let Piece::Rejected(row) = piece {
+            rejected.push(vec![row.row.to_string(), row.reason]);
         }
     }
-    assert_eq!(rejects, broken);
-    assert_eq!(ground.number("select count(*) from ITEM_HISTORY"), 3);
-    // A second delivery of the same file refuses nothing twice.
-    ground.land_as("f", &events);
-    ground.merge();
+    assert_eq!(rejects, rejected);
+    assert_eq!(fixture.number("select count(*) from ITEM_HISTORY"), 3);
+    // A second delivery of the same file rejects nothing twice.
+    fixture.land_as("f", &events);
+    fixture.merge();
     assert_eq!(
-        ground.number("select count(*) from ITEM_REJECTS"),
+        fixture.number("select count(*) from ITEM_REJECTS"),
         i64::try_from(rejects.len()).unwrap()
     );
     assert_eq!(
-        ground.number("select sum(rows_in) - sum(duplicates) from ITEM_RUNS"),
+        fixture.number("select sum(rows_in) - sum(duplicates) from ITEM_RUNS"),
         ROWS.len() as i64
     );
 }
 
 #[test]
-fn rows_with_surplus_fields_or_a_readers_reason_are_refused() {
-    let mut ground = Ground::new(Contract::parse(CONTRACT).unwrap());
-    ground.run("insert into ITEM_STAGING values ('I', '1', 'a', '1', '2026-01-01 00:00:00', '1', 'surplus', null, 'f', 1, current_timestamp())");
-    ground.run("insert into ITEM_STAGING values (null, null, null, null, null, null, 'a quote is never closed', 'I,\"1', 'f', 2, current_timestamp())");
-    ground.merge();
+fn rows_with_surplus_fields_or_a_readers_reason_are_rejected() {
+    let mut fixture = Fixture::new(Contract::parse(CONTRACT).unwrap());
+    fixture.run("insert into ITEM_STAGING values ('I', '1', 'a', '1', '2026-01-01 00:00:00', '1', 'surplus', null, 'f', 1, current_timestamp())");
+    fixture.run("insert into ITEM_STAGING values (null, null, null, null, null, null, 'a quote is never closed', 'I,\"1', 'f', 2, current_timestamp())");
+    fixture.merge();
     assert_eq!(
-        ground.lines("select reason, raw_line from ITEM_REJECTS where source_row = 2"),
+        fixture.lines("select reason, raw_line from ITEM_REJECTS where source_row = 2"),
         ["a quote is never closed|I,\"1"]
     );
     assert_eq!(
-        ground.lines("select reason from ITEM_REJECTS where source_row = 1"),
+        fixture.lines("select reason from ITEM_REJECTS where source_row = 1"),
         ["more than the 6 fields of the contract"]
     );
 }
@@ -108,49 +108,49 @@ columns = [
 "#,
     )
     .unwrap();
-    let mut ground = Ground::new(contract);
+    let mut fixture = Fixture::new(contract);
     let value = "'; drop table x; -- $$ \\ \"é\" \n";
     let event = |op: &str, value: &str, at: &str| {
         [op, "k'", "7", value, at]
             .map(|cell| Some(cell.to_owned()))
             .to_vec()
     };
-    ground.land(&[
+    fixture.land(&[
         event("I", value, "2026-01-01 00:00:00"),
         event("U", "x", "2026-01-02 00:00:00"),
     ]);
-    ground.merge();
-    ground.land(&[event("U", value, "2026-01-03 00:00:00")]);
-    ground.merge();
+    fixture.merge();
+    fixture.land(&[event("U", value, "2026-01-03 00:00:00")]);
+    fixture.merge();
     assert_eq!(
-        ground.run("select \"va\"\"lue\" from \"a\"\"b; $$ it's\""),
+        fixture.run("select \"va\"\"lue\" from \"a\"\"b; $$ it's\""),
         [[value]]
     );
     assert_eq!(
-        ground.number("select count(*) from \"a\"\"b; $$ it's_HISTORY\""),
+        fixture.number("select count(*) from \"a\"\"b; $$ it's_HISTORY\""),
         3
     );
 }
 
 #[test]
 fn orders_with_a_composite_key_and_no_sequence_merge_like_customers() {
-    let mut ground =
-        Ground::new(Contract::parse(include_str!("../../../sql/contracts/orders.toml")).unwrap());
-    ground.land(&[
+    let mut fixture =
+        Fixture::new(Contract::parse(include_str!("../../../sql/contracts/orders.toml")).unwrap());
+    fixture.land(&[
         event("I|o-1|1|lamp|2|10.50|2026-01-05|true|2026-01-05T08:00:00Z"),
         event("I|o-1|2|bulb|1|null|null|FALSE|2026-01-05T08:00:00Z"),
         event("U|o-1|1|lamp|3|10.50|2026-01-05|true|2026-01-06T08:00:00Z"),
         event("D|o-1|2|null|null|null|null|null|2026-01-07T08:00:00Z"),
         event("I|o-2|1|null|1|1|null|null|2026-01-07T08:00:00Z"),
     ]);
-    ground.merge();
+    fixture.merge();
     assert_eq!(
-        ground.lines("select order_id, line_number, quantity from ORDER_LINE"),
+        fixture.lines("select order_id, line_number, quantity from ORDER_LINE"),
         ["o-1|1|3"]
     );
-    assert_eq!(ground.number("select count(*) from ORDER_LINE_HISTORY"), 4);
+    assert_eq!(fixture.number("select count(*) from ORDER_LINE_HISTORY"), 4);
     assert_eq!(
-        ground.lines("select reason from ORDER_LINE_REJECTS"),
+        fixture.lines("select reason from ORDER_LINE_REJECTS"),
         ["product is missing"]
     );
 }

@@ -1,10 +1,10 @@
 //! A Snowglobe with the objects of a contract on it.
 
 use firn::contract::Contract;
-use firn::merge::{Names, Script, Site, scripts};
+use firn::merge::{Deployment, Names, Script, scripts};
 use snowglobe::engine::{Binds, Engine, EngineOptions, Login, Session, SnowflakeError, Value};
 
-pub struct Ground {
+pub struct Fixture {
     pub engine: Engine,
     pub names: Names,
     pub scripts: Vec<Script>,
@@ -15,12 +15,12 @@ pub struct Ground {
 /// An event as a file holds it: its op, then the contract's columns; `None` is null.
 pub type Event = Vec<Option<String>>;
 
-impl Ground {
+impl Fixture {
     /// All objects but the tasks, so that nothing runs unless a test calls it.
     pub fn new(contract: Contract) -> Self {
         let engine = Engine::open(EngineOptions::default()).expect("an engine opens");
-        let site = Site::default();
-        let scripts = scripts(&contract, &site);
+        let deployment = Deployment::default();
+        let scripts = scripts(&contract, &deployment);
         let session = engine
             .session(Login {
                 user: "SNOWGLOBE".to_owned(),
@@ -28,31 +28,31 @@ impl Ground {
             })
             .expect("a session opens");
         let names = Names::of(&contract);
-        let mut ground = Self {
+        let mut fixture = Self {
             engine,
             names,
             scripts,
             session,
             files: 0,
         };
-        for script in ground.scripts.clone() {
+        for script in fixture.scripts.clone() {
             if matches!(script.name, "80_tasks.sql" | "99_drop.sql") {
                 continue;
             }
             for statement in &script.statements {
-                ground.run(&format!("use role {}", statement.role));
+                fixture.run(&format!("use role {}", statement.role));
                 if statement.in_schema {
-                    ground.run("use schema FIRN.PUBLIC");
+                    fixture.run("use schema FIRN.PUBLIC");
                 }
-                ground
+                fixture
                     .try_run(&statement.sql)
                     .unwrap_or_else(|error| panic!("{}: {error}\n{}", script.name, statement.sql));
             }
         }
-        ground.run("use role FIRN_OWNER");
-        ground.run("use schema FIRN.PUBLIC");
-        ground.run("use warehouse FIRN_WH");
-        ground
+        fixture.run("use role FIRN_OWNER");
+        fixture.run("use schema FIRN.PUBLIC");
+        fixture.run("use warehouse FIRN_WH");
+        fixture
     }
 
     /// Another session of the owner.

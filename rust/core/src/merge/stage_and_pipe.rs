@@ -1,6 +1,6 @@
 //! The way in: stage, pipe, streams and tasks.
 
-use super::script::{Scene, Statement};
+use super::script::{RenderContext, Statement};
 use super::{Identifier, Schedule, literal};
 
 pub(super) const PIPE: &str = "Loads every new file of the stage into staging, as text, so that no row is lost to a cast: what is wrong
@@ -13,8 +13,8 @@ pub(super) const TASKS: &str =
     "Two tasks, each woken only if its stream has data, so that an idle pipeline costs nothing.
 Needs 60_merge.sql and 70_capture.sql. Safe to rerun.";
 
-pub(super) fn stage_about(scene: &Scene<'_>) -> String {
-    let storage = &scene.site.storage;
+pub(super) fn stage_about(context: &RenderContext<'_>) -> String {
+    let storage = &context.deployment.storage;
     format!(
         "How Snowflake reads the bucket. Needs 10_database.sql, and ACCOUNTADMIN for the integration. Safe to rerun.
 
@@ -31,13 +31,13 @@ On a real account, once:
         url = storage.url,
         role = storage.aws_role,
         integration = storage.integration,
-        pipe = scene.names.pipe.stored(),
+        pipe = context.names.pipe.stored(),
     )
 }
 
-pub(super) fn stage(scene: &Scene<'_>) -> Vec<Statement> {
-    let (site, names) = (scene.site, &scene.names);
-    let storage = &site.storage;
+pub(super) fn stage(context: &RenderContext<'_>) -> Vec<Statement> {
+    let (deployment, names) = (context.deployment, &context.names);
+    let storage = &deployment.storage;
     let admin = |sql: String| Statement {
         role: Identifier::new("ACCOUNTADMIN"),
         sql,
@@ -50,26 +50,26 @@ pub(super) fn stage(scene: &Scene<'_>) -> Vec<Statement> {
             literal(&storage.aws_role),
             literal(&storage.url)
         )),
-        admin(format!("grant usage on integration {} to role {}", storage.integration, site.owner)),
+        admin(format!("grant usage on integration {} to role {}", storage.integration, deployment.owner)),
         // A backslash is a character like any other, an empty field is null, "" an empty text: as the reader of files has it.
-        scene.owned(format!(
+        context.owned(format!(
             "create file format if not exists {}\n  type = csv\n  skip_header = 1\n  field_optionally_enclosed_by = '\"'\n  escape = none\n  escape_unenclosed_field = none\n  null_if = ()\n  empty_field_as_null = true\n  skip_blank_lines = true\n  error_on_column_count_mismatch = false",
             names.format
         )),
-        scene.owned(format!(
+        context.owned(format!(
             "create stage if not exists {}\n  url = {}\n  storage_integration = {}\n  file_format = (format_name = '{}')",
             names.stage,
-            literal(&storage.folder(scene.contract.table())),
+            literal(&storage.table_url(context.contract.table())),
             storage.integration,
             names.format.to_string().replace('\'', "''"),
         )),
-        scene.owned(format!("grant usage on stage {} to role {}", names.stage, site.loader)),
+        context.owned(format!("grant usage on stage {} to role {}", names.stage, deployment.loader)),
     ]
 }
 
-pub(super) fn pipe(scene: &Scene<'_>) -> Vec<Statement> {
-    let (site, names) = (scene.site, &scene.names);
-    let columns: Vec<String> = scene
+pub(super) fn pipe(context: &RenderContext<'_>) -> Vec<Statement> {
+    let (deployment, names) = (context.deployment, &context.names);
+    let columns: Vec<String> = context
         .contract
         .header()
         .map(|name| Identifier::new(name).to_string())
@@ -79,7 +79,7 @@ pub(super) fn pipe(scene: &Scene<'_>) -> Vec<Statement> {
         .map(|number| format!("${number}"))
         .collect();
     vec![
-        scene.owned(format!(
+        context.owned(format!(
             "create pipe if not exists {} auto_ingest = true as\ncopy into {} (\n  {}, reject_reason, raw_line,\n  source_file, source_row, loaded_at)\nfrom (\n  select {},\n    metadata$filename, metadata$file_row_number, metadata$start_scan_time\n  from @{})\nfile_format = (format_name = '{}')\non_error = continue",
             names.pipe,
             names.staging,
@@ -88,35 +88,35 @@ pub(super) fn pipe(scene: &Scene<'_>) -> Vec<Statement> {
             names.stage,
             names.format.to_string().replace('\'', "''"),
         )),
-        scene.owned(format!("grant operate, monitor on pipe {} to role {}", names.pipe, site.loader)),
+        context.owned(format!("grant operate, monitor on pipe {} to role {}", names.pipe, deployment.loader)),
     ]
 }
 
-pub(super) fn streams(scene: &Scene<'_>) -> Vec<Statement> {
-    let names = &scene.names;
+pub(super) fn streams(context: &RenderContext<'_>) -> Vec<Statement> {
+    let names = &context.names;
     vec![
-        scene.owned(format!(
+        context.owned(format!(
             "create stream if not exists {} on table {}\n  append_only = true\n  show_initial_rows = true",
             names.staging_stream, names.staging
         )),
-        scene.owned(format!("create stream if not exists {} on table {}", names.changes, names.target)),
+        context.owned(format!("create stream if not exists {} on table {}", names.changes, names.target)),
     ]
 }
 
-pub(super) fn tasks(scene: &Scene<'_>) -> Vec<Statement> {
-    let (site, names) = (scene.site, &scene.names);
-    let schedule = match site.schedule {
+pub(super) fn tasks(context: &RenderContext<'_>) -> Vec<Statement> {
+    let (deployment, names) = (context.deployment, &context.names);
+    let schedule = match deployment.schedule {
         Schedule::Minutes(minutes) => format!("\n  schedule = '{minutes} minute'"),
         Schedule::Triggered => String::new(),
     };
     let task = |task: &Identifier, stream: &Identifier, procedure: &Identifier| {
         let stream = literal(&stream.to_string());
-        scene.owned(format!(
+        context.owned(format!(
             "create or replace task {task}\n  warehouse = {}{schedule}\nwhen system$stream_has_data({stream})\nas call {procedure}()",
-            site.warehouse
+            deployment.warehouse
         ))
     };
-    let resume = |task: &Identifier| scene.owned(format!("alter task {task} resume"));
+    let resume = |task: &Identifier| context.owned(format!("alter task {task} resume"));
     vec![
         task(&names.merge_task, &names.staging_stream, &names.merge),
         task(&names.capture_task, &names.changes, &names.capture),

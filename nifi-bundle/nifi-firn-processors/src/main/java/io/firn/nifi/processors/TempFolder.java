@@ -15,16 +15,16 @@ import java.util.stream.Stream;
  * FlowFiles as files, for as long as a load takes. The core reads a file twice, once for the hash in its name and once to validate it, so
  * that nothing is uploaded under a wrong name; a FlowFile's content can be read once, in Java only.
  */
-final class Workspace implements AutoCloseable {
+final class TempFolder implements AutoCloseable {
 
     private final Path folder;
     private int taken;
 
-    Workspace() throws IOException {
+    TempFolder() throws IOException {
         folder = Files.createTempDirectory("firn-load-");
     }
 
-    /** The FlowFile's content under its own name, and a place for its broken rows. */
+    /** The FlowFile's content under its own name, and a path for its malformed rows. */
     Input take(final ProcessSession session, final FlowFile flowFile) throws IOException {
         // A folder for each: names need not differ.
         final Path own = Files.createDirectory(folder.resolve(Integer.toString(taken++)));

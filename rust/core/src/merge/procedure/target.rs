@@ -1,10 +1,10 @@
 //! What changes in the target, how it is written so that no edit is lost, and the account of the run.
 
-use super::taking::others;
+use super::staging::others;
 use crate::merge::expression::{column, differ, equal, list, of};
 use crate::merge::{Identifier, MergePlan};
 
-pub(super) fn compare(plan: &MergePlan<'_>) -> String {
+pub(super) fn compare_with_target(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let op = Identifier::new(contract.op());
     format!(
@@ -30,7 +30,7 @@ pub(super) fn compare(plan: &MergePlan<'_>) -> String {
     )
 }
 
-pub(super) fn apply(plan: &MergePlan<'_>) -> String {
+pub(super) fn apply_to_target(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let assignments: Vec<String> = others(contract)
         .map(|one| format!("{0} = d.{0}", column(one)))
@@ -78,7 +78,7 @@ pub(super) fn apply(plan: &MergePlan<'_>) -> String {
     )
 }
 
-pub(super) fn account(plan: &MergePlan<'_>) -> String {
+pub(super) fn write_run_log(plan: &MergePlan<'_>) -> String {
     let names = &plan.names;
     format!(
         "  -- What happened to the rows of every file. A displaced row leaves the history of the file that brought it; a row of the

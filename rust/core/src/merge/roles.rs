@@ -1,7 +1,7 @@
 //! Roles, database, warehouse, and the script that takes all of it down.
 
 use super::Identifier;
-use super::script::{Scene, Statement};
+use super::script::{RenderContext, Statement};
 
 pub(super) const ROLES: &str = "Two roles: the owner of all objects, and the loader, which may load files and call the merge, \
 and can neither read a customer nor alter anything.
@@ -23,8 +23,8 @@ fn run(role: &str, sql: String) -> Statement {
     }
 }
 
-pub(super) fn roles(scene: &Scene<'_>) -> Vec<Statement> {
-    let (owner, loader) = (&scene.site.owner, &scene.site.loader);
+pub(super) fn roles(context: &RenderContext<'_>) -> Vec<Statement> {
+    let (owner, loader) = (&context.deployment.owner, &context.deployment.loader);
     let mut statements = vec![
         run(
             "USERADMIN",
@@ -37,7 +37,7 @@ pub(super) fn roles(scene: &Scene<'_>) -> Vec<Statement> {
         run("USERADMIN", format!("grant role {owner} to role SYSADMIN")),
         run("USERADMIN", format!("grant role {loader} to role {owner}")),
     ];
-    if let Some(user) = &scene.site.loader_user {
+    if let Some(user) = &context.deployment.loader_user {
         statements.push(run(
             "USERADMIN",
             format!("grant role {loader} to user {user}"),
@@ -46,14 +46,14 @@ pub(super) fn roles(scene: &Scene<'_>) -> Vec<Statement> {
     statements
 }
 
-pub(super) fn database(scene: &Scene<'_>) -> Vec<Statement> {
-    let site = scene.site;
+pub(super) fn database(context: &RenderContext<'_>) -> Vec<Statement> {
+    let deployment = context.deployment;
     let (database, warehouse, owner, loader, schema) = (
-        &site.database,
-        &site.warehouse,
-        &site.owner,
-        &site.loader,
-        scene.schema(),
+        &deployment.database,
+        &deployment.warehouse,
+        &deployment.owner,
+        &deployment.loader,
+        context.schema(),
     );
     let kinds = [
         "table",
@@ -112,8 +112,8 @@ pub(super) fn database(scene: &Scene<'_>) -> Vec<Statement> {
     ]
 }
 
-pub(super) fn drop(scene: &Scene<'_>) -> Vec<Statement> {
-    let names = &scene.names;
+pub(super) fn drop(context: &RenderContext<'_>) -> Vec<Statement> {
+    let names = &context.names;
     let mut drops = vec![
         format!("task if exists {}", names.merge_task),
         format!("task if exists {}", names.capture_task),
@@ -142,6 +142,6 @@ pub(super) fn drop(scene: &Scene<'_>) -> Vec<Statement> {
     );
     drops
         .into_iter()
-        .map(|object| scene.owned(format!("drop {object}")))
+        .map(|object| context.owned(format!("drop {object}")))
         .collect()
 }

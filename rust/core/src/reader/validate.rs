@@ -1,23 +1,23 @@
-//! A copy of a file that loads without loss: a broken row stays in its place, as a row with no event but its reason and text.
+//! A copy of a file that loads without loss: a malformed row stays in its place, as a row with no event but its reason and text.
 //!
 //! So one file, loaded once, carries both, and `rows in = history + duplicates + rejects` needs no second way in.
 
 use std::io::{Read, Write};
 
-use super::{BrokenRow, Piece, Reader};
+use super::{Piece, Reader, RejectedRow};
 use crate::contract::Contract;
 use crate::error::Result;
 
-/// What a copy holds.
+/// How many rows a copy holds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Cleaned {
+pub struct RowTotals {
     /// Rows in all.
     pub rows: u64,
-    /// Those of them that are broken.
-    pub broken: u64,
+    /// Those of them that are malformed.
+    pub malformed: u64,
 }
 
-impl Cleaned {
+impl RowTotals {
     /// Its rows as the tables count them.
     #[must_use]
     pub fn as_counted(&self) -> i64 {
@@ -26,25 +26,25 @@ impl Cleaned {
 }
 
 /// Copies a file, in one go or piece by piece.
-pub struct Cleaner<R, F> {
+pub struct Validator<R, F> {
     reader: Reader<R>,
     header: Vec<String>,
-    on_broken: F,
+    on_rejected: F,
 }
 
-impl<R: Read, F: FnMut(&BrokenRow)> Cleaner<R, F> {
-    /// Starts at the top of `input`; `on_broken` is told every broken row.
+impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
+    /// Starts at the top of `input`; `on_rejected` receives every malformed row.
     ///
     /// # Errors
     /// As [`Reader::new`].
-    pub fn new(contract: &Contract, input: R, on_broken: F) -> Result<Self> {
+    pub fn new(contract: &Contract, input: R, on_rejected: F) -> Result<Self> {
         Ok(Self {
             reader: Reader::new(contract, input)?,
             header: contract
                 .header()
                 .map(|name| quoted(name.as_bytes()))
                 .collect(),
-            on_broken,
+            on_rejected,
         })
     }
 
@@ -65,10 +65,10 @@ impl<R: Read, F: FnMut(&BrokenRow)> Cleaner<R, F> {
     ///
     /// # Errors
     /// As [`Reader::next`], and `Transient` if writing fails. The output is then not to be used.
-    pub fn copy(&mut self, output: &mut impl Write, most: usize) -> Result<Cleaned> {
+    pub fn copy(&mut self, output: &mut impl Write, most: usize) -> Result<RowTotals> {
         let rows = self.reader.rows();
         writeln!(output, "{}", self.header.join(","))?;
-        let mut broken = 0;
+        let mut malformed = 0;
         let mut room = most;
         while room > 0
             && let Some(piece) = self.reader.next_within(room)?
@@ -81,9 +81,9 @@ impl<R: Read, F: FnMut(&BrokenRow)> Cleaner<R, F> {
                     }
                     bytes.len()
                 }
-                Piece::Broken(row) => {
-                    (self.on_broken)(&row);
-                    broken += 1;
+                Piece::Rejected(row) => {
+                    (self.on_rejected)(&row);
+                    malformed += 1;
                     let nothing = ",".repeat(self.header.len());
                     writeln!(
                         output,
@@ -96,9 +96,9 @@ impl<R: Read, F: FnMut(&BrokenRow)> Cleaner<R, F> {
             };
             room = room.saturating_sub(taken);
         }
-        Ok(Cleaned {
+        Ok(RowTotals {
             rows: self.reader.rows() - rows,
-            broken,
+            malformed,
         })
     }
 }

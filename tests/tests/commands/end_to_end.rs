@@ -3,33 +3,33 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use super::ground::{Ground, Life, row};
+use super::fixture::{Fixture, Life, row};
 
 #[test]
 fn the_way_of_a_file_from_bootstrap_to_drop() {
-    let ground = Ground::bare();
-    let shown = ground.ok("bootstrap --dry-run");
+    let fixture = Fixture::bare();
+    let shown = fixture.ok("bootstrap --dry-run");
     assert!(
         shown.contains("create or replace procedure MERGE_CUSTOMER()")
             && !shown.contains("drop table")
     );
     assert!(
-        ground
+        fixture
             .ok("bootstrap --dry-run --drop")
             .contains("drop table if exists CUSTOMER_HISTORY")
     );
-    let databases = ground.sql_as("ACCOUNTADMIN", "show databases like 'FIRN'");
+    let databases = fixture.sql_as("ACCOUNTADMIN", "show databases like 'FIRN'");
     assert!(
         databases.is_empty(),
         "a dry run makes nothing: {databases:?}"
     );
 
     assert!(
-        ground
+        fixture
             .ok("bootstrap")
             .contains("CUSTOMER is ready in FIRN.PUBLIC")
     );
-    let file = ground.file(
+    let file = fixture.file(
         "monday.csv",
         &[
             row("I", 1, "Rome", "2026-01-01T00:00:00Z"),
@@ -38,7 +38,7 @@ fn the_way_of_a_file_from_bootstrap_to_drop() {
             "X,9,,,,,,,,,,2026-01-01T00:00:00Z,1".to_owned(),
         ],
     );
-    let put = ground.run(&format!("put {} --role FIRN_LOADER", file.display()));
+    let put = fixture.run(&format!("put {} --role FIRN_LOADER", file.display()));
     assert_eq!(put.code, Some(0), "{}", put.err);
     assert!(
         put.err
@@ -56,56 +56,56 @@ fn the_way_of_a_file_from_bootstrap_to_drop() {
         .collect();
     assert_eq!(numbers, ["4", "2", "1", "1", "2", "0", "0"], "{}", put.out);
     // Made again, everything is as it was.
-    ground.ok("bootstrap");
-    let tuesday = ground.file(
+    fixture.ok("bootstrap");
+    let tuesday = fixture.file(
         "tuesday.csv",
         &[
             row("U", 1, "Bern", "2026-01-02T00:00:00Z"),
             row("D", 2, "", "2026-01-02T00:00:00Z"),
         ],
     );
-    let put = ground.json(&format!(
+    let put = fixture.json(&format!(
         "put {} --role FIRN_LOADER --json",
         tuesday.display()
     ));
     assert_eq!(put[0]["updated"], 1);
     assert_eq!(put[0]["deleted"], 1);
 
-    let status = ground.ok("status --role FIRN_OWNER");
+    let status = fixture.ok("status --role FIRN_OWNER");
     assert!(
         status.contains("rows in 6 = history 4 + duplicates 1 + rejects 1   holds"),
         "{status}"
     );
-    let status = ground.json("status --role FIRN_OWNER --json --runs 1");
+    let status = fixture.json("status --role FIRN_OWNER --json --runs 1");
     assert_eq!(
         (&status["target"], &status["waiting"]),
         (&1.into(), &0.into())
     );
     assert_eq!(status["runs"].as_array().map(Vec::len), Some(1));
 
-    let history = ground.ok("history 1 --role FIRN_OWNER");
+    let history = fixture.ok("history 1 --role FIRN_OWNER");
     assert!(
         history.contains("2026-01-02 00:00:00  changed, until now")
             && history.contains("city: \"Rome\" -> \"Bern\""),
         "{history}"
     );
-    let never = ground.fails(1, "history 77 --role FIRN_OWNER");
+    let never = fixture.fails(1, "history 77 --role FIRN_OWNER");
     assert!(
         never.contains("CUSTOMER has never had the key 77"),
         "{never}"
     );
     assert!(
-        ground
+        fixture
             .fails(1, "history 1 2 --role FIRN_OWNER")
             .contains("the key of CUSTOMER is customer_id")
     );
     assert!(
-        ground
+        fixture
             .fails(1, "history x --role FIRN_OWNER")
             .contains("customer_id")
     );
 
-    let past = ground.json("as-of 2026-01-01T12:00:00Z --role FIRN_OWNER --json");
+    let past = fixture.json("as-of 2026-01-01T12:00:00Z --role FIRN_OWNER --json");
     let cities: Vec<&str> = past
         .as_array()
         .expect("rows")
@@ -114,44 +114,44 @@ fn the_way_of_a_file_from_bootstrap_to_drop() {
         .collect();
     assert_eq!(cities, ["Rome", "Oslo"]);
     assert!(
-        ground
+        fixture
             .ok("as-of 2026-01-02 --role FIRN_OWNER")
             .contains("Bern")
     );
     assert!(
-        ground
+        fixture
             .fails(1, "as-of yesterday --role FIRN_OWNER")
             .contains("2026-11-23T18:52:55Z")
     );
 
-    promises_are_watched(&ground);
+    promises_are_watched(&fixture);
 
     assert!(
-        ground
+        fixture
             .fails(1, "bootstrap --drop")
             .contains("this deletes CUSTOMER and its history: add --yes")
     );
-    assert_eq!(ground.number("select count(*) from CUSTOMER_HISTORY"), 4);
-    ground.ok("bootstrap --drop --yes");
-    assert!(ground.sql("show tables in schema FIRN.PUBLIC").is_empty());
-    assert!(ground.sql("show tasks in schema FIRN.PUBLIC").is_empty());
-    let gone = ground.fails(1, "status --role FIRN_OWNER");
+    assert_eq!(fixture.number("select count(*) from CUSTOMER_HISTORY"), 4);
+    fixture.ok("bootstrap --drop --yes");
+    assert!(fixture.sql("show tables in schema FIRN.PUBLIC").is_empty());
+    assert!(fixture.sql("show tasks in schema FIRN.PUBLIC").is_empty());
+    let gone = fixture.fails(1, "status --role FIRN_OWNER");
     assert!(
         gone.contains("CUSTOMER") && gone.contains("firn bootstrap"),
         "{gone}"
     );
     // And up once more.
-    ground.ok("bootstrap");
+    fixture.ok("bootstrap");
     assert!(
-        ground
+        fixture
             .ok("status --role FIRN_OWNER")
             .contains("rows in 0 =")
     );
 }
 
 /// Breaks each promise by hand, sees it told, and mends it.
-fn promises_are_watched(ground: &Ground) {
-    let well = ground.ok("verify --role FIRN_OWNER");
+fn promises_are_watched(fixture: &Fixture) {
+    let well = fixture.ok("verify --role FIRN_OWNER");
     assert!(
         !well.contains("BROKEN") && well.lines().count() == 7,
         "{well}"
@@ -182,12 +182,12 @@ fn promises_are_watched(ground: &Ground) {
     ];
     for (sql, promise) in breaks {
         for table in ["CUSTOMER", "CUSTOMER_HISTORY", "CUSTOMER_REJECTS"] {
-            ground.sql(&format!(
+            fixture.sql(&format!(
                 "create or replace transient table KEPT_{table} as select * from {table}"
             ));
         }
-        ground.sql(sql);
-        let said = ground.run("verify --role FIRN_OWNER");
+        fixture.sql(sql);
+        let said = fixture.run("verify --role FIRN_OWNER");
         assert_eq!(said.code, Some(1), "{sql}: {}", said.out);
         let told = said
             .out
@@ -196,19 +196,19 @@ fn promises_are_watched(ground: &Ground) {
         assert!(told, "{sql}: {}", said.out);
         assert!(said.err.contains("promises do not hold"), "{}", said.err);
         for table in ["CUSTOMER", "CUSTOMER_HISTORY", "CUSTOMER_REJECTS"] {
-            ground.sql(&format!("delete from {table}"));
-            ground.sql(&format!("insert into {table} select * from KEPT_{table}"));
-            ground.sql(&format!("drop table KEPT_{table}"));
+            fixture.sql(&format!("delete from {table}"));
+            fixture.sql(&format!("insert into {table} select * from KEPT_{table}"));
+            fixture.sql(&format!("drop table KEPT_{table}"));
         }
     }
-    let mended = ground.json("verify --role FIRN_OWNER --json");
+    let mended = fixture.json("verify --role FIRN_OWNER --json");
     assert_eq!(mended[0]["violations"], 0);
 }
 
 #[test]
 fn a_status_is_shown_again_and_again_until_nobody_reads_it() {
-    let ground = Ground::new();
-    let mut command = ground.firn("status --watch --json --role FIRN_OWNER");
+    let fixture = Fixture::new();
+    let mut command = fixture.firn("status --watch --json --role FIRN_OWNER");
     let mut life = Life(command.stdout(Stdio::piped()).spawn().expect("firn runs"));
     let output = life.0.stdout.take().expect("its output");
     let mut reader = BufReader::new(output);
@@ -224,32 +224,32 @@ fn a_status_is_shown_again_and_again_until_nobody_reads_it() {
 
 #[test]
 fn another_contract_has_the_same_commands() {
-    let ground = Ground::bare();
+    let fixture = Fixture::bare();
     let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../sql/contracts/orders.toml");
-    std::fs::copy(contract, ground.path("orders.toml")).expect("a copy");
-    let file = ground.path("orders.csv");
+    std::fs::copy(contract, fixture.path("orders.toml")).expect("a copy");
+    let file = fixture.path("orders.csv");
     let rows = "op,order_id,line_number,product,quantity,price,ordered_on,gift,changed_at\n\
                 I,o-1,1,lamp,2,10.50,2026-01-05,true,2026-01-05T08:00:00Z\n\
                 I,o-1,2,bulb,1,,,false,2026-01-05T08:00:00Z\n\
                 U,o-1,2,bulb,3,,,false,2026-01-06T08:00:00Z\n";
     std::fs::write(&file, rows).expect("a file");
-    ground.ok("bootstrap --contract orders.toml");
-    ground.ok("put orders.csv --contract orders.toml --compression zstd");
-    let history = ground.ok("history o-1 2 --contract orders.toml");
+    fixture.ok("bootstrap --contract orders.toml");
+    fixture.ok("put orders.csv --contract orders.toml --compression zstd");
+    let history = fixture.ok("history o-1 2 --contract orders.toml");
     assert!(history.contains("quantity: \"1\" -> \"3\""), "{history}");
     assert!(
-        ground
+        fixture
             .fails(1, "history o-1 --contract orders.toml")
             .contains("order_id, line_number")
     );
-    ground.ok("verify --contract orders.toml");
+    fixture.ok("verify --contract orders.toml");
     assert!(
-        ground
+        fixture
             .ok("status --contract orders.toml")
             .contains("rows in 3 = history 3")
     );
     assert!(
-        ground
+        fixture
             .ok("doctor --contract orders.toml")
             .contains("well  procedure MERGE_ORDER_LINE")
     );
@@ -257,16 +257,16 @@ fn another_contract_has_the_same_commands() {
 
 #[test]
 fn rendering_needs_no_account() {
-    let ground = Ground::bare();
+    let fixture = Fixture::bare();
     let checked_in = concat!(env!("CARGO_MANIFEST_DIR"), "/../sql");
-    ground.ok("sql --into scripts");
+    fixture.ok("sql --into scripts");
     for name in ["00_roles.sql", "60_merge.sql", "99_drop.sql"] {
         let rendered =
-            std::fs::read_to_string(ground.path("scripts").join(name)).expect("a script");
+            std::fs::read_to_string(fixture.path("scripts").join(name)).expect("a script");
         let stored = std::fs::read_to_string(format!("{checked_in}/{name}")).expect("a script");
         assert_eq!(rendered, stored, "{name}");
     }
-    let all = ground.ok(&format!(
+    let all = fixture.ok(&format!(
         "sql {checked_in}/contracts/orders.toml --database SHOP"
     ));
     assert!(
@@ -274,18 +274,18 @@ fn rendering_needs_no_account() {
             && all.contains("MERGE_ORDER_LINE()")
             && !all.contains("99_drop")
     );
-    let bad = ground.path("bad.toml");
+    let bad = fixture.path("bad.toml");
     std::fs::write(&bad, "table = \"T\"\n").expect("a file");
-    assert!(ground.fails(1, "sql bad.toml").contains("bad.toml"));
+    assert!(fixture.fails(1, "sql bad.toml").contains("bad.toml"));
     for shell in ["bash", "zsh", "fish"] {
         assert!(
-            ground
+            fixture
                 .ok(&format!("completions {shell}"))
                 .contains("bootstrap"),
             "{shell}"
         );
     }
-    let help = ground.ok("--help");
+    let help = fixture.ok("--help");
     for command in [
         "generate",
         "bootstrap",
@@ -304,7 +304,7 @@ fn rendering_needs_no_account() {
     ] {
         assert!(help.contains(command), "{command}");
         assert!(
-            ground
+            fixture
                 .ok(&format!("{command} --help"))
                 .contains("Examples:"),
             "{command}"

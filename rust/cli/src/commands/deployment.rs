@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use firn::contract::Contract;
-use firn::merge::{Identifier, Schedule, Site};
-use firn::pipeline::{Intake, Pipeline};
+use firn::merge::{Deployment, Identifier, Schedule};
+use firn::pipeline::{Loader, Pipeline};
 use firn::snowflake::{Connection, ConnectionSource};
 use firn::store::{Compression, Encryption, S3Store, StoreOptions};
 use firn::{Context, Result};
 
 /// Which contract, where.
 #[derive(Args, Clone, Debug)]
-pub struct Place {
+pub struct DeploymentArgs {
     /// Connection in Snowflake's connections.toml; the default one without
     #[arg(long, short, value_name = "NAME", env = "FIRN_CONNECTION")]
     pub connection: Option<String>,
@@ -32,7 +32,7 @@ pub struct Place {
 
 /// What only the making of objects needs to know.
 #[derive(Args, Clone, Debug)]
-pub struct SiteArguments {
+pub struct BootstrapArgs {
     /// Bucket and folder for files; each contract has a folder in it
     #[arg(
         long,
@@ -65,7 +65,7 @@ pub struct SiteArguments {
 
 /// How to reach the bucket. The rest comes from AWS's own variables and files.
 #[derive(Args, Clone, Debug)]
-pub struct Bucket {
+pub struct StageArgs {
     /// Bucket and folder for files; each contract has a folder in it
     #[arg(
         long,
@@ -121,29 +121,30 @@ pub fn contract(path: Option<&Path>) -> Result<Contract> {
     Contract::parse(&text).context(|| path.display().to_string())
 }
 
-impl Place {
-    fn site(&self, connection: &Connection) -> Site {
-        let mut site = Site::default();
+impl DeploymentArgs {
+    fn deployment(&self, connection: &Connection) -> Deployment {
+        let mut deployment = Deployment::default();
         let name = |given: &Option<String>, own: &Option<String>| {
             given
                 .as_ref()
                 .or(own.as_ref())
                 .map(|name| Identifier::new(name))
         };
-        site.database = name(&self.database, &connection.database).unwrap_or(site.database);
-        site.schema = name(&self.schema, &connection.schema).unwrap_or(site.schema);
-        site.warehouse = name(&None, &connection.warehouse).unwrap_or(site.warehouse);
-        site
+        deployment.database =
+            name(&self.database, &connection.database).unwrap_or(deployment.database);
+        deployment.schema = name(&self.schema, &connection.schema).unwrap_or(deployment.schema);
+        deployment.warehouse = name(&None, &connection.warehouse).unwrap_or(deployment.warehouse);
+        deployment
     }
 
-    fn join(&self, finish: impl FnOnce(&mut Site)) -> Result<Pipeline> {
+    fn join(&self, finish: impl FnOnce(&mut Deployment)) -> Result<Pipeline> {
         let mut connection = ConnectionSource::system().connection(self.connection.as_deref())?;
         if let Some(role) = &self.role {
             connection.role = Some(Identifier::new(role).stored());
         }
-        let mut site = self.site(&connection);
-        finish(&mut site);
-        Pipeline::new(contract(self.contract.as_deref())?, site, connection)
+        let mut deployment = self.deployment(&connection);
+        finish(&mut deployment);
+        Pipeline::new(contract(self.contract.as_deref())?, deployment, connection)
     }
 
     /// The pipeline, for asking.
@@ -152,26 +153,27 @@ impl Place {
     }
 
     /// The pipeline, for making its objects.
-    pub fn pipeline_at(&self, arguments: &SiteArguments) -> Result<Pipeline> {
-        self.join(|site| arguments.apply(site))
+    pub fn pipeline_at(&self, arguments: &BootstrapArgs) -> Result<Pipeline> {
+        self.join(|deployment| arguments.apply(deployment))
     }
 
     /// The pipeline with its bucket.
-    pub async fn intake(&self, bucket: &Bucket) -> Result<Intake> {
-        let pipeline = self.join(|site| site.storage.url.clone_from(&bucket.stage_url))?;
-        let store = S3Store::open(pipeline.location()?, bucket.options()).await;
+    pub async fn loader(&self, stage: &StageArgs) -> Result<Loader> {
+        let pipeline =
+            self.join(|deployment| deployment.storage.url.clone_from(&stage.stage_url))?;
+        let store = S3Store::open(pipeline.location()?, stage.options()).await;
         Ok(pipeline.with_store(store))
     }
 }
 
-impl SiteArguments {
+impl BootstrapArgs {
     /// Sets what the arguments say.
-    pub fn apply(&self, site: &mut Site) {
-        site.storage.url.clone_from(&self.stage_url);
-        site.storage.integration = Identifier::new(&self.integration);
-        site.storage.aws_role.clone_from(&self.aws_role);
-        site.loader_user = self.loader_user.as_deref().map(Identifier::new);
-        site.schedule = if self.triggered {
+    pub fn apply(&self, deployment: &mut Deployment) {
+        deployment.storage.url.clone_from(&self.stage_url);
+        deployment.storage.integration = Identifier::new(&self.integration);
+        deployment.storage.aws_role.clone_from(&self.aws_role);
+        deployment.loader_user = self.loader_user.as_deref().map(Identifier::new);
+        deployment.schedule = if self.triggered {
             Schedule::Triggered
         } else {
             Schedule::Minutes(self.every)
@@ -179,7 +181,7 @@ impl SiteArguments {
     }
 }
 
-impl Bucket {
+impl StageArgs {
     fn options(&self) -> StoreOptions {
         StoreOptions {
             endpoint: self.s3_endpoint.clone(),

@@ -4,20 +4,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use firn::contract::Contract;
-use firn::merge::Site;
-use firn::pipeline::{FileResult, Intake, Pipeline};
+use firn::merge::Deployment;
+use firn::pipeline::{FileReport, Loader, Pipeline};
 use firn::snowflake::{Connection, ConnectionSource};
 use firn::store::{AccessKey, S3Store, StoreOptions};
 use snowglobe::server::{Options, Running, serve};
 
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub const TIMEOUT: Duration = Duration::from_secs(180);
 
-pub struct Ground {
+pub struct Fixture {
     pub running: Running,
     pub folder: tempfile::TempDir,
 }
 
-impl Ground {
+impl Fixture {
     pub async fn new() -> Self {
         let options = Options {
             buckets: vec!["firn-landing".to_owned()],
@@ -47,11 +47,15 @@ impl Ground {
     }
 
     pub fn pipeline(&self, role: Option<&str>) -> Pipeline {
-        Pipeline::new(Contract::customer(), Site::default(), self.connection(role))
-            .expect("a pipeline")
+        Pipeline::new(
+            Contract::customer(),
+            Deployment::default(),
+            self.connection(role),
+        )
+        .expect("a pipeline")
     }
 
-    pub async fn intake(&self) -> Intake {
+    pub async fn loader(&self) -> Loader {
         let credentials = &self.running.credentials;
         let key = AccessKey {
             id: credentials.s3_access_key_id.clone(),
@@ -83,11 +87,11 @@ pub fn row(op: &str, id: u32, city: &str, at: &str) -> String {
     format!("{op},{id},Ann,Lee,ann@example.com,,1 Main St,{city},IL,62704,US,{at},1")
 }
 
-pub fn counts(result: &FileResult) -> [i64; 4] {
+pub fn counts(result: &FileReport) -> [i64; 4] {
     [
-        result.rows_in,
-        result.history,
-        result.duplicates,
-        result.rejects,
+        result.counts.rows_in,
+        result.counts.history,
+        result.counts.duplicates,
+        result.counts.rejects,
     ]
 }

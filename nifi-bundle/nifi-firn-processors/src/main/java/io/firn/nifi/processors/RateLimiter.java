@@ -3,7 +3,7 @@ package io.firn.nifi.processors;
 import java.util.function.LongSupplier;
 
 /** Holds a stream of rows to an average rate, counted from its making. A pause is caught up for at most one second. */
-final class Pace {
+final class RateLimiter {
 
     private static final double NANOS_PER_SECOND = 1e9;
 
@@ -13,11 +13,11 @@ final class Pace {
     private double allowance;
 
     /** No limit when {@code rowsPerSecond} is null. */
-    Pace(final Long rowsPerSecond) {
+    RateLimiter(final Long rowsPerSecond) {
         this(rowsPerSecond, System::nanoTime);
     }
 
-    Pace(final Long rowsPerSecond, final LongSupplier nanoTime) {
+    RateLimiter(final Long rowsPerSecond, final LongSupplier nanoTime) {
         this.rowsPerSecond = rowsPerSecond;
         this.nanoTime = nanoTime;
         this.lastNanos = nanoTime.getAsLong();

@@ -1,4 +1,4 @@
-//! A Snowglobe, and `firn` with the way to it in its environment and nothing else.
+//! A Snowglobe, and `firn` with its address in the environment and nothing else.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -10,10 +10,10 @@ use snowglobe::server::{Options, Running, serve};
 use tokio::runtime::Runtime;
 
 pub const BUCKET: &str = "firn-landing";
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-pub struct Ground {
-    pub globe: Running,
+pub struct Fixture {
+    pub server: Running,
     pub folder: tempfile::TempDir,
     _runtime: Runtime,
 }
@@ -25,7 +25,7 @@ pub struct Said {
     pub err: String,
 }
 
-impl Ground {
+impl Fixture {
     /// A Snowglobe with a bucket and nothing else.
     pub fn bare() -> Self {
         Self::with(Options::default())
@@ -33,14 +33,14 @@ impl Ground {
 
     pub fn with(options: Options) -> Self {
         let runtime = Runtime::new().expect("threads");
-        let globe = runtime
+        let server = runtime
             .block_on(serve(Options {
                 buckets: vec![BUCKET.to_owned()],
                 ..options
             }))
             .expect("Snowglobe starts");
         Self {
-            globe,
+            server,
             folder: tempfile::tempdir().expect("a folder"),
             _runtime: runtime,
         }
@@ -48,9 +48,9 @@ impl Ground {
 
     /// One with every object of the customer contract; the tasks look once a minute, so they stay out of a test's way.
     pub fn new() -> Self {
-        let ground = Self::bare();
-        ground.ok("bootstrap");
-        ground
+        let fixture = Self::bare();
+        fixture.ok("bootstrap");
+        fixture
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -76,20 +76,20 @@ impl Ground {
             .args(words.split_whitespace())
             .current_dir(self.folder.path())
             .env("HOME", self.folder.path())
-            .envs(self.way_in());
+            .envs(self.variables());
         command
     }
 
     /// The variables that lead to this Snowglobe.
-    pub fn way_in(&self) -> Vec<(&'static str, String)> {
-        let credentials = &self.globe.credentials;
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let credentials = &self.server.credentials;
         vec![
-            ("SNOWFLAKE_ACCOUNT", self.globe.account.clone()),
-            ("SNOWFLAKE_HOST", self.globe.address.ip().to_string()),
-            ("SNOWFLAKE_PORT", self.globe.address.port().to_string()),
+            ("SNOWFLAKE_ACCOUNT", self.server.account.clone()),
+            ("SNOWFLAKE_HOST", self.server.address.ip().to_string()),
+            ("SNOWFLAKE_PORT", self.server.address.port().to_string()),
             ("SNOWFLAKE_PROTOCOL", "http".to_owned()),
             ("SNOWFLAKE_TOKEN", credentials.token.clone()),
-            ("AWS_ENDPOINT_URL_S3", self.globe.s3_url()),
+            ("AWS_ENDPOINT_URL_S3", self.server.s3_url()),
             ("AWS_ACCESS_KEY_ID", credentials.s3_access_key_id.clone()),
             (
                 "AWS_SECRET_ACCESS_KEY",
@@ -162,7 +162,7 @@ impl Ground {
             database: Some("FIRN".to_owned()),
             schema: Some("PUBLIC".to_owned()),
         };
-        Sql(self.globe.engine.session(login).expect("a session opens"))
+        Sql(self.server.engine.session(login).expect("a session opens"))
     }
 
     pub fn number(&self, sql: &str) -> i64 {
@@ -211,14 +211,14 @@ pub fn said(output: Output) -> Said {
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test has a path");
     let path = test.ancestors().nth(2).expect("target/debug").join(name);
-    let cure = "cargo build --workspace --bin firn --bin snowglobe";
-    let built = modified(&path).unwrap_or_else(|| panic!("{name} is not built: {cure}"));
+    let fix = "cargo build --workspace --bin firn --bin snowglobe";
+    let built = modified(&path).unwrap_or_else(|| panic!("{name} is not built: {fix}"));
     let rust = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rust");
     for room in ["core/src", "cli/src"] {
         let newest = newest(&rust.join(room));
         assert!(
             newest <= built || name != "firn",
-            "{name} is older than {room}: {cure}"
+            "{name} is older than {room}: {fix}"
         );
     }
     path
@@ -263,7 +263,7 @@ impl Drop for Life {
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !condition() {
-        assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}");
+        assert!(begun.elapsed() < TIMEOUT, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

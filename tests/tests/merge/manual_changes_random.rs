@@ -8,8 +8,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
+use super::fixture::{Event, Fixture};
 use super::fold::{CONTRACT, fold};
-use super::ground::{Event, Ground};
 
 const KEYS: u32 = 60;
 const TURNS: u32 = 10;
@@ -32,8 +32,8 @@ fn event(random: &mut StdRng) -> Event {
 }
 
 /// Edits some rows, each at most once; gives key, op and name of each.
-fn edit(ground: &mut Ground, random: &mut StdRng, count: &mut u32) -> Vec<(u32, String, String)> {
-    let there: BTreeMap<u32, String> = ground
+fn edit(fixture: &mut Fixture, random: &mut StdRng, count: &mut u32) -> Vec<(u32, String, String)> {
+    let there: BTreeMap<u32, String> = fixture
         .run("select id, name from ITEM")
         .into_iter()
         .map(|mut row| (row[0].parse().unwrap(), row.remove(1)))
@@ -47,17 +47,17 @@ fn edit(ground: &mut Ground, random: &mut StdRng, count: &mut u32) -> Vec<(u32, 
         let name = format!("edit {count}");
         let edit = match there.get(&key) {
             None => {
-                ground.run(&format!(
+                fixture.run(&format!(
                     "insert into ITEM (id, name) values ({key}, '{name}')"
                 ));
                 (key, "I".to_owned(), name)
             }
             Some(was) if random.random_bool(0.3) => {
-                ground.run(&format!("delete from ITEM where id = {key}"));
+                fixture.run(&format!("delete from ITEM where id = {key}"));
                 (key, "D".to_owned(), was.clone())
             }
             Some(_) => {
-                ground.run(&format!("update ITEM set name = '{name}' where id = {key}"));
+                fixture.run(&format!("update ITEM set name = '{name}' where id = {key}"));
                 (key, "U".to_owned(), name)
             }
         };
@@ -69,9 +69,9 @@ fn edit(ground: &mut Ground, random: &mut StdRng, count: &mut u32) -> Vec<(u32, 
 const SHOWN: &str = "op, cast(id as varchar), name, cast(cast(price as number(9,0)) as varchar), to_varchar(changed_at, 'YYYY-MM-DD HH24:MI:SS.FF6'), cast(sequence as varchar)";
 
 /// After a run: the target is open history, and all is the fold of what came from files and from hands.
-fn check(ground: &mut Ground, seed: u64, events: &[Event], edits: &[(u32, String, String)]) {
+fn check(fixture: &mut Fixture, seed: u64, events: &[Event], edits: &[(u32, String, String)]) {
     let cell = |cell: String| (cell != "null").then_some(cell);
-    let captured: Vec<Event> = ground
+    let captured: Vec<Event> = fixture
         .run(&format!(
             "select {SHOWN} from ITEM_HISTORY where source_file = 'by hand' order by id, changed_at, sequence"
         ))
@@ -94,11 +94,11 @@ fn check(ground: &mut Ground, seed: u64, events: &[Event], edits: &[(u32, String
     assert_eq!(found, wanted, "seed {seed}: each edit once, in their order");
 
     let folded = fold(&[events, &captured].concat());
-    let history = ground.lines(&format!(
+    let history = fixture.lines(&format!(
         "select {SHOWN}, to_varchar(valid_to, 'YYYY-MM-DD HH24:MI:SS.FF6') from ITEM_HISTORY"
     ));
     assert_eq!(history, folded.history, "seed {seed}: the history");
-    let target = ground.lines(&format!(
+    let target = fixture.lines(&format!(
         "select {} from ITEM",
         SHOWN.trim_start_matches("op, ")
     ));
@@ -110,7 +110,7 @@ fn files_and_hands_in_any_turns_give_the_fold_of_both() {
     let runs = std::env::var("FIRN_EDIT_RUNS").map_or(2, |text| text.parse().expect("a number"));
     for seed in 0..runs {
         let mut random = StdRng::seed_from_u64(seed);
-        let mut ground = Ground::new(Contract::parse(CONTRACT).unwrap());
+        let mut fixture = Fixture::new(Contract::parse(CONTRACT).unwrap());
         let (mut events, mut edits, mut count) = (Vec::new(), Vec::new(), 0);
         for _ in 0..TURNS {
             // Rows land before or after the hand edits, and are merged after both.
@@ -122,15 +122,15 @@ fn files_and_hands_in_any_turns_give_the_fold_of_both() {
                     .into_iter()
                     .filter(|_| random.random_bool(0.15)),
             );
-            ground.land(&rows);
-            edits.extend(edit(&mut ground, &mut random, &mut count));
+            fixture.land(&rows);
+            edits.extend(edit(&mut fixture, &mut random, &mut count));
             if random.random_bool(0.3) {
                 // The capture takes the edits and leaves the rows in staging.
-                ground.capture();
+                fixture.capture();
             }
-            ground.merge();
+            fixture.merge();
             events.extend(rows);
-            check(&mut ground, seed, &events, &edits);
+            check(&mut fixture, seed, &events, &edits);
         }
         assert!(edits.len() > 25, "hands were busy");
     }

@@ -1,12 +1,12 @@
 //! Edits made by hand, as events like any other.
 
-use super::BY_HAND;
-use super::taking::others;
+use super::MANUAL_CHANGE;
+use super::staging::others;
 use crate::contract::Column;
 use crate::merge::expression::{column, differ, equal, list, of};
 use crate::merge::{Identifier, MergePlan, literal};
 
-pub(super) fn capture(plan: &MergePlan<'_>) -> String {
+pub(super) fn capture_manual_changes(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let op = Identifier::new(contract.op());
     let changed_at = contract.changed_at();
@@ -52,7 +52,7 @@ pub(super) fn capture(plan: &MergePlan<'_>) -> String {
     left join {stored} h on {same} and h.valid_to is null
     where iff(t.is_there, {h_key} is null or h.{op} = 'D' or {differ}, {h_key} is not null and h.{op} <> 'D')
   )
-  select {op}, {columns}, {by_hand}, row_number() over (order by {key}), current_timestamp()
+  select {op}, {columns}, {manual_change}, row_number() over (order by {key}), current_timestamp()
   from edits;",
         batch = names.batch,
         columns = list(contract.columns(), ""),
@@ -61,7 +61,7 @@ pub(super) fn capture(plan: &MergePlan<'_>) -> String {
         stored = names.stored,
         same = equal(contract.key(), "h", "t"),
         differ = differ(others(contract), "h", "t"),
-        by_hand = literal(BY_HAND),
+        manual_change = literal(MANUAL_CHANGE),
         key = list(contract.key(), ""),
     )
 }

@@ -4,7 +4,7 @@ use crate::contract::{Column, Contract};
 use crate::merge::expression::{column, complaints, equal, list, of, op_letter, text_line, typed};
 use crate::merge::{Identifier, MergePlan, literal};
 
-pub(super) fn lock(plan: &MergePlan<'_>) -> String {
+pub(super) fn take_lock(plan: &MergePlan<'_>) -> String {
     let lock = &plan.names.lock;
     format!(
         "  -- Two runs at once would both read the same open versions: the second waits here until the first has ended.
@@ -13,7 +13,7 @@ pub(super) fn lock(plan: &MergePlan<'_>) -> String {
     )
 }
 
-pub(super) fn clear(plan: &MergePlan<'_>) -> String {
+pub(super) fn clear_work_tables(plan: &MergePlan<'_>) -> String {
     let deletes: Vec<String> = plan
         .names
         .work_tables()
@@ -34,7 +34,7 @@ fn same_staged_row(left: &str, right: &str) -> String {
         .join(" and ")
 }
 
-pub(super) fn take(plan: &MergePlan<'_>) -> String {
+pub(super) fn read_staging(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let op = Identifier::new(contract.op());
     let columns = list(contract.columns(), "");
@@ -79,7 +79,7 @@ pub(super) fn take(plan: &MergePlan<'_>) -> String {
     )
 }
 
-pub(super) fn forget(plan: &MergePlan<'_>) -> String {
+pub(super) fn delete_staged(plan: &MergePlan<'_>) -> String {
     format!(
         "  -- Not TRUNCATE: rows that land while this runs must stay, and the load's memory of its files too.
   delete from {staging} using {batch} b where {same};",
@@ -89,7 +89,7 @@ pub(super) fn forget(plan: &MergePlan<'_>) -> String {
     )
 }
 
-pub(super) fn touch(plan: &MergePlan<'_>) -> String {
+pub(super) fn find_touched_keys(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let key = list(contract.key(), "");
     format!(
@@ -158,7 +158,7 @@ pub(super) fn others(contract: &Contract) -> impl Iterator<Item = &Column> {
         .map(|(_, one)| one)
 }
 
-pub(super) fn recall(plan: &MergePlan<'_>) -> String {
+pub(super) fn read_history(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let op = Identifier::new(contract.op());
     format!(

@@ -4,7 +4,7 @@ use super::TIE;
 use crate::merge::expression::{column, equal, line, list, precedence};
 use crate::merge::{Identifier, MergePlan, literal};
 
-pub(super) fn fold(plan: &MergePlan<'_>) -> String {
+pub(super) fn resolve_versions(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let op = Identifier::new(contract.op());
     let (columns, key) = (list(contract.columns(), ""), list(contract.key(), ""));
@@ -58,7 +58,7 @@ pub(super) fn fold(plan: &MergePlan<'_>) -> String {
     )
 }
 
-pub(super) fn refuse(plan: &MergePlan<'_>) -> String {
+pub(super) fn write_rejects(plan: &MergePlan<'_>) -> String {
     let names = &plan.names;
     let op = Identifier::new(plan.contract.op());
     format!(
@@ -88,7 +88,7 @@ pub(super) fn refuse(plan: &MergePlan<'_>) -> String {
     )
 }
 
-pub(super) fn remember(plan: &MergePlan<'_>) -> String {
+pub(super) fn write_history(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let op = Identifier::new(contract.op());
     let event = contract.key().chain(contract.order());
