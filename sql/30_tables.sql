@@ -1,4 +1,4 @@
--- 30_tables.sql. Staging, target, history, rejects and the account of runs, then the tables of a run's own work.
+-- 30_tables.sql. Staging, target, history, rejects and the run log, then the tables of a run's own work.
 -- Needs 10_database.sql. Safe to rerun: an existing table is left as it is.
 --
 -- Why the history is clustered by the day of valid_to: open versions (null) lie together, and so do those that ended of late. A merge asks
@@ -21,8 +21,8 @@ create table if not exists CUSTOMER_STAGING (
   country varchar,
   updated_at varchar,
   sequence varchar,
-  reject_reason varchar,
-  raw_line varchar,
+  _firn_reject_reason varchar,
+  _firn_raw_line varchar,
   source_file varchar not null,
   source_row number(18,0) not null,
   loaded_at timestamp_ltz not null
@@ -98,7 +98,7 @@ create table if not exists CUSTOMER_MERGE_LOCK (
 
 insert into CUSTOMER_MERGE_LOCK (runs) select 0 where not exists (select 1 from CUSTOMER_MERGE_LOCK);
 
-create transient table if not exists CUSTOMER_MERGE_BATCH (
+create transient table if not exists CUSTOMER_MERGE_EVENTS (
   op varchar,
   customer_id number(18,0),
   first_name varchar,
@@ -112,14 +112,14 @@ create transient table if not exists CUSTOMER_MERGE_BATCH (
   country varchar,
   updated_at timestamp_ntz(6),
   sequence number(18,0),
-  raw_line varchar,
-  reason varchar,
+  _firn_raw_line varchar,
+  _firn_reason varchar,
   source_file varchar,
   source_row number(18,0),
   loaded_at timestamp_ltz
 ) data_retention_time_in_days = 0;
 
-create transient table if not exists CUSTOMER_MERGE_TOUCHED (
+create transient table if not exists CUSTOMER_MERGE_KEYS (
   customer_id number(18,0),
   first_name varchar,
   last_name varchar,
@@ -132,10 +132,10 @@ create transient table if not exists CUSTOMER_MERGE_TOUCHED (
   country varchar,
   updated_at timestamp_ntz(6),
   sequence number(18,0),
-  first_at timestamp_ntz(6),
-  is_there boolean,
-  copies number(18,0),
-  copy number(18,0)
+  _firn_first_at timestamp_ntz(6),
+  _firn_in_target boolean,
+  _firn_row_count number(18,0),
+  _firn_row_number number(18,0)
 ) data_retention_time_in_days = 0;
 
 create transient table if not exists CUSTOMER_MERGE_STORED (
@@ -152,13 +152,13 @@ create transient table if not exists CUSTOMER_MERGE_STORED (
   country varchar,
   updated_at timestamp_ntz(6),
   sequence number(18,0),
-  valid_to timestamp_ntz(6),
+  _firn_valid_to timestamp_ntz(6),
   source_file varchar,
   source_row number(18,0),
   loaded_at timestamp_ltz
 ) data_retention_time_in_days = 0;
 
-create transient table if not exists CUSTOMER_MERGE_FOLD (
+create transient table if not exists CUSTOMER_MERGE_VERSIONS (
   op varchar,
   customer_id number(18,0),
   first_name varchar,
@@ -172,14 +172,14 @@ create transient table if not exists CUSTOMER_MERGE_FOLD (
   country varchar,
   updated_at timestamp_ntz(6),
   sequence number(18,0),
-  valid_to timestamp_ntz(6),
-  fate varchar,
+  _firn_valid_to timestamp_ntz(6),
+  _firn_outcome varchar,
   source_file varchar,
   source_row number(18,0),
   loaded_at timestamp_ltz
 ) data_retention_time_in_days = 0;
 
-create transient table if not exists CUSTOMER_MERGE_DELTA (
+create transient table if not exists CUSTOMER_MERGE_CHANGES (
   op varchar,
   customer_id number(18,0),
   first_name varchar,
@@ -193,9 +193,9 @@ create transient table if not exists CUSTOMER_MERGE_DELTA (
   country varchar,
   updated_at timestamp_ntz(6),
   sequence number(18,0),
-  is_there boolean,
-  was_there boolean,
-  run_id number(18,0)
+  _firn_in_target boolean,
+  _firn_was_there boolean,
+  _firn_run_id number(18,0)
 ) data_retention_time_in_days = 0;
 
 grant select on table CUSTOMER_RUNS to role FIRN_LOADER;

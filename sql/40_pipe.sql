@@ -5,7 +5,7 @@ use role FIRN_OWNER;
 use schema FIRN.PUBLIC;
 create pipe if not exists CUSTOMER_PIPE auto_ingest = true as
 copy into CUSTOMER_STAGING (
-  op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, reject_reason, raw_line,
+  op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, _firn_reject_reason, _firn_raw_line,
   source_file, source_row, loaded_at)
 from (
   select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,

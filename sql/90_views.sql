@@ -18,12 +18,12 @@ marked as (
         or (op <> 'D' and city is distinct from lag(city) over (partition by customer_id order by updated_at, sequence))
         or (op <> 'D' and state is distinct from lag(state) over (partition by customer_id order by updated_at, sequence))
         or (op <> 'D' and postal_code is distinct from lag(postal_code) over (partition by customer_id order by updated_at, sequence))
-        or (op <> 'D' and country is distinct from lag(country) over (partition by customer_id order by updated_at, sequence)), 1, 0) as begins
+        or (op <> 'D' and country is distinct from lag(country) over (partition by customer_id order by updated_at, sequence)), 1, 0) as _firn_begins
   from lasting
 ),
 numbered as (
-  select marked.*, sum(begins) over (partition by customer_id order by updated_at, sequence
-    rows between unbounded preceding and current row) as version
+  select marked.*, sum(_firn_begins) over (partition by customer_id order by updated_at, sequence
+    rows between unbounded preceding and current row) as _firn_version
   from marked
 )
 select customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country,
@@ -32,4 +32,4 @@ select customer_id, first_name, last_name, email, phone, street, city, state, po
   count(*) <> count(valid_to) as is_current
 from numbered
 where op <> 'D'
-group by customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, version;
+group by customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, _firn_version;

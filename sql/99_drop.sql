@@ -13,7 +13,7 @@ drop stream if exists CUSTOMER_STAGING_STREAM;
 
 drop stream if exists CUSTOMER_CHANGES;
 
-drop procedure if exists MERGE_CUSTOMER();
+drop procedure if exists MERGE_CUSTOMER(boolean);
 
 drop procedure if exists CAPTURE_CUSTOMER();
 
@@ -35,12 +35,12 @@ drop table if exists CUSTOMER_RUNS;
 
 drop table if exists CUSTOMER_MERGE_LOCK;
 
-drop table if exists CUSTOMER_MERGE_BATCH;
+drop table if exists CUSTOMER_MERGE_EVENTS;
 
-drop table if exists CUSTOMER_MERGE_TOUCHED;
+drop table if exists CUSTOMER_MERGE_KEYS;
 
 drop table if exists CUSTOMER_MERGE_STORED;
 
-drop table if exists CUSTOMER_MERGE_FOLD;
+drop table if exists CUSTOMER_MERGE_VERSIONS;
 
-drop table if exists CUSTOMER_MERGE_DELTA;
+drop table if exists CUSTOMER_MERGE_CHANGES;

@@ -20,7 +20,7 @@ pub struct Fixture {
     session: Session,
     store: Arc<MemoryStore>,
     pub names: Names,
-    /// The pipe's statement: run by hand, it loads what is new in the stage.
+    /// The pipe's statement: when it is run, it loads what is new in the stage.
     pub copy: String,
 }
 

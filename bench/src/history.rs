@@ -104,7 +104,7 @@ fn fill(fixture: &mut Fixture, rows: u64) -> Result<(), Failure> {
             ))?;
         }
     }
-    // What was filled in is no edit by hand.
+    // What was filled in is not a manual change.
     fixture
         .run("create or replace stream CUSTOMER_CHANGES on table CUSTOMER")
         .map(drop)

@@ -21,7 +21,7 @@ select source_file, run_id, rows_in, history, duplicates, rejects, inserted, upd
   convert_timezone('UTC', landed_at)::timestamp_ntz as landed_at, finished_at,
   datediff(millisecond, convert_timezone('UTC', landed_at)::timestamp_ntz, finished_at) / 1000 as lag_seconds
 from CUSTOMER_RUNS
-where source_file <> 'by hand'
+where source_file <> 'manual change'
 order by finished_at, source_file
 """
 CREDITS = """

@@ -51,7 +51,7 @@ fn role(said: &Said) -> &str {
     let line = said
         .out
         .lines()
-        .find_map(|line| line.strip_prefix("well  role: "));
+        .find_map(|line| line.strip_prefix("ok    role: "));
     line.unwrap_or_else(|| panic!("no role: {}{}", said.out, said.err))
 }
 
@@ -271,5 +271,5 @@ fn a_host_that_is_not_there_and_a_proxy_that_is() {
         asked.starts_with("CONNECT snowflake.invalid-name:443"),
         "{asked}"
     );
-    assert!(through.out.contains("ILL   connection"), "{}", through.out);
+    assert!(through.out.contains("FAIL  connection"), "{}", through.out);
 }

@@ -23,7 +23,11 @@ fn it_ends_with_every_promise_kept_and_an_invitation() {
         "all promises hold\nTo look around yourself: {} demo --stay\n",
         binary("firn").display()
     );
-    for text in ["   holds\n", "changed, until now   (by hand", &invitation] {
+    for text in [
+        "   holds\n",
+        "changed, until now   (manual change",
+        &invitation,
+    ] {
         assert!(said.out.contains(text), "{text}: {}", said.out);
     }
     assert!(

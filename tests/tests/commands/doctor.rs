@@ -48,7 +48,7 @@ fn each_problem_has_its_fix_and_the_fix_works() {
     );
 
     fixture.sql("drop view CUSTOMER_VERSIONS");
-    fixture.sql("drop procedure MERGE_CUSTOMER()");
+    fixture.sql("drop procedure MERGE_CUSTOMER(boolean)");
     problems(
         &fixture,
         "FIRN_OWNER",
@@ -61,7 +61,7 @@ fn each_problem_has_its_fix_and_the_fix_works() {
     fixture.ok("doctor --role FIRN_OWNER");
 
     fixture.sql("revoke operate on pipe CUSTOMER_PIPE from role FIRN_LOADER");
-    fixture.sql("revoke usage on procedure MERGE_CUSTOMER() from role FIRN_LOADER");
+    fixture.sql("revoke usage on procedure MERGE_CUSTOMER(boolean) from role FIRN_LOADER");
     problems(
         &fixture,
         "FIRN_OWNER",

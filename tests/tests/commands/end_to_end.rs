@@ -10,8 +10,9 @@ fn the_way_of_a_file_from_bootstrap_to_drop() {
     let fixture = Fixture::bare();
     let shown = fixture.ok("bootstrap --dry-run");
     assert!(
-        shown.contains("create or replace procedure MERGE_CUSTOMER()")
-            && !shown.contains("drop table")
+        shown.contains(
+            "create or replace procedure MERGE_CUSTOMER(read_staging boolean default true)"
+        ) && !shown.contains("drop table")
     );
     assert!(
         fixture
@@ -149,7 +150,7 @@ fn the_way_of_a_file_from_bootstrap_to_drop() {
     );
 }
 
-/// Breaks each promise by hand, sees it told, and mends it.
+/// Breaks each promise, sees it reported, and repairs it.
 fn promises_are_watched(fixture: &Fixture) {
     let well = fixture.ok("verify --role FIRN_OWNER");
     assert!(
@@ -251,7 +252,7 @@ fn another_contract_has_the_same_commands() {
     assert!(
         fixture
             .ok("doctor --contract orders.toml")
-            .contains("well  procedure MERGE_ORDER_LINE")
+            .contains("ok    procedure MERGE_ORDER_LINE")
     );
 }
 

@@ -175,7 +175,7 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
         &format!("put a.csv {PUT}"),
     );
     assert!(
-        said.err.contains("write s3://bucket/folder/"),
+        said.err.contains("write s3://bucket/prefix/"),
         "{}",
         said.err
     );

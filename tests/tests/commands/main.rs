@@ -9,6 +9,7 @@
 //! | `demo` | the demonstration, to its end and interrupted |
 //! | `connection` | where connections come from, and how they fail |
 //! | `input` | files, buckets and tables that are not what they should be |
+//! | `names` | names that a contract may take, and those that another one has |
 //! | `store` | credentials, encryption, parts and memory of an upload |
 
 #![cfg(unix)]
@@ -24,5 +25,6 @@ mod doctor;
 mod end_to_end;
 mod fixture;
 mod input;
+mod names;
 mod store;
 mod watch;

@@ -11,22 +11,30 @@ fn event(text: &str) -> Event {
         .collect()
 }
 
-/// The procedure's text with a failure after each of its statements in turn, from the first to the one before `commit`.
-fn failing(procedure: &str) -> Vec<String> {
+/// The procedure's text with a failure after each statement of a call in turn, from the first to the one before `commit`. A merge takes
+/// the branch that reads the staged rows, a capture does not.
+fn failing(procedure: &str, reads_staging: bool) -> Vec<String> {
     let (head, rest) = procedure
         .split_once("begin transaction;\n")
         .expect("the run is one transaction");
     let (body, tail) = rest.split_once("\n  commit;").expect("the run commits");
     let lines: Vec<&str> = body.lines().collect();
     let mut texts = Vec::new();
-    let mut depth = 0;
+    // For each open `if`, whether this call takes it.
+    let mut taken = Vec::new();
     for (index, line) in lines.iter().enumerate() {
-        depth += i32::from(line.trim_start().starts_with("if ("));
-        depth -= i32::from(line.trim_start() == "end if;");
-        if depth == 0 && line.ends_with(';') {
+        let line = line.trim();
+        if line.starts_with("if (") {
+            taken.push(reads_staging && line == "if (read_staging) then");
+            continue;
+        }
+        if line == "end if;" {
+            taken.pop();
+        }
+        if line.ends_with(';') && taken.iter().all(|taken| *taken) {
             let (done, undone) = lines.split_at(index + 1);
             texts.push(format!(
-                "{head}begin transaction;\n{}\n  raise edited_meanwhile;\n{}\n  commit;{tail}",
+                "{head}begin transaction;\n{}\n  raise target_changed_meanwhile;\n{}\n  commit;{tail}",
                 done.join("\n"),
                 undone.join("\n")
             ));
@@ -44,7 +52,7 @@ fn a_failure_between_any_two_statements_changes_nothing() {
     ];
     fixture.land(&first);
     fixture.merge();
-    // Something for every step: a new key, a change, a late event, a tie, a delete, a broken row, an edit by hand.
+    // Something for every step: a new key, a change, a late event, a tie, a delete, a malformed row, a manual change.
     let second = [
         event("I|3|eve|1|2026-01-01 00:00:02.000000|0"),
         event("U|1|anna|1|2026-01-01 00:00:03.000000|0"),
@@ -57,7 +65,7 @@ fn a_failure_between_any_two_statements_changes_nothing() {
     let before = fixture.state();
 
     let procedure = fixture.scripts[6].statements[0].sql.clone();
-    let failing = failing(&procedure);
+    let failing = failing(&procedure, true);
     assert!(
         failing.len() > 20,
         "only {} boundaries were found",
@@ -107,8 +115,8 @@ fn a_capture_that_fails_between_any_two_statements_changes_nothing() {
     }
     fixture.land(&[event("I|9|waits|1|2026-01-01 00:00:01.000000|0")]);
     let before = fixture.state();
-    let procedure = fixture.scripts[7].statements[0].sql.clone();
-    let failing = failing(&procedure);
+    let procedure = fixture.scripts[6].statements[0].sql.clone();
+    let failing = failing(&procedure, false);
     assert!(failing.len() > 15, "only {} boundaries", failing.len());
     for (index, text) in failing.iter().enumerate() {
         fixture.run(text);
@@ -125,7 +133,7 @@ fn a_capture_that_fails_between_any_two_statements_changes_nothing() {
     fixture.capture();
     fixture.capture();
     assert_eq!(
-        fixture.lines("select op, id, name from ITEM_HISTORY where source_file = 'by hand'"),
+        fixture.lines("select op, id, name from ITEM_HISTORY where source_file = 'manual change'"),
         ["D|2|bob", "I|3|two", "U|1|anna"]
     );
     assert_eq!(fixture.number("select count(*) from ITEM_STAGING"), 1);

@@ -7,6 +7,7 @@
     reason = "what surrounds a test fails as the test does"
 )]
 
+mod column_names;
 mod fixture;
 mod fold;
 mod interruption;

@@ -1,4 +1,4 @@
-//! Edits made by hand on the target enter the history, once; the pipeline's own writes do not enter twice.
+//! Manual changes of the target enter the history, once; the pipeline's own writes do not enter twice.
 
 use firn::contract::Contract;
 
@@ -21,7 +21,7 @@ fn fixture() -> Fixture {
     fixture
 }
 
-const EDITS: &str = "select op, id, name from ITEM_HISTORY where source_file = 'by hand'";
+const EDITS: &str = "select op, id, name from ITEM_HISTORY where source_file = 'manual change'";
 
 /// Rows of the target that are not open history, or the other way round.
 fn differences(fixture: &mut Fixture) -> i64 {

@@ -1,4 +1,4 @@
-//! Files and hands in random turns: the history is the fold of the files' events and of the edits, each edit is there once, and
+//! Files and manual changes in random turns: the history is the fold of the files' events and of the edits, each edit is there once, and
 //! nothing covers an edit before it is history.
 
 use std::collections::BTreeMap;
@@ -68,12 +68,12 @@ fn edit(fixture: &mut Fixture, random: &mut StdRng, count: &mut u32) -> Vec<(u32
 
 const SHOWN: &str = "op, cast(id as varchar), name, cast(cast(price as number(9,0)) as varchar), to_varchar(changed_at, 'YYYY-MM-DD HH24:MI:SS.FF6'), cast(sequence as varchar)";
 
-/// After a run: the target is open history, and all is the fold of what came from files and from hands.
+/// After a run: the target is open history, and all is the fold of what came from files and from others.
 fn check(fixture: &mut Fixture, seed: u64, events: &[Event], edits: &[(u32, String, String)]) {
     let cell = |cell: String| (cell != "null").then_some(cell);
     let captured: Vec<Event> = fixture
         .run(&format!(
-            "select {SHOWN} from ITEM_HISTORY where source_file = 'by hand' order by id, changed_at, sequence"
+            "select {SHOWN} from ITEM_HISTORY where source_file = 'manual change' order by id, changed_at, sequence"
         ))
         .into_iter()
         .map(|row| row.into_iter().map(cell).collect())
@@ -106,14 +106,14 @@ fn check(fixture: &mut Fixture, seed: u64, events: &[Event], edits: &[(u32, Stri
 }
 
 #[test]
-fn files_and_hands_in_any_turns_give_the_fold_of_both() {
+fn files_and_manual_changes_in_any_turns_give_the_fold_of_both() {
     let runs = std::env::var("FIRN_EDIT_RUNS").map_or(2, |text| text.parse().expect("a number"));
     for seed in 0..runs {
         let mut random = StdRng::seed_from_u64(seed);
         let mut fixture = Fixture::new(Contract::parse(CONTRACT).unwrap());
         let (mut events, mut edits, mut count) = (Vec::new(), Vec::new(), 0);
         for _ in 0..TURNS {
-            // Rows land before or after the hand edits, and are merged after both.
+            // Rows are staged before or after the manual changes, and are merged after both.
             let mut rows: Vec<Event> = (0..random.random_range(0..40))
                 .map(|_| event(&mut random))
                 .collect();
@@ -132,6 +132,6 @@ fn files_and_hands_in_any_turns_give_the_fold_of_both() {
             events.extend(rows);
             check(&mut fixture, seed, &events, &edits);
         }
-        assert!(edits.len() > 25, "hands were busy");
+        assert!(edits.len() > 25, "there were many manual changes");
     }
 }

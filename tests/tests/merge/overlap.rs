@@ -97,7 +97,7 @@ fn merges_and_captures_at_once_take_each_edit_once() {
     fixture.merge();
     for round in 1..4 {
         fixture.run(&format!(
-            "update ITEM set name = 'by hand {round}' where id < 30"
+            "update ITEM set name = 'manual {round}' where id < 30"
         ));
         fixture.land(&rows(round));
         let calls = ["MERGE", "CAPTURE", "MERGE", "CAPTURE"];
@@ -114,13 +114,13 @@ fn merges_and_captures_at_once_take_each_edit_once() {
     // The edits are newer than every file's event, so they stay; each of the three is there once for each of its rows.
     assert_eq!(
         fixture.lines(
-            "select name, count(*) from ITEM_HISTORY where source_file = 'by hand' group by name"
+            "select name, count(*) from ITEM_HISTORY where source_file = 'manual change' group by name"
         ),
-        ["by hand 1|30", "by hand 2|30", "by hand 3|30"]
+        ["manual 1|30", "manual 2|30", "manual 3|30"]
     );
     assert_eq!(
         fixture.lines("select name, count(*) from ITEM group by name"),
-        ["by hand 3|30", "from file|70"]
+        ["from file|70", "manual 3|30"]
     );
     assert_eq!(
         fixture.number("select count(*) from ITEM_HISTORY"),

@@ -27,7 +27,7 @@ Examples:
 /// Run the whole pipeline on this machine, on Snowglobe
 ///
 /// Starts Snowglobe, makes all objects, generates customers whose files come late, doubled and out of order, lets the bucket's
-/// events load them and the tasks merge them, edits rows by hand, and checks the promises at the end.
+/// events load them and the tasks merge them, changes rows as somebody else would, and checks the promises at the end.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Demo {
@@ -89,14 +89,14 @@ impl Demo {
         await_captured(&owner).await?;
         report::step(
             started,
-            "edits made by hand on CUSTOMER have entered the history",
+            "manual changes of CUSTOMER have entered the history",
         )?;
 
         let figures = owner.status(5).await?;
         let promises = owner.verify().await?;
         let timeline = history::timeline(&owner.history(std::slice::from_ref(&key)).await?);
         report::print(&format!(
-            "\n{}\n{}\nThe customer edited by hand, `firn history {key}`:\n{timeline}\n",
+            "\n{}\n{}\nA customer with a manual change, `firn history {key}`:\n{timeline}\n",
             status::text(&owner, &figures),
             verify::text(&promises)
         ))?;
@@ -228,7 +228,7 @@ async fn edit_by_hand(pipeline: &Pipeline) -> Result<String> {
 async fn await_captured(pipeline: &Pipeline) -> Result<()> {
     let started = Instant::now();
     let sql = format!(
-        "select count(*) from {} where source_file = 'by hand'",
+        "select count(*) from {} where source_file = 'manual change'",
         pipeline.names().history
     );
     loop {
@@ -240,7 +240,7 @@ async fn await_captured(pipeline: &Pipeline) -> Result<()> {
             return Ok(());
         }
         if started.elapsed() > TIMEOUT {
-            return Err(Error::transient("the edits made by hand are not captured"));
+            return Err(Error::transient("the manual changes are not captured"));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -40,7 +40,7 @@ impl Verify {
             return Ok(());
         }
         Err(Error::rejected(format!(
-            "{broken} of {} promises do not hold (an edit by hand that is not yet captured shows here: `call CAPTURE_…()` and look again)",
+            "{broken} of {} promises do not hold (a manual change that is not yet captured shows here: `call CAPTURE_…()` and look again)",
             promises.len()
         )))
     }

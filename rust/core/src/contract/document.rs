@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Column, ColumnType, Contract};
+use super::{Column, ColumnType, Contract, HistoryColumns, history_columns};
 use crate::error::{Context, Error, Result};
 
 #[derive(Deserialize)]
@@ -13,6 +13,8 @@ struct Document {
     key: Vec<String>,
     order: Vec<String>,
     columns: Vec<DocumentColumn>,
+    #[serde(default)]
+    history_columns: HistoryColumns,
 }
 
 #[derive(Deserialize)]
@@ -24,32 +26,6 @@ struct DocumentColumn {
     #[serde(default)]
     required: bool,
 }
-
-/// Names that Firn adds to the tables beside the contract's.
-const RESERVED: [&str; 22] = [
-    "source_file",
-    "source_row",
-    "loaded_at",
-    "reject_reason",
-    "raw_line",
-    "valid_from",
-    "valid_to",
-    "is_current",
-    "line",
-    "reason",
-    "fate",
-    "first_at",
-    "copies",
-    "copy",
-    "place",
-    "peers_from",
-    "seen",
-    "is_there",
-    "was_there",
-    "is_stored",
-    "stored_valid_to",
-    "run_id",
-];
 
 pub(super) fn parse(text: &str) -> Result<Contract> {
     let document: Document = toml::from_str(text).map_err(|error| {
@@ -82,6 +58,7 @@ pub(super) fn parse(text: &str) -> Result<Contract> {
         columns,
         key: Vec::new(),
         order: Vec::new(),
+        history_columns: document.history_columns,
     };
     check_names(&contract)?;
     contract.key = indices(&contract, &document.key, "key")?;
@@ -113,7 +90,8 @@ fn indices(contract: &Contract, names: &[String], role: &str) -> Result<Vec<usiz
 
 fn check_names(contract: &Contract) -> Result<()> {
     let mut seen = std::collections::HashSet::new();
-    for name in contract.header().chain([contract.table()]) {
+    let own = contract.history_columns.names();
+    for name in contract.header().chain([contract.table()]).chain(own) {
         if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
             return Err(Error::config(format!(
                 "`{}` is no name: use 1 to 200 printable characters",
@@ -122,24 +100,11 @@ fn check_names(contract: &Contract) -> Result<()> {
         }
     }
     for name in contract.header() {
-        let folded = name.to_lowercase();
-        if is_reserved(&folded) {
-            return Err(Error::config(format!(
-                "column `{name}`: the name is one that Firn adds itself, choose another"
-            )));
-        }
-        if !seen.insert(folded) {
+        if !seen.insert(name.to_lowercase()) {
             return Err(Error::config(format!("column `{name}` is declared twice")));
         }
     }
-    Ok(())
-}
-
-/// Whether Firn's own statements use the name: those of `RESERVED`, and `before_1`, `before_2` and so on.
-fn is_reserved(name: &str) -> bool {
-    let number = name.strip_prefix("before_");
-    RESERVED.contains(&name)
-        || number.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+    history_columns::check(contract)
 }
 
 fn check_roles(contract: &Contract) -> Result<()> {

@@ -4,8 +4,11 @@
 
 mod column;
 mod document;
+mod history_columns;
+mod reason;
 
 pub use column::{Column, ColumnType};
+pub use history_columns::HistoryColumns;
 
 use crate::error::{Error, Result};
 
@@ -23,6 +26,7 @@ pub struct Contract {
     columns: Vec<Column>,
     key: Vec<usize>,
     order: Vec<usize>,
+    history_columns: HistoryColumns,
 }
 
 /// What an event does to its key.
@@ -125,6 +129,12 @@ impl Contract {
     #[must_use]
     pub fn changed_at(&self) -> &Column {
         &self.columns[self.order[0]]
+    }
+
+    /// The names of the columns that Firn adds to the history.
+    #[must_use]
+    pub fn history_columns(&self) -> &HistoryColumns {
+        &self.history_columns
     }
 
     /// Whether the column at `index` is part of the key.

@@ -37,7 +37,7 @@ fn key_and_order_columns_are_required_without_saying_so() {
 }
 
 #[test]
-fn a_broken_contract_is_told_what_is_wrong_and_where() {
+fn an_invalid_contract_has_an_error_that_says_what_and_where() {
     assert_eq!(
         refusal("key = [\"id\"]", "key = [\"no\"]"),
         "key names the column `no`, which `columns` does not declare"
@@ -63,7 +63,6 @@ fn a_broken_contract_is_told_what_is_wrong_and_where() {
         refusal("name = \"at\"", "name = \"ID\""),
         "column `ID` is declared twice"
     );
-    assert!(refusal("name = \"at\"", "name = \"valid_to\"").contains("one that Firn adds itself"));
     assert!(
         refusal("table = \"T\"", "tabel = \"T\"")
             .starts_with("contract, line 2: unknown field `tabel`")
@@ -76,4 +75,44 @@ fn debezium_spellings_mean_the_same() {
         assert_eq!(Op::parse(text.as_bytes()), Some(op));
     }
     assert_eq!(Op::parse(b"i"), None);
+}
+
+#[test]
+fn only_the_columns_of_the_history_are_reserved_and_a_contract_can_rename_them() {
+    assert_eq!(
+        refusal("name = \"at\"", "name = \"VALID_TO\""),
+        "column `VALID_TO`: Firn adds a column of this name to the history. Rename the contract's column, or Firn's with \
+         `[history_columns]` and `valid_to = \"OTHER_NAME\"`"
+    );
+    let taken = SMALLEST.replace("\"at\"", "\"valid_to\"");
+    let renamed = format!("{taken}\n[history_columns]\nvalid_to = \"ends\"\n");
+    let contract = Contract::parse(&renamed).unwrap();
+    let columns = contract.history_columns();
+    assert_eq!(
+        (columns.valid_from.as_str(), columns.valid_to.as_str()),
+        ("valid_from", "ends")
+    );
+    for name in [
+        "line", "place", "reason", "copy", "seen", "fate", "run_id", "raw_line", "is_there",
+    ] {
+        assert!(Contract::parse(&SMALLEST.replace("\"at\"", &format!("\"{name}\""))).is_ok());
+    }
+}
+
+#[test]
+fn no_name_stands_for_two_columns() {
+    let renamed = |key: &str, name: &str| {
+        let text = format!("{SMALLEST}\n[history_columns]\n{key} = \"{name}\"\n");
+        Contract::parse(&text).unwrap_err().to_string()
+    };
+    assert!(renamed("valid_to", "Valid_From").contains("which another column has"));
+    assert!(renamed("valid_to", "ID").starts_with("column `id`: Firn adds a column of this name"));
+    assert!(renamed("valid_to", "").contains("is no name"));
+    assert!(renamed("ends", "x").contains("unknown field `ends`"));
+    assert!(renamed("valid_to", "_firn_end").starts_with("column `_firn_end`: names that begin"));
+    assert!(refusal("name = \"at\"", "name = \"_FIRN_x\"").starts_with("column `_FIRN_x`:"));
+    assert!(
+        refusal("name = \"at\"", "name = \"METADATA$ACTION\"")
+            .starts_with("column `METADATA$ACTION`:")
+    );
 }

@@ -91,61 +91,36 @@ pub(super) fn complaints(contract: &Contract, alias: &str) -> Vec<String> {
         .iter()
         .map(|(text, _)| literal(text))
         .collect();
-    let names: Vec<&str> = Op::SPELLINGS.iter().map(|(text, _)| *text).collect();
     let mut branches = vec![format!(
         "when {op} is null or {op} not in ({}) then {}",
         spellings.join(", "),
-        literal(&format!(
-            "{} is not one of {}",
-            contract.op(),
-            names.join(", ")
-        ))
+        literal(&contract.unknown_op_reason())
     )];
     for (index, one) in contract.columns().iter().enumerate() {
         let value = of(alias, one);
         if contract.is_always_filled(index) {
             branches.push(format!(
                 "when {value} is null then {}",
-                literal(&format!("{} is missing", one.name))
+                literal(&one.missing_reason())
             ));
         } else if one.required {
             branches.push(format!(
                 "when {value} is null and {op} not in ('D', 'd') then {}",
-                literal(&format!("{} is missing", one.name))
+                literal(&one.missing_reason())
             ));
         }
         branches.push(format!(
             "when {} then {}",
-            misfit(&value, one.kind),
-            literal(&misfit_reason(one))
+            is_invalid(&value, one.kind),
+            literal(&one.invalid_value_reason())
         ));
     }
     branches
 }
 
-/// What a value that does not fit its column is told; the reader of files says the same.
-pub(crate) fn misfit_reason(column: &Column) -> String {
-    match column.kind {
-        ColumnType::Text { max_chars } => {
-            format!("{} is longer than {max_chars} characters", column.name)
-        }
-        ColumnType::Number { precision, scale } => {
-            format!("{} is no number({precision},{scale})", column.name)
-        }
-        ColumnType::Boolean => format!("{} is neither true nor false", column.name),
-        ColumnType::Date => format!("{} is no date like 2026-11-23", column.name),
-        ColumnType::Timestamp => {
-            format!(
-                "{} is no timestamp in UTC like 2026-11-23T18:52:55.123456Z",
-                column.name
-            )
-        }
-    }
-}
-
 /// True if a text that is not null does not fit its type. The pattern comes first, as `try_to_…` alone would round,
 /// drop an offset or read a bare number as seconds.
-fn misfit(value: &str, kind: ColumnType) -> String {
+fn is_invalid(value: &str, kind: ColumnType) -> String {
     let unlike = |pattern: &str, cast: String| {
         format!("{value} is not null and (not regexp_like({value}, '{pattern}') or {cast} is null)")
     };

@@ -6,9 +6,10 @@
 //! | `deployment` | where the objects live: database, roles, warehouse, bucket |
 //! | `names` | the names of all objects of a contract |
 //! | `expression` | SQL for one column or one row: checks, casts, comparisons |
-//! | `plan` | the steps of `MERGE_…()` and `CAPTURE_…()`, without text |
+//! | `plan` | the steps of `MERGE_…()`, without text |
 //! | `procedure` | the text of those steps |
 //! | `tables`, `roles`, `stage_and_pipe` | the text of all else |
+//! | `statement` | one statement, with the role that runs it |
 //! | `script` | statements in files, for people and for `firn bootstrap` |
 //!
 //! Pure: no network, no clock.
@@ -22,14 +23,15 @@ mod procedure;
 mod roles;
 mod script;
 mod stage_and_pipe;
+mod statement;
 mod tables;
 
 pub use deployment::{Deployment, Schedule, Storage};
-pub(crate) use expression::misfit_reason;
 pub use identifier::{Identifier, literal};
 pub use names::Names;
 pub use plan::{MergePlan, Step};
-pub use script::{Script, Statement, scripts};
+pub use script::{Script, scripts};
+pub use statement::Statement;
 
 #[cfg(test)]
 mod tests;

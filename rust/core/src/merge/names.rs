@@ -1,9 +1,9 @@
-//! The names of all objects that belong to a contract.
+//! The names of all objects that belong to a contract, and of the columns that Firn adds beside the contract's.
 
 use super::Identifier;
-use crate::contract::Contract;
+use crate::contract::{Contract, HistoryColumns};
 
-/// Every object of one contract.
+/// Every object of one contract, and Firn's columns in its history.
 #[derive(Clone, Debug)]
 pub struct Names {
     /// The current state.
@@ -12,24 +12,24 @@ pub struct Names {
     pub history: Identifier,
     /// The view for people.
     pub versions: Identifier,
-    /// Where rows land.
+    /// Loaded rows that wait for a merge.
     pub staging: Identifier,
-    /// Rows refused, with their reasons.
+    /// Rejected rows, with their reasons.
     pub rejects: Identifier,
-    /// What every run did with every file.
+    /// The run log: what every run did with every file.
     pub runs: Identifier,
     /// One row that every run updates first, so that runs wait for each other.
     pub lock: Identifier,
     /// The events of the last run, typed.
-    pub batch: Identifier,
+    pub merge_events: Identifier,
     /// The keys of the last run, with the target's rows as they were found.
-    pub touched: Identifier,
+    pub merge_keys: Identifier,
     /// The history rows that the last run's events could change.
-    pub stored: Identifier,
-    /// Events and stored rows, each with its interval and its fate.
-    pub fold: Identifier,
+    pub merge_stored: Identifier,
+    /// Events and stored rows, each with its interval and its outcome.
+    pub merge_versions: Identifier,
     /// What changes in the target.
-    pub delta: Identifier,
+    pub merge_changes: Identifier,
     /// The append-only stream of the staging table.
     pub staging_stream: Identifier,
     /// The stream of the target.
@@ -42,19 +42,36 @@ pub struct Names {
     pub pipe: Identifier,
     /// The procedure that merges.
     pub merge: Identifier,
-    /// The procedure that captures edits made by hand.
+    /// The procedure that captures manual changes.
     pub capture: Identifier,
     /// The task that merges.
     pub merge_task: Identifier,
     /// The task that captures.
     pub capture_task: Identifier,
+    /// From when a version holds.
+    pub valid_from: Identifier,
+    /// Until when.
+    pub valid_to: Identifier,
+    /// Whether it holds now.
+    pub is_current: Identifier,
+    /// The file that brought a row.
+    pub source_file: Identifier,
+    /// Its row there.
+    pub source_row: Identifier,
+    /// When it was loaded.
+    pub loaded_at: Identifier,
 }
 
 impl Names {
     /// The names for `contract`.
     #[must_use]
     pub fn of(contract: &Contract) -> Self {
-        let target = Identifier::new(contract.table());
+        Self::of_table(contract.table(), contract.history_columns())
+    }
+
+    /// The names of the contract whose target is `table`.
+    pub(crate) fn of_table(table: &str, columns: &HistoryColumns) -> Self {
+        let target = Identifier::new(table);
         Self {
             history: target.derived("HISTORY"),
             versions: target.derived("VERSIONS"),
@@ -62,11 +79,11 @@ impl Names {
             rejects: target.derived("REJECTS"),
             runs: target.derived("RUNS"),
             lock: target.derived("MERGE_LOCK"),
-            batch: target.derived("MERGE_BATCH"),
-            touched: target.derived("MERGE_TOUCHED"),
-            stored: target.derived("MERGE_STORED"),
-            fold: target.derived("MERGE_FOLD"),
-            delta: target.derived("MERGE_DELTA"),
+            merge_events: target.derived("MERGE_EVENTS"),
+            merge_keys: target.derived("MERGE_KEYS"),
+            merge_stored: target.derived("MERGE_STORED"),
+            merge_versions: target.derived("MERGE_VERSIONS"),
+            merge_changes: target.derived("MERGE_CHANGES"),
             staging_stream: target.derived("STAGING_STREAM"),
             changes: target.derived("CHANGES"),
             format: target.derived("CSV"),
@@ -76,6 +93,12 @@ impl Names {
             capture: target.with_verb("CAPTURE"),
             merge_task: target.with_verb("MERGE").derived("TASK"),
             capture_task: target.with_verb("CAPTURE").derived("TASK"),
+            valid_from: Identifier::new(&columns.valid_from),
+            valid_to: Identifier::new(&columns.valid_to),
+            is_current: Identifier::new(&columns.is_current),
+            source_file: Identifier::new(&columns.source_file),
+            source_row: Identifier::new(&columns.source_row),
+            loaded_at: Identifier::new(&columns.loaded_at),
             target,
         }
     }
@@ -84,11 +107,44 @@ impl Names {
     #[must_use]
     pub fn work_tables(&self) -> [&Identifier; 5] {
         [
-            &self.batch,
-            &self.touched,
-            &self.stored,
-            &self.fold,
-            &self.delta,
+            &self.merge_events,
+            &self.merge_keys,
+            &self.merge_stored,
+            &self.merge_versions,
+            &self.merge_changes,
         ]
+    }
+
+    /// Tables, views and streams: what a schema holds under one name only.
+    pub(crate) fn relations(&self) -> impl Iterator<Item = &Identifier> {
+        [
+            &self.target,
+            &self.history,
+            &self.versions,
+            &self.staging,
+            &self.rejects,
+            &self.runs,
+            &self.lock,
+            &self.staging_stream,
+            &self.changes,
+        ]
+        .into_iter()
+        .chain(self.work_tables())
+    }
+
+    /// The columns that say where a row comes from, with their types.
+    pub(super) fn source_columns(&self) -> [(&Identifier, &'static str); 3] {
+        [
+            (&self.source_file, "varchar"),
+            (&self.source_row, "number(18,0)"),
+            (&self.loaded_at, "timestamp_ltz"),
+        ]
+    }
+
+    /// The columns that say where a row comes from, each with `prefix` before it, joined by commas.
+    pub(super) fn source_list(&self, prefix: &str) -> String {
+        self.source_columns()
+            .map(|(name, _)| format!("{prefix}{name}"))
+            .join(", ")
     }
 }

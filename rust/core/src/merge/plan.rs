@@ -2,8 +2,8 @@
 //!
 //! Invariants of the plan, which its tests check:
 //! - `TakeLock` is first, so that runs wait for each other before they read anything.
-//! - `ReadStaging` comes before `DeleteStaged`, which deletes only what was taken.
-//! - `CaptureManualChanges` comes before `ResolveVersions`, so that an edit made by hand is history before anything can cover it.
+//! - `ReadStaging` comes before `DeleteStaged`, which deletes only what was read.
+//! - `CaptureManualChanges` comes before `ResolveVersions`, so that a manual change is history before anything can cover it.
 //! - `ApplyToTarget` writes a row of the target only if it still is what `FindTouchedKeys` found; otherwise the whole run is undone.
 
 use super::Names;
@@ -16,9 +16,9 @@ pub enum Step {
     TakeLock,
     /// Empty the work tables of the run before.
     ClearWorkTables,
-    /// Read the staged rows that the stream shows, type them, and tell what is wrong with each.
+    /// Read the staged rows that the stream shows, type them, and find what is wrong with each.
     ReadStaging,
-    /// Delete from staging exactly the rows taken.
+    /// Delete from staging exactly the rows read.
     DeleteStaged,
     /// List the keys of the events and of the target's changes, with the target's rows as they are now.
     FindTouchedKeys,
@@ -28,19 +28,19 @@ pub enum Step {
     CaptureManualChanges,
     /// Order events and stored rows by key, settle ties and duplicates, find every interval.
     ResolveVersions,
-    /// Write refused rows and lost ties to the rejects, each once.
+    /// Write rejected rows and lost ties to the rejects, each once.
     WriteRejects,
     /// Write new events and moved intervals to the history.
     WriteHistory,
     /// Find the target's rows that are no longer right.
     CompareWithTarget,
-    /// Put them right.
+    /// Correct them.
     ApplyToTarget,
     /// Write what the run did with every file.
     WriteRunLog,
 }
 
-/// The steps of one procedure over one contract.
+/// The steps of a merge over one contract.
 #[derive(Clone, Debug)]
 pub struct MergePlan<'c> {
     /// What is merged.
@@ -51,43 +51,36 @@ pub struct MergePlan<'c> {
     pub steps: Vec<Step>,
 }
 
+impl Step {
+    /// Whether only a run that reads the staged rows takes this step.
+    pub(super) fn reads_staging(self) -> bool {
+        matches!(self, Self::ReadStaging | Self::DeleteStaged)
+    }
+}
+
 impl<'c> MergePlan<'c> {
-    /// The plan of `MERGE_…()`: everything.
+    /// The plan of `MERGE_…()`. `CAPTURE_…()` does the same without the staged rows.
     #[must_use]
     pub fn of(contract: &'c Contract) -> Self {
-        use Step::{
-            ApplyToTarget, CaptureManualChanges, ClearWorkTables, CompareWithTarget, DeleteStaged,
-            FindTouchedKeys, ReadHistory, ReadStaging, ResolveVersions, TakeLock, WriteHistory,
-            WriteRejects, WriteRunLog,
-        };
         let steps = vec![
-            TakeLock,
-            ClearWorkTables,
-            ReadStaging,
-            DeleteStaged,
-            FindTouchedKeys,
-            ReadHistory,
-            CaptureManualChanges,
-            ResolveVersions,
-            WriteRejects,
-            WriteHistory,
-            CompareWithTarget,
-            ApplyToTarget,
-            WriteRunLog,
+            Step::TakeLock,
+            Step::ClearWorkTables,
+            Step::ReadStaging,
+            Step::DeleteStaged,
+            Step::FindTouchedKeys,
+            Step::ReadHistory,
+            Step::CaptureManualChanges,
+            Step::ResolveVersions,
+            Step::WriteRejects,
+            Step::WriteHistory,
+            Step::CompareWithTarget,
+            Step::ApplyToTarget,
+            Step::WriteRunLog,
         ];
         Self {
             contract,
             names: Names::of(contract),
             steps,
         }
-    }
-
-    /// The plan of `CAPTURE_…()`: the same, without new files.
-    #[must_use]
-    pub fn of_capture(contract: &'c Contract) -> Self {
-        let mut plan = Self::of(contract);
-        plan.steps
-            .retain(|step| !matches!(step, Step::ReadStaging | Step::DeleteStaged));
-        plan
     }
 }

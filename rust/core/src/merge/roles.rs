@@ -1,7 +1,7 @@
 //! Roles, database, warehouse, and the script that takes all of it down.
 
 use super::Identifier;
-use super::script::{RenderContext, Statement};
+use super::statement::{RenderContext, Statement};
 
 pub(super) const ROLES: &str = "Two roles: the owner of all objects, and the loader, which may load files and call the merge, \
 and can neither read a customer nor alter anything.
@@ -120,7 +120,7 @@ pub(super) fn drop(context: &RenderContext<'_>) -> Vec<Statement> {
         format!("pipe if exists {}", names.pipe),
         format!("stream if exists {}", names.staging_stream),
         format!("stream if exists {}", names.changes),
-        format!("procedure if exists {}()", names.merge),
+        format!("procedure if exists {}(boolean)", names.merge),
         format!("procedure if exists {}()", names.capture),
         format!("view if exists {}", names.versions),
         format!("stage if exists {}", names.stage),

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Deployment, Identifier, MergePlan, Names, procedure, roles, stage_and_pipe, tables};
+use super::statement::{RenderContext, Statement};
+use super::{Deployment, MergePlan, Names, procedure, roles, stage_and_pipe, tables};
 use crate::contract::Contract;
 
 /// One file of `sql/`.
@@ -14,40 +15,6 @@ pub struct Script {
     pub about: String,
     /// In this order.
     pub statements: Vec<Statement>,
-}
-
-/// One statement and the role that runs it.
-#[derive(Clone, Debug)]
-pub struct Statement {
-    /// The role that has the right to run it.
-    pub role: Identifier,
-    /// The text, without a semicolon at its end.
-    pub sql: String,
-    /// Whether names in it are looked up in the deployment's schema (which exists only after `10_database.sql`).
-    pub in_schema: bool,
-}
-
-/// Everything that a script's rendering needs to know.
-pub(super) struct RenderContext<'a> {
-    pub contract: &'a Contract,
-    pub deployment: &'a Deployment,
-    pub names: Names,
-}
-
-impl RenderContext<'_> {
-    /// `database.schema`.
-    pub fn schema(&self) -> String {
-        format!("{}.{}", self.deployment.database, self.deployment.schema)
-    }
-
-    /// A statement that the owner runs in the schema.
-    pub fn owned(&self, sql: String) -> Statement {
-        Statement {
-            role: self.deployment.owner.clone(),
-            sql,
-            in_schema: true,
-        }
-    }
 }
 
 /// Every script of a contract at a deployment, in the order in which they run; the last takes everything down again.
@@ -69,7 +36,7 @@ pub fn scripts(contract: &Contract, deployment: &Deployment) -> Vec<Script> {
         "Merges staged rows into {table} and its history. Needs 50_streams.sql. Safe to rerun."
     );
     let capture_about = format!(
-        "Brings edits made by hand on {table} into its history. Needs 50_streams.sql. Safe to rerun."
+        "Brings manual changes of {table} into its history, by the procedure of 60_merge.sql. Safe to rerun."
     );
     type Render = fn(&RenderContext<'_>) -> Vec<Statement>;
     let all: [(&'static str, String, Render); 11] = [
@@ -110,34 +77,23 @@ pub fn scripts(contract: &Contract, deployment: &Deployment) -> Vec<Script> {
         .collect()
 }
 
-fn callable(
-    context: &RenderContext<'_>,
-    plan: &MergePlan<'_>,
-    name: &Identifier,
-) -> Vec<Statement> {
-    vec![
-        context.owned(procedure::procedure(plan, name)),
-        context.owned(format!(
-            "grant usage on procedure {name}() to role {}",
-            context.deployment.loader
-        )),
-    ]
-}
-
 fn merge(context: &RenderContext<'_>) -> Vec<Statement> {
-    callable(
-        context,
-        &MergePlan::of(context.contract),
-        &context.names.merge,
-    )
+    let sql = procedure::merge(&MergePlan::of(context.contract));
+    let signature = format!("{}(boolean)", context.names.merge);
+    callable(context, sql, &signature)
 }
 
 fn capture(context: &RenderContext<'_>) -> Vec<Statement> {
-    callable(
-        context,
-        &MergePlan::of_capture(context.contract),
-        &context.names.capture,
-    )
+    let sql = procedure::capture(&context.names);
+    let signature = format!("{}()", context.names.capture);
+    callable(context, sql, &signature)
+}
+
+/// A procedure that the loader may call.
+fn callable(context: &RenderContext<'_>, sql: String, signature: &str) -> Vec<Statement> {
+    let loader = &context.deployment.loader;
+    let grant = format!("grant usage on procedure {signature} to role {loader}");
+    vec![context.owned(sql), context.owned(grant)]
 }
 
 impl Script {

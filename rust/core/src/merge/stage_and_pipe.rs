@@ -1,6 +1,6 @@
 //! The way in: stage, pipe, streams and tasks.
 
-use super::script::{RenderContext, Statement};
+use super::statement::{RenderContext, Statement};
 use super::{Identifier, Schedule, literal};
 
 pub(super) const PIPE: &str = "Loads every new file of the stage into staging, as text, so that no row is lost to a cast: what is wrong
@@ -74,16 +74,17 @@ pub(super) fn pipe(context: &RenderContext<'_>) -> Vec<Statement> {
         .header()
         .map(|name| Identifier::new(name).to_string())
         .collect();
-    // Two fields beyond the contract's: there the reader of files puts the reason and the text of a broken row.
+    // Two fields beyond the contract's: there the reader of files puts the reason and the text of a malformed row.
     let fields: Vec<String> = (1..=columns.len() + 2)
         .map(|number| format!("${number}"))
         .collect();
     vec![
         context.owned(format!(
-            "create pipe if not exists {} auto_ingest = true as\ncopy into {} (\n  {}, reject_reason, raw_line,\n  source_file, source_row, loaded_at)\nfrom (\n  select {},\n    metadata$filename, metadata$file_row_number, metadata$start_scan_time\n  from @{})\nfile_format = (format_name = '{}')\non_error = continue",
+            "create pipe if not exists {} auto_ingest = true as\ncopy into {} (\n  {}, _firn_reject_reason, _firn_raw_line,\n  {})\nfrom (\n  select {},\n    metadata$filename, metadata$file_row_number, metadata$start_scan_time\n  from @{})\nfile_format = (format_name = '{}')\non_error = continue",
             names.pipe,
             names.staging,
             columns.join(", "),
+            names.source_list(""),
             fields.join(", "),
             names.stage,
             names.format.to_string().replace('\'', "''"),

@@ -1,11 +1,11 @@
 //! Tables and the view for people.
 
 use super::expression::{column, list};
-use super::script::{RenderContext, Statement};
+use super::statement::{RenderContext, Statement};
 use super::{Identifier, Names};
 use crate::contract::{Column, ColumnType};
 
-pub(super) const ABOUT: &str = "Staging, target, history, rejects and the account of runs, then the tables of a run's own work.
+pub(super) const ABOUT: &str = "Staging, target, history, rejects and the run log, then the tables of a run's own work.
 Needs 10_database.sql. Safe to rerun: an existing table is left as it is.
 
 Why the history is clustered by the day of valid_to: open versions (null) lie together, and so do those that ended of late. A merge asks
@@ -44,14 +44,10 @@ fn create(kind: &str, table: &Identifier, lines: &[String], tail: &str) -> Strin
     )
 }
 
-const SOURCE_COLUMNS: [&str; 3] = [
-    "source_file varchar not null",
-    "source_row number(18,0) not null",
-    "loaded_at timestamp_ltz not null",
-];
-
-fn source_columns() -> impl Iterator<Item = String> {
-    SOURCE_COLUMNS.into_iter().map(str::to_owned)
+/// Where a row comes from.
+fn source_columns(names: &Names) -> impl Iterator<Item = String> {
+    let line = |(name, kind): (&Identifier, &str)| format!("{name} {kind} not null");
+    names.source_columns().map(line).into_iter()
 }
 
 fn typed(one: &Column, constraint: &str) -> String {
@@ -62,10 +58,10 @@ fn staging(context: &RenderContext<'_>) -> String {
     let fields = context
         .contract
         .header()
-        .chain(["reject_reason", "raw_line"]);
+        .chain(["_firn_reject_reason", "_firn_raw_line"]);
     let lines: Vec<String> = fields
         .map(|name| format!("{} varchar", Identifier::new(name)))
-        .chain(source_columns())
+        .chain(source_columns(&context.names))
         .collect();
     create("table", &context.names.staging, &lines, "")
 }
@@ -73,7 +69,7 @@ fn staging(context: &RenderContext<'_>) -> String {
 fn target(context: &RenderContext<'_>) -> String {
     let contract = context.contract;
     let line = |(index, one): (usize, &Column)| {
-        // Whoever inserts by hand need not know the time or the sequence: the capture fills them in.
+        // A manual insert need not give the time or the sequence: the capture fills them in.
         let is_filled = one.required && !contract.is_order(index);
         typed(one, if is_filled { " not null" } else { "" })
     };
@@ -87,7 +83,7 @@ fn target(context: &RenderContext<'_>) -> String {
 }
 
 fn history(context: &RenderContext<'_>) -> String {
-    let contract = context.contract;
+    let (contract, names) = (context.contract, &context.names);
     let line = |(index, one): (usize, &Column)| {
         typed(
             one,
@@ -103,35 +99,32 @@ fn history(context: &RenderContext<'_>) -> String {
         Identifier::new(contract.op())
     ))
     .chain(contract.columns().iter().enumerate().map(line))
-    .chain(
-        [
-            "valid_from timestamp_ntz(6) not null",
-            "valid_to timestamp_ntz(6)",
-            "is_current boolean not null",
-        ]
-        .map(str::to_owned),
-    )
-    .chain(source_columns())
+    .chain([
+        format!("{} timestamp_ntz(6) not null", names.valid_from),
+        format!("{} timestamp_ntz(6)", names.valid_to),
+        format!("{} boolean not null", names.is_current),
+    ])
+    .chain(source_columns(names))
     .collect();
     create(
         "table",
-        &context.names.history,
+        &names.history,
         &lines,
-        "\ncluster by (to_date(valid_to))",
+        &format!("\ncluster by (to_date({}))", names.valid_to),
     )
 }
 
 fn rejects(names: &Names) -> String {
-    let lines: Vec<String> = ["reject_id varchar not null", "run_id number(18,0) not null"]
-        .into_iter()
-        .map(str::to_owned)
-        .chain(source_columns())
-        .chain([
-            "reason varchar not null".to_owned(),
-            "raw_line varchar".to_owned(),
-        ])
-        .collect();
-    create("table", &names.rejects, &lines, "")
+    let lines = [
+        "reject_id varchar not null",
+        "run_id number(18,0) not null",
+        "source_file varchar not null",
+        "source_row number(18,0) not null",
+        "loaded_at timestamp_ltz not null",
+        "reason varchar not null",
+        "raw_line varchar",
+    ];
+    create("table", &names.rejects, &lines.map(str::to_owned), "")
 }
 
 fn runs(names: &Names) -> String {
@@ -165,7 +158,7 @@ fn lock(names: &Names) -> String {
 fn work(context: &RenderContext<'_>) -> Vec<String> {
     let (contract, names) = (context.contract, &context.names);
     let op = format!("{} varchar", Identifier::new(contract.op()));
-    // A broken row may hold a text of any length.
+    // A malformed row may hold a text of any length.
     let loose = |one: &Column| match one.kind {
         ColumnType::Text { .. } => format!("{} varchar", column(one)),
         _ => typed(one, ""),
@@ -177,13 +170,11 @@ fn work(context: &RenderContext<'_>) -> Vec<String> {
             .chain(extra.iter().map(|text| (*text).to_owned()))
             .collect()
     };
-    let from = [
-        "source_file varchar",
-        "source_row number(18,0)",
-        "loaded_at timestamp_ltz",
-    ];
-    let with = |extra: &[&'static str]| -> Vec<&'static str> {
-        extra.iter().copied().chain(from).collect()
+    let sourced = |extra: &[&str]| -> Vec<String> {
+        let source = names
+            .source_columns()
+            .map(|(name, kind)| format!("{name} {kind}"));
+        event(extra).into_iter().chain(source).collect()
     };
     let transient = |table: &Identifier, lines: Vec<String>| {
         create(
@@ -193,33 +184,36 @@ fn work(context: &RenderContext<'_>) -> Vec<String> {
             " data_retention_time_in_days = 0",
         )
     };
-    let mut touched = columns.clone();
-    touched.extend(
+    let mut keys = columns.clone();
+    keys.extend(
         [
-            "first_at timestamp_ntz(6)",
-            "is_there boolean",
-            "copies number(18,0)",
-            "copy number(18,0)",
+            "_firn_first_at timestamp_ntz(6)",
+            "_firn_in_target boolean",
+            "_firn_row_count number(18,0)",
+            "_firn_row_number number(18,0)",
         ]
         .map(str::to_owned),
     );
     vec![
         transient(
-            &names.batch,
-            event(&with(&["raw_line varchar", "reason varchar"])),
+            &names.merge_events,
+            sourced(&["_firn_raw_line varchar", "_firn_reason varchar"]),
         ),
-        transient(&names.touched, touched),
-        transient(&names.stored, event(&with(&["valid_to timestamp_ntz(6)"]))),
+        transient(&names.merge_keys, keys),
         transient(
-            &names.fold,
-            event(&with(&["valid_to timestamp_ntz(6)", "fate varchar"])),
+            &names.merge_stored,
+            sourced(&["_firn_valid_to timestamp_ntz(6)"]),
         ),
         transient(
-            &names.delta,
+            &names.merge_versions,
+            sourced(&["_firn_valid_to timestamp_ntz(6)", "_firn_outcome varchar"]),
+        ),
+        transient(
+            &names.merge_changes,
             event(&[
-                "is_there boolean",
-                "was_there boolean",
-                "run_id number(18,0)",
+                "_firn_in_target boolean",
+                "_firn_was_there boolean",
+                "_firn_run_id number(18,0)",
             ]),
         ),
     ]
@@ -243,40 +237,44 @@ pub(super) fn views(context: &RenderContext<'_>) -> Vec<Statement> {
             .collect()
     };
     let order = list(contract.order(), "");
+    let over = format!("(partition by {key} order by {order})");
+    let is_delete = format!("iff({op} = 'D', 1, 0)");
     let changed: Vec<String> = std::iter::once(format!(
-        "iff({op} = 'D', 1, 0) is distinct from lag(iff({op} = 'D', 1, 0)) over line_of_time"
+        "{is_delete} is distinct from lag({is_delete}) over {over}"
     ))
     .chain(values.iter().map(|one| {
         let name = column(one);
-        format!("or ({op} <> 'D' and {name} is distinct from lag({name}) over line_of_time)")
+        format!("or ({op} <> 'D' and {name} is distinct from lag({name}) over {over})")
     }))
     .collect();
-    let over = format!("(partition by {key} order by {order})");
-    let changed = changed.join("\n        ").replace("line_of_time", &over);
     vec![context.owned(format!(
         "create or replace view {versions} as
 with lasting as (
-  select * from {history} where valid_to is null or valid_from < valid_to
+  select * from {history} where {valid_to} is null or {valid_from} < {valid_to}
 ),
 marked as (
   select lasting.*,
-    iff({changed}, 1, 0) as begins
+    iff({changed}, 1, 0) as _firn_begins
   from lasting
 ),
 numbered as (
-  select marked.*, sum(begins) over (partition by {key} order by {order}
-    rows between unbounded preceding and current row) as version
+  select marked.*, sum(_firn_begins) over (partition by {key} order by {order}
+    rows between unbounded preceding and current row) as _firn_version
   from marked
 )
 select {shown},
-  min(valid_from) as valid_from,
-  iff(count(*) = count(valid_to), max(valid_to), null) as valid_to,
-  count(*) <> count(valid_to) as is_current
+  min({valid_from}) as {valid_from},
+  iff(count(*) = count({valid_to}), max({valid_to}), null) as {valid_to},
+  count(*) <> count({valid_to}) as {is_current}
 from numbered
 where {op} <> 'D'
-group by {shown}, version",
+group by {shown}, _firn_version",
         versions = names.versions,
         history = names.history,
+        valid_from = names.valid_from,
+        valid_to = names.valid_to,
+        is_current = names.is_current,
+        changed = changed.join("\n        "),
         shown = list(shown(), ""),
     ))]
 }

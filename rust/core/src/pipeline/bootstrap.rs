@@ -28,9 +28,10 @@ impl Pipeline {
     /// Makes all objects.
     ///
     /// # Errors
-    /// `Config` if tables are there whose columns are not the contract's (then nothing is changed), or if a role lacks a
+    /// `Config` if tables are there whose columns are not the contract's, or whose names another contract needs (then nothing is changed), or if a role lacks a
     /// right, naming the script; whatever was made stays.
     pub async fn bootstrap(&self, on_statement: impl FnMut(ScriptProgress<'_>)) -> Result<()> {
+        self.check_collisions().await?;
         let mismatches = self.column_mismatches(Some(&self.deployment.owner)).await?;
         if let Some(mismatch) = mismatches.iter().flatten().next() {
             return Err(Error::config(mismatch.to_string()));

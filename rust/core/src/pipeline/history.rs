@@ -20,7 +20,7 @@ pub struct Version {
     pub valid_from: String,
     /// Until when; none while it holds.
     pub valid_to: Option<String>,
-    /// The file that brought it, or `by hand`.
+    /// The file that brought it, or `manual change`.
     pub source_file: String,
     /// Its row there.
     pub source_row: String,
@@ -80,15 +80,15 @@ impl Pipeline {
         Ok(rows.rows.into_iter().map(version).collect())
     }
 
-    /// Op, interval, place and the columns of these positions, of one key.
+    /// Op, interval, source and the columns of these positions, of one key.
     fn select_history(&self, columns: impl Iterator<Item = usize>) -> String {
-        let contract = &self.contract;
+        let (contract, names) = (&self.contract, &self.names);
         let mut selected: Vec<String> = vec![
             Identifier::new(contract.op()).to_string(),
-            "to_varchar(valid_from, 'YYYY-MM-DD HH24:MI:SS.FF6')".to_owned(),
-            "to_varchar(valid_to, 'YYYY-MM-DD HH24:MI:SS.FF6')".to_owned(),
-            "source_file".to_owned(),
-            "source_row".to_owned(),
+            shown(&names.valid_from, ColumnType::Timestamp),
+            shown(&names.valid_to, ColumnType::Timestamp),
+            names.source_file.to_string(),
+            names.source_row.to_string(),
         ];
         selected.extend(columns.map(|index| {
             let column = &contract.columns()[index];
@@ -128,12 +128,14 @@ impl Pipeline {
             .collect();
         let sql = format!(
             "select {} from {} h
-where h.valid_from <= cast(? as timestamp_ntz(6)) and (h.valid_to is null or h.valid_to > cast(? as timestamp_ntz(6))) and h.{} <> 'D'
-order by {} limit {limit}",
+where h.{valid_from} <= cast(? as timestamp_ntz(6)) and (h.{valid_to} is null or h.{valid_to} > cast(? as timestamp_ntz(6))) and h.{op} <> 'D'
+order by {key} limit {limit}",
             selected.join(", "),
             self.names.history,
-            Identifier::new(contract.op()),
-            key.join(", ")
+            valid_from = self.names.valid_from,
+            valid_to = self.names.valid_to,
+            op = Identifier::new(contract.op()),
+            key = key.join(", ")
         );
         let time = in_utc(time)?;
         self.client

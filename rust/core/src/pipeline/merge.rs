@@ -71,12 +71,12 @@ impl Pipeline {
     /// Merges what waits in staging.
     ///
     /// # Errors
-    /// `Transient` if the target was edited meanwhile or a lock was not obtained: nothing was changed, call again.
+    /// `Transient` if the target was changed meanwhile or a lock was not obtained: nothing was changed, call again.
     pub async fn merge(&self) -> Result<MergeReport> {
         self.call(&self.names.merge).await
     }
 
-    /// Brings edits made by hand on the target into the history.
+    /// Brings manual changes of the target into the history.
     ///
     /// # Errors
     /// As [`Pipeline::merge`].

@@ -10,12 +10,14 @@
 //! | `status` | how far behind, how many rows, the sum |
 //! | `history` | the versions of one key; the table as it was |
 //! | `verify` | the promises, checked on the live tables |
+//! | `collisions` | whether another contract needs the same names |
 //! | `schema_check` | whether the tables have the contract's columns |
 //! | `doctor` | what is missing, and its fix |
 //!
 //! It joins the other modules and holds no SQL of the merge itself.
 
 mod bootstrap;
+mod collisions;
 mod doctor;
 mod history;
 mod load;

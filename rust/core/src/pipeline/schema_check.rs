@@ -5,10 +5,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Pipeline;
-use crate::contract::ColumnType;
+use crate::contract::{Column, ColumnType};
 use crate::error::Result;
 use crate::merge::Identifier;
 use crate::snowflake::Statement;
+
+/// The type of the number of a row.
+const ROW_NUMBER: ColumnType = ColumnType::Number {
+    precision: 18,
+    scale: 0,
+};
+
+/// The type of an op.
+const OP: ColumnType = ColumnType::Text { max_chars: 1 };
 
 /// A column of a table that is not as the contract wants it.
 #[derive(Clone, Debug)]
@@ -50,29 +59,70 @@ impl Pipeline {
         &self,
         role: Option<&Identifier>,
     ) -> Result<Option<Vec<ColumnMismatch>>> {
-        let names = &self.names;
         let mut mismatches = None;
-        for table in [&names.target, &names.history, &names.staging] {
+        for (table, columns) in self.wanted_columns() {
             let Some(found) = self.columns(table, role).await? else {
                 continue;
             };
             let mismatches = mismatches.get_or_insert_with(Vec::new);
-            for column in self.contract.columns() {
-                let name = Identifier::new(&column.name);
-                // Staging takes rows as they come: all text.
-                let wanted = (*table != names.staging).then_some(column.kind);
-                let found = found.get(&name.stored());
-                if !found.is_some_and(|found| holds(found, wanted)) {
+            for (column, wanted) in columns {
+                let found = found.get(&column.stored());
+                if !found.is_some_and(|found| holds(found, &wanted)) {
                     mismatches.push(ColumnMismatch {
                         table: table.clone(),
-                        column: name,
-                        wanted: wanted.map_or("VARCHAR".to_owned(), |kind| kind.to_string()),
+                        column,
+                        wanted: wanted.to_string(),
                         found: found.cloned(),
                     });
                 }
             }
         }
         Ok(mismatches)
+    }
+
+    /// The columns that target, history and staging must have.
+    fn wanted_columns(&self) -> [(&Identifier, Vec<(Identifier, Wanted)>); 3] {
+        let (contract, names) = (&self.contract, &self.names);
+        let column = |one: &Column| (Identifier::new(&one.name), Wanted::Values(one.kind));
+        let columns = || contract.columns().iter().map(column);
+        let source = || {
+            [
+                (names.source_file.clone(), Wanted::AnyText),
+                (names.source_row.clone(), Wanted::Values(ROW_NUMBER)),
+                (names.loaded_at.clone(), Wanted::LocalTime),
+            ]
+        };
+        let interval = [
+            (
+                names.valid_from.clone(),
+                Wanted::Values(ColumnType::Timestamp),
+            ),
+            (
+                names.valid_to.clone(),
+                Wanted::Values(ColumnType::Timestamp),
+            ),
+            (
+                names.is_current.clone(),
+                Wanted::Values(ColumnType::Boolean),
+            ),
+        ];
+        let op = (Identifier::new(contract.op()), Wanted::Values(OP));
+        let history = std::iter::once(op)
+            .chain(columns())
+            .chain(interval)
+            .chain(source());
+        // Staging takes rows as they come: all text.
+        let header = contract
+            .header()
+            .chain(["_firn_reject_reason", "_firn_raw_line"]);
+        let staging = header
+            .map(|name| (Identifier::new(name), Wanted::AnyText))
+            .chain(source());
+        [
+            (&names.target, columns().collect()),
+            (&names.history, history.collect()),
+            (&names.staging, staging.collect()),
+        ]
     }
 
     /// A table's columns with their types; none if it is not there.
@@ -100,10 +150,33 @@ impl Pipeline {
     }
 }
 
-/// Whether a column of the type `found` takes every value of `wanted` (any text without): wider is well.
-fn holds(found: &str, wanted: Option<ColumnType>) -> bool {
-    let Some(wanted) = wanted else {
-        return found.starts_with("VARCHAR");
+/// What a column must hold.
+#[derive(Clone, Copy, Debug)]
+enum Wanted {
+    /// Every value of a type.
+    Values(ColumnType),
+    /// Any text.
+    AnyText,
+    /// A time with the session's time zone.
+    LocalTime,
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Values(kind) => kind.fmt(f),
+            Self::AnyText => f.write_str("varchar"),
+            Self::LocalTime => f.write_str("timestamp_ltz"),
+        }
+    }
+}
+
+/// Whether a column of the type `found` takes all that is wanted; a wider one does, too.
+fn holds(found: &str, wanted: &Wanted) -> bool {
+    let wanted = match wanted {
+        Wanted::Values(kind) => *kind,
+        Wanted::AnyText => return found.starts_with("VARCHAR"),
+        Wanted::LocalTime => return found.starts_with("TIMESTAMP_LTZ"),
     };
     match (ColumnType::parse(found), wanted) {
         (Ok(ColumnType::Text { max_chars: there }), ColumnType::Text { max_chars }) => {
@@ -127,14 +200,14 @@ mod tests {
 
     #[test]
     fn a_wider_column_holds_what_the_contract_sends() {
-        let number = |precision, scale| Some(ColumnType::Number { precision, scale });
-        assert!(holds("NUMBER(12,2)", number(10, 2)));
-        assert!(!holds("NUMBER(12,2)", number(12, 0)));
-        assert!(holds("VARCHAR(16777216)", None) && !holds("DATE", None));
+        let number = |precision, scale| Wanted::Values(ColumnType::Number { precision, scale });
+        assert!(holds("NUMBER(12,2)", &number(10, 2)));
+        assert!(!holds("NUMBER(12,2)", &number(12, 0)));
+        assert!(holds("VARCHAR(16777216)", &Wanted::AnyText) && !holds("DATE", &Wanted::AnyText));
         assert!(holds(
             "VARCHAR(60)",
-            Some(ColumnType::Text { max_chars: 50 })
+            &Wanted::Values(ColumnType::Text { max_chars: 50 })
         ));
-        assert!(!holds("VARIANT", Some(ColumnType::Date)));
+        assert!(!holds("VARIANT", &Wanted::Values(ColumnType::Date)));
     }
 }

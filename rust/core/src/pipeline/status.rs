@@ -75,11 +75,12 @@ impl Pipeline {
             .query(&format!(
                 "select (select count(*) from {}), (select count(*) from {}), (select count(*) from {}),
   (select count(*) from {}), (select coalesce(sum(rows_in), 0) from {runs}), (select coalesce(sum(duplicates), 0) from {runs}),
-  (select datediff(millisecond, min(loaded_at), current_timestamp()) from {})",
+  (select datediff(millisecond, min({}), current_timestamp()) from {})",
                 names.target,
                 names.history,
                 names.staging,
                 names.rejects,
+                names.loaded_at,
                 names.staging,
                 runs = names.runs
             ))

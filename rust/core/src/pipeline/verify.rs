@@ -47,7 +47,9 @@ impl Pipeline {
         let changed_at = Identifier::new(&contract.changed_at().name);
         let op = Identifier::new(contract.op());
         let (target, history) = (&names.target, &names.history);
-        let open = format!("select {all} from {history} where is_current and {op} <> 'D'");
+        let (valid_from, valid_to, is_current) =
+            (&names.valid_from, &names.valid_to, &names.is_current);
+        let open = format!("select {all} from {history} where {is_current} and {op} <> 'D'");
         vec![
             (
                 "nothing lost: rows in = history + duplicates + rejects",
@@ -73,19 +75,19 @@ impl Pipeline {
             (
                 "target = open history: one row per key",
                 format!(
-                    "select count(*) from (select {key} from {target} group by {key} having count(*) > 1) twins"
+                    "select count(*) from (select {key} from {target} group by {key} having count(*) > 1) repeated"
                 ),
             ),
             (
                 "intervals: each ends where the next begins, the last is open",
                 format!(
-                    "select count(*) from (select valid_to, lead({changed_at}) over (partition by {key} order by {order}) as next_at from {history}) ends where valid_to is distinct from next_at"
+                    "select count(*) from (select {valid_to}, lead({changed_at}) over (partition by {key} order by {order}) as _firn_next_at from {history}) ends where {valid_to} is distinct from _firn_next_at"
                 ),
             ),
             (
                 "intervals: none ends before it begins, and the marks agree",
                 format!(
-                    "select count(*) from {history} where valid_from > valid_to or valid_from is distinct from {changed_at} or is_current is distinct from (valid_to is null)"
+                    "select count(*) from {history} where {valid_from} > {valid_to} or {valid_from} is distinct from {changed_at} or {is_current} is distinct from ({valid_to} is null)"
                 ),
             ),
         ]

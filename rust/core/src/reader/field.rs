@@ -1,7 +1,6 @@
 //! Whether a value fits its column. Every check is the one that the merge makes in SQL, so that both agree on what is malformed.
 
-use crate::contract::{Column, ColumnType, Contract, Op};
-use crate::merge::misfit_reason;
+use crate::contract::{Column, ColumnType, Contract};
 
 /// A column as the reader needs it.
 pub(super) struct Check {
@@ -27,18 +26,15 @@ pub(super) fn checks(contract: &Contract) -> Vec<Check> {
 pub(super) enum Fault {
     UnknownOp,
     Missing,
-    ColumnMismatch,
+    InvalidValue,
 }
 
 impl Fault {
     pub fn reason(self, contract: &Contract, column: Option<&Column>) -> String {
         match (self, column) {
-            (Self::Missing, Some(column)) => format!("{} is missing", column.name),
-            (Self::ColumnMismatch, Some(column)) => misfit_reason(column),
-            _ => {
-                let spellings: Vec<&str> = Op::SPELLINGS.iter().map(|(text, _)| *text).collect();
-                format!("{} is not one of {}", contract.op(), spellings.join(", "))
-            }
+            (Self::Missing, Some(column)) => column.missing_reason(),
+            (Self::InvalidValue, Some(column)) => column.invalid_value_reason(),
+            _ => contract.unknown_op_reason(),
         }
     }
 }
@@ -86,7 +82,7 @@ pub(super) fn check(check: &Check, field: Field<'_>, is_delete: bool) -> Result<
     if fits {
         Ok(())
     } else {
-        Err(Fault::ColumnMismatch)
+        Err(Fault::InvalidValue)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Edits made by hand, as events like any other.
+//! Manual changes of the target, as events like any other.
 
 use super::MANUAL_CHANGE;
 use super::staging::others;
@@ -16,9 +16,9 @@ pub(super) fn capture_manual_changes(plan: &MergePlan<'_>) -> String {
         .next()
         .map(|one| of("h", one))
         .unwrap_or_default();
-    // The edit's own time is believed if it is newer than the open version; otherwise it happened now, and after it.
+    // The change's own time counts if it is newer than the open version; otherwise the change happened now, and after it.
     let own_time =
-        format!("t.is_there and {t_at} is not null and ({h_at} is null or {t_at} > {h_at})");
+        format!("t._firn_in_target and {t_at} is not null and ({h_at} is null or {t_at} > {h_at})");
     let value = |(index, one): (usize, &Column)| {
         let name = column(one);
         if contract.is_key(index) {
@@ -34,7 +34,7 @@ pub(super) fn capture_manual_changes(plan: &MergePlan<'_>) -> String {
             )
         } else {
             format!(
-                "iff(t.is_there, {}, {}) as {name}",
+                "iff(t._firn_in_target, {}, {}) as {name}",
                 of("t", one),
                 of("h", one)
             )
@@ -42,23 +42,24 @@ pub(super) fn capture_manual_changes(plan: &MergePlan<'_>) -> String {
     };
     let values: Vec<String> = contract.columns().iter().enumerate().map(value).collect();
     format!(
-        "  -- Firn's own writes left the target equal to open history, so they do not show here; edits made by hand do.
-  insert into {batch} ({op}, {columns}, source_file, source_row, loaded_at)
-  with edits as (
+        "  -- Firn's own writes left the target equal to open history, so only the changes of others show here.
+  insert into {events} ({op}, {columns}, {source})
+  with manual_changes as (
     select
-      iff(not t.is_there, 'D', iff({h_key} is null or h.{op} = 'D', 'I', 'U')) as {op},
+      iff(not t._firn_in_target, 'D', iff({h_key} is null or h.{op} = 'D', 'I', 'U')) as {op},
       {values}
-    from {touched} t
-    left join {stored} h on {same} and h.valid_to is null
-    where iff(t.is_there, {h_key} is null or h.{op} = 'D' or {differ}, {h_key} is not null and h.{op} <> 'D')
+    from {keys} t
+    left join {stored} h on {same} and h._firn_valid_to is null
+    where iff(t._firn_in_target, {h_key} is null or h.{op} = 'D' or {differ}, {h_key} is not null and h.{op} <> 'D')
   )
   select {op}, {columns}, {manual_change}, row_number() over (order by {key}), current_timestamp()
-  from edits;",
-        batch = names.batch,
+  from manual_changes;",
+        events = names.merge_events,
+        source = names.source_list(""),
         columns = list(contract.columns(), ""),
         values = values.join(",\n      "),
-        touched = names.touched,
-        stored = names.stored,
+        keys = names.merge_keys,
+        stored = names.merge_stored,
         same = equal(contract.key(), "h", "t"),
         differ = differ(others(contract), "h", "t"),
         manual_change = literal(MANUAL_CHANGE),

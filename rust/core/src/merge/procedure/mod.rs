@@ -1,36 +1,36 @@
-//! The text of `MERGE_…()` and `CAPTURE_…()`: each step of the plan as Snowflake SQL.
+//! The text of `MERGE_…()`: each step of the plan as Snowflake SQL; `CAPTURE_…()` calls it.
+//!
+//! A column that Firn adds to a work table begins with `_firn_`, which no contract's column does.
 
 mod manual_changes;
 mod staging;
 mod target;
 mod versions;
 
-use super::{Identifier, MergePlan, Step, literal};
+use super::{MergePlan, Names, Step, literal};
 
-/// The file name under which edits made by hand are accounted.
-pub(crate) const MANUAL_CHANGE: &str = "by hand";
+/// The file name under which manual changes stand in the history and the run log.
+pub(crate) const MANUAL_CHANGE: &str = "manual change";
 
-/// What the loser of a tie is told.
+/// Why the loser of a tie is rejected.
 const TIE: &str =
     "another event of this key has the same order and wins: a delete, else the greater row";
 
-/// A procedure's whole text, from `create` to its body's end.
-pub(super) fn procedure(plan: &MergePlan<'_>, name: &Identifier) -> String {
-    let contract = plan.contract;
-    let edited = literal(&format!(
-        "{} was edited while the run was under way: nothing was changed, run it again",
-        contract.table()
+/// The merge's whole text, from `create` to its body's end. It reads the staged rows unless it is called with `false`.
+pub(super) fn merge(plan: &MergePlan<'_>) -> String {
+    let changed = literal(&format!(
+        "{} was changed while the run was under way: nothing was changed, run it again",
+        plan.contract.table()
     ));
-    let steps: Vec<String> = plan.steps.iter().map(|step| render(plan, *step)).collect();
     let body = format!(
         "
 declare
-  edited_meanwhile exception (-20001, {edited});
+  target_changed_meanwhile exception (-20001, {changed});
   started_at timestamp_ntz default date_trunc('microsecond', sysdate());
   run_id number default 0;
   runs_before number default 0;
   earliest timestamp_ntz;
-  twins number default 0;
+  duplicate_keys number default 0;
   rows_in number default 0;
   history number default 0;
   rejects number default 0;
@@ -42,7 +42,7 @@ begin
   select max(runs) into :runs_before from {lock};
   begin transaction;
 
-{}
+{steps}
 
   commit;
   return object_construct('run_id', :run_id, 'rows_in', :rows_in, 'history', :history,
@@ -54,12 +54,35 @@ exception
     raise;
 end;
 ",
-        steps.join("\n\n"),
+        steps = steps(plan).join("\n\n"),
         lock = plan.names.lock,
     );
+    create(
+        &format!("{}(read_staging boolean default true)", plan.names.merge),
+        &body,
+    )
+}
+
+/// The whole text of the capture: a merge that leaves the staged rows alone.
+pub(super) fn capture(names: &Names) -> String {
+    let body = format!(
+        "
+declare
+  report variant;
+begin
+  call {}(false) into :report;
+  return report;
+end;
+",
+        names.merge
+    );
+    create(&format!("{}()", names.capture), &body)
+}
+
+fn create(signature: &str, body: &str) -> String {
     format!(
-        "create or replace procedure {name}()\nreturns variant\nlanguage sql\nexecute as owner\nas\n{}",
-        dollar_quoted(&body)
+        "create or replace procedure {signature}\nreturns variant\nlanguage sql\nexecute as owner\nas\n{}",
+        dollar_quoted(body)
     )
 }
 
@@ -72,8 +95,25 @@ fn dollar_quoted(body: &str) -> String {
     }
 }
 
+/// The steps as text; those about staged rows stand in one condition.
+fn steps(plan: &MergePlan<'_>) -> Vec<String> {
+    let runs = plan
+        .steps
+        .chunk_by(|left, right| left.reads_staging() == right.reads_staging());
+    let text = |run: &[Step]| {
+        let steps: Vec<String> = run.iter().map(|step| render(plan, *step)).collect();
+        let steps = steps.join("\n\n");
+        if run.iter().all(|step| step.reads_staging()) {
+            format!("  if (read_staging) then\n{steps}\n  end if;")
+        } else {
+            steps
+        }
+    };
+    runs.map(text).collect()
+}
+
 /// The SQL of one step, its reason first.
-pub(super) fn render(plan: &MergePlan<'_>, step: Step) -> String {
+fn render(plan: &MergePlan<'_>, step: Step) -> String {
     match step {
         Step::TakeLock => staging::take_lock(plan),
         Step::ClearWorkTables => staging::clear_work_tables(plan),

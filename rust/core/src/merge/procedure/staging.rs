@@ -2,7 +2,7 @@
 
 use crate::contract::{Column, Contract};
 use crate::merge::expression::{column, complaints, equal, list, of, op_letter, text_line, typed};
-use crate::merge::{Identifier, MergePlan, literal};
+use crate::merge::{Identifier, MergePlan, Names, literal};
 
 pub(super) fn take_lock(plan: &MergePlan<'_>) -> String {
     let lock = &plan.names.lock;
@@ -18,7 +18,7 @@ pub(super) fn clear_work_tables(plan: &MergePlan<'_>) -> String {
         .names
         .work_tables()
         .iter()
-        .filter(|table| **table != &plan.names.delta)
+        .filter(|table| **table != &plan.names.merge_changes)
         .map(|table| format!("  delete from {table};"))
         .collect();
     format!(
@@ -27,10 +27,11 @@ pub(super) fn clear_work_tables(plan: &MergePlan<'_>) -> String {
     )
 }
 
-/// `source_file`, `source_row` and `loaded_at` name a staged row: a file that lands twice has two times of landing.
-fn same_staged_row(left: &str, right: &str) -> String {
-    ["source_file", "source_row", "loaded_at"]
-        .map(|name| format!("{left}.{name} = {right}.{name}"))
+/// File, row and time of loading name a staged row: a file that is loaded twice has two times.
+fn same_staged_row(names: &Names, left: &str, right: &str) -> String {
+    names
+        .source_columns()
+        .map(|(name, _)| format!("{left}.{name} = {right}.{name}"))
         .join(" and ")
 }
 
@@ -49,30 +50,32 @@ pub(super) fn read_staging(plan: &MergePlan<'_>) -> String {
     ));
     format!(
         "  -- The stream is read once, in this transaction, so its offset moves with the commit. Its rows must still be in
-  -- staging: a run that waited for another must not take again what the other took.
-  insert into {batch} ({op}, {columns}, raw_line, reason, source_file, source_row, loaded_at)
-  with arrived as (
+  -- staging: a run that waited for another must not read again what the other read.
+  insert into {events} ({op}, {columns}, _firn_raw_line, _firn_reason, {source})
+  with staged as (
     select
       s.*,
       case
-        when s.reject_reason is not null and s.raw_line is not null then s.reject_reason
-        when s.reject_reason is not null then {surplus}
+        when s._firn_reject_reason is not null and s._firn_raw_line is not null then s._firn_reject_reason
+        when s._firn_reject_reason is not null then {surplus}
         {complaints}
-      end as reason
+      end as _firn_reason
     from {staging} s
     where exists (select 1 from {stream} t where {same})
   )
   select
     {op_letter},
     {values},
-    iff(a.reason is not null, coalesce(a.raw_line, {text}), null),
-    a.reason, a.source_file, a.source_row, a.loaded_at
-  from arrived a;",
-        batch = names.batch,
+    iff(a._firn_reason is not null, coalesce(a._firn_raw_line, {text}), null),
+    a._firn_reason, {a_source}
+  from staged a;",
+        events = names.merge_events,
+        source = names.source_list(""),
+        a_source = names.source_list("a."),
         complaints = complaints(contract, "s").join("\n        "),
         staging = names.staging,
         stream = names.staging_stream,
-        same = same_staged_row("t", "s"),
+        same = same_staged_row(names, "t", "s"),
         op_letter = op_letter(&format!("a.{op}")),
         values = values.join(",\n    "),
         text = text_line(contract, "a"),
@@ -80,12 +83,13 @@ pub(super) fn read_staging(plan: &MergePlan<'_>) -> String {
 }
 
 pub(super) fn delete_staged(plan: &MergePlan<'_>) -> String {
+    let names = &plan.names;
     format!(
-        "  -- Not TRUNCATE: rows that land while this runs must stay, and the load's memory of its files too.
-  delete from {staging} using {batch} b where {same};",
-        staging = plan.names.staging,
-        batch = plan.names.batch,
-        same = same_staged_row(&plan.names.staging.to_string(), "b"),
+        "  -- Not TRUNCATE: rows that are loaded while this runs must stay, and the load's memory of its files too.
+  delete from {staging} using {events} b where {same};",
+        staging = names.staging,
+        events = names.merge_events,
+        same = same_staged_row(names, &names.staging.to_string(), "b"),
     )
 }
 
@@ -93,51 +97,51 @@ pub(super) fn find_touched_keys(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let key = list(contract.key(), "");
     format!(
-        "  -- Which keys to look at: those of the events, and those of the target that a hand has edited. What the runs before wrote is
-  -- known; where the stream shows less, more or something else, it was a hand. The target's rows are read once, here.
-  insert into {touched} ({key}, first_at, {others}, is_there, copies, copy)
-  with changes as (
+        "  -- The keys of the events, and those of the target that others have changed. What earlier runs wrote is known; where the stream
+  -- shows less, more or something else, somebody else wrote it. The target's rows are read once, here.
+  insert into {keys} ({key}, _firn_first_at, {others}, _firn_in_target, _firn_row_count, _firn_row_number)
+  with _firn_changes as (
     select * from {changes}
   ),
-  reached as (
-    select {key}, {changed_at} as first_at from {batch} where reason is null
+  _firn_touched_keys as (
+    select {key}, {changed_at} as _firn_first_at from {events} where _firn_reason is null
     union all
     select {key}, null from (
-      select {columns}, 1 as seen from changes where metadata$action = 'INSERT'
+      select {columns}, 1 as _firn_count from _firn_changes where metadata$action = 'INSERT'
       union all
-      select {columns}, -1 from {delta} where is_there
+      select {columns}, -1 from {merge_changes} where _firn_in_target
     ) written
     group by {columns}
-    having sum(seen) <> 0
+    having sum(_firn_count) <> 0
     union all
     select {key}, null from (
-      select {key}, 1 as seen from changes where metadata$action = 'DELETE' and not metadata$isupdate
+      select {key}, 1 as _firn_count from _firn_changes where metadata$action = 'DELETE' and not metadata$isupdate
       union all
-      select {key}, -1 from {delta} where not is_there
+      select {key}, -1 from {merge_changes} where not _firn_in_target
     ) deleted
     group by {key}
-    having sum(seen) <> 0
+    having sum(_firn_count) <> 0
   ),
-  keys as (
-    select {key}, min(first_at) as first_at from reached group by {key}
+  _firn_keys as (
+    select {key}, min(_firn_first_at) as _firn_first_at from _firn_touched_keys group by {key}
   )
-  select {k_key}, k.first_at, {t_others}, {t_first_key} is not null,
+  select {k_key}, k._firn_first_at, {t_others}, {t_first_key} is not null,
     count(*) over (partition by {k_key}), row_number() over (partition by {k_key} order by {t_order})
-  from keys k
+  from _firn_keys k
   left join {target} t on {same};
-  select min(first_at), count(iff(copies > 1, 1, null)) into :earliest, :twins from {touched};
+  select min(_firn_first_at), count(iff(_firn_row_count > 1, 1, null)) into :earliest, :duplicate_keys from {keys};
 
-  -- Nothing stops two equal keys from being inserted by hand. Each is captured; here they go, and one row comes back below.
-  if (twins > 0) then
-    delete from {target} using {touched} k where {target_same} and k.copies > 1;
+  -- Nothing stops anyone from inserting the same key twice. Each row is captured; here both go, and one row comes back below.
+  if (duplicate_keys > 0) then
+    delete from {target} using {keys} k where {target_same} and k._firn_row_count > 1;
   end if;",
-        touched = names.touched,
+        keys = names.merge_keys,
         others = list(others(contract), ""),
         columns = list(contract.columns(), ""),
         changed_at = column(contract.changed_at()),
-        batch = names.batch,
+        events = names.merge_events,
         changes = names.changes,
-        delta = names.delta,
+        merge_changes = names.merge_changes,
         k_key = list(contract.key(), "k."),
         t_others = list(others(contract), "t."),
         t_order = list(contract.order(), "t."),
@@ -164,16 +168,19 @@ pub(super) fn read_history(plan: &MergePlan<'_>) -> String {
     format!(
         "  -- A row can change only if its interval ends at or after the key's earliest event. For events newer than what is
   -- there, that is the open version alone; `earliest` lets the engine skip closed versions without reading them.
-  insert into {stored} ({op}, {columns}, valid_to, source_file, source_row, loaded_at)
-  select h.{op}, {h_columns}, h.valid_to, h.source_file, h.source_row, h.loaded_at
+  insert into {stored} ({op}, {columns}, _firn_valid_to, {source})
+  select h.{op}, {h_columns}, h.{valid_to}, {h_source}
   from {history} h
-  join {touched} k on {same} and k.copy = 1
-  where h.valid_to is null or (h.valid_to >= :earliest and h.valid_to >= k.first_at);",
-        stored = names.stored,
+  join {keys} k on {same} and k._firn_row_number = 1
+  where h.{valid_to} is null or (h.{valid_to} >= :earliest and h.{valid_to} >= k._firn_first_at);",
+        stored = names.merge_stored,
         columns = list(contract.columns(), ""),
         h_columns = list(contract.columns(), "h."),
+        valid_to = names.valid_to,
+        source = names.source_list(""),
+        h_source = names.source_list("h."),
         history = names.history,
-        touched = names.touched,
+        keys = names.merge_keys,
         same = equal(contract.key(), "h", "k"),
     )
 }

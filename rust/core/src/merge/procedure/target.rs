@@ -1,4 +1,4 @@
-//! What changes in the target, how it is written so that no edit is lost, and the account of the run.
+//! What changes in the target, how it is written so that no manual change is lost, and the run log.
 
 use super::staging::others;
 use crate::merge::expression::{column, differ, equal, list, of};
@@ -10,21 +10,22 @@ pub(super) fn compare_with_target(plan: &MergePlan<'_>) -> String {
     format!(
         "  -- The open version of every touched key against the row that was found. Runs that had ended before this one began are
   -- behind the stream's offset now; those that ended while this one waited are not.
-  delete from {delta} where run_id <= :runs_before;
-  insert into {delta} ({op}, {columns}, is_there, was_there, run_id)
-  select f.{op}, {f_columns}, f.{op} <> 'D', k.is_there and k.copies = 1, :run_id
-  from {fold} f
-  join {touched} k on {same} and k.copy = 1
-  where f.fate in ('new', 'moved', 'kept') and f.valid_to is null
-    and iff(f.{op} <> 'D' and k.is_there and k.copies = 1, {differ}, f.{op} <> 'D' or (k.is_there and k.copies = 1));
-  select count(*), count(iff(was_there, null, 1)), count(iff(is_there, null, 1)) into :expected, :inserted, :deleted
-  from {delta} where run_id = :run_id;
+  delete from {changes} where _firn_run_id <= :runs_before;
+  insert into {changes} ({op}, {columns}, _firn_in_target, _firn_was_there, _firn_run_id)
+  select f.{op}, {f_columns}, f.{op} <> 'D', k._firn_in_target and k._firn_row_count = 1, :run_id
+  from {versions} f
+  join {keys} k on {same} and k._firn_row_number = 1
+  where f._firn_outcome in ('new', 'end_moved', 'unchanged') and f._firn_valid_to is null
+    and iff(f.{op} <> 'D' and k._firn_in_target and k._firn_row_count = 1, {differ},
+      f.{op} <> 'D' or (k._firn_in_target and k._firn_row_count = 1));
+  select count(*), count(iff(_firn_was_there, null, 1)), count(iff(_firn_in_target, null, 1)) into :expected, :inserted, :deleted
+  from {changes} where _firn_run_id = :run_id;
   updated := expected - inserted - deleted;",
-        delta = names.delta,
+        changes = names.merge_changes,
         columns = list(contract.columns(), ""),
         f_columns = list(contract.columns(), "f."),
-        fold = names.fold,
-        touched = names.touched,
+        versions = names.merge_versions,
+        keys = names.merge_keys,
         same = equal(contract.key(), "f", "k"),
         differ = differ(others(contract), "f", "k"),
     )
@@ -35,40 +36,45 @@ pub(super) fn apply_to_target(plan: &MergePlan<'_>) -> String {
     let assignments: Vec<String> = others(contract)
         .map(|one| format!("{0} = d.{0}", column(one)))
         .collect();
-    // A name of its own for each value that was read, apart from the contract's.
     let before: Vec<String> = others(contract)
         .enumerate()
-        .map(|(at, one)| format!("{} as before_{}", of("k", one), at + 1))
+        .map(|(at, one)| format!("{} as _firn_before_{}", of("k", one), at + 1))
         .collect();
     let unchanged: Vec<String> = others(contract)
         .enumerate()
-        .map(|(at, one)| format!("{} is not distinct from d.before_{}", of("t", one), at + 1))
+        .map(|(at, one)| {
+            format!(
+                "{} is not distinct from d._firn_before_{}",
+                of("t", one),
+                at + 1
+            )
+        })
         .collect();
     format!(
-        "  -- At READ COMMITTED someone may have edited a row since it was read. Such a row matches no branch, the count is short,
-  -- and the run is undone rather than the edit lost.
+        "  -- At READ COMMITTED someone may have changed a row since it was read. Such a row matches no branch, the count is short,
+  -- and the run is undone, so that the change is not lost.
   merge into {target} t
   using (
-    select {written}, x.is_there, x.was_there, {before}
-    from {delta} x
-    join {touched} k on {found} and k.copy = 1
-    where x.run_id = :run_id
+    select {written}, x._firn_in_target, x._firn_was_there, {before}
+    from {changes} x
+    join {keys} k on {found} and k._firn_row_number = 1
+    where x._firn_run_id = :run_id
   ) d
   on {same}
-  when matched and d.was_there and not d.is_there and {unchanged}
+  when matched and d._firn_was_there and not d._firn_in_target and {unchanged}
     then delete
-  when matched and d.was_there and {unchanged}
+  when matched and d._firn_was_there and {unchanged}
     then update set {assignments}
-  when not matched and not d.was_there
+  when not matched and not d._firn_was_there
     then insert ({columns}) values ({d_columns});
   if (sqlrowcount <> expected) then
-    raise edited_meanwhile;
+    raise target_changed_meanwhile;
   end if;",
         target = names.target,
         written = list(contract.columns(), "x."),
         before = before.join(", "),
-        delta = names.delta,
-        touched = names.touched,
+        changes = names.merge_changes,
+        keys = names.merge_keys,
         found = equal(contract.key(), "x", "k"),
         same = equal(contract.key(), "t", "d"),
         unchanged = unchanged.join(" and "),
@@ -83,31 +89,33 @@ pub(super) fn write_run_log(plan: &MergePlan<'_>) -> String {
     format!(
         "  -- What happened to the rows of every file. A displaced row leaves the history of the file that brought it; a row of the
   -- target changed for the file whose event is the key's last now.
-  select count(*) into :rows_in from {batch};
+  select count(*) into :rows_in from {events};
   insert into {runs} (run_id, source_file, rows_in, history, duplicates, rejects, inserted, updated, deleted, landed_at, started_at, finished_at)
-  with fates as (
-    select source_file, loaded_at, 1 as came, 0 as kept, 0 as copies, iff(reason is null, 0, 1) as candidates, 0 as refused,
-      0 as appeared, 0 as went, 0 as touched
-    from {batch}
+  with outcomes as (
+    select {source_file} as source_file, {loaded_at} as loaded_at, 1 as rows_in, 0 as history, 0 as duplicates,
+      iff(_firn_reason is null, 0, 1) as candidates, 0 as rejects, 0 as inserted, 0 as deleted, 0 as changed
+    from {events}
     union all
-    select source_file, loaded_at, 0, iff(fate = 'new', 1, iff(fate = 'displaced', -1, 0)), iff(fate = 'duplicate', 1, 0),
-      iff(fate in ('tied', 'displaced'), 1, 0), 0, 0, 0, 0
-    from {fold} where fate in ('new', 'duplicate', 'tied', 'displaced')
+    select {source_file}, {loaded_at}, 0, iff(_firn_outcome = 'new', 1, iff(_firn_outcome = 'displaced', -1, 0)),
+      iff(_firn_outcome = 'duplicate', 1, 0), iff(_firn_outcome in ('tie_lost', 'displaced'), 1, 0), 0, 0, 0, 0
+    from {versions} where _firn_outcome in ('new', 'duplicate', 'tie_lost', 'displaced')
     union all
     select source_file, loaded_at, 0, 0, 0, 0, 1, 0, 0, 0 from {rejects} where run_id = :run_id
     union all
-    select f.source_file, f.loaded_at, 0, 0, 0, 0, 0, iff(d.was_there, 0, 1), iff(d.is_there, 0, 1), 1
-    from {delta} d join {fold} f on {same} and f.fate = 'new' and f.valid_to is null
-    where d.run_id = :run_id
+    select f.{source_file}, f.{loaded_at}, 0, 0, 0, 0, 0, iff(d._firn_was_there, 0, 1), iff(d._firn_in_target, 0, 1), 1
+    from {changes} d join {versions} f on {same} and f._firn_outcome = 'new' and f._firn_valid_to is null
+    where d._firn_run_id = :run_id
   )
-  select :run_id, source_file, sum(came), sum(kept), sum(copies) + sum(candidates) - sum(refused), sum(refused),
-    sum(appeared), sum(touched) - sum(appeared) - sum(went), sum(went), min(loaded_at), :started_at, sysdate()
-  from fates
+  select :run_id, source_file, sum(rows_in), sum(history), sum(duplicates) + sum(candidates) - sum(rejects), sum(rejects),
+    sum(inserted), sum(changed) - sum(inserted) - sum(deleted), sum(deleted), min(loaded_at), :started_at, sysdate()
+  from outcomes
   group by source_file;",
-        batch = names.batch,
+        events = names.merge_events,
         runs = names.runs,
-        fold = names.fold,
-        delta = names.delta,
+        source_file = names.source_file,
+        loaded_at = names.loaded_at,
+        versions = names.merge_versions,
+        changes = names.merge_changes,
         same = equal(plan.contract.key(), "d", "f"),
         rejects = names.rejects,
     )

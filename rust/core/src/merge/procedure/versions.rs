@@ -1,4 +1,4 @@
-//! What the events come to: intervals, duplicates, ties; into the rejects and the history.
+//! The versions that the events make: intervals, duplicates, ties; then the rejects and the history.
 
 use super::TIE;
 use crate::merge::expression::{column, equal, line, list, precedence};
@@ -9,50 +9,51 @@ pub(super) fn resolve_versions(plan: &MergePlan<'_>) -> String {
     let op = Identifier::new(contract.op());
     let (columns, key) = (list(contract.columns(), ""), list(contract.key(), ""));
     let (order, precedence) = (list(contract.order(), ""), precedence(contract));
-    let all = format!("{op}, {columns}, source_file, source_row, loaded_at");
+    let source = names.source_list("");
+    let all = format!("{op}, {columns}, {source}");
     format!(
         "  -- One event per key and order wins; a stored row counts before an equal new one, so that a repetition changes
   -- nothing. The next winner's time ends an interval. Most events are alone at their key and order: only the others are sorted by all
   -- their values.
-  insert into {fold} ({all}, valid_to, fate)
+  insert into {versions} ({all}, _firn_valid_to, _firn_outcome)
   with events as (
-    select {all}, 0 as is_stored, cast(null as timestamp_ntz) as stored_valid_to from {batch} where reason is null
+    select {all}, 0 as _firn_is_stored, cast(null as timestamp_ntz) as _firn_stored_valid_to from {events} where _firn_reason is null
     union all
-    select {all}, 1 as is_stored, valid_to as stored_valid_to from {stored}
+    select {all}, 1 as _firn_is_stored, _firn_valid_to as _firn_stored_valid_to from {stored}
   ),
-  crowded as (
+  tied_orders as (
     select {key}, {order} from events group by {key}, {order} having count(*) > 1
   ),
-  placed as (
-    select e.*, 1 as peers_from, 1 as place
+  ranked as (
+    select e.*, 1 as _firn_first_equal, 1 as _firn_rank
     from events e
-    where not exists (select 1 from crowded c where {same})
+    where not exists (select 1 from tied_orders c where {same})
     union all
     select e.*,
-      rank() over (partition by {key}, {order} order by {precedence}) as peers_from,
-      row_number() over (partition by {key}, {order} order by {precedence}, is_stored desc, source_file, source_row, loaded_at) as place
+      rank() over (partition by {key}, {order} order by {precedence}) as _firn_first_equal,
+      row_number() over (partition by {key}, {order} order by {precedence}, _firn_is_stored desc, {source}) as _firn_rank
     from events e
-    where exists (select 1 from crowded c where {same})
+    where exists (select 1 from tied_orders c where {same})
   ),
-  ended as (
-    select placed.*,
-      lead({changed_at}) over (partition by {key}, place = 1 order by {order}) as next_at
-    from placed
+  with_next as (
+    select ranked.*,
+      lead({changed_at}) over (partition by {key}, _firn_rank = 1 order by {order}) as _firn_next_at
+    from ranked
   )
-  select {all}, iff(place = 1, next_at, null),
+  select {all}, iff(_firn_rank = 1, _firn_next_at, null),
     case
-      when place > peers_from then 'duplicate'
-      when place > 1 and is_stored = 1 then 'displaced'
-      when place > 1 then 'tied'
-      when is_stored = 0 then 'new'
-      when next_at is distinct from stored_valid_to then 'moved'
-      else 'kept'
+      when _firn_rank > _firn_first_equal then 'duplicate'
+      when _firn_rank > 1 and _firn_is_stored = 1 then 'displaced'
+      when _firn_rank > 1 then 'tie_lost'
+      when _firn_is_stored = 0 then 'new'
+      when _firn_next_at is distinct from _firn_stored_valid_to then 'end_moved'
+      else 'unchanged'
     end
-  from ended;
-  select count(iff(fate = 'new', 1, null)) - count(iff(fate = 'displaced', 1, null)) into :history from {fold};",
-        fold = names.fold,
-        batch = names.batch,
-        stored = names.stored,
+  from with_next;
+  select count(iff(_firn_outcome = 'new', 1, null)) - count(iff(_firn_outcome = 'displaced', 1, null)) into :history from {versions};",
+        versions = names.merge_versions,
+        events = names.merge_events,
+        stored = names.merge_stored,
         same = equal(contract.key().chain(contract.order()), "c", "e"),
         changed_at = column(contract.changed_at()),
     )
@@ -62,17 +63,18 @@ pub(super) fn write_rejects(plan: &MergePlan<'_>) -> String {
     let names = &plan.names;
     let op = Identifier::new(plan.contract.op());
     format!(
-        "  -- A broken row is known by its place, the loser of a tie by its values: either is refused once, however often it comes.
+        "  -- A malformed row is known by its file and row, the loser of a tie by its values: either is rejected once, however often it comes.
   insert into {rejects} (reject_id, run_id, source_file, source_row, reason, raw_line, loaded_at)
   with candidates as (
-    select md5(source_file || ':' || cast(source_row as varchar) || ':' || raw_line) as reject_id,
-      reason, raw_line, source_file, source_row, loaded_at
-    from {batch} where reason is not null
+    select md5({source_file} || ':' || cast({source_row} as varchar) || ':' || _firn_raw_line) as reject_id,
+      _firn_reason as reason, _firn_raw_line as raw_line, {source_file} as source_file, {source_row} as source_row,
+      {loaded_at} as loaded_at
+    from {events} where _firn_reason is not null
     union all
-    select md5(line), {tie}, line, source_file, source_row, loaded_at
+    select md5(raw_line), {tie}, raw_line, {source}
     from (
-      select f.{op} || ',' || {line} as line, f.source_file, f.source_row, f.loaded_at
-      from {fold} f where f.fate in ('tied', 'displaced')
+      select f.{op} || ',' || {line} as raw_line, {f_source}
+      from {versions} f where f._firn_outcome in ('tie_lost', 'displaced')
     ) losers
   )
   select c.reject_id, :run_id, c.source_file, c.source_row, c.reason, c.raw_line, c.loaded_at
@@ -81,8 +83,13 @@ pub(super) fn write_rejects(plan: &MergePlan<'_>) -> String {
   qualify row_number() over (partition by c.reject_id order by c.source_file, c.source_row, c.loaded_at) = 1;
   rejects := sqlrowcount;",
         rejects = names.rejects,
-        batch = names.batch,
-        fold = names.fold,
+        events = names.merge_events,
+        versions = names.merge_versions,
+        source_file = names.source_file,
+        source_row = names.source_row,
+        loaded_at = names.loaded_at,
+        source = names.source_list(""),
+        f_source = names.source_list("f."),
         tie = literal(TIE),
         line = line(plan.contract, "f"),
     )
@@ -99,19 +106,28 @@ pub(super) fn write_history(plan: &MergePlan<'_>) -> String {
         .filter(|(index, _)| !contract.is_always_filled(*index))
         .map(|(_, one)| format!("{0} = f.{0}", column(one)))
         .chain([format!("{op} = f.{op}")])
-        .chain(["source_file", "source_row", "loaded_at"].map(|name| format!("{name} = f.{name}")));
+        .chain(
+            names
+                .source_columns()
+                .map(|(name, _)| format!("{name} = f.{name}")),
+        );
     format!(
         "  -- A new event that meets a row has won its tie and takes the row's place.
   merge into {history} h
-  using (select * from {fold} where fate in ('new', 'moved')) f
-  on {same} and (h.valid_to is null or h.valid_to >= :earliest)
-  when matched and f.fate = 'moved' then update set valid_to = f.valid_to, is_current = f.valid_to is null
+  using (select * from {versions} where _firn_outcome in ('new', 'end_moved')) f
+  on {same} and (h.{valid_to} is null or h.{valid_to} >= :earliest)
+  when matched and f._firn_outcome = 'end_moved' then update set {valid_to} = f._firn_valid_to, {is_current} = f._firn_valid_to is null
   when matched then update set {replaced},
-    valid_to = f.valid_to, is_current = f.valid_to is null
-  when not matched then insert ({op}, {columns}, valid_from, valid_to, is_current, source_file, source_row, loaded_at)
-    values (f.{op}, {f_columns}, f.{changed_at}, f.valid_to, f.valid_to is null, f.source_file, f.source_row, f.loaded_at);",
+    {valid_to} = f._firn_valid_to, {is_current} = f._firn_valid_to is null
+  when not matched then insert ({op}, {columns}, {valid_from}, {valid_to}, {is_current}, {source})
+    values (f.{op}, {f_columns}, f.{changed_at}, f._firn_valid_to, f._firn_valid_to is null, {f_source});",
         history = names.history,
-        fold = names.fold,
+        versions = names.merge_versions,
+        valid_from = names.valid_from,
+        valid_to = names.valid_to,
+        is_current = names.is_current,
+        source = names.source_list(""),
+        f_source = names.source_list("f."),
         same = equal(event, "h", "f"),
         replaced = replaced.collect::<Vec<_>>().join(", "),
         columns = list(contract.columns(), ""),

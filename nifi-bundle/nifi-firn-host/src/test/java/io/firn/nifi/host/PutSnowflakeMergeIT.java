@@ -290,7 +290,7 @@ class PutSnowflakeMergeIT {
         "drop view CUSTOMER_VERSIONS | view CUSTOMER_VERSIONS | run `firn bootstrap` (90_views.sql)",
         "drop stream CUSTOMER_STAGING_STREAM | stream CUSTOMER_STAGING_STREAM | run `firn bootstrap` (50_streams.sql)",
         "drop stream CUSTOMER_CHANGES | stream CUSTOMER_CHANGES | run `firn bootstrap` (50_streams.sql)",
-        "drop procedure MERGE_CUSTOMER() | procedure MERGE_CUSTOMER | run `firn bootstrap` (60_merge.sql)",
+        "drop procedure MERGE_CUSTOMER(boolean) | procedure MERGE_CUSTOMER | run `firn bootstrap` (60_merge.sql)",
         "drop pipe CUSTOMER_PIPE | pipe CUSTOMER_PIPE | run `firn bootstrap` (40_pipe.sql)",
         "alter pipe CUSTOMER_PIPE set pipe_execution_paused = true | pipe CUSTOMER_PIPE | set pipe_execution_paused = false",
         "alter task MERGE_CUSTOMER_TASK suspend | task MERGE_CUSTOMER_TASK | `alter task MERGE_CUSTOMER_TASK resume`",

@@ -1,0 +1,95 @@
+//! The columns that Firn adds to the history beside the contract's, under names that a contract can change.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+use super::Contract;
+use crate::error::{Error, Result};
+
+/// How every name begins that Firn gives to columns of its own work tables.
+const OWN_PREFIX: &str = "_firn_";
+
+/// The names of Firn's columns in the history; those about a row's source stand in the staging table, too.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct HistoryColumns {
+    /// From when a version holds.
+    pub valid_from: String,
+    /// Until when it holds; null while it does.
+    pub valid_to: String,
+    /// Whether it holds now.
+    pub is_current: String,
+    /// The file that brought the event.
+    pub source_file: String,
+    /// Its row in that file.
+    pub source_row: String,
+    /// When that file was loaded.
+    pub loaded_at: String,
+}
+
+impl Default for HistoryColumns {
+    fn default() -> Self {
+        Self {
+            valid_from: "valid_from".to_owned(),
+            valid_to: "valid_to".to_owned(),
+            is_current: "is_current".to_owned(),
+            source_file: "source_file".to_owned(),
+            source_row: "source_row".to_owned(),
+            loaded_at: "loaded_at".to_owned(),
+        }
+    }
+}
+
+impl HistoryColumns {
+    /// Each column's own name in a contract's document, and the name that it has.
+    fn named(&self) -> [(&'static str, &str); 6] {
+        [
+            ("valid_from", &self.valid_from),
+            ("valid_to", &self.valid_to),
+            ("is_current", &self.is_current),
+            ("source_file", &self.source_file),
+            ("source_row", &self.source_row),
+            ("loaded_at", &self.loaded_at),
+        ]
+    }
+
+    /// Their names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.named().into_iter().map(|(_, name)| name)
+    }
+}
+
+/// Checks that no name stands for two columns.
+pub(super) fn check(contract: &Contract) -> Result<()> {
+    let own = contract.history_columns().named();
+    for name in contract.header() {
+        if let Some((key, _)) = own.iter().find(|(_, own)| same(own, name)) {
+            return Err(Error::config(format!(
+                "column `{name}`: Firn adds a column of this name to the history. Rename the contract's column, or Firn's with \
+                 `[history_columns]` and `{key} = \"OTHER_NAME\"`"
+            )));
+        }
+    }
+    let mut seen = HashSet::new();
+    for (key, name) in own {
+        if !seen.insert(name.to_lowercase()) {
+            return Err(Error::config(format!(
+                "`history_columns`: `{key}` has the name `{name}`, which another column has, too"
+            )));
+        }
+    }
+    for name in contract.header().chain(own.map(|(_, name)| name)) {
+        let folded = name.to_lowercase();
+        if folded.starts_with(OWN_PREFIX) || folded.starts_with("metadata$") {
+            return Err(Error::config(format!(
+                "column `{name}`: names that begin with `{OWN_PREFIX}` are Firn's, and those with `METADATA$` Snowflake's. Choose another"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn same(left: &str, right: &str) -> bool {
+    left.to_lowercase() == right.to_lowercase()
+}

@@ -1,0 +1,36 @@
+//! Why a row is rejected, in words: the reader of files and the merge give the same.
+
+use super::{Column, ColumnType, Contract, Op};
+
+impl Contract {
+    /// The reason for an op that is none of the known ones.
+    pub(crate) fn unknown_op_reason(&self) -> String {
+        let spellings: Vec<&str> = Op::SPELLINGS.iter().map(|(text, _)| *text).collect();
+        format!("{} is not one of {}", self.op(), spellings.join(", "))
+    }
+}
+
+impl Column {
+    /// The reason for a value that must be there and is not.
+    pub(crate) fn missing_reason(&self) -> String {
+        format!("{} is missing", self.name)
+    }
+
+    /// The reason for a value that its type does not allow.
+    pub(crate) fn invalid_value_reason(&self) -> String {
+        let name = &self.name;
+        match self.kind {
+            ColumnType::Text { max_chars } => {
+                format!("{name} is longer than {max_chars} characters")
+            }
+            ColumnType::Number { precision, scale } => {
+                format!("{name} is no number({precision},{scale})")
+            }
+            ColumnType::Boolean => format!("{name} is neither true nor false"),
+            ColumnType::Date => format!("{name} is no date like 2026-11-23"),
+            ColumnType::Timestamp => {
+                format!("{name} is no timestamp in UTC like 2026-11-23T18:52:55.123456Z")
+            }
+        }
+    }
+}
