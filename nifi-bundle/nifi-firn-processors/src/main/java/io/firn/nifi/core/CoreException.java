@@ -3,19 +3,19 @@ package io.firn.nifi.core;
 import java.io.Serial;
 
 /**
- * A call into the native core failed. Its message says what, where and what next, and never holds a secret. The core makes it:
- * whether to try again is asked of {@link #isTransient()}, never read from the message.
+ * A call into the native core failed. The message says what is wrong, where, and what to do next, and never contains a secret.
+ * Whether to retry is decided by {@link #isTransient()}, never by the message.
  */
 public final class CoreException extends RuntimeException {
 
     @Serial
     private static final long serialVersionUID = 1L;
 
-    /** Whose turn it is. */
+    /** What the failure means to the caller. */
     public enum Kind {
         /** The configuration has to change. */
         CONFIG,
-        /** The data was refused. */
+        /** The file or its data is invalid. */
         REJECTED,
         /** The same call may succeed later. */
         TRANSIENT,

@@ -50,7 +50,7 @@ public final class FirnLibrary {
             System.loadLibrary(name);
         } catch (final UnsatisfiedLinkError e) {
             final CoreException failure = new CoreException(CoreException.Kind.CONFIG,
-                    "native library %s cannot be loaded: take a NAR that holds it (`make nar` on such a machine), and a system of glibc: %s"
+                    "cannot load native library %s: use a NAR built for this platform (`make nar` on such a machine) on a system with glibc: %s"
                             .formatted(name, e.getMessage()));
             failure.initCause(e);
             throw failure;
@@ -69,11 +69,11 @@ public final class FirnLibrary {
             case "linux amd64", "linux x86_64" -> "firn-linux-x86_64";
             case "linux aarch64" -> "firn-linux-aarch64";
             default -> throw new CoreException(CoreException.Kind.CONFIG,
-                    "no native library for %s: Firn runs on linux amd64 and linux aarch64".formatted(platform));
+                    "no native library for %s: expected linux amd64 or linux aarch64".formatted(platform));
         };
     }
 
-    /** Hands what the core logged since the last call to slf4j. The native threads never call into Java, so it is fetched from here. */
+    /** Forwards the core's log lines to slf4j. Native threads never call into Java, so Java fetches the lines. */
     static void forwardLog() {
         final String lines = drainLog();
         if (lines == null) {
@@ -84,7 +84,7 @@ public final class FirnLibrary {
                 LoggerFactory.getLogger(loggerName(line.target())).atLevel(line.level()).log(line.message());
             }
         } catch (final JsonProcessingException e) {
-            LOGGER.warn("The native log could not be read", e);
+            LOGGER.warn("Cannot read the native log", e);
         }
     }
 

@@ -12,7 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
-/** A way into Snowflake's tables in the native core: files in, what became of their rows out. Any number of threads may use it. */
+/** Loads files into Snowflake's tables through the native core, and returns an outcome for each. Thread-safe. */
 public final class NativeLoader implements AutoCloseable {
 
     private static final ObjectMapper JSON = JsonMapper.builder().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).build();
@@ -23,20 +23,20 @@ public final class NativeLoader implements AutoCloseable {
         this.handle = handle;
     }
 
-    /** How far a call waits for its rows. */
+    /** How long a call waits for its rows. */
     public enum Mode {
         /** Load and merge in the call. */
         @JsonProperty("copy_and_merge")
         COPY_AND_MERGE,
-        /** Upload; pipe and task do the rest on their own. */
+        /** Upload only; the pipe and the task load and merge. */
         @JsonProperty("snowpipe")
         SNOWPIPE,
-        /** Upload, and wait until pipe and task have done the rest. */
+        /** Upload, and wait until the pipe and the task have loaded and merged. */
         @JsonProperty("snowpipe_awaited")
         SNOWPIPE_AWAITED
     }
 
-    /** A file to load, and where its malformed rows are written as CSV; that file is made when there is one. */
+    /** A file to load, and the CSV file for its malformed rows, created with the first one. */
     public record Input(String path, String rejected) {
 
         public Input(final Path path, final Path rejected) {
@@ -66,7 +66,7 @@ public final class NativeLoader implements AutoCloseable {
             @JsonProperty("load_millis") long loadMillis) {
     }
 
-    /** What happened to a file: exactly one of the two is there. */
+    /** Outcome of one file: exactly one of the two is not null. */
     public record Outcome(@JsonProperty("loaded") Loaded loaded, @JsonProperty("failed") Failed failed) {
     }
 
@@ -82,7 +82,7 @@ public final class NativeLoader implements AutoCloseable {
      * Opens a session; nothing is sent yet.
      *
      * @param settings the core's settings by name, secrets among them; they are kept nowhere else
-     * @throws CoreException if a setting makes no sense
+     * @throws CoreException if a setting is invalid
      */
     public static NativeLoader open(final Map<String, Object> settings) {
         FirnLibrary.load();
@@ -99,18 +99,18 @@ public final class NativeLoader implements AutoCloseable {
             final String outcomes = put(handle, json(Map.of("files", files, "mode", mode, "timeout_millis", timeout.toMillis())));
             return JSON.readValue(outcomes, new TypeReference<>() { });
         } catch (final JsonProcessingException e) {
-            throw new IllegalStateException("the core's outcomes are no JSON", e);
+            throw new IllegalStateException("invalid JSON from the native core: outcomes", e);
         } finally {
             FirnLibrary.forwardLog();
         }
     }
 
-    /** Looks at everything that loading needs, step by step. */
+    /** Checks everything that loading needs, step by step. */
     public List<Finding> verify(final Duration timeout) {
         try {
             return JSON.readValue(verify(handle, timeout.toMillis()), new TypeReference<>() { });
         } catch (final JsonProcessingException e) {
-            throw new IllegalStateException("the core's findings are no JSON", e);
+            throw new IllegalStateException("invalid JSON from the native core: findings", e);
         } finally {
             FirnLibrary.forwardLog();
         }
@@ -129,7 +129,7 @@ public final class NativeLoader implements AutoCloseable {
         try {
             return JSON.writeValueAsString(document);
         } catch (final JsonProcessingException e) {
-            throw new IllegalArgumentException("no JSON can be made of the settings", e);
+            throw new IllegalArgumentException("cannot write the settings as JSON", e);
         }
     }
 

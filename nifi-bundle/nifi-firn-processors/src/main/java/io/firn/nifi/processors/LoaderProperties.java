@@ -11,12 +11,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The properties that say where rows go and as whom, and their translation to the core's settings. */
+/** The properties of the connection, the tables and the stage, and the core's settings made from them. */
 final class LoaderProperties {
 
-    /** What proves the user. */
+    /** How the user authenticates. */
     enum Authentication implements DescribedValue {
-        KEY_PAIR("Key Pair", "An RSA private key whose public half the user has in Snowflake"),
+        KEY_PAIR("Key Pair", "An RSA private key; its public key is assigned to the user in Snowflake"),
         ACCESS_TOKEN("Programmatic Access Token", "A programmatic access token of the user"),
         OAUTH("OAuth Token", "An OAuth access token");
 
@@ -45,47 +45,48 @@ final class LoaderProperties {
     }
 
     static final PropertyDescriptor ACCOUNT_URL = text("Account URL",
-            "Snowflake's address, such as https://myorg-myaccount.snowflakecomputing.com").required(true)
+            "URL of the Snowflake account, such as https://myorg-myaccount.snowflakecomputing.com").required(true)
             .addValidator(StandardValidators.URL_VALIDATOR).build();
     static final PropertyDescriptor ACCOUNT = text("Account Identifier",
-            "The account's name, which logins with a key pair are made out to. The first part of Account URL's host when empty.").build();
+            "Account identifier for key pair authentication. Defaults to the first part of the host in Account URL.").build();
     static final PropertyDescriptor AUTHENTICATION = new PropertyDescriptor.Builder()
             .name("Authentication Strategy")
-            .description("What proves the user.")
+            .description("How the user authenticates to Snowflake.")
             .required(true)
             .allowableValues(Authentication.class)
             .defaultValue(Authentication.KEY_PAIR)
             .build();
-    static final PropertyDescriptor USER = text("User", "The user whose public key Snowflake knows.").required(true)
+    static final PropertyDescriptor USER = text("User", "Snowflake user to whom the public key is assigned.").required(true)
             .dependsOn(AUTHENTICATION, Authentication.KEY_PAIR).build();
-    static final PropertyDescriptor PRIVATE_KEY = secret("Private Key", "The private key as PKCS#8 PEM, plain or encrypted.")
+    static final PropertyDescriptor PRIVATE_KEY = secret("Private Key", "Private key in PKCS#8 PEM format, encrypted or not.")
             .required(true).dependsOn(AUTHENTICATION, Authentication.KEY_PAIR).build();
-    static final PropertyDescriptor PRIVATE_KEY_PASSPHRASE = secret("Private Key Passphrase", "What opens the private key, if it is encrypted.")
+    static final PropertyDescriptor PRIVATE_KEY_PASSPHRASE = secret("Private Key Passphrase", "Passphrase of the private key, if it is encrypted.")
             .dependsOn(AUTHENTICATION, Authentication.KEY_PAIR).build();
-    static final PropertyDescriptor TOKEN = secret("Token", "The access token.")
+    static final PropertyDescriptor TOKEN = secret("Token", "Access token.")
             .required(true).dependsOn(AUTHENTICATION, Authentication.ACCESS_TOKEN, Authentication.OAUTH).build();
-    static final PropertyDescriptor ROLE = text("Role", "The role to take on; the user's default role when empty. FIRN_LOADER suffices.").build();
-    static final PropertyDescriptor WAREHOUSE = text("Warehouse", "Where the merge runs.").required(true).defaultValue("FIRN_WH").build();
-    static final PropertyDescriptor DATABASE = text("Database", "The tables' database.").required(true).defaultValue("FIRN").build();
-    static final PropertyDescriptor SCHEMA = text("Schema", "The tables' schema.").required(true).defaultValue("PUBLIC").build();
+    static final PropertyDescriptor ROLE = text("Role",
+            "Snowflake role. Defaults to the user's default role. FIRN_LOADER has all privileges that loading needs.").build();
+    static final PropertyDescriptor WAREHOUSE = text("Warehouse", "Warehouse that runs the merge.").required(true).defaultValue("FIRN_WH").build();
+    static final PropertyDescriptor DATABASE = text("Database", "Database of the tables.").required(true).defaultValue("FIRN").build();
+    static final PropertyDescriptor SCHEMA = text("Schema", "Schema of the tables.").required(true).defaultValue("PUBLIC").build();
     static final PropertyDescriptor CONTRACT = new PropertyDescriptor.Builder()
             .name("Contract")
-            .description("What the CSV holds: a contract as TOML (table, columns and types, key, op and order columns). "
-                    + "The built-in customer contract when empty.")
+            .description("Contract in TOML that describes the file and its table: table name, columns with types, key, operation column and "
+                    + "ordering columns. Defaults to the built-in customer contract.")
             .addValidator(StandardValidators.NON_EMPTY_VALIDATOR)
             .build();
-    static final PropertyDescriptor BUCKET = text("Stage Bucket", "The S3 bucket behind the stage.").required(true).build();
+    static final PropertyDescriptor BUCKET = text("Stage Bucket", "S3 bucket of the external stage.").required(true).build();
     static final PropertyDescriptor PREFIX = text("Stage Prefix",
-            "The folder in the bucket that the stage points to. A folder named after the contract's table is added.").build();
-    static final PropertyDescriptor REGION = text("Region", "The bucket's region; where the environment says when empty.").build();
-    static final PropertyDescriptor ENDPOINT = text("Endpoint Override URL", "The address of another service that speaks S3.")
+            "Prefix in the bucket that the stage points to. The name of the contract's table is appended.").build();
+    static final PropertyDescriptor REGION = text("Region", "Region of the bucket. Defaults to the region in the environment.").build();
+    static final PropertyDescriptor ENDPOINT = text("Endpoint Override URL", "Endpoint of an S3-compatible service other than AWS.")
             .addValidator(StandardValidators.URL_VALIDATOR).build();
     static final PropertyDescriptor ACCESS_KEY_ID = secret("Access Key ID",
-            "An AWS access key. When empty, the default chain finds one: environment, profile, instance or container role.").build();
-    static final PropertyDescriptor SECRET_ACCESS_KEY = secret("Secret Access Key", "The access key's secret.").build();
+            "AWS access key. Defaults to the credentials provider chain: environment, profile, instance or container role.").build();
+    static final PropertyDescriptor SECRET_ACCESS_KEY = secret("Secret Access Key", "Secret of the access key.").build();
     static final PropertyDescriptor COMPRESSION = new PropertyDescriptor.Builder()
             .name("Compression Format")
-            .description("How files lie in the bucket. Incoming FlowFiles may be plain, gzip or zstd, whatever this says.")
+            .description("Compression of the staged files. Incoming FlowFiles may be plain, gzip or zstd in any case.")
             .required(true)
             .allowableValues("gzip", "zstd", "none")
             .defaultValue("gzip")
@@ -124,7 +125,7 @@ final class LoaderProperties {
             }
             case ACCESS_TOKEN -> settings.put("access_token", context.getProperty(TOKEN).getValue());
             case OAUTH -> settings.put("oauth_token", context.getProperty(TOKEN).getValue());
-            default -> throw new IllegalStateException("every strategy is above");
+            default -> throw new IllegalStateException("unknown authentication strategy");
         }
         settings.put("role", valueOf(context, ROLE));
         settings.put("warehouse", valueOf(context, WAREHOUSE));
@@ -140,11 +141,11 @@ final class LoaderProperties {
         return settings;
     }
 
-    /** Bucket and folder, with a slash at its end. */
+    /** Bucket and prefix, with a slash at the end. */
     private static String stageOf(final PropertyContext context) {
         final String prefix = valueOf(context, PREFIX);
-        final String folder = prefix == null ? "" : prefix.replaceAll("^/+|/+$", "") + "/";
-        return valueOf(context, BUCKET) + "/" + folder;
+        final String normalized = prefix == null ? "" : prefix.replaceAll("^/+|/+$", "") + "/";
+        return valueOf(context, BUCKET) + "/" + normalized;
     }
 
     private static String valueOf(final PropertyContext context, final PropertyDescriptor property) {

@@ -48,41 +48,41 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** Files of changes into Snowflake's tables. The native core validates, uploads, loads and merges; this class routes what came of it. */
+/** Loads files of changes into Snowflake's tables. The native core validates, uploads, loads and merges; this class routes the result. */
 @InputRequirement(InputRequirement.Requirement.INPUT_REQUIRED)
 @Tags({"snowflake", "snowpipe", "merge", "upsert", "cdc", "change data capture", "scd", "history", "csv", "s3", "firn"})
 @CapabilityDescription("""
-        Brings CSV files of changes into Snowflake: validates them against a contract, uploads them to the stage, loads them and merges \
-        them into a current table and a complete history. FlowFiles may be plain, gzip or zstd. The order of files and rows does not \
-        matter, and the same FlowFile processed twice, or again after a crash, changes nothing.""")
+        Loads CSV files of changes into Snowflake: validates them against a contract, uploads them to the stage, copies them into the \
+        staging table, and merges them into a current table and a complete history (SCD type 2). FlowFiles may be plain, gzip or zstd. \
+        Files and rows may arrive in any order. Processing the same FlowFile again, also after a crash, changes nothing.""")
 @UseCase(
-        description = "Merge files of changes into a current table and its history, and know at once what became of each row",
+        description = "Merge files of changes into a current table and its history, and get the row counts of each file at once",
         keywords = {"merge", "upsert", "synchronous"},
         configuration = """
-                Set "Load Strategy" to "Copy and Merge". Route rejected to a folder that somebody looks at, and retry back to this processor.
+                Set "Load Strategy" to "Copy and Merge". Route rejected to a folder that is monitored, and retry back to this processor.
                 """)
 @UseCase(
-        description = "Hand files over to Snowpipe and its task, at the least cost",
+        description = "Upload files for Snowpipe and the merge task, at the lowest cost",
         keywords = {"snowpipe", "asynchronous", "auto-ingest"},
         configuration = """
-                Set "Load Strategy" to "Snowpipe". The bucket's notification tells the pipe; the task merges within a minute.
-                Choose "Snowpipe, Awaited" if what comes after needs the rows to be in the history.
+                Set "Load Strategy" to "Snowpipe". The bucket's event notification starts the pipe; the task merges the rows.
+                Set it to "Snowpipe, Awaited" if the next processors need the rows to be in the history.
                 """)
-@ReadsAttribute(attribute = "filename", description = "The object in the bucket is named after it and after the content's hash")
+@ReadsAttribute(attribute = "filename", description = "The staged file is named after it and the hash of the content")
 @WritesAttributes({
-    @WritesAttribute(attribute = "firn.source.files", description = "The object in the bucket, as the tables' source_file names it;"
-            + " of a FlowFile of more than 512 MiB, which becomes several objects, all of them with commas between"),
-    @WritesAttribute(attribute = "firn.rows.read", description = "Rows read"),
-    @WritesAttribute(attribute = "firn.rows.malformed", description = "Rows of those that break the contract"),
-    @WritesAttribute(attribute = "firn.rows.in", description = "Rows that the merge took: history, duplicates and rejects add up to it"),
+    @WritesAttribute(attribute = "firn.source.files", description = "Path of the staged file, as in the column source_file;"
+            + " comma-separated paths if the FlowFile was larger than 512 MiB and was split into several files"),
+    @WritesAttribute(attribute = "firn.rows.read", description = "Rows read from the FlowFile"),
+    @WritesAttribute(attribute = "firn.rows.malformed", description = "Malformed rows: rows that do not match the contract"),
+    @WritesAttribute(attribute = "firn.rows.in", description = "Rows merged: the sum of history, duplicates and rejects"),
     @WritesAttribute(attribute = "firn.rows.history", description = "Events added to the history"),
-    @WritesAttribute(attribute = "firn.rows.duplicates", description = "Rows that said what was known"),
-    @WritesAttribute(attribute = "firn.rows.rejects", description = "Rows refused, now in the table of rejects"),
-    @WritesAttribute(attribute = "firn.rows.inserted", description = "Rows of the current table that appeared by this file"),
-    @WritesAttribute(attribute = "firn.rows.updated", description = "Rows of the current table that this file changed"),
-    @WritesAttribute(attribute = "firn.rows.deleted", description = "Rows of the current table that went away by this file"),
-    @WritesAttribute(attribute = "firn.latency.millis", description = "From the beginning of the upload to the end of the merge"),
-    @WritesAttribute(attribute = "firn.error", description = "On retry and failure: what is wrong and what to do")
+    @WritesAttribute(attribute = "firn.rows.duplicates", description = "Duplicate rows, already in the history"),
+    @WritesAttribute(attribute = "firn.rows.rejects", description = "Rejected rows, now in the rejects table"),
+    @WritesAttribute(attribute = "firn.rows.inserted", description = "Rows that this file inserted into the current table"),
+    @WritesAttribute(attribute = "firn.rows.updated", description = "Rows that this file updated in the current table"),
+    @WritesAttribute(attribute = "firn.rows.deleted", description = "Rows that this file deleted from the current table"),
+    @WritesAttribute(attribute = "firn.latency.millis", description = "Milliseconds from the start of the upload to the end of the merge"),
+    @WritesAttribute(attribute = "firn.error", description = "On retry and failure: what is wrong and how to fix it")
 })
 @SystemResourceConsideration(resource = SystemResource.DISK, description = "A temporary copy of each FlowFile while it is loaded")
 @SeeAlso(GenerateCustomerCsv.class)
@@ -94,8 +94,8 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
 
     static final PropertyDescriptor LOAD_STRATEGY = new PropertyDescriptor.Builder()
             .name("Load Strategy")
-            .description("Copy and Merge: load and merge now, and count what came of it. Snowpipe: upload, and leave the rest to pipe and task. "
-                    + "Snowpipe, Awaited: the same, and wait until the rows are in the history.")
+            .description("Copy and Merge: load and merge the rows now, and report the row counts. Snowpipe: upload only; the pipe and the task "
+                    + "load and merge. Snowpipe, Awaited: the same, and wait until the rows are in the history.")
             .required(true)
             .allowableValues(COPY_AND_MERGE, SNOWPIPE, SNOWPIPE_AWAITED)
             .defaultValue(COPY_AND_MERGE)
@@ -103,8 +103,8 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
 
     static final PropertyDescriptor MAX_FLOWFILES_PER_LOAD = new PropertyDescriptor.Builder()
             .name("Max FlowFiles per Load")
-            .description("As many FlowFiles as are waiting, up to this number, are merged together. A merge has a price of its own, "
-                    + "so many small files are cheaper together.")
+            .description("Maximum number of waiting FlowFiles that are merged together. Each merge has a fixed cost, "
+                    + "so it is cheaper to merge small files together.")
             .required(true)
             .defaultValue("50")
             .addValidator(StandardValidators.createLongValidator(1, 1000, true))
@@ -112,17 +112,18 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
 
     static final PropertyDescriptor LOAD_TIMEOUT = new PropertyDescriptor.Builder()
             .name("Load Timeout")
-            .description("How long one load may take before its FlowFiles go to retry. FlowFiles of gigabytes need more than the default.")
+            .description("Maximum time for one load; then its FlowFiles go to retry. FlowFiles of several gigabytes need more than the default.")
             .required(true)
             .defaultValue("5 mins")
             .addValidator(StandardValidators.createTimePeriodValidator(1, TimeUnit.SECONDS, 1, TimeUnit.DAYS))
             .build();
 
-    static final Relationship SUCCESS = relationship("success", "Files whose rows are in the tables, or with Snowpipe, in the bucket");
-    static final Relationship REJECTED = relationship("rejected", "CSV of the rows that break the contract: row, line, column, reason, raw text. "
-            + "The same rows go to the table of rejects; the file itself goes to success");
-    static final Relationship RETRY = relationship("retry", "Files to try again as they are: the network, a busy service, a timeout");
-    static final Relationship FAILURE = relationship("failure", "Files that cannot be loaded before somebody acts; firn.error says what is wrong");
+    static final Relationship SUCCESS = relationship("success", "Files whose rows are in the tables (with Snowpipe: in the bucket)");
+    static final Relationship REJECTED = relationship("rejected", "CSV of the malformed rows: row, line, column, reason, raw text. "
+            + "The same rows are in the rejects table; the FlowFile itself goes to success");
+    static final Relationship RETRY = relationship("retry", "Files to retry unchanged: a network error, a busy service, a timeout");
+    static final Relationship FAILURE = relationship("failure",
+            "Files that cannot be loaded until the file or the setup is fixed; firn.error says how");
 
     private static final Duration VERIFY_TIMEOUT = Duration.ofSeconds(30);
     private static final List<PropertyDescriptor> PROPERTIES = Stream.concat(LoaderProperties.ALL.stream(),
@@ -186,7 +187,7 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
         } catch (final CoreException e) {
             throw new ProcessException(e.getMessage(), e);
         } catch (final IOException e) {
-            throw new ProcessException("no temporary file can be written: see java.io.tmpdir", e);
+            throw new ProcessException("cannot write a temporary file: check the free space and permissions of java.io.tmpdir", e);
         }
     }
 
@@ -205,11 +206,11 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
             return;
         }
         final boolean isTransient = outcome.failed().kind() == CoreException.Kind.TRANSIENT;
-        // The temporary path means nothing to a reader, and is gone in a moment.
+        // A reader knows the FlowFile, not its temporary path.
         final String message = outcome.failed().message().replace(input.path(), flowFile.getAttribute(CoreAttributes.FILENAME.key()));
         getLogger().error("Load of {} into {} failed: {}", flowFile, accountUrl, message);
-        final FlowFile told = session.putAttribute(flowFile, "firn.error", message);
-        session.transfer(session.penalize(told), isTransient ? RETRY : FAILURE);
+        final FlowFile failed = session.putAttribute(flowFile, "firn.error", message);
+        session.transfer(session.penalize(failed), isTransient ? RETRY : FAILURE);
         if (isTransient) {
             context.yield();
         }
@@ -224,12 +225,12 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
             rows = session.putAttribute(rows, "record.count", Long.toString(loaded.malformed()));
             session.transfer(rows, REJECTED);
         }
-        final FlowFile told = session.putAllAttributes(flowFile, attributesOf(loaded));
+        final FlowFile success = session.putAllAttributes(flowFile, attributesOf(loaded));
         final long millis = loaded.uploadMillis() + loaded.loadMillis();
         for (final String object : loaded.sourceFiles()) {
-            session.getProvenanceReporter().send(told, accountUrl + "/" + object, millis);
+            session.getProvenanceReporter().send(success, accountUrl + "/" + object, millis);
         }
-        session.transfer(told, SUCCESS);
+        session.transfer(success, SUCCESS);
     }
 
     private static Map<String, String> attributesOf(final Loaded loaded) {
@@ -258,7 +259,7 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
             results.add(VerificationStep.passed(step, "version " + FirnLibrary.loadedVersion()));
             step = "Read settings";
             try (NativeLoader session = NativeLoader.open(LoaderProperties.settingsOf(context))) {
-                results.add(VerificationStep.passed(step, "contract, key and stage make sense"));
+                results.add(VerificationStep.passed(step, "contract, key and stage are valid"));
                 step = "Check connection";
                 for (final Finding finding : session.verify(VERIFY_TIMEOUT)) {
                     results.add(finding.problem() == null

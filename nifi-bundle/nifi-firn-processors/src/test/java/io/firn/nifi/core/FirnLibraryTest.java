@@ -77,14 +77,14 @@ class FirnLibraryTest {
     void aPlatformWithoutALibraryIsNamed() {
         assertEquals("firn-linux-aarch64", FirnLibrary.libraryName("Linux", "aarch64"));
         final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.libraryName("Mac OS X", "aarch64"));
-        assertEquals("no native library for mac os x aarch64: Firn runs on linux amd64 and linux aarch64", thrown.getMessage());
+        assertEquals("no native library for mac os x aarch64: expected linux amd64 or linux aarch64", thrown.getMessage());
     }
 
     @Test
     void aNarWithoutTheLibraryOfThisPlatformSaysWhichIsMissingAndItsCure() {
         final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.load("firn-linux-elsewhere"));
         assertEquals(CoreException.Kind.CONFIG, thrown.kind());
-        assertTrue(thrown.getMessage().startsWith("native library firn-linux-elsewhere cannot be loaded: take a NAR that holds it"),
+        assertTrue(thrown.getMessage().startsWith("cannot load native library firn-linux-elsewhere: use a NAR built for this platform"),
                 thrown.getMessage());
     }
 }
