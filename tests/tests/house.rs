@@ -5,6 +5,9 @@
     reason = "what surrounds a test fails as the test does"
 )]
 
+#[path = "house/circles.rs"]
+mod circles;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +37,9 @@ const LONG_FILES: &[(&str, &str)] = &[(
     "rust/core/src/generator/tests.rs",
     "the tests of one stream",
 )];
+
+/// Where circles are still to be untied. The list may become shorter, and not longer.
+const WITH_CIRCLES: &[&str] = &["rust/core/src/generator/", "rust/cli/src/generate/job.rs"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -189,5 +195,19 @@ fn every_crate_comes_from_crates_io() {
             source,
             "\"registry+https://github.com/rust-lang/crates.io-index\""
         );
+    }
+}
+
+#[test]
+fn no_modules_import_one_another_in_a_circle() {
+    for room in ["rust/core/src", "rust/cli/src", "rust/ffi/src"] {
+        let below = |(path, text): (String, String)| {
+            let is_known = WITH_CIRCLES.iter().any(|known| path.starts_with(known));
+            let path = path.strip_prefix(&format!("{room}/")).map(str::to_owned);
+            let text = if is_known { String::new() } else { text };
+            (path.expect("below its room"), text)
+        };
+        let modules = circles::Crate::new(files(room, ".rs").into_iter().map(below));
+        assert_eq!(modules.circles(), Vec::<Vec<String>>::new(), "{room}");
     }
 }

@@ -10,7 +10,7 @@ mod generate;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use firn::{Error, ErrorKind};
 
 use commands::completions::Completions;
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         .init();
     match Arguments::parse().command {
         Command::Generate(command) => command.run().unwrap_or_else(|error| failed(&error)),
-        Command::Completions(command) => ended(Some(command.run())),
+        Command::Completions(command) => ended(Some(command.run(Arguments::command()))),
         Command::Pipeline(command) => on_the_network(command),
     }
 }
@@ -104,8 +104,6 @@ fn failed(error: &Error) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

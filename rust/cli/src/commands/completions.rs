@@ -1,6 +1,6 @@
 //! `firn completions`
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use firn::Result;
 
@@ -20,15 +20,10 @@ pub struct Completions {
 }
 
 impl Completions {
-    /// Runs the command.
-    pub fn run(&self) -> Result<()> {
+    /// Writes the completion of `program`.
+    pub fn run(&self, mut program: Command) -> Result<()> {
         let mut script = Vec::new();
-        clap_complete::generate(
-            self.shell,
-            &mut crate::Arguments::command(),
-            "firn",
-            &mut script,
-        );
+        clap_complete::generate(self.shell, &mut program, "firn", &mut script);
         report::print(&String::from_utf8_lossy(&script))
     }
 }

@@ -3,8 +3,7 @@
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 
-use super::S3Store;
-use super::upload::request_timeout;
+use super::bucket::{S3Store, request_timeout};
 use crate::error::{Context, Error, Result};
 
 /// An upload in parts, undone if it is dropped before its end.
