@@ -62,8 +62,8 @@ CONNECTORS = 4.8.1 5.2.0
 test-drivers: setup $(CONNECTORS:%=target/connector-%/ready) tests/drivers/node/node_modules/ready ## the official drivers against Snowglobe: Python, JDBC, Node
 	scripts/build.sh dev
 	$(foreach version,$(CONNECTORS),target/connector-$(version)/bin/python -W ignore tests/drivers/python/test_connector.py &&) true
-	python3 tests/drivers/globe.py node --test tests/drivers/node
-	JAVA_HOME="$$(scripts/find-jdk.sh)" python3 tests/drivers/globe.py \
+	python3 tests/drivers/snowglobe_server.py node --test tests/drivers/node
+	JAVA_HOME="$$(scripts/find-jdk.sh)" python3 tests/drivers/snowglobe_server.py \
 		mvn --quiet --batch-mode --no-transfer-progress --file tests/drivers/jdbc/pom.xml test
 
 target/connector-%/ready:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Puts DuckDB's native library into target/duckdb, where .cargo/config.toml points the crate `duckdb`.
-# It comes out of the JDBC jar on Maven Central, which carries the whole C API: compiling DuckDB takes half an hour.
-# Safe to run again; quick when the library is there.
+# Downloads DuckDB's native library into target/duckdb, where .cargo/config.toml points the crate `duckdb`.
+# The JDBC jar on Maven Central contains it, with the whole C API; compiling DuckDB takes half an hour.
+# Safe to run again; quick if the library exists.
 set -euo pipefail
 
 readonly version=2.0.0.1
@@ -15,7 +15,7 @@ case "$(uname -s)-$(uname -m)" in
     Linux-aarch64) member=libduckdb_java.so_linux_arm64 library=libduckdb.so ;;
     Darwin-arm64) member=libduckdb_java.so_macos_arm64 library=libduckdb.dylib ;;
     *)
-        echo "no ready library for $(uname -s)-$(uname -m): build with --features snowglobe/bundled" >&2
+        echo "FAIL  there is no prebuilt DuckDB library for $(uname -s)-$(uname -m). Build with --features snowglobe/bundled" >&2
         exit 1
         ;;
 esac
@@ -29,7 +29,7 @@ mvn -q dependency:copy -Dartifact="org.duckdb:duckdb_jdbc:$version" -DoutputDire
 readonly jar=$dir/duckdb_jdbc-$version.jar
 sha256=$(sha256sum "$jar" 2>/dev/null || shasum -a 256 "$jar")
 if [[ ${sha256%% *} != "$jar_sha256" ]]; then
-    echo "$jar has the sha256 ${sha256%% *}, not $jar_sha256: refusing it" >&2
+    echo "FAIL  checksum of $jar: expected SHA-256 $jar_sha256, got ${sha256%% *}. Run again to download the file again" >&2
     rm -f "$jar"
     exit 1
 fi
@@ -39,6 +39,6 @@ else
     (cd "$dir" && jar --extract --file "$jar" "$member")
 fi
 rm -f "$jar"
-# The linker looks for the short name; the loader looks for the library's SONAME, which is the jar's name for it.
+# The linker needs the short name; the loader needs the library's SONAME, which is the name in the jar.
 ln -sf "$member" "$dir/$library"
 echo "$version" >"$dir/version"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Prints a JAVA_HOME of at least 21, which NiFi 2.x and our classes need, or says how to get one.
-# Looks at JAVA_HOME, PATH, and the folders where distributions, SDKMAN and Gradle put JDKs.
+# Prints the JAVA_HOME of a JDK 21 or newer, which NiFi 2.x and our classes need, or an error that says how to install one.
+# Searches JAVA_HOME, PATH, and the folders where distributions, SDKMAN and Gradle install JDKs.
 set -euo pipefail
-wanted=21
+required=21
 
-# The feature release of the JDK in folder $1, or nothing when it is no JDK (a JRE has no javac).
+# The feature release of the JDK in folder $1, or nothing if it is not a JDK (a JRE has no javac).
 release_of() {
     [[ -x $1/bin/javac ]] || return 0
     "$1/bin/javac" -version 2>&1 | sed -nE 's/^javac ([0-9]+).*/\1/p'
@@ -21,10 +21,10 @@ candidates+=(/usr/lib/jvm/* /usr/java/* /opt/java/* /opt/jdk* "$HOME"/.sdkman/ca
 
 for home in "${candidates[@]}"; do
     release=$(release_of "$home")
-    if [[ -n $release && $release -ge $wanted ]]; then
+    if [[ -n $release && $release -ge $required ]]; then
         echo "$home"
         exit 0
     fi
 done
-echo "no JDK $wanted or newer found: set JAVA_HOME to one, or install one (apt-get install openjdk-21-jdk-headless, or sdk install java 21-tem)" >&2
+echo "FAIL  JDK $required or newer not found. Set JAVA_HOME, or install one: apt-get install openjdk-21-jdk-headless, or sdk install java 21-tem" >&2
 exit 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs with apt what a bare Debian or Ubuntu lacks for `make test`. Safe to rerun; a machine that has it all stays as it is.
+# Installs the missing packages for `make test` on Debian or Ubuntu with apt. Safe to run again; installs nothing if all are present.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=()
@@ -11,7 +11,7 @@ done
 command -v chromium >/dev/null || packages+=(chromium)
 command -v npm >/dev/null || packages+=(nodejs npm)
 python3 -c "import venv, ensurepip" 2>/dev/null || packages+=(python3-venv)
-# Containers for `make test-docker`, where no Docker runs: podman, and what it needs that apt merely recommends.
+# For `make test-docker` without Docker: podman, and the packages it needs that apt only recommends.
 if ! docker info >/dev/null 2>&1; then
     for tool in podman buildah runc debootstrap iptables docker-compose; do
         command -v "$tool" >/dev/null || packages+=("$tool")

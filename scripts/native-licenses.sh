@@ -7,16 +7,16 @@ out=${1:?name the folder to write into}/META-INF
 registry=${CARGO_HOME:-$HOME/.cargo}/registry/src
 mkdir -p "$out"
 
-# "name version|licence|repository", sorted; our own crates are covered by our own licence.
+# "name version|licence|repository", sorted. Our own licence covers our crates.
 crates=$(cargo tree --locked --package firn-ffi --edges normal,no-proc-macro --prefix none --no-dedupe --format '{p}|{l}|{r}' |
     sed -E 's/ \(proc-macro\)//; s/^([^ ]+) v([^ |]+)([^|]*)/\1 \2\3/' | grep -v '(/' | sort -u)
 unlicensed=$(awk -F'|' '$2 == ""' <<<"$crates")
 if [[ -n $unlicensed ]]; then
-    echo "crates without a licence: $unlicensed" >&2
+    echo "FAIL  crates without a licence: $unlicensed" >&2
     exit 1
 fi
 
-# The files of crate $1 (name-version) whose names begin with $2.
+# Files of the crate $1 (name-version) with names that begin with $2.
 files_of() {
     find "$registry"/*/"$1" -maxdepth 1 -type f -iname "$2*" 2>/dev/null | sort
 }
@@ -26,7 +26,7 @@ files_of() {
     printf '\n%s\n\n' "--------------------------------------------------------------------------------"
     printf 'The native library in this archive contains these Rust crates, each under the licence beside it:\n\n'
     awk -F'|' '{ printf "%-44s %-40s %s\n", $1, $2, $3 }' <<<"$crates"
-    # The texts: each once, with the crates that it comes with.
+    # Each licence text once, with the crates that use it.
     texts=$(mktemp -d)
     trap 'rm -rf "$texts"' EXIT
     while IFS='|' read -r crate _; do

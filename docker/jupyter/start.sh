@@ -1,5 +1,5 @@
 #!/bin/sh
-# JupyterLab behind a token, with the account's variables for the notebooks.
+# Starts JupyterLab with a token, and with the variables of the account for the notebooks.
 set -eu
 . /usr/local/lib/firn/account.sh
 umask 077

@@ -1,3 +1,3 @@
 #!/bin/bash
-# That NiFi listens. Whether it is well, setup finds out, which logs in.
+# Checks only that NiFi listens; setup logs in and checks the rest.
 exec 3<>/dev/tcp/127.0.0.1/8443

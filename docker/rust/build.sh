@@ -1,5 +1,5 @@
 #!/bin/sh
-# Inside the Dockerfile: builds the Rust part once, for all images, into /out. Wants PROFILE, CARGO_CACHE and TARGET_CACHE.
+# Runs in the Dockerfile: builds the Rust programs and libraries into /out. Needs PROFILE, CARGO_CACHE and TARGET_CACHE.
 set -eu
 export CARGO_HOME="$CARGO_CACHE" CARGO_TARGET_DIR="$TARGET_CACHE"
 scripts/build.sh "$PROFILE"

@@ -1,30 +1,31 @@
-# Sourced by setup and jupyter: sets the variables of the account, Snowglobe's unless .env names one.
+# shellcheck shell=sh disable=SC2034  # set -a exports the variables
+# Sourced by setup and jupyter: sets the variables of the account, or of Snowglobe if .env names no account.
 
-# An empty variable of compose.yaml is one that .env does not have.
+# compose.yaml passes a setting that is missing in .env as an empty variable.
 for name in $(env | sed -nE 's/^((SNOWFLAKE|AWS|FIRN|PRIVATE_KEY|NIFI)[A-Z0-9_]*)=$/\1/p'); do
     unset "$name"
 done
 
 if [ -n "${SNOWFLAKE_ACCOUNT:-}" ]; then
-    # compose.yaml mounts the key of .env there, and nothing if it has none.
+    # compose.yaml mounts the key from .env here, or /dev/null without a key.
     if [ -s /run/firn/key.p8 ]; then
         export SNOWFLAKE_PRIVATE_KEY_FILE=/run/firn/key.p8
     elif [ -z "${SNOWFLAKE_TOKEN:-}" ]; then
-        echo "no key for the account $SNOWFLAKE_ACCOUNT: set SNOWFLAKE_PRIVATE_KEY_FILE in docker/.env to the key's path on this machine, and SNOWFLAKE_USER" >&2
+        echo "no credentials for the account $SNOWFLAKE_ACCOUNT: set SNOWFLAKE_USER and SNOWFLAKE_PRIVATE_KEY_FILE (a path on this machine) in docker/.env" >&2
         exit 1
     fi
     if [ -e /run/firn/key.p8 ] && [ ! -r /run/firn/key.p8 ]; then
-        echo "the key in SNOWFLAKE_PRIVATE_KEY_FILE cannot be read by user 1000, who runs here: chown 1000 it" >&2
+        echo "user 1000 cannot read SNOWFLAKE_PRIVATE_KEY_FILE: run chown 1000 on the file" >&2
         exit 1
     fi
 else
-    # Snowglobe writes its credentials at its first start.
+    # Snowglobe writes its credentials when it starts for the first time.
     for _ in $(seq 120); do
         [ ! -s /run/snowglobe/snowglobe.env ] || break
         sleep 0.5
     done
     if [ ! -s /run/snowglobe/snowglobe.env ]; then
-        echo "Snowglobe has not started: it needs COMPOSE_PROFILES=snowglobe in docker/.env, unless that names an account" >&2
+        echo "Snowglobe has not started: set COMPOSE_PROFILES=snowglobe or SNOWFLAKE_ACCOUNT in docker/.env" >&2
         exit 1
     fi
     set -a

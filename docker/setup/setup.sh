@@ -1,6 +1,7 @@
 #!/bin/sh
-# Brings a stack to life: the account's objects, then the flow on NiFi's canvas. Safe to run again. With `check`, only looks
-# whether the account lets us in. Anything else is run as a command with the account's variables: `setup firn status`.
+# Creates the objects in Snowglobe, then adds the flow to NiFi's canvas. Safe to run again.
+#   setup            set up everything            setup check    check the account only
+#   setup firn …     run a command with the variables of the account
 set -eu
 . /usr/local/lib/firn/account.sh
 
@@ -11,7 +12,7 @@ check) exec firn doctor ;;
 esac
 
 if [ "$SNOWFLAKE_ACCOUNT" = FIRN ] && [ "${SNOWFLAKE_HOST:-}" = snowglobe ]; then
-    # 75 says: worth trying again.
+    # Exit code 75: a temporary failure.
     for _ in $(seq 60); do
         code=0
         firn bootstrap --triggered || code=$?
@@ -20,11 +21,11 @@ if [ "$SNOWFLAKE_ACCOUNT" = FIRN ] && [ "${SNOWFLAKE_HOST:-}" = snowglobe ]; the
     done
     [ "$code" = 0 ] || exit "$code"
 else
-    # An account's objects are made once, by somebody who may: docker/ec2/README.md.
+    # An administrator has created the objects of an account: see docker/ec2/README.md.
     firn doctor
 fi
 
-# NiFi leaves its certificate, and the password it starts with, for us.
+# NiFi writes its certificate and password here.
 for _ in $(seq 120); do
     [ ! -s /run/nifi/nifi.crt ] || break
     sleep 0.5

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Inside the Dockerfile: lays out all of snowglobe's image in /out/snowglobe: the program, the few libraries that it names,
-# the time zones that schedules name, and no shell or package beside them.
+# Runs in the Dockerfile: collects the files of snowglobe's image in /out/snowglobe: the program, the libraries it links,
+# and the time zones for schedules. There is no shell and no package manager.
 set -eu
 root=/out/snowglobe
 mkdir -p $root/usr/bin $root/usr/lib $root/usr/share $root/tmp $root/data $root/run/snowglobe

@@ -1,4 +1,4 @@
-"""The account that a notebook works on: the one that the environment names, or a Snowglobe started here."""
+"""The account of a notebook: the Snowflake account in the environment, or a local Snowglobe."""
 
 import atexit
 import logging
@@ -12,10 +12,10 @@ from pathlib import Path
 import pandas as pd
 import snowflake.connector
 
-from .place import program
+from .paths import program
 
 BUCKET = "firn-landing"
-# What the connector tells about its own start is no news.
+# The connector logs its own start as a warning.
 logging.getLogger("snowflake.connector").setLevel(logging.ERROR)
 
 
@@ -35,37 +35,37 @@ class Account:
         atexit.register(self.close)
 
     def query(self, sql: str, values: tuple = ()) -> pd.DataFrame:
-        """What a query returns, its columns in lower case."""
+        """Runs a query and returns its rows, with lower case column names."""
         with self._connection.cursor() as cursor:
             cursor.execute(sql, values)
             names = [column.name.lower() for column in cursor.description]
             return pd.DataFrame(cursor.fetchall(), columns=names)
 
     def run(self, sql: str, values: tuple = ()) -> int:
-        """Runs a statement, and says how many rows it touched."""
+        """Runs a statement and returns the number of affected rows."""
         with self._connection.cursor() as cursor:
             cursor.execute(sql, values)
             return cursor.rowcount or 0
 
     def close(self) -> None:
-        """Ends the session; so does the end of the notebook."""
+        """Closes the session. The end of the notebook does this too."""
         self._connection.close()
 
     def __repr__(self) -> str:
-        return f"the account {self.name}"
+        return f"account {self.name}"
 
 
 class Local(Account):
-    """A Snowglobe of this notebook's own, with Firn's tables in it. It ends with the notebook."""
+    """A Snowglobe with Firn's tables, started by this notebook. It stops when the notebook ends."""
 
     def __init__(self):
         self._children: list[subprocess.Popen] = []
         self.folder = Path(tempfile.mkdtemp(prefix="firn-notebook-"))
         atexit.register(self.stop)
         token, key, secret = secrets.token_hex(16), f"FIRN{secrets.token_hex(8).upper()}", secrets.token_hex(20)
-        given = {"SNOWGLOBE_ADMIN_TOKEN": token, "SNOWGLOBE_S3_KEY_ID": key, "SNOWGLOBE_S3_SECRET": secret}
-        listening = ["--listen", "127.0.0.1:0", "--s3", "127.0.0.1:0", "--account", "FIRN", "--bucket", BUCKET]
-        child = self.start("snowglobe", listening, environment=given, stdout=subprocess.PIPE)
+        credentials = {"SNOWGLOBE_ADMIN_TOKEN": token, "SNOWGLOBE_S3_KEY_ID": key, "SNOWGLOBE_S3_SECRET": secret}
+        arguments = ["--listen", "127.0.0.1:0", "--s3", "127.0.0.1:0", "--account", "FIRN", "--bucket", BUCKET]
+        child = self.start("snowglobe", arguments, environment=credentials, stdout=subprocess.PIPE)
         addresses: dict[str, str] = {}
         for line in child.stdout:
             word, url, *_ = [*line.split(), "", ""]
@@ -74,7 +74,7 @@ class Local(Account):
             if len(addresses) == 2:
                 break
         else:
-            raise RuntimeError("snowglobe ended before it said where it listens")
+            raise RuntimeError("snowglobe exited before it printed its addresses")
         host, port = addresses["Snowflake"].removeprefix("http://").rsplit(":", 1)
         self.environment = {
             "SNOWFLAKE_ACCOUNT": "FIRN",
@@ -97,17 +97,17 @@ class Local(Account):
             "port": int(port),
             "protocol": "http",
         }
-        super().__init__(settings, "of a Snowglobe in this notebook")
+        super().__init__(settings, "FIRN of a local Snowglobe")
 
     def start(self, name: str, arguments: list[str], environment: dict | None = None, **more) -> subprocess.Popen:
-        """Starts a program of Firn's that runs until the notebook ends."""
+        """Starts a program that runs until the notebook ends."""
         variables = {**os.environ, **(environment or self.environment)}
         child = subprocess.Popen([program(name), *arguments], env=variables, text=True, stdin=subprocess.DEVNULL, **more)
         self._children.append(child)
         return child
 
     def firn(self, *arguments: str) -> str:
-        """Runs a command of ``firn`` to its end; what it says if it fails is the error."""
+        """Runs a ``firn`` command and returns its output. Raises RuntimeError with its message if it fails."""
         done = subprocess.run(
             [program("firn"), *arguments],
             env={**os.environ, **self.environment},
@@ -120,7 +120,7 @@ class Local(Account):
         return done.stdout
 
     def stop(self) -> None:
-        """Ends all that was started, and takes its files away."""
+        """Stops all programs and deletes their files."""
         if hasattr(self, "_connection"):
             self.close()
         for child in reversed(self._children):
@@ -131,8 +131,8 @@ class Local(Account):
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def named() -> Account | None:
-    """The account that the environment names as it does for Snowflake's own tools, if it names one."""
+def from_environment() -> Account | None:
+    """The account in the environment, with the variables of Snowflake's own tools; None if there is none."""
     if "SNOWFLAKE_ACCOUNT" in os.environ:
         known = {"account": "ACCOUNT", "user": "USER", "host": "HOST", "port": "PORT", "protocol": "PROTOCOL"}
         settings = {key: os.environ[f"SNOWFLAKE_{name}"] for key, name in known.items() if f"SNOWFLAKE_{name}" in os.environ}

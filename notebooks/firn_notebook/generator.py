@@ -1,4 +1,4 @@
-"""Firn's generator in this process: ``firn.h`` through cffi, CSV bytes into pandas."""
+"""Firn's generator in this process: calls ``firn.h`` through cffi and reads the CSV with pandas."""
 
 import io
 import json
@@ -10,16 +10,16 @@ from pathlib import Path
 import cffi
 import pandas as pd
 
-from .place import built, root
+from .paths import built, root
 
-#: The columns that look like numbers and are none.
+#: Columns that pandas would read as numbers, or that have few distinct values.
 TEXT = {"phone": "string", "postal_code": "string", "state": "string", "op": "category", "country": "category"}
-#: Half a megabyte a call: far more than a call costs.
+#: Bytes per call: large enough that the overhead of a call is negligible.
 BUFFER = 1 << 19
 
 
 class FirnError(RuntimeError):
-    """What the library says went wrong."""
+    """An error of the library."""
 
 
 def _library():
@@ -34,9 +34,9 @@ def _library():
 
 
 class Generator:
-    """A stream of customer changes; the same options give the same bytes on every machine.
+    """A stream of customer changes; the same options generate the same bytes on every machine.
 
-    Options are those of ``firn generate``, as fractions and plain numbers: ``seed``, ``rows_per_file``, ``initial``, ``updates``,
+    Options are those of ``firn generate``, as fractions and numbers: ``seed``, ``rows_per_file``, ``initial``, ``updates``,
     ``deletes``, ``returns``, ``late``, ``duplicates``, ``dirty``, ``gap_micros`` and others.
     """
 
@@ -51,7 +51,7 @@ class Generator:
         return FirnError(self._ffi.string(self._lib.firn_last_error()).decode())
 
     def files(self) -> Iterator[bytes]:
-        """The stream's files, one after the other, as CSV with a header."""
+        """Yields the files of the stream, as CSV with a header."""
         buffer = bytearray(BUFFER)
         view = self._ffi.from_buffer("uint8_t[]", buffer)
         while True:
@@ -68,7 +68,7 @@ class Generator:
             yield bytes(content)
 
     def close(self) -> None:
-        """Frees the stream; a second time does nothing."""
+        """Frees the stream. Calling it again has no effect."""
         if self._handle:
             self._lib.firn_generator_close(self._handle)
             self._handle = 0
@@ -81,14 +81,14 @@ class Generator:
 
 
 def frame(content: bytes) -> pd.DataFrame:
-    """A file of the generator as a DataFrame, with times as times."""
+    """A generated file as a DataFrame, with timestamps."""
     return pd.read_csv(
         io.BytesIO(content), engine="pyarrow", dtype=TEXT, parse_dates=["updated_at"], dtype_backend="numpy_nullable"
     )
 
 
 def events(rows: int, **options) -> pd.DataFrame:
-    """So many events as one DataFrame."""
+    """The first ``rows`` events of a stream as a DataFrame."""
     options.setdefault("rows_per_file", rows)
     with Generator(end=rows, **options) as generator:
         return pd.concat([frame(content) for content in generator.files()], ignore_index=True)

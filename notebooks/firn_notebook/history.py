@@ -1,4 +1,4 @@
-"""What was when: one customer's timeline, the table as of a time, cohorts, and what the tutorials' way loses."""
+"""The history: the timeline of a customer, the table at a point in time, cohorts, and what the tutorials' pipeline loses."""
 
 import itertools
 from pathlib import Path
@@ -8,18 +8,18 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from . import look
-from .account import Account, Local, named
+from .account import Account, Local, from_environment
 from .generator import Generator
-from .place import root
+from .paths import root
 
 VALUES = ["first_name", "last_name", "email", "phone", "street", "city", "state", "postal_code", "country"]
 
 
 def open_history(events: int = 40_000, files: int = 8, seed: int = 7) -> Account:
-    """The account that the environment names; without one a Snowglobe here, into which two years of so many events are put,
-    file by file, the files in an order of their own.
+    """The account in the environment. By default a local Snowglobe, into which ``firn put`` loads two years of events, file by
+    file, one of the files late.
     """
-    if account := named():
+    if account := from_environment():
         return account
     local = Local()
     two_years = 2 * 365 * 86_400 * 1_000_000
@@ -42,7 +42,7 @@ def open_history(events: int = 40_000, files: int = 8, seed: int = 7) -> Account
             path = local.folder / f"customers-{number:04}.csv"
             path.write_bytes(content)
             paths.append(str(path))
-    # The second file comes last but one: order must not matter.
+    # The second file comes last but one: the order of files must not matter.
     paths.insert(len(paths) - 1, paths.pop(1))
     for path in paths:
         local.firn("put", path)
@@ -50,11 +50,11 @@ def open_history(events: int = 40_000, files: int = 8, seed: int = 7) -> Account
 
 
 def size(account: Account) -> pd.DataFrame:
-    """How much there is, and of when."""
+    """The number of versions and customers, and the time range."""
     return account.query("""
         select count(*) as versions, count(distinct customer_id) as customers,
-          count(iff(is_current and op <> 'D', 1, null)) as alive,
-          min(valid_from) as since, max(valid_from) as until
+          count(iff(is_current and op <> 'D', 1, null)) as current_customers,
+          min(valid_from) as first_change, max(valid_from) as last_change
         from CUSTOMER_HISTORY
     """)
 
@@ -68,7 +68,7 @@ def busiest(account: Account) -> int:
 
 
 def versions(account: Account, customer: int) -> pd.DataFrame:
-    """A customer's versions, the oldest first. An interval without an end is open."""
+    """The versions of a customer, oldest first. The current version has no end."""
     return account.query(
         f"select valid_from, valid_to, op, {', '.join(VALUES)} from CUSTOMER_HISTORY"
         " where customer_id = %s and (valid_to is null or valid_to > valid_from) order by valid_from",
@@ -77,22 +77,22 @@ def versions(account: Account, customer: int) -> pd.DataFrame:
 
 
 def timeline(account: Account, customer: int) -> plt.Figure:
-    """A lane for each attribute that ever changed: a new colour is a new value, a gap is a time without the customer."""
+    """A row for each attribute that has changed: each colour is a value, a gap is a time in which the customer was deleted."""
     found = versions(account, customer)
     end = account.query("select max(valid_from) from CUSTOMER_HISTORY").iloc[0, 0]
-    living = found[found["op"] != "D"]
-    lanes = [name for name in VALUES if living[name].nunique(dropna=False) > 1] or VALUES[:1]
+    existing = found[found["op"] != "D"]
+    lanes = [name for name in VALUES if existing[name].nunique(dropna=False) > 1] or VALUES[:1]
     figure, axes = plt.subplots(figsize=(12, 0.55 * len(lanes) + 1.1), layout="constrained")
     for at, name in enumerate(reversed(lanes)):
         colours = itertools.cycle(look.PALETTE)
-        # Neighbours with the same value are one bar.
-        starts = living[name].ne(living[name].shift()) | living["valid_from"].ne(living["valid_to"].shift())
-        for _, spell in living.groupby(starts.cumsum()):
-            begin = mdates.date2num(spell["valid_from"].iloc[0])
-            last = spell["valid_to"].iloc[-1]
+        # Consecutive versions with the same value are one bar.
+        starts = existing[name].ne(existing[name].shift()) | existing["valid_from"].ne(existing["valid_to"].shift())
+        for _, group in existing.groupby(starts.cumsum()):
+            begin = mdates.date2num(group["valid_from"].iloc[0])
+            last = group["valid_to"].iloc[-1]
             stop = mdates.date2num(end if pd.isna(last) else last)
             axes.barh(at, stop - begin, left=begin, height=0.72, color=next(colours), edgecolor="white")
-            value = spell[name].iloc[0]
+            value = group[name].iloc[0]
             room = int((stop - begin) / max(mdates.date2num(end) - mdates.date2num(found["valid_from"].min()), 1e-9) * 130)
             text = "" if pd.isna(value) else str(value)
             if room > 3:
@@ -101,13 +101,13 @@ def timeline(account: Account, customer: int) -> plt.Figure:
     axes.set_yticks(range(len(lanes)), reversed(lanes))
     axes.xaxis_date()
     axes.grid(visible=False, axis="y")
-    axes.set(title=f"Customer {customer}: {len(found)} versions", xlabel="valid from, to (UTC)")
+    axes.set(title=f"Customer {customer}: {len(found)} versions", xlabel="time (UTC)")
     plt.close(figure)
     return figure
 
 
 def as_of(account: Account, at: str, limit: int = 5) -> pd.DataFrame:
-    """The customers who were there at a time (UTC), as they were then."""
+    """The customers at a point in time (UTC)."""
     return account.query(
         f"select customer_id, {', '.join(VALUES)} from CUSTOMER_HISTORY"
         " where valid_from <= to_timestamp_ntz(%s) and (valid_to is null or valid_to > to_timestamp_ntz(%s)) and op <> 'D'"
@@ -117,19 +117,19 @@ def as_of(account: Account, at: str, limit: int = 5) -> pd.DataFrame:
 
 
 def population(account: Account) -> plt.Figure:
-    """How many customers lived in each country, at every time."""
+    """The number of customers per country over time."""
     changes = account.query("""
-        select valid_from as at, country, count(*) as moved from CUSTOMER_HISTORY
+        select valid_from as at, country, count(*) as change from CUSTOMER_HISTORY
         where op <> 'D' and (valid_to is null or valid_to > valid_from) group by 1, 2
         union all
         select valid_to, country, -count(*) from CUSTOMER_HISTORY
         where op <> 'D' and valid_to > valid_from group by 1, 2
     """)
-    changes["moved"] = changes["moved"].astype("int64")
-    living = changes.pivot_table(index="at", columns="country", values="moved", aggfunc="sum", fill_value=0).cumsum()
+    changes["change"] = changes["change"].astype("int64")
+    totals = changes.pivot_table(index="at", columns="country", values="change", aggfunc="sum", fill_value=0).cumsum()
     figure, axes = plt.subplots(figsize=(9, 3.2), layout="constrained")
-    axes.stackplot(living.index, living.T.to_numpy(), labels=living.columns, colors=look.PALETTE, step="post")
-    axes.set(title="Customers alive, as of every time", xlabel="time (UTC)", ylabel="customers")
+    axes.stackplot(totals.index, totals.T.to_numpy(), labels=totals.columns, colors=look.PALETTE, step="post")
+    axes.set(title="Customers over time", xlabel="time (UTC)", ylabel="customers")
     look.counts(axes)
     axes.legend(loc="upper left", ncols=3)
     plt.close(figure)
@@ -137,40 +137,42 @@ def population(account: Account) -> plt.Figure:
 
 
 def cohorts(account: Account) -> plt.Figure:
-    """Of the customers who came in a period, the share that is still there so many periods later."""
-    lives = account.query("""
-        select customer_id, min(valid_from) as born, max(iff(op = 'D' and is_current, valid_from, null)) as died
+    """The retention of customers, grouped by the period in which they were created."""
+    customers = account.query("""
+        select customer_id, min(valid_from) as created, max(iff(op = 'D' and is_current, valid_from, null)) as deleted
         from CUSTOMER_HISTORY group by customer_id
     """)
-    since, until = lives["born"].min(), account.query("select max(valid_from) from CUSTOMER_HISTORY").iloc[0, 0]
-    step, unit = _period((until - since) / 8)
-    lives["cohort"] = (lives["born"] - since) // step
-    periods = int((until - since) // step) + 1
+    first, last = customers["created"].min(), account.query("select max(valid_from) from CUSTOMER_HISTORY").iloc[0, 0]
+    step, unit = _period((last - first) / 8)
+    customers["cohort"] = (customers["created"] - first) // step
+    periods = int((last - first) // step) + 1
     table = pd.DataFrame(index=range(periods), columns=range(periods), dtype=float)
-    for cohort, members in lives.groupby("cohort"):
+    for cohort, members in customers.groupby("cohort"):
         for age in range(periods - int(cohort)):
-            at = since + step * (cohort + age + 1)
-            table.loc[int(cohort), age] = float((members["died"].isna() | (members["died"] > at)).mean())
+            at = first + step * (cohort + age + 1)
+            table.loc[int(cohort), age] = float((members["deleted"].isna() | (members["deleted"] > at)).mean())
     figure, axes = plt.subplots(figsize=(8, 0.42 * periods + 1.2), layout="constrained")
-    shown = axes.imshow(table.to_numpy(dtype=float), cmap="YlGnBu", vmin=0, vmax=1, aspect="auto")
-    for (row, column), share in table.stack().dropna().items():
-        axes.text(column, row, f"{share:.0%}", ha="center", va="center", fontsize=8, color="white" if share > 0.6 else "black")
-    starts = [since + step * one for one in range(periods)]
-    form = "%d %b %Y" if step >= pd.Timedelta(days=1) else "%H:%M:%S"
-    born = lives.groupby("cohort").size()
+    image = axes.imshow(table.to_numpy(dtype=float), cmap="YlGnBu", vmin=0, vmax=1, aspect="auto")
+    for (row, column), retention in table.stack().dropna().items():
+        colour = "white" if retention > 0.6 else "black"
+        axes.text(column, row, f"{retention:.0%}", ha="center", va="center", fontsize=8, color=colour)
+    starts = [first + step * number for number in range(periods)]
+    time_format = "%d %b %Y" if step >= pd.Timedelta(days=1) else "%H:%M:%S"
+    created = customers.groupby("cohort").size()
     axes.set_yticks(
-        range(periods), [f"{at.strftime(form)} ({look.short(born.get(number, 0))})" for number, at in enumerate(starts)]
+        range(periods),
+        [f"{at.strftime(time_format)} ({look.short(created.get(number, 0))})" for number, at in enumerate(starts)],
     )
     axes.set_xticks(range(periods), [f"{age + 1}" for age in range(periods)])
     axes.grid(visible=False)
-    axes.set(title="Customers still there, by when they came", xlabel=f"age in periods of {unit}", ylabel="came from (customers)")
-    figure.colorbar(shown, ax=axes, format=lambda share, _at: f"{share:.0%}", label="still there")
+    axes.set(title="Retention by cohort", xlabel=f"age in periods of {unit}", ylabel="created from (customers)")
+    figure.colorbar(image, ax=axes, format=lambda retention, _at: f"{retention:.0%}", label="retention")
     plt.close(figure)
     return figure
 
 
-def _period(about: pd.Timedelta) -> tuple[pd.Timedelta, str]:
-    """A round length of time of about ``about``, and its name."""
+def _period(minimum: pd.Timedelta) -> tuple[pd.Timedelta, str]:
+    """A round period of about ``minimum`` or more, and its name."""
     names = {
         "5 seconds": 5,
         "15 seconds": 15,
@@ -186,16 +188,16 @@ def _period(about: pd.Timedelta) -> tuple[pd.Timedelta, str]:
         "1 year": 31_536_000,
     }
     for name, seconds in names.items():
-        if pd.Timedelta(seconds=seconds) >= 0.9 * about:
+        if pd.Timedelta(seconds=seconds) >= 0.9 * minimum:
             return pd.Timedelta(seconds=seconds), name
     return pd.Timedelta(days=3650), "10 years"
 
 
 class Tutorial:
-    """The tutorials' way beside Firn's, on the same events: what they lose.
+    """Compares the pipeline of the usual tutorials with Firn on the same events.
 
-    The events that Firn has in its history go, file by file as they came, through the pipeline that the usual tutorials build:
-    MERGE with a comparison by ``<>``, TRUNCATE, and a history fed by a stream. Its tables stand beside Firn's until ``drop``.
+    Loads the events in Firn's history, file by file in their order of arrival, into the tutorials' pipeline: MERGE with a
+    comparison by ``<>``, TRUNCATE, and a history fed by a stream. ``drop`` drops its tables.
     """
 
     def __init__(self, account: Account, files: int = 20):
@@ -206,23 +208,23 @@ class Tutorial:
         _run(account, (scripts / "setup.sql").read_text())
         batch = _statements((scripts / "batch.sql").read_text())
         columns = f"customer_id, {', '.join(VALUES)}, updated_at, sequence"
-        came = account.query("""
+        source_files = account.query("""
             select source_file, count(*) as events from CUSTOMER_HISTORY group by source_file order by min(loaded_at), source_file
         """)["source_file"]
-        for name in came.head(files):
+        for name in source_files.head(files):
             for statement in batch:
                 if statement.lower().startswith("copy into"):
-                    # What COPY would bring from the file, duplicates and broken rows left out.
+                    # The rows that COPY would load from the file, except duplicates and malformed rows.
                     account.run(
                         f"insert into TUTORIAL_RAW ({columns}) select {columns} from CUSTOMER_HISTORY where source_file = %s",
                         (name,),
                     )
                 else:
                     account.run(statement)
-        self._files = tuple(came.head(files))
+        self._files = tuple(source_files.head(files))
 
     def drop(self) -> None:
-        """Takes its tables away."""
+        """Drops the tables of the tutorials' pipeline."""
         for thing in (
             "view TUTORIAL_CHANGE_DATA",
             "stream TUTORIAL_CHANGES",
@@ -233,7 +235,7 @@ class Tutorial:
             self._account.run(f"drop {thing}")
 
     def comparison(self) -> pd.DataFrame:
-        """For each of both ways, what became of the versions and of the customers."""
+        """The versions and customers that each pipeline keeps and loses."""
         marks = ", ".join(["%s"] * len(self._files))
         columns = ", ".join(VALUES)
         same = " and ".join(f"equal_null(a.{name}, b.{name})" for name in VALUES)
@@ -267,7 +269,7 @@ class Tutorial:
         return pd.DataFrame(
             {
                 "Firn": [count["versions"], 0, count["customers"], 0, 0],
-                "the tutorials' way": [
+                "tutorials": [
                     count["versions"] - count["lost"],
                     count["lost"],
                     count["customers"] - count["stale"],
@@ -275,11 +277,11 @@ class Tutorial:
                     count["ghosts"],
                 ],
             },
-            index=["versions kept", "versions lost", "customers right", "customers wrong", "deleted customers still there"],
+            index=["versions kept", "versions lost", "customers correct", "customers wrong", "deleted customers kept"],
         )
 
-    def picture(self) -> plt.Figure:
-        """The comparison at a glance."""
+    def chart(self) -> plt.Figure:
+        """The comparison as a chart."""
         table = self.comparison()
         figure, axes = plt.subplots(1, 2, figsize=(11, 2.4), layout="constrained")
         parts = [
@@ -288,9 +290,9 @@ class Tutorial:
                 axes[1],
                 "Customers in the current table",
                 [
-                    ("customers right", look.GREEN),
+                    ("customers correct", look.GREEN),
                     ("customers wrong", look.RED),
-                    ("deleted customers still there", look.ORANGE),
+                    ("deleted customers kept", look.ORANGE),
                 ],
             ),
         ]
@@ -298,10 +300,10 @@ class Tutorial:
             left = pd.Series(0, index=table.columns)
             for name, colour in rows:
                 one.barh(table.columns, table.loc[name], left=left, color=colour, label=name)
-                for way in table.columns:
-                    value = table.loc[name, way]
+                for pipeline in table.columns:
+                    value = table.loc[name, pipeline]
                     if value > 0.1 * table.loc[[row for row, _ in rows]].sum().max():
-                        one.text(left[way] + value / 2, way, look.short(value), ha="center", va="center", color="white")
+                        one.text(left[pipeline] + value / 2, pipeline, look.short(value), ha="center", va="center", color="white")
                 left = left + table.loc[name]
             one.invert_yaxis()
             one.grid(visible=False, axis="y")
@@ -313,7 +315,7 @@ class Tutorial:
         return figure
 
     def versions(self, customer: int) -> pd.DataFrame:
-        """The same customer in the tutorials' history."""
+        """The versions of a customer in the tutorials' history."""
         return self._account.query(
             f"select start_time, end_time, is_current, {', '.join(VALUES)} from TUTORIAL_HISTORY"
             " where customer_id = %s order by start_time",
@@ -322,7 +324,7 @@ class Tutorial:
 
 
 def _statements(script: str) -> list[str]:
-    """The statements of a script, each of which ends with a semicolon at the end of a line; comments are left out."""
+    """The statements of a script, without comments. A statement ends with a semicolon at the end of a line."""
     lines = [line for line in script.splitlines() if not line.lstrip().startswith("--")]
     return [text.strip() for text in "\n".join(lines + [""]).split(";\n") if text.strip()]
 

@@ -1,4 +1,4 @@
-"""Colours and axes, the same in every picture."""
+"""Colours and axes, the same in every chart."""
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ plt.rcParams.update(
 
 
 def short(value: float, _position: int = 0) -> str:
-    """A count that an axis has room for: 950, 1.5 k, 2 M."""
+    """A short label for a count: 950, 1.5 k, 2 M."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g} {letter}"
@@ -33,9 +33,14 @@ def short(value: float, _position: int = 0) -> str:
 
 
 def counts(axes: Axes, which: str = "y") -> None:
-    """Counts on the axis, from zero."""
+    """Formats an axis for counts, starting at zero."""
     getattr(axes, f"{which}axis").set_major_formatter(FuncFormatter(short))
     if which == "y":
         axes.set_ylim(bottom=0)
     else:
         axes.set_xlim(left=0)
+
+
+def message(axes: Axes, text: str) -> None:
+    """Shows a text instead of data."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)

@@ -1,6 +1,6 @@
-// What a person does on NiFi's canvas, done in headless Chromium: both processors are found in the Add Processor dialog, dropped,
-// configured, connected, verified and started. canvas.mjs CANVAS_URL FOLDER; the settings come as JSON on standard input,
-// {"GenerateCustomerCsv": {property: value}, "PutSnowflakeMerge": {...}}. Screenshots stay in FOLDER. Fails by throwing.
+// Uses NiFi's canvas in headless Chromium: adds both processors with the Add Processor dialog, then connects, configures, verifies and
+// starts them. canvas.mjs CANVAS_URL FOLDER; the settings are JSON on standard input, {"GenerateCustomerCsv": {property: value},
+// "PutSnowflakeMerge": {...}}. Writes screenshots to FOLDER. Throws if a step fails.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
@@ -32,9 +32,9 @@ const close = async (name) => {
   await page.locator('mat-dialog-container').waitFor({ state: 'detached' });
 };
 
-// From the toolbar onto the canvas, through the dialog's filter.
-async function drop(type, place) {
-  await drag(await center(page.locator('.icon-processor').first()), place);
+// Drags a processor from the toolbar to the canvas and selects its type in the dialog.
+async function drop(type, position) {
+  await drag(await center(page.locator('.icon-processor').first()), position);
   await dialog.getByPlaceholder('Filter types...').fill(type);
   await dialog.getByRole('row').filter({ hasText: type }).click();
   await shot(`1-add-${type}`);
@@ -64,19 +64,19 @@ async function setProperty(name, value) {
 
 const failures = () => dialog.locator('property-verification .fa-times');
 
-// Presses Verify and waits for the answer: the canvas asks until it has it, then takes the request away.
+// Clicks Verify and waits for the result: the canvas polls the verification request, then deletes it.
 async function verify(type, lastStep) {
   await dialog.locator('property-verification button:has(.fa-check)').click();
-  const answered = page.waitForResponse((response) => /verification-requests\//.test(response.url()) && response.request().method() === 'DELETE');
+  const finished = page.waitForResponse((response) => /verification-requests\//.test(response.url()) && response.request().method() === 'DELETE');
   await button(dialog.filter({ hasText: 'Referenced Attributes' }), 'Verify').click();
-  await answered;
+  await finished;
   await dialog.locator('property-verification').getByText(lastStep, { exact: true }).waitFor();
 }
 
-async function configure(type, ends, lastStep) {
+async function configure(type, terminated, lastStep) {
   await node(type).dblclick({ position: { x: 150, y: 16 } });
   await dialog.getByRole('tab', { name: 'Relationships' }).click();
-  for (const name of ends) {
+  for (const name of terminated) {
     const relationship = dialog.locator('relationship-settings .gap-y-1\\.5').filter({ has: page.getByTitle(name, { exact: true }) });
     await relationship.getByLabel('terminate').check();
   }
@@ -95,7 +95,7 @@ async function configure(type, ends, lastStep) {
   await verify(type, lastStep);
   await shot(`3-verify-${type}`);
   if (await failures().count() > 0) {
-    throw new Error(`${type}: steps of the verification failed: see ${folder}`);
+    throw new Error(`${type}: the verification failed: see the screenshots in ${folder}`);
   }
   await close('Apply');
 }
@@ -115,7 +115,7 @@ async function start(type) {
 }
 
 try {
-  // The dialog offers what the page has loaded when it opens.
+  // The dialog lists only the types that are loaded when it opens.
   const types = page.waitForResponse(/flow\/processor-types/);
   await page.goto(canvas);
   await (await types).finished();

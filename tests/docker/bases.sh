@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes the images that docker/Dockerfile builds on, under the names that it asks for, for a machine that reaches no image registry:
-# a Debian by debootstrap, and what this machine has of Rust, Java, Maven and Python. Those there already stay. bases.sh [NAME...]
-# Wants root, debootstrap and buildah; the NiFi is the one that `make nifi` assembles.
+# Creates the base images of docker/Dockerfile, under the same names, on a machine without an image registry: a Debian by
+# debootstrap, with this machine's Rust, Java, Maven and Python. Keeps images that exist already.
+# Needs root, debootstrap and buildah, and the NiFi from `make nifi`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export CONTAINERS_CONF=${CONTAINERS_CONF:-$PWD/tests/docker/containers.conf}
@@ -9,7 +9,7 @@ work=${TMPDIR:-/tmp}/firn-bases.$$
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"
 
-# The name that the Dockerfile gives to the base $1.
+# The name of the base image $1 in the Dockerfile.
 name_of() {
     sed -n "s/^ARG ${1}_IMAGE=//p" docker/Dockerfile
 }
@@ -18,7 +18,7 @@ missing() {
     ! buildah inspect --type image "$1" >/dev/null 2>&1
 }
 
-# Starts an image from the slim Debian, and names it $container.
+# Starts an image from the Debian image, as $container.
 begin() {
     container=$(buildah from --pull-never "$(name_of DEBIAN)")
 }
@@ -30,7 +30,7 @@ install_packages() {
 
 finish() {
     buildah commit --rm --quiet "$container" "$1" >/dev/null
-    echo "made $1"
+    echo "created $1"
 }
 
 if missing "$(name_of DEBIAN)"; then
@@ -42,7 +42,7 @@ if missing "$(name_of DEBIAN)"; then
     finish "$(name_of DEBIAN)"
 fi
 
-# The toolchains are mounted while building, where tests/docker/build.sh says: only links to them are in the image.
+# tests/docker/build.sh mounts the toolchains during a build: the image contains only links to them.
 if missing "$(name_of RUST)"; then
     begin
     install_packages gcc g++ make cmake libc6-dev tzdata curl
@@ -64,10 +64,10 @@ if missing "$(name_of PYTHON)"; then
     begin
     if [[ $prefix == /usr ]]; then
         install_packages python3 python3-pip
-        # The official image's Python is nobody's but the image's.
+        # As in the official image, pip may install into the system's Python.
         buildah run "$container" sh -c 'rm -f /usr/lib/python3*/EXTERNALLY-MANAGED'
     else
-        # A Python of this machine's own goes where the official image has its.
+        # A Python outside /usr goes to the path of the official image.
         mkdir -p "$work/python/bin"
         cp -a "$prefix/lib" "$work/python/"
         cp -a "$prefix"/bin/{python3*,pip*} "$work/python/bin/"
@@ -86,7 +86,7 @@ fi
 if missing "$(name_of NIFI)"; then
     jdk=$(scripts/find-jdk.sh)
     built=nifi-bundle/nifi-firn-host/target/nifi
-    [[ -d $built/lib ]] || { echo "no NiFi in $built: make nifi" >&2; exit 1; }
+    [[ -d $built/lib ]] || { echo "FAIL  there is no NiFi in $built. Run: make nifi" >&2; exit 1; }
     home=$work/nifi/opt/nifi/nifi-current
     mkdir -p "$home"/{conf,logs,state,database_repository,flowfile_repository,content_repository,provenance_repository,nar_extensions} \
         "$work/classes/META-INF/services" "$work/nifi/opt/nifi/scripts" "$work/nifi/usr/lib/jvm"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The whole of docker/compose.yaml, for real: images built, everything healthy, rows in the history, a service killed in the middle,
-# the promises checked, and nothing left behind. With Docker where its daemon answers, else with podman, as root.
-# `run.sh engine` only looks whether there is one.
+# Tests docker/compose.yaml: builds the images, starts them, waits for rows in the history, kills services, verifies the promises
+# and checks that nothing remains. Uses Docker if its daemon responds, else podman as root.
+# `run.sh engine` only checks that one of them is available.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export COMPOSE_PROJECT_NAME=firn-test-$$
@@ -12,7 +12,7 @@ say() {
     printf '%4d s  %s\n' $((SECONDS - started)) "$*"
 }
 fail() {
-    echo "test-docker: $*" >&2
+    echo "FAIL  $*" >&2
     compose ps >&2 || true
     for service in setup nifi snowglobe jupyter; do
         echo "--- $service" >&2
@@ -26,13 +26,13 @@ if docker info >/dev/null 2>&1; then
 elif type -P podman >/dev/null && type -P buildah >/dev/null && type -P debootstrap >/dev/null && [[ $(id -u) == 0 ]]; then
     engine=podman
 else
-    echo "test-docker: no container engine: install Docker and start it, or on Debian or Ubuntu as root: scripts/install-ci.sh" >&2
+    echo "FAIL  no container engine for test-docker. Install and start Docker, or on Debian or Ubuntu as root: scripts/install-ci.sh" >&2
     exit 1
 fi
 compose_command=(docker-compose)
 ! docker compose version >/dev/null 2>&1 || compose_command=(docker compose)
 if ! command -v "${compose_command[0]}" >/dev/null; then
-    echo "test-docker: no docker compose: install it, or on Debian or Ubuntu: apt-get install docker-compose" >&2
+    echo "FAIL  docker compose is not installed. Install it; on Debian or Ubuntu: apt-get install docker-compose" >&2
     exit 1
 fi
 [[ ${1:-} != engine ]] || exit 0
@@ -52,7 +52,7 @@ build() {
     fi
 }
 
-# A copy of the folder, so that a .env of the user's own stays out of the way; on ports that nobody else has.
+# A copy of the folder, so that the user's .env has no effect; on free ports.
 stack=$work/docker
 cp -r docker "$stack"
 rm -f "$stack/.env"
@@ -67,19 +67,19 @@ export NIFI_PORT JUPYTER_PORT SNOWGLOBE_PORT SNOWGLOBE_S3_PORT NIFI_HEAP=768m FI
 compose() {
     "${compose_command[@]}" -f "$stack/compose.yaml" --project-directory "$stack" "$@"
 }
-# What `firn` says with the arguments, as the role that may read.
-ask() {
-    compose run --rm --no-deps -T -e SNOWFLAKE_ROLE=FIRN_OWNER setup firn "$@" 2>"$work/asked"
+# Runs `firn` with the arguments, as a role that may read.
+run_firn() {
+    compose run --rm --no-deps -T -e SNOWFLAKE_ROLE=FIRN_OWNER setup firn "$@" 2>"$work/firn.log"
 }
 history_rows() {
-    ask status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["history"])' || echo 0
+    run_firn status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["history"])' || echo 0
 }
-# Waits until the command succeeds: await SECONDS WHAT COMMAND...
-await() {
-    local until=$((SECONDS + $1)) what=$2
+# Waits until the command succeeds: wait_for SECONDS DESCRIPTION COMMAND...
+wait_for() {
+    local deadline=$((SECONDS + $1)) timeout=$1 description=$2
     shift 2
     while ! "$@"; do
-        ((SECONDS < until)) || fail "$what did not come about"
+        ((SECONDS < deadline)) || fail "timeout after $timeout s: $description"
         sleep 1
     done
 }
@@ -92,7 +92,7 @@ container_of() {
 healthy() {
     [[ $($engine inspect --format '{{.State.Health.Status}}' "$(container_of "$1")" 2>/dev/null) == healthy ]]
 }
-left_behind() {
+remaining() {
     $engine ps -aq --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"
     $engine volume ls -q | grep "^$COMPOSE_PROJECT_NAME" || true
     $engine network ls --format '{{.Name}}' | grep "^$COMPOSE_PROJECT_NAME" || true
@@ -108,33 +108,34 @@ trap cleanup EXIT
 build
 say "the images are built"
 
-# Trouble is told before anything starts, with its cure.
-told() { # what is said, settings...
-    local expected=$1 said
+# docker/up reports every problem with a fix before it starts anything.
+reports() { # expected message, settings...
+    local expected=$1 output
     shift
-    ! said=$(env "$@" "$stack/up" check 2>&1) || fail "docker/up found nothing wrong with $*"
-    [[ $said == *"$expected"* ]] || fail "docker/up said of $*: $said"
+    ! output=$(env "$@" "$stack/up" check 2>&1) || fail "docker/up check succeeds with $*"
+    [[ $output == *"FAIL  "*"$expected"* ]] || fail "docker/up check with $* does not report \"$expected\": $output"
 }
-if said=$(env -u COMPOSE_PROFILES "${compose_command[@]}" -f "$stack/compose.yaml" config 2>&1) || [[ $said != *docker/.env* ]]; then
-    fail "without .env compose says: $said"
+if output=$(env -u COMPOSE_PROFILES "${compose_command[@]}" -f "$stack/compose.yaml" config 2>&1) || [[ $output != *docker/.env* ]]; then
+    fail "compose does not report a missing .env: $output"
 fi
-"$stack/up" check | grep -q "nothing on this machine stands in the way" || fail "docker/up finds trouble where none is"
-[[ $(stat -c %a "$stack/.env") == 600 ]] || fail "docker/up leaves .env open to others"
+output=$("$stack/up" check 2>&1) && [[ $output == *"ok    prerequisites on this machine"* ]] || fail "docker/up check fails without a reason: $output"
+[[ $(stat -c %a "$stack/.env") == 600 ]] || fail "other users can read the .env that docker/up creates"
 python3 -m http.server --bind 127.0.0.1 "$JUPYTER_PORT" >/dev/null 2>&1 &
-squatter=$!
-await 20 "a listener on port $JUPYTER_PORT" bash -c "exec 3<>/dev/tcp/127.0.0.1/$JUPYTER_PORT" 2>/dev/null
-told "port $JUPYTER_PORT is taken: stop what listens there, or set JUPYTER_PORT" A=1
-kill "$squatter"
-wait "$squatter" 2>/dev/null || true
-told "make NIFI_HEAP in docker/.env smaller" NIFI_HEAP=900g
-told "shorter than the 12 characters" NIFI_PASSWORD=short
-told "there is no such file: give the whole path" SNOWFLAKE_ACCOUNT=ada COMPOSE_PROFILES=account SNOWFLAKE_PRIVATE_KEY_FILE=/nowhere.p8
-told "is no private key in PEM" SNOWFLAKE_ACCOUNT=ada COMPOSE_PROFILES=account SNOWFLAKE_PRIVATE_KEY_FILE="$stack/compose.yaml"
-told "neither a Snowflake account nor Snowglobe" COMPOSE_PROFILES=account
-say "what stands in the way is told at the start"
+listener=$!
+wait_for 20 "a listener on port $JUPYTER_PORT" bash -c "exec 3<>/dev/tcp/127.0.0.1/$JUPYTER_PORT" 2>/dev/null
+reports "port $JUPYTER_PORT is in use. Stop the process that listens on it, or set JUPYTER_PORT" A=1
+kill "$listener"
+wait "$listener" 2>/dev/null || true
+reports "reduce NIFI_HEAP in docker/.env" NIFI_HEAP=900g
+reports "invalid NIFI_HEAP \`much\`: expected a size" NIFI_HEAP=much
+reports "shorter than the 12 characters" NIFI_PASSWORD=short
+reports "file not found: /nowhere.p8. Set it to the absolute path" SNOWFLAKE_ACCOUNT=ada COMPOSE_PROFILES=account SNOWFLAKE_PRIVATE_KEY_FILE=/nowhere.p8
+reports "is not a readable private key in PEM format" SNOWFLAKE_ACCOUNT=ada COMPOSE_PROFILES=account SNOWFLAKE_PRIVATE_KEY_FILE="$stack/compose.yaml"
+reports "neither a Snowflake account nor Snowglobe" COMPOSE_PROFILES=account
+say "docker/up reports problems before it starts anything"
 
 if [[ $engine == podman ]]; then
-    # Podman leaves health checks to systemd's timers, which a machine without systemd lacks.
+    # Podman runs health checks with systemd timers, which a machine without systemd lacks.
     while :; do
         for container in $(podman ps -q --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"); do
             podman healthcheck run "$container" >/dev/null 2>&1 || true
@@ -144,26 +145,26 @@ if [[ $engine == podman ]]; then
     helpers+=($!)
 fi
 
-asked=$SECONDS
-"$stack/up" --no-build >"$work/up" 2>&1 || { cat "$work/up" >&2; fail "docker/up ended badly"; }
-grep -q "NiFi: log in as admin with the password .* (shown this once)" "$work/up" || fail "docker/up shows no login: $(cat "$work/up")"
+up_started=$SECONDS
+"$stack/up" --no-build >"$work/up" 2>&1 || { cat "$work/up" >&2; fail "docker/up exits with an error"; }
+grep -q "NiFi: log in as admin with the password .* (shown this once)" "$work/up" || fail "docker/up does not show NiFi's login: $(cat "$work/up")"
 say "everything is started"
-await 120 "the first row in the history" history_exceeds 0
-say "the first rows are in the history, $((SECONDS - asked)) s after docker/up"
+wait_for 120 "the first row in the history" history_exceeds 0
+say "the first rows are in the history, $((SECONDS - up_started)) s after docker/up"
 for service in snowglobe nifi jupyter; do
-    await 60 "the health of $service" healthy "$service"
+    wait_for 60 "$service is healthy" healthy "$service"
 done
 say "everything is healthy"
 
-# What is open, and to whom.
-[[ $(curl -sk -o /dev/null -w '%{http_code}' "https://localhost:$NIFI_PORT/nifi-api/flow/status") == 401 ]] || fail "NiFi lets strangers in"
-[[ $(curl -s -o /dev/null -w '%{http_code}' "http://localhost:$JUPYTER_PORT/api/contents") == 403 ]] || fail "JupyterLab lets strangers in"
+# Who can reach the services.
+[[ $(curl -sk -o /dev/null -w '%{http_code}' "https://localhost:$NIFI_PORT/nifi-api/flow/status") == 401 ]] || fail "NiFi accepts requests without a login"
+[[ $(curl -s -o /dev/null -w '%{http_code}' "http://localhost:$JUPYTER_PORT/api/contents") == 403 ]] || fail "JupyterLab accepts requests without a token"
 for service in snowglobe nifi jupyter; do
-    $engine inspect --format '{{json .HostConfig.PortBindings}}' "$(container_of "$service")" | grep -q '"HostIp":"127.0.0.1"' || fail "$service listens to all"
+    $engine inspect --format '{{json .HostConfig.PortBindings}}' "$(container_of "$service")" | grep -q '"HostIp":"127.0.0.1"' || fail "$service is not bound to 127.0.0.1"
     [[ $($engine inspect --format '{{.Config.User}}' "$(container_of "$service")") =~ ^(1000(:1000)?|nifi)$ ]] || fail "$service runs as root"
 done
-# As NiFi's canvas and the notebooks would: the C library, and Snowflake's connector with the variables of the container.
-compose exec -T jupyter sh -c '. /usr/local/lib/firn/account.sh && python3 -' <<'PYTHON' || fail "a notebook does not reach the account"
+# What the notebooks use: the C library, and Snowflake's connector with the variables of the container.
+compose exec -T jupyter sh -c '. /usr/local/lib/firn/account.sh && python3 -' <<'PYTHON' || fail "a notebook cannot connect to the account"
 import ctypes, os
 import snowflake.connector
 ctypes.CDLL(os.environ["FIRN_LIBRARY"])
@@ -175,29 +176,29 @@ with snowflake.connector.connect(
 ) as connection:
     assert connection.cursor().execute("select count(*) from CUSTOMER_HISTORY").fetchone()[0] > 0
 PYTHON
-say "strangers stay out, a notebook reads the history"
+say "requests without credentials are rejected, a notebook reads the history"
 
-# A key that the account does not know: what docker/up asks before it starts anything, here of Snowglobe as if it were an account.
-openssl genrsa 2048 2>/dev/null | openssl pkcs8 -topk8 -nocrypt -out "$work/strange.p8"
-chmod 644 "$work/strange.p8"
-if said=$(SNOWFLAKE_ACCOUNT=FIRN SNOWFLAKE_USER=SNOWGLOBE SNOWFLAKE_HOST=snowglobe AWS_REGION=us-east-1 SNOWFLAKE_PRIVATE_KEY_FILE="$work/strange.p8" \
-    compose run --rm --no-deps -T -e SNOWFLAKE_PORT=8085 -e SNOWFLAKE_PROTOCOL=http setup check 2>&1) || [[ $said != *"check the user's RSA_PUBLIC_KEY"* ]]; then
-    fail "of a strange key it is said: $said"
+# The login that docker/up checks before it starts anything, with a key that the account does not know; Snowglobe is the account.
+openssl genrsa 2048 2>/dev/null | openssl pkcs8 -topk8 -nocrypt -out "$work/unknown.p8"
+chmod 644 "$work/unknown.p8"
+if output=$(SNOWFLAKE_ACCOUNT=FIRN SNOWFLAKE_USER=SNOWGLOBE SNOWFLAKE_HOST=snowglobe AWS_REGION=us-east-1 SNOWFLAKE_PRIVATE_KEY_FILE="$work/unknown.p8" \
+    compose run --rm --no-deps -T -e SNOWFLAKE_PORT=8085 -e SNOWFLAKE_PROTOCOL=http setup check 2>&1) || [[ $output != *RSA_PUBLIC_KEY* ]]; then
+    fail "an unknown key is not reported: $output"
 fi
-say "a key that the account does not know is told with its cure"
+say "an unknown key is reported with a fix"
 
-# The two that hold something are killed, not stopped, while rows are under way.
+# The two services with data are killed, not stopped, while rows are loaded.
 for service in snowglobe nifi; do
     before=$(history_rows)
     $engine kill "$(container_of "$service")" >/dev/null
     compose start "$service" >/dev/null 2>&1
-    await 120 "more rows after $service was killed" history_exceeds "$before"
-    say "$service was killed and started again: the history went on from $before"
+    wait_for 120 "more rows after $service was killed" history_exceeds "$before"
+    say "$service was killed and restarted: the history grows again from $before rows"
 done
-ask verify || { cat "$work/asked" >&2; fail "a promise does not hold"; }
+run_firn verify || { cat "$work/firn.log" >&2; fail "a promise does not hold"; }
 say "the promises hold"
 
 compose down -v --timeout 60 >/dev/null 2>&1 || fail "down -v failed"
-left=$(left_behind)
-[[ -z $left ]] || fail "down -v left behind: $left"
-say "down -v left nothing"
+left=$(remaining)
+[[ -z $left ]] || fail "down -v did not delete: $left"
+say "down -v has deleted everything"

@@ -1,6 +1,6 @@
-"""The template of docker/ec2, linted, and then run against moto with its authorisation switched on.
+"""Lints the template in docker/ec2 and runs it against moto, with authorisation enabled.
 
-`make test-ec2` makes the environment and calls it.
+`make test-ec2` creates the environment and runs these tests.
 """
 
 import json
@@ -34,7 +34,7 @@ def aws(monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
-        # Moto has Amazon's public parameters and not Canonical's, and lets nobody put one under /aws.
+        # Moto has Amazon's public parameters but not Canonical's, and its API rejects names that begin with /aws.
         image = client("ec2").describe_images()["Images"][0]["ImageId"]
         client("ssm").put_parameter(Name="/image", Value=image, Type="String")
         stored = ssm_backends[DEFAULT_ACCOUNT_ID][REGION]._parameters
@@ -46,8 +46,8 @@ def parameters(**more):
     vpc = client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
     subnet = client("ec2").describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"][0]["SubnetId"]
     values = {
-        "BucketName": "firn-landing-test",
-        "Prefix": "landing/",
+        "BucketName": "firn-test",
+        "Prefix": "events/",
         "VpcId": vpc,
         "SubnetId": subnet,
         "SourceUrl": "https://git.example.com/firn.git",
@@ -57,7 +57,7 @@ def parameters(**more):
 
 
 def create(**more):
-    """Makes the stack as step 1 of the page does; gives its outputs."""
+    """Creates the stack as step 3 of the README does, and returns its outputs."""
     client("cloudformation").create_stack(
         StackName="firn", TemplateBody=TEMPLATE.read_text(), Parameters=parameters(**more), Capabilities=["CAPABILITY_NAMED_IAM"]
     )
@@ -71,7 +71,7 @@ def outputs():
 
 
 def resolved(name):
-    """A resource's properties with references and conditions resolved, of which moto itself applies only some."""
+    """The properties of a resource with references and conditions resolved; moto itself applies only some of them."""
     (stack,) = cloudformation_backends[DEFAULT_ACCOUNT_ID][REGION].stacks.values()
     return clean_json(json.loads(json.dumps(stack.template_dict["Resources"][name]["Properties"])), stack.resource_map)
 
@@ -87,11 +87,11 @@ def instance_role():
 
 
 def acting_as(resource, role_arn):
-    """Credentials of the role, for moto to decide by the role's own policies."""
+    """Credentials of the role, so that moto applies the policies of the role."""
     name = role_arn.rpartition("/")[2]
     iam = client("iam")
     for policy in resolved(resource)["Policies"]:
-        # Made by a stack they are kept in a form that moto's authorisation does not read; put by a caller they are.
+        # Moto's authorisation ignores policies that a stack creates, but not those that put_role_policy creates.
         iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=json.dumps(policy["PolicyDocument"]))
     answer = client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
     return {
@@ -101,7 +101,7 @@ def acting_as(resource, role_arn):
     }
 
 
-def refused(call, **arguments):
+def is_denied(call, **arguments):
     with pytest.raises(ClientError) as error:
         call(**arguments)
     return error.value.response["Error"]["Code"] in ("AccessDenied", "403", "AccessDeniedException", "UnauthorizedOperation")
@@ -112,22 +112,22 @@ def test_cfn_lint_finds_nothing():
     assert lint.returncode == 0, lint.stdout + lint.stderr
 
 
-def test_the_first_run_makes_a_closed_bucket_and_names_what_bootstrap_needs(aws):
-    told = create()
-    assert told["StageUrl"] == "s3://firn-landing-test/landing/"
-    assert told["SnowflakeRoleArn"].endswith(":role/firn-snowflake")
+def test_the_first_deployment_creates_a_private_bucket_and_outputs_what_bootstrap_needs(aws):
+    stack = create()
+    assert stack["StageUrl"] == "s3://firn-test/events/"
+    assert stack["SnowflakeRoleArn"].endswith(":role/firn-snowflake")
     s3 = client("s3")
     assert all(resolved("Bucket")["PublicAccessBlockConfiguration"].values())
-    rule = s3.get_bucket_encryption(Bucket="firn-landing-test")["ServerSideEncryptionConfiguration"]["Rules"][0]
+    rule = s3.get_bucket_encryption(Bucket="firn-test")["ServerSideEncryptionConfiguration"]["Rules"][0]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
     assert "NotificationConfiguration" not in resolved("Bucket")
     statement = resolved("BucketPolicy")["PolicyDocument"]["Statement"][0]
     assert statement["Effect"] == "Deny"
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert statement["Resource"] == ["arn:aws:s3:::firn-landing-test", "arn:aws:s3:::firn-landing-test/*"]
+    assert statement["Resource"] == ["arn:aws:s3:::firn-test", "arn:aws:s3:::firn-test/*"]
 
 
-def test_nothing_can_come_in_to_the_instance(aws):
+def test_the_instance_accepts_no_inbound_connections(aws):
     create()
     ec2 = client("ec2")
     groups = ec2.describe_security_groups(Filters=[{"Name": "description", "Values": ["Firn*"]}])["SecurityGroups"]
@@ -136,50 +136,56 @@ def test_nothing_can_come_in_to_the_instance(aws):
     assert resolved("Instance")["MetadataOptions"]["HttpTokens"] == "required"
 
 
-def test_what_snowflake_said_opens_the_role_to_it_and_new_files_notify_its_queue(aws):
+def test_with_the_values_from_snowflake_it_can_assume_the_role_and_new_files_notify_its_queue(aws):
     url, arn = queue()
     create(SnowflakeUserArn=SNOWFLAKE_USER, SnowflakeExternalId="FIRN_SFCRole=2_x", SnowpipeQueueArn=arn)
     trust = client("iam").get_role(RoleName="firn-snowflake")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
     assert trust["Principal"] == {"AWS": SNOWFLAKE_USER}
     assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": "FIRN_SFCRole=2_x"}}
     (rule,) = resolved("Bucket")["NotificationConfiguration"]["QueueConfigurations"]
-    wanted = {"QueueArn": rule["Queue"], "Events": [rule["Event"]], "Filter": {"Key": {"FilterRules": rule["Filter"]["S3Key"]["Rules"]}}}
+    queue_configuration = {
+        "QueueArn": rule["Queue"],
+        "Events": [rule["Event"]],
+        "Filter": {"Key": {"FilterRules": rule["Filter"]["S3Key"]["Rules"]}},
+    }
     client("s3").put_bucket_notification_configuration(
-        Bucket="firn-landing-test", NotificationConfiguration={"QueueConfigurations": [wanted]}
+        Bucket="firn-test", NotificationConfiguration={"QueueConfigurations": [queue_configuration]}
     )
-    client("s3").put_object(Bucket="firn-landing-test", Key="landing/customer/a.csv", Body=b"x")
-    client("s3").put_object(Bucket="firn-landing-test", Key="elsewhere/b.csv", Body=b"x")
-    bodies = [json.loads(message["Body"]) for message in client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]]
+    client("s3").put_object(Bucket="firn-test", Key="events/customer/a.csv", Body=b"x")
+    client("s3").put_object(Bucket="firn-test", Key="other/b.csv", Body=b"x")
+    bodies = [
+        json.loads(message["Body"]) for message in client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    ]
     keys = [unquote(record["s3"]["object"]["key"]) for body in bodies for record in body.get("Records", [])]
-    assert keys == ["landing/customer/a.csv"]
+    assert keys == ["events/customer/a.csv"]
 
 
-def test_the_instance_may_write_and_look_and_snowflake_may_read_and_neither_may_more(aws):
-    told = create()
+def test_the_instance_may_only_write_and_check_files_and_snowflake_may_only_read_them(aws):
+    stack = create()
     s3 = client("s3")
-    s3.put_object(Bucket="firn-landing-test", Key="landing/customer/there.csv", Body=b"x")
-    s3.put_object(Bucket="firn-landing-test", Key="elsewhere/there.csv", Body=b"x")
+    s3.put_object(Bucket="firn-test", Key="events/customer/old.csv", Body=b"x")
+    s3.put_object(Bucket="firn-test", Key="other/old.csv", Body=b"x")
     client("ssm").put_parameter(Name="/another/secret", Value="k", Type="String")
     writer = acting_as("InstanceRole", instance_role())
-    reader = acting_as("SnowflakeRole", told["SnowflakeRoleArn"])
-    within = {"Bucket": "firn-landing-test", "Key": "landing/customer/there.csv"}
-    without = {"Bucket": "firn-landing-test", "Key": "elsewhere/there.csv"}
+    reader = acting_as("SnowflakeRole", stack["SnowflakeRoleArn"])
+    inside = {"Bucket": "firn-test", "Key": "events/customer/old.csv"}
+    outside = {"Bucket": "firn-test", "Key": "other/old.csv"}
 
     @set_initial_no_auth_action_count(0)
     def with_authorisation():
-        ours, theirs = client("s3", **writer), client("s3", **reader)
-        ours.put_object(**within, Body=b"y")
-        ours.head_object(**within)
-        assert refused(ours.put_object, **without, Body=b"y")
-        assert refused(ours.delete_object, **within)
-        # Moto asks for ssm:GetParameter on everything, so the parameter that is allowed is asserted below.
-        assert refused(client("ssm", **writer).get_parameter, Name="/another/secret")
-        assert refused(client("ec2", **writer).describe_instances)
-        assert theirs.get_object(**within)["Body"].read() == b"y"
-        assert refused(theirs.get_object, **without)
-        assert refused(theirs.put_object, **within, Body=b"z")
-        assert refused(theirs.delete_object, **within)
-        assert refused(client("ssm", **reader).get_parameter, Name="/another/secret")
+        instance, snowflake = client("s3", **writer), client("s3", **reader)
+        instance.put_object(**inside, Body=b"y")
+        instance.head_object(**inside)
+        assert is_denied(instance.put_object, **outside, Body=b"y")
+        assert is_denied(instance.delete_object, **inside)
+        # Moto requires ssm:GetParameter on all resources, so the test asserts the allowed parameter below.
+        assert is_denied(client("ssm", **writer).get_parameter, Name="/another/secret")
+        assert is_denied(client("ec2", **writer).describe_instances)
+        assert snowflake.get_object(**inside)["Body"].read() == b"y"
+        assert is_denied(snowflake.get_object, **outside)
+        assert is_denied(snowflake.put_object, **inside, Body=b"z")
+        assert is_denied(snowflake.delete_object, **inside)
+        assert is_denied(client("ssm", **reader).get_parameter, Name="/another/secret")
 
     with_authorisation()
     key = resolved("InstanceRole")["Policies"][1]["PolicyDocument"]["Statement"][0]

@@ -1,4 +1,4 @@
-"""Snowflake's SQL in, DuckDB's out: a JSON list of statements each. What sqlglot cannot say is null."""
+"""Translates a JSON list of Snowflake statements into a JSON list of DuckDB statements; null if sqlglot cannot translate one."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ import sqlglot
 
 
 def duckdb(sql: str) -> str | None:
-    """The statement in DuckDB's dialect, or None if sqlglot refuses it."""
+    """The statement in DuckDB's dialect, or None if sqlglot rejects it."""
     try:
         return sqlglot.transpile(
             sql, read="snowflake", write="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE

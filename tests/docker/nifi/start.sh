@@ -1,5 +1,5 @@
 #!/bin/bash
-# Honours what docker/compose.yaml asks of the official image's start: the address, the heap, the key and the one user.
+# Replaces the start script of the official image: applies the variables that docker/compose.yaml sets.
 set -euo pipefail
 conf=$NIFI_HOME/conf/nifi.properties
 replace() {

@@ -1,4 +1,4 @@
-// snowflake-sdk against Snowglobe, exactly as against Snowflake: `make test-drivers`.
+// Tests snowflake-sdk with Snowglobe, as with Snowflake: `make test-drivers`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import snowflake from "snowflake-sdk";
@@ -24,11 +24,11 @@ before(async () => {
 });
 after(() => new Promise((resolve) => connection.destroy(resolve)));
 
-test("a wrong password is refused", async () => {
+test("a wrong password is rejected", async () => {
   await assert.rejects(open("wrong"), (error) => String(error.code) === "390100");
 });
 
-test("every type comes back as it is", async () => {
+test("every type round-trips", async () => {
   const [row] = await run(
     "select 1 as n, 1.50::number(5,2) as d, 1.5::float as f, 'ünï' as t, null as nothing, true as b, '2026-11-24'::date as day, " +
       "'2026-11-24 11:22:33.123'::timestamp_ntz as at, to_binary('AB', 'HEX') as bytes, parse_json('{\"a\": 1}') as v",
@@ -40,13 +40,13 @@ test("every type comes back as it is", async () => {
   assert.deepEqual(row.V, { a: 1 });
 });
 
-test("times keep their zones", async () => {
+test("timestamps keep their time zones", async () => {
   const [row] = await run("select '2026-11-24 11:22:33.5 +0530'::timestamp_tz as tz, '2026-07-01 12:00:00 +0000'::timestamp_ltz as ltz");
   assert.equal(row.TZ.toISOString(), "2026-11-24T05:52:33.500Z");
   assert.equal(row.LTZ.toISOString(), "2026-07-01T12:00:00.000Z");
 });
 
-test("a large result comes whole, an empty one empty", async () => {
+test("a large result is complete, an empty result is empty", async () => {
   const rows = await run("select seq4() as n, repeat('x', 200) as t from table(generator(rowcount => 50000))");
   assert.equal(rows.length, 50000);
   assert.equal(rows.reduce((sum, row) => sum + row.N, 0), (50000 * 49999) / 2);
@@ -77,7 +77,7 @@ test("values are bound, one row and many", async () => {
   assert.deepEqual(rows.map((row) => [row.ID, row.V]), [[1, "it's; \"$$"], [2, "two"], [3, null]]);
 });
 
-test("a transaction is kept or taken back", async () => {
+test("a transaction is committed or rolled back", async () => {
   await run("create table k (id number)");
   await run("begin");
   await run("insert into k values (1)");

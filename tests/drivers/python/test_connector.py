@@ -1,4 +1,4 @@
-"""The Python connector against Snowglobe, exactly as against Snowflake: `make test-drivers` runs each promised version."""
+"""Tests the Python connector with Snowglobe, as with Snowflake. `make test-drivers` runs each supported version."""
 
 import datetime as dt
 import decimal
@@ -13,11 +13,11 @@ import snowflake.connector as sf
 from snowflake.connector.errors import DatabaseError, IntegrityError, ProgrammingError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-import globe  # noqa: E402
+import snowglobe_server  # noqa: E402
 
-HOST, PORT = globe.start()
+HOST, PORT = snowglobe_server.start()
 FORMATS = ["ARROW", "JSON"]
-# Some minutes of work.
+# A query that runs for minutes.
 NUMBERS = "(select seq8() as n from table(generator(rowcount => 1000000)))"
 LONG = f"select count(*) from {NUMBERS} a, {NUMBERS} b where a.n + b.n = -1"
 
@@ -26,7 +26,7 @@ def connect(**more) -> sf.SnowflakeConnection:
     settings = {
         "account": "FIRN",
         "user": "SNOWGLOBE",
-        "password": globe.TOKEN,
+        "password": snowglobe_server.TOKEN,
         "host": HOST,
         "port": PORT,
         "protocol": "http",
@@ -46,21 +46,21 @@ class Connector(unittest.TestCase):
 
     def test_logs_in_with_a_key_pair(self):
         with tempfile.TemporaryDirectory() as folder:
-            host, port = globe.start(folder)
+            host, port = snowglobe_server.start(folder)
             key = str(Path(folder) / "rsa_key.p8")
             keyed = connect(host=host, port=port, password=None, authenticator="SNOWFLAKE_JWT", private_key_file=key)
             self.assertEqual(keyed.cursor().execute("select current_user()").fetchone(), ("SNOWGLOBE",))
             keyed.close()
 
-    def test_a_wrong_password_is_refused(self):
-        with self.assertRaises(DatabaseError) as refused:
+    def test_a_wrong_password_is_rejected(self):
+        with self.assertRaises(DatabaseError) as rejected:
             connect(password="wrong")
-        self.assertEqual(refused.exception.errno, 390100)
+        self.assertEqual(rejected.exception.errno, 390100)
 
     def read_as(self, form: str):
         self.cursor.execute(f"alter session set python_connector_query_result_format = '{form}'")
 
-    def test_every_type_comes_back_as_it_is(self):
+    def test_every_type_round_trips(self):
         east = dt.timezone(dt.timedelta(hours=5, minutes=30))
         for sql, value in [
             ("1", 1),
@@ -96,7 +96,7 @@ class Connector(unittest.TestCase):
         ]:
             for form in FORMATS:
                 self.read_as(form)
-                # A null beside it, as a value and as a row.
+                # With a null in the same row and in the next row.
                 self.cursor.execute(f"select {sql} as v, nullif({sql}, {sql}) union all select null, null order by 1")
                 rows = self.cursor.fetchall()
                 self.assertEqual(rows[0], (value, None), (sql, form))
@@ -114,7 +114,7 @@ class Connector(unittest.TestCase):
             at = self.one("select '2026-11-24 11:22:33 -0330'::timestamp_tz")[0]
             self.assertEqual(at.utcoffset(), -dt.timedelta(hours=3, minutes=30), form)
 
-    def test_variants_come_back_as_json(self):
+    def test_variants_are_json(self):
         for form in FORMATS:
             self.read_as(form)
             row = self.one(
@@ -132,7 +132,7 @@ class Connector(unittest.TestCase):
         frame = self.cursor.execute("select 1 as n, 'x' as t where false").fetch_pandas_all()
         self.assertEqual((list(frame.columns), len(frame)), (["N", "T"], 0))
 
-    def test_a_large_result_comes_in_chunks_as_rows_and_as_a_frame(self):
+    def test_a_large_result_is_fetched_in_chunks_as_rows_and_as_a_data_frame(self):
         sql = (
             "select seq4() as n, repeat('x', 200) as t, iff(n % 2 = 0, null, n / 4)::number(10,2) as d,"
             " dateadd(second, n, '2026-01-01'::timestamp_ntz) as at,"
@@ -156,7 +156,7 @@ class Connector(unittest.TestCase):
         self.assertEqual((table.num_rows, table.column_names), (100000, ["N", "T", "D", "AT", "TZ"]))
         self.assertEqual(sum(len(frame) for frame in self.cursor.execute(sql).fetch_pandas_batches()), 100000)
 
-    def test_a_time_with_a_zone_knows_it(self):
+    def test_a_timestamp_with_local_time_zone_has_the_zone_of_the_session(self):
         self.cursor.execute("alter session set timezone = 'Europe/Berlin'")
         at = self.one("select '2026-07-01 12:00:00'::timestamp_ltz")[0]
         self.assertEqual(at, dt.datetime(2026, 7, 1, 10, tzinfo=dt.UTC))
@@ -175,7 +175,7 @@ class Connector(unittest.TestCase):
         self.cursor.executemany("insert into t values (%s, %s, %s, %s)", rows)
         self.assertEqual(self.one("select count(*), sum(id) from t"), (499, sum(range(500))))
 
-    def test_question_marks_are_bound_by_the_server(self):
+    def test_the_server_binds_question_marks(self):
         sf.paramstyle, before = "qmark", sf.paramstyle
         try:
             marked = connect()
@@ -199,7 +199,7 @@ class Connector(unittest.TestCase):
             plain = value[1] if isinstance(value, tuple) else value
             self.assertEqual(cursor.execute("select ?", (value,)).fetchone(), (plain,), value)
         if sf.__version__.startswith("4."):
-            # The connector 5.2 sends the instant alone.
+            # The connector 5.2 sends only the instant.
             at = cursor.execute("select ?", (values[7],)).fetchone()[0]
             self.assertEqual(at.utcoffset(), dt.timedelta(hours=5, minutes=30))
         cursor.execute("create or replace table d.public.many (n number, v varchar, at timestamp_tz)")
@@ -210,7 +210,7 @@ class Connector(unittest.TestCase):
         self.assertEqual(cursor.execute(counted).fetchone(), (1000, sum(range(1000)), 666, 1))
         marked.close()
 
-    def test_a_transaction_is_kept_or_taken_back(self):
+    def test_a_transaction_is_committed_or_rolled_back(self):
         self.cursor.execute("create table t (id number)")
         self.connection.autocommit(False)
         self.cursor.execute("insert into t values (1)")
@@ -241,13 +241,13 @@ class Connector(unittest.TestCase):
                 self.cursor.execute(sql)
             self.assertEqual((failed.exception.errno, failed.exception.sqlstate), (code, state), sql)
 
-    def test_several_statements_have_a_result_each(self):
+    def test_each_of_several_statements_has_a_result(self):
         self.cursor.execute("select 1; select 2", num_statements=2)
         first = self.cursor.fetchall()
         self.assertTrue(self.cursor.nextset())
         self.assertEqual((first, self.cursor.fetchall()), ([(1,)], [(2,)]))
 
-    def test_a_query_goes_on_by_itself_and_is_asked_for_later(self):
+    def test_an_asynchronous_query_is_fetched_later(self):
         self.cursor.execute_async("select 42 as answer")
         query = self.cursor.sfqid
         while self.connection.is_still_running(self.connection.get_query_status(query)):
@@ -255,14 +255,14 @@ class Connector(unittest.TestCase):
         self.cursor.get_results_from_sfqid(query)
         self.assertEqual(self.cursor.fetchall(), [(42,)])
 
-    @unittest.skipUnless(sf.__version__.startswith("4."), "the connector 5.2 has no timeout of a statement")
+    @unittest.skipUnless(sf.__version__.startswith("4."), "the connector 5.2 has no statement timeout")
     def test_a_query_beyond_its_timeout_is_cancelled(self):
         with self.assertRaises(ProgrammingError) as cancelled:
             self.cursor.execute(LONG, timeout=2)
         self.assertEqual(cancelled.exception.errno, 604)
         self.assertEqual(self.one("select 1"), (1,))
 
-    def test_a_query_is_aborted(self):
+    def test_an_asynchronous_query_is_aborted(self):
         self.cursor.execute_async(LONG)
         query = self.cursor.sfqid
         self.assertTrue(self.connection.is_still_running(self.connection.get_query_status(query)))
@@ -273,19 +273,19 @@ class Connector(unittest.TestCase):
         self.assertFalse(self.cursor.abort_query(query))
         self.assertEqual(self.one("select 1"), (1,))
 
-    def test_a_long_result_is_fetched_piece_by_piece(self):
+    def test_a_long_result_is_fetched_in_batches(self):
         self.cursor.execute("select seq4() as n, repeat('x', 100) from table(generator(rowcount => 20000))")
         total = 0
         while rows := self.cursor.fetchmany(3000):
             total += len(rows)
         self.assertEqual(total, 20000)
 
-    def test_the_session_is_kept_alive_and_told_of(self):
-        kept = connect(client_session_keep_alive=True)
-        self.assertFalse(kept.is_closed())
-        self.assertTrue(kept.is_valid() if hasattr(kept, "is_valid") else True)
-        kept.close()
-        self.assertTrue(kept.is_closed())
+    def test_a_session_with_keep_alive_is_valid_until_it_is_closed(self):
+        session = connect(client_session_keep_alive=True)
+        self.assertFalse(session.is_closed())
+        self.assertTrue(session.is_valid() if hasattr(session, "is_valid") else True)
+        session.close()
+        self.assertTrue(session.is_closed())
 
 
 if __name__ == "__main__":

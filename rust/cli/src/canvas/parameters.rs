@@ -32,10 +32,10 @@ pub struct FlowParameters {
     pub prefix: Option<String>,
     /// Id and secret; NiFi's own default chain without.
     pub access_key: Option<(String, String)>,
-    /// Where files arrive, as NiFi sees it.
-    pub landing: String,
-    /// Where broken rows go, as NiFi sees it.
-    pub rejected: String,
+    /// Folder with files to load, as a path on NiFi's machine.
+    pub input_folder: String,
+    /// Folder for rejected rows, as a path on NiFi's machine.
+    pub rejects_folder: String,
     /// Events a second.
     pub rate: u32,
     pub rows_per_file: u32,
@@ -103,8 +103,8 @@ impl FlowParameters {
             Parameter::plain("Stage Prefix", self.prefix),
             Parameter::secret("Access Key ID", key_id),
             Parameter::secret("Secret Access Key", key_secret),
-            elsewhere("Landing Folder", self.landing),
-            elsewhere("Rejected Folder", self.rejected),
+            elsewhere("Input Folder", self.input_folder),
+            elsewhere("Rejects Folder", self.rejects_folder),
             elsewhere("Rows per Second", self.rate.to_string()),
             elsewhere("Rows per File", self.rows_per_file.to_string()),
         ]

@@ -81,8 +81,8 @@ impl Canvas {
     }
 
     async fn flow(&self, api: &Api, snowglobe: &Snowglobe, folder: &Path) -> Result<()> {
-        let landing = folder.join("landing");
-        std::fs::create_dir_all(&landing).context(|| landing.display().to_string())?;
+        let input_folder = folder.join("input");
+        std::fs::create_dir_all(&input_folder).context(|| input_folder.display().to_string())?;
         let access = snowglobe.access();
         let parameters = FlowParameters {
             account_url: access.account_url,
@@ -96,8 +96,8 @@ impl Canvas {
                 access.access_key_id.to_owned(),
                 access.secret_access_key.to_owned(),
             )),
-            landing: landing.display().to_string(),
-            rejected: folder.join("rejected").display().to_string(),
+            input_folder: input_folder.display().to_string(),
+            rejects_folder: folder.join("rejects").display().to_string(),
             rate: self.rate,
             rows_per_file: self.rows_per_file,
         }

@@ -158,8 +158,8 @@ impl Flow {
             bucket: stage.bucket,
             prefix: Some(stage.prefix).filter(|prefix| !prefix.is_empty()),
             access_key,
-            landing: format!("{folder}/landing"),
-            rejected: format!("{folder}/rejected"),
+            input_folder: format!("{folder}/input"),
+            rejects_folder: format!("{folder}/rejects"),
             rate: self.rate,
             rows_per_file: self.rows_per_file,
         })

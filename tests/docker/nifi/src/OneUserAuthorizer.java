@@ -6,7 +6,7 @@ import org.apache.nifi.authorization.Authorizer;
 import org.apache.nifi.authorization.AuthorizerConfigurationContext;
 import org.apache.nifi.authorization.AuthorizerInitializationContext;
 
-/** The one user, once logged in, may do everything; nobody else gets so far. */
+/** Allows everything to a user who has logged in, and nothing to anonymous requests. */
 public final class OneUserAuthorizer implements Authorizer {
 
     @Override

@@ -14,7 +14,7 @@ import org.apache.nifi.authentication.LoginIdentityProviderInitializationContext
 import org.apache.nifi.authentication.exception.InvalidLoginCredentialsException;
 import org.apache.nifi.authentication.exception.ProviderCreationException;
 
-/** One user with one password, as the official image has: NiFi's own class for it is not on Maven Central. */
+/** A single user with a password, as in the official image, because NiFi's own class for it is not on Maven Central. */
 public final class OneUserLogin implements LoginIdentityProvider {
 
     private volatile String user;
@@ -32,9 +32,9 @@ public final class OneUserLogin implements LoginIdentityProvider {
 
     @Override
     public AuthenticationResponse authenticate(final LoginCredentials credentials) {
-        final byte[] given = digest(credentials.getPassword());
-        if (!credentials.getUsername().equals(user) || !MessageDigest.isEqual(given, passwordDigest)) {
-            throw new InvalidLoginCredentialsException("no such user with this password");
+        final byte[] actual = digest(credentials.getPassword());
+        if (!credentials.getUsername().equals(user) || !MessageDigest.isEqual(actual, passwordDigest)) {
+            throw new InvalidLoginCredentialsException("wrong user or password");
         }
         return new AuthenticationResponse(user, user, TimeUnit.HOURS.toMillis(12), getClass().getSimpleName());
     }
@@ -47,7 +47,7 @@ public final class OneUserLogin implements LoginIdentityProvider {
         try {
             return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
         } catch (final NoSuchAlgorithmException e) {
-            throw new ProviderCreationException("this Java has no SHA-256", e);
+            throw new ProviderCreationException("this JDK does not support SHA-256", e);
         }
     }
 }

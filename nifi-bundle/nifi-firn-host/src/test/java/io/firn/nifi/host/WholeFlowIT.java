@@ -37,14 +37,14 @@ class WholeFlowIT {
     void start(final TestInfo test) throws Exception {
         snowglobe = Snowglobe.start();
         nifi = RealNifi.start(test);
-        final Path landing = Files.createDirectories(nifi.folder().resolve("landing"));
+        final Path inputFolder = Files.createDirectories(nifi.folder().resolve("input"));
         final NifiApi api = nifi.api();
         group = api.uploadFlow(FLOW);
         final Map<String, String> parameters = new LinkedHashMap<>();
         parameters.put("Account URL", snowglobe.url());
         parameters.put("S3 Endpoint", snowglobe.s3());
-        parameters.put("Landing Folder", landing.toString());
-        parameters.put("Rejected Folder", nifi.folder().resolve("rejected").toString());
+        parameters.put("Input Folder", inputFolder.toString());
+        parameters.put("Rejects Folder", nifi.folder().resolve("rejects").toString());
         parameters.put("Rows per Second", "4000");
         api.setParameters("Firn", parameters, Map.of("Token", Snowglobe.TOKEN, "Access Key ID", Snowglobe.ACCESS_KEY_ID,
                 "Secret Access Key", Snowglobe.SECRET_ACCESS_KEY));
@@ -64,10 +64,10 @@ class WholeFlowIT {
         nifi.api().startGroup(group);
         awaitHistory();
         assertTrue(snowglobe.firn("verify").lines().allMatch(line -> line.startsWith("ok")));
-        try (Stream<Path> rejected = Files.list(nifi.folder().resolve("rejected"))) {
-            assertTrue(rejected.findAny().isPresent(), "broken rows were generated, so some are rejected");
+        try (Stream<Path> rejects = Files.list(nifi.folder().resolve("rejects"))) {
+            assertTrue(rejects.findAny().isPresent(), "some of the generated rows are malformed");
         }
-        Files.writeString(nifi.folder().resolve("landing/no-customers.csv"), "what,is,this\n1,2,3\n");
+        Files.writeString(nifi.folder().resolve("input/no-customers.csv"), "what,is,this\n1,2,3\n");
         RealNifi.waitFor("the bulletin of a file that cannot be loaded", PATIENCE,
                 () -> nifi.api().bulletins().toString().contains("PutSnowflakeMerge"));
         assertNoSecretsOverTheApi();
@@ -132,7 +132,7 @@ class WholeFlowIT {
         for (final String secret : SECRETS) {
             assertFalse(nifi.savedFlow().contains(secret), "a secret is in flow.json.gz");
         }
-        for (final String written : List.of("logs", "provenance_repository", "flowfile_repository", "content_repository", "state", "rejected")) {
+        for (final String written : List.of("logs", "provenance_repository", "flowfile_repository", "content_repository", "state", "rejects")) {
             try (Stream<Path> files = Files.walk(nifi.folder().resolve(written))) {
                 for (final Path file : files.filter(Files::isRegularFile).toList()) {
                     final String bytes = Files.readString(file, StandardCharsets.ISO_8859_1);

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.math.BigDecimal;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -23,17 +24,17 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Snowflake's JDBC driver against Snowglobe, exactly as against Snowflake: {@code make test-drivers}. */
+/** Tests Snowflake's JDBC driver with Snowglobe, as with Snowflake: {@code make test-drivers}. */
 final class JdbcDriverTest {
     private Connection connection;
 
     private static Connection open(String password) throws SQLException {
-        final var properties = new Properties();
+        final Properties properties = new Properties();
         properties.put("user", "SNOWGLOBE");
         properties.put("password", password);
         properties.put("account", "FIRN");
         properties.put("ssl", "off");
-        final var address = System.getenv("SNOWGLOBE_HOST") + ":" + System.getenv("SNOWGLOBE_PORT");
+        final String address = System.getenv("SNOWGLOBE_HOST") + ":" + System.getenv("SNOWGLOBE_PORT");
         return DriverManager.getConnection("jdbc:snowflake://http://" + address, properties);
     }
 
@@ -63,16 +64,16 @@ final class JdbcDriverTest {
     }
 
     @Test
-    void aWrongPasswordIsRefused() {
-        final var refused = assertThrows(SQLException.class, () -> open("wrong"));
-        assertEquals(390100, refused.getErrorCode());
+    void aWrongPasswordIsRejected() {
+        final SQLException rejected = assertThrows(SQLException.class, () -> open("wrong"));
+        assertEquals(390100, rejected.getErrorCode());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"ARROW", "JSON"})
-    void everyTypeComesBackAsItIs(String format) throws SQLException {
+    void everyTypeRoundTrips(String format) throws SQLException {
         run("alter session set jdbc_query_result_format = '" + format + "'");
-        final var sql = "select 1, 1.50::number(5,2), 1.5::float, 'ünï', null, true, '2026-11-24'::date, "
+        final String sql = "select 1, 1.50::number(5,2), 1.5::float, 'ünï', null, true, '2026-11-24'::date, "
                 + "'2026-11-24 11:22:33.123456'::timestamp_ntz, to_binary('AB', 'HEX'), parse_json('{\"a\": 1}'), '11:22:33'::time, "
                 + "99999999999999999999999999999999999999, -0.05::number(38,2), '2026-11-24 11:22:33.5 +0530'::timestamp_tz, "
                 + "'2026-07-01 12:00:00 +0000'::timestamp_ltz, -32769, 2147483648";
@@ -104,9 +105,9 @@ final class JdbcDriverTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"ARROW", "JSON"})
-    void aLargeResultComesWholeAndAnEmptyOneHasItsColumns(String format) throws SQLException {
+    void aLargeResultIsCompleteAndAnEmptyResultHasItsColumns(String format) throws SQLException {
         run("alter session set jdbc_query_result_format = '" + format + "'");
-        final var sql = "select seq4() as n, repeat('x', 200) as t, iff(n % 2 = 0, null, n) as half from table(generator(rowcount => 50000))";
+        final String sql = "select seq4() as n, repeat('x', 200) as t, iff(n % 2 = 0, null, n) as half from table(generator(rowcount => 50000))";
         try (Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(sql)) {
             long sum = 0;
@@ -133,10 +134,10 @@ final class JdbcDriverTest {
 
     @Test
     void aQueryIsCancelledFromAnotherThread() throws Exception {
-        final var numbers = "(select seq8() as n from table(generator(rowcount => 1000000)))";
+        final String numbers = "(select seq8() as n from table(generator(rowcount => 1000000)))";
         try (Statement statement = connection.createStatement()) {
-            final var failure = new AtomicReference<SQLException>();
-            final var runner = new Thread(() -> failure.set(assertThrows(
+            final AtomicReference<SQLException> failure = new AtomicReference<SQLException>();
+            final Thread runner = new Thread(() -> failure.set(assertThrows(
                     SQLException.class, () -> statement.executeQuery("select count(*) from " + numbers + " a, " + numbers + " b where a.n + b.n = -1"))));
             runner.start();
             while (runner.isAlive()) {
@@ -153,9 +154,9 @@ final class JdbcDriverTest {
     }
 
     @Test
-    void valuesAreBoundOneByOneAndInBatches() throws SQLException {
+    void valuesAreBoundInRowsAndInBatches() throws SQLException {
         run("create table t (id number, v varchar)");
-        try (var insert = connection.prepareStatement("insert into t values (?, ?)")) {
+        try (PreparedStatement insert = connection.prepareStatement("insert into t values (?, ?)")) {
             insert.setInt(1, 1);
             insert.setString(2, "it's; \"$$");
             assertEquals(1, insert.executeUpdate());
@@ -171,7 +172,7 @@ final class JdbcDriverTest {
     }
 
     @Test
-    void aTransactionIsKeptOrTakenBack() throws SQLException {
+    void aTransactionIsCommittedOrRolledBack() throws SQLException {
         run("create table t (id number)");
         connection.setAutoCommit(false);
         run("insert into t values (1)");
@@ -184,10 +185,10 @@ final class JdbcDriverTest {
 
     @Test
     void errorsHaveSnowflakesCodes() {
-        final var missing = assertThrows(SQLException.class, () -> run("select * from nowhere"));
+        final SQLException missing = assertThrows(SQLException.class, () -> run("select * from nowhere"));
         assertEquals(2003, missing.getErrorCode());
         assertEquals("42S02", missing.getSQLState());
-        final var zero = assertThrows(SQLException.class, () -> run("select 1/0"));
+        final SQLException zero = assertThrows(SQLException.class, () -> run("select 1/0"));
         assertEquals(100051, zero.getErrorCode());
         assertEquals("22012", zero.getSQLState());
         assertEquals(1003, assertThrows(SQLException.class, () -> run("selekt 1")).getErrorCode());
@@ -196,11 +197,11 @@ final class JdbcDriverTest {
     }
 
     @Test
-    void metadataNamesTables() throws SQLException {
-        run("create table seen (id number)");
-        try (ResultSet tables = connection.getMetaData().getTables("D", "PUBLIC", "SEEN", null)) {
+    void metadataListsTables() throws SQLException {
+        run("create table listed (id number)");
+        try (ResultSet tables = connection.getMetaData().getTables("D", "PUBLIC", "LISTED", null)) {
             assertTrue(tables.next());
-            assertEquals("SEEN", tables.getString("TABLE_NAME"));
+            assertEquals("LISTED", tables.getString("TABLE_NAME"));
         }
     }
 }

@@ -1,4 +1,4 @@
-"""A Snowglobe for the tests of a driver: started once, on free ports, ended with the tests."""
+"""Starts a Snowglobe for the driver tests, on free ports. It stops when the tests end."""
 
 import atexit
 import os
@@ -7,14 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Drivers ask the cloud where they are, else.
+# By default the drivers ask cloud metadata services which platform they run on.
 os.environ["SNOWFLAKE_DISABLE_PLATFORM_DETECTION"] = "true"
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = secrets.token_hex(16)
 
 
 def start(data: str | None = None) -> tuple[str, int]:
-    """Starts it, and says where its Snowflake listens."""
+    """Starts a Snowglobe and returns host and port of its Snowflake API."""
     target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
     program = target / "debug" / "snowglobe"
     arguments = [program, "--listen", "127.0.0.1:0", "--s3", "127.0.0.1:0", "--account", "FIRN"]
@@ -31,11 +31,11 @@ def start(data: str | None = None) -> tuple[str, int]:
         if word == "Snowflake":
             host, port = address.removeprefix("http://").rsplit(":", 1)
             return host, int(port)
-    raise RuntimeError("snowglobe ended before it said where it listens")
+    raise RuntimeError("snowglobe exited before it printed its address")
 
 
 def main(command: list[str]) -> int:
-    """Runs a command with the address of a Snowglobe in its environment: how drivers in other languages are tested."""
+    """Runs a command, such as the tests of a driver in another language, with the address of a Snowglobe in its environment."""
     host, port = start()
     variables = {"SNOWGLOBE_HOST": host, "SNOWGLOBE_PORT": str(port), "SNOWGLOBE_TOKEN": TOKEN}
     return subprocess.run(command, env={**os.environ, **variables}, check=False).returncode
