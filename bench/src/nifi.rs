@@ -79,7 +79,7 @@ fn java(
     root: &Path,
     class: &str,
     rounds: u32,
-    mut tell: impl FnMut(&str, Run),
+    mut report: impl FnMut(&str, Run),
 ) -> Result<(), Failure> {
     let bundle = root.join("nifi-bundle");
     let listed = bundle.join("nifi-firn-host/target/test.classpath");
@@ -120,7 +120,7 @@ fn java(
         let (table, rest) = line
             .split_once('\t')
             .ok_or_else(|| format!("expected a table and its run, got {line:?}"))?;
-        tell(table, child::parse(rest)?);
+        report(table, child::parse(rest)?);
     }
     let status = child.wait()?;
     if !status.success() {

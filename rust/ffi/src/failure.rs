@@ -16,13 +16,13 @@ impl Failure {
 
     /// A panic of the core, from what `catch_unwind` caught.
     pub fn panicked(payload: &(dyn Any + Send)) -> Self {
-        let told = payload
+        let reported = payload
             .downcast_ref::<&str>()
             .copied()
             .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("no message");
         Self(Error::bug(format!(
-            "firn's core panicked, please report it with this text: {told}"
+            "firn's core panicked, please report it with this text: {reported}"
         )))
     }
 

@@ -32,14 +32,14 @@ fn a_complete_setup_passes_every_check() {
 #[test]
 fn each_problem_has_its_fix_and_the_fix_works() {
     let fixture = Fixture::bare();
-    let told = problems(
+    let reported = problems(
         &fixture,
         "ACCOUNTADMIN",
         &[
             "objects of CUSTOMER: role ACCOUNTADMIN sees none of them in FIRN.PUBLIC: run `firn bootstrap`",
         ],
     );
-    assert!(told.contains("checks failed"), "{told}");
+    assert!(reported.contains("checks failed"), "{reported}");
     fixture.ok("bootstrap");
     problems(
         &fixture,

@@ -190,11 +190,11 @@ fn promises_are_watched(fixture: &Fixture) {
         fixture.sql(sql);
         let said = fixture.run("verify --role FIRN_OWNER");
         assert_eq!(said.code, Some(1), "{sql}: {}", said.out);
-        let told = said
+        let reported = said
             .out
             .lines()
             .any(|line| line.starts_with("BROKEN") && line.contains(promise));
-        assert!(told, "{sql}: {}", said.out);
+        assert!(reported, "{sql}: {}", said.out);
         assert!(said.err.contains("promises do not hold"), "{}", said.err);
         for table in ["CUSTOMER", "CUSTOMER_HISTORY", "CUSTOMER_REJECTS"] {
             fixture.sql(&format!("delete from {table}"));

@@ -39,7 +39,7 @@ fn a_file_that_is_not_the_contracts_is_refused_whole_and_says_why() {
     let middle = damaged.len() / 2;
     damaged[middle..middle + 8].fill(0xff);
     write("damaged.csv.gz", &damaged);
-    for (name, code, told) in [
+    for (name, code, reported) in [
         (
             "wrong.csv",
             1,
@@ -75,7 +75,10 @@ fn a_file_that_is_not_the_contracts_is_refused_whole_and_says_why() {
         ("damaged.csv.gz", 1, "the gzip data is damaged"),
     ] {
         let said = fixture.fails(code, &format!("put {name} {PUT}"));
-        assert!(said.contains(told) && said.contains(name), "{name}: {said}");
+        assert!(
+            said.contains(reported) && said.contains(name),
+            "{name}: {said}"
+        );
         assert_eq!(said.lines().count(), 1, "{name}: {said}");
     }
     let objects = fixture

@@ -41,10 +41,10 @@ fn every_command_uses_the_contracts_own_names_of_the_historys_columns() {
     // A contract that names them otherwise than the tables that are there is refused.
     let renamed = CONTRACT.replace("VALID_END", "VALID_UNTIL");
     std::fs::write(fixture.path("item.toml"), renamed).expect("a contract");
-    let told = fixture.fails(1, "bootstrap --contract item.toml");
+    let reported = fixture.fails(1, "bootstrap --contract item.toml");
     assert!(
-        told.contains("table ITEM_HISTORY has no column VALID_UNTIL"),
-        "{told}"
+        reported.contains("table ITEM_HISTORY has no column VALID_UNTIL"),
+        "{reported}"
     );
 }
 
@@ -58,12 +58,12 @@ fn a_table_named_like_another_contracts_object_is_refused_before_anything_is_mad
         std::fs::write(fixture.path("second.toml"), contract(second)).expect("a contract");
         fixture.ok("bootstrap --contract first.toml");
         let before = fixture.sql("show objects in schema FIRN.PUBLIC").len();
-        let told = fixture.fails(1, "bootstrap --contract second.toml");
+        let reported = fixture.fails(1, "bootstrap --contract second.toml");
         assert!(
-            told.contains(&format!(
+            reported.contains(&format!(
                 "contract {second} needs the name ITEM_HISTORY, which the deployed contract {first} uses"
             )),
-            "{told}"
+            "{reported}"
         );
         assert_eq!(
             fixture.sql("show objects in schema FIRN.PUBLIC").len(),

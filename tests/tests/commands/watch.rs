@@ -151,13 +151,13 @@ fn files_that_are_broken_hidden_or_gone_stop_no_other() {
             .expect("firn runs"),
     );
     assert_eq!(said.code, Some(1), "{}", said.err);
-    for told in [
+    for reported in [
         "1-header.csv: the header is not the contract's",
         "2-empty.csv: is empty: not even a header",
         "3-cut.csv.gz: after row 0: the gzip data ends early",
         "3 files were refused",
     ] {
-        assert!(said.err.contains(told), "{told}: {}", said.err);
+        assert!(said.err.contains(reported), "{reported}: {}", said.err);
     }
     assert!(
         !said.err.contains("hidden") && !said.err.contains("gone") && !said.err.contains("folder")

@@ -112,16 +112,16 @@ async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
     ];
     for (id, trouble) in (0..).zip(troubles) {
         faults.arm(Fault::always(Mischief::NotifyLate { millis: None }).on(events.clone()));
-        let told = Calls {
+        let reported = Calls {
             path_contains: Some("insertFiles".to_owned()),
             ..Calls::default()
         };
-        let armed = faults.arm(Fault::once(trouble.clone()).on(told));
+        let armed = faults.arm(Fault::once(trouble.clone()).on(reported));
         let first = row("I", id, "Rome", "2026-01-01T00:00:00Z");
         let file = fixture.file(&format!("{id}.csv"), &[&first]);
-        let arrived = loader.upload(&file, |_| {}).await.expect("it is uploaded");
+        let staged = loader.upload(&file, |_| {}).await.expect("it is uploaded");
         let client = loader.pipeline().client();
-        let name = arrived[0].object.name.clone();
+        let name = staged[0].object.name.clone();
         client
             .insert_files(&pipe, std::slice::from_ref(&name))
             .await
@@ -134,7 +134,7 @@ async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
         );
         let results = loader
             .pipeline()
-            .wait_until_merged(&arrived, TIMEOUT)
+            .wait_until_merged(&staged, TIMEOUT)
             .await
             .unwrap_or_else(|error| panic!("{trouble:?}: {error}"));
         assert_eq!(counts(&results[0]), [1, 1, 0, 0], "{trouble:?}");

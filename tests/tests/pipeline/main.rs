@@ -55,16 +55,16 @@ async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
     };
     assert_eq!(target(&results[0]), [2, 0, 0]);
     // A call before it may have been cut short, so this one reports the malformed rows again.
-    let told = Arc::new(AtomicUsize::new(0));
-    let tell = Arc::clone(&told);
+    let reported = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&reported);
     let again = loader
         .put(std::slice::from_ref(&file), TIMEOUT, move |_, _| {
-            tell.fetch_add(1, Ordering::Relaxed);
+            counter.fetch_add(1, Ordering::Relaxed);
         })
         .await
         .expect("the file is put again");
     assert_eq!(again, results);
-    assert_eq!(told.load(Ordering::Relaxed), 2);
+    assert_eq!(reported.load(Ordering::Relaxed), 2);
     let change = fixture.file(
         "day 2.csv",
         &[
@@ -294,10 +294,10 @@ async fn a_large_file_becomes_several_objects_each_of_them_once() {
     assert!(matches!(rows_in, 6 | 12), "{rows_in} rows are merged");
     faults.clear();
 
-    let (told, report) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     let results = loader
         .put(std::slice::from_ref(&file), TIMEOUT, move |_, row| {
-            told.send((row.row, row.line)).expect("somebody listens");
+            sender.send((row.row, row.line)).expect("somebody listens");
         })
         .await
         .expect("the file is put");
@@ -311,7 +311,7 @@ async fn a_large_file_becomes_several_objects_each_of_them_once() {
         counts,
         [[6, 6, 0, 0], [6, 5, 0, 1], [5, 5, 0, 0], [3, 3, 0, 0]]
     );
-    assert_eq!(report.iter().collect::<Vec<_>>(), [(7, 8)]);
+    assert_eq!(receiver.iter().collect::<Vec<_>>(), [(7, 8)]);
     let again = loader.put(&[file], TIMEOUT, |_, _| {}).await;
     assert_eq!(again.expect("it is there"), results);
     let owner = fixture.pipeline(Some("FIRN_OWNER"));

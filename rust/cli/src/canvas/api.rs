@@ -174,8 +174,8 @@ impl Api {
         let board = self
             .get(&format!("/flow/bulletin-board?after={after}"))
             .await?;
-        let told = board.pointer("/bulletinBoard/bulletins");
-        let mut bulletins: Vec<Bulletin> = told
+        let reported = board.pointer("/bulletinBoard/bulletins");
+        let mut bulletins: Vec<Bulletin> = reported
             .and_then(Value::as_array)
             .into_iter()
             .flatten()

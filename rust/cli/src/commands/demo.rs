@@ -178,8 +178,8 @@ fn bar(length: u64, what: &str) -> ProgressBar {
 
 /// The rows of a file that was not in the bucket yet.
 async fn uploaded(loader: &Loader, path: &Path) -> Result<i64> {
-    let arrived = loader.upload(path, |_| {}).await?;
-    let new = arrived.iter().filter(|one| one.object.bytes.is_some());
+    let staged = loader.upload(path, |_| {}).await?;
+    let new = staged.iter().filter(|one| one.object.bytes.is_some());
     Ok(new.map(|one| one.rows.as_counted()).sum())
 }
 

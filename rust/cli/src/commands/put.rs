@@ -57,11 +57,11 @@ impl Put {
                 shown.reset_elapsed();
             }
         });
-        let told = bar.clone();
+        let below = bar.clone();
         let results = loader
             .put(&self.files, wait, move |path, row| {
                 let line = report::rejected_row(&path.display().to_string(), row);
-                told.suspend(|| eprintln!("{line}"));
+                below.suspend(|| eprintln!("{line}"));
             })
             .await;
         bar.finish_and_clear();

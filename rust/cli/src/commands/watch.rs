@@ -108,17 +108,17 @@ impl Watch {
                 ErrorKind::Config => Error::rejected(error.to_string()),
                 _ => error,
             })?;
-        let tell = |path: &Path, row: &RejectedRow| {
+        let on_row = |path: &Path, row: &RejectedRow| {
             eprintln!("{}", report::rejected_row(&path.display().to_string(), row));
         };
         let shown = path.display();
         if self.no_merge {
             let file = path.to_path_buf();
-            let arrived = loader.upload(path, move |row| tell(&file, row)).await?;
+            let staged = loader.upload(path, move |row| on_row(&file, row)).await?;
             let line = |one: &StagedFile| format!("{shown} -> {}\n", one.source_file);
-            return report::print(&arrived.iter().map(line).collect::<String>());
+            return report::print(&staged.iter().map(line).collect::<String>());
         }
-        for one in loader.put(&[path.to_path_buf()], TIMEOUT, tell).await? {
+        for one in loader.put(&[path.to_path_buf()], TIMEOUT, on_row).await? {
             report::print(&format!(
                 "{shown} -> {}: {} rows = {} history + {} duplicates + {} rejects\n",
                 one.source_file,

@@ -33,12 +33,12 @@ impl Read for Drip<'_> {
 fn read(file: &[u8]) -> Result<Vec<String>> {
     let contract = Contract::parse(CONTRACT)?;
     let mut reader = Reader::new(&contract, Drip(file, 3))?;
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     while let Some(piece) = reader.next()? {
         match piece {
             Piece::Rows { bytes, count } => {
                 let text = String::from_utf8(bytes.to_vec()).unwrap();
-                told.push(format!(
+                reported.push(format!(
                     "{count} valid: {}",
                     text.trim_end().replace(AT, "AT")
                 ));
@@ -51,14 +51,14 @@ fn read(file: &[u8]) -> Result<Vec<String>> {
                 raw,
             }) => {
                 let raw = String::from_utf8_lossy(&raw).replace(AT, "AT");
-                told.push(format!(
+                reported.push(format!(
                     "row {row}, line {line}, {}: {reason} [{raw}]",
                     column.unwrap_or_default()
                 ));
             }
         }
     }
-    Ok(told)
+    Ok(reported)
 }
 
 fn rows(body: &str) -> Vec<String> {
@@ -300,11 +300,11 @@ fn a_copy_carries_malformed_rows_in_their_place() {
     let contract = Contract::parse(CONTRACT).unwrap();
     let file = format!("op,id,name,at\nI,1,Ann,{AT}\nI,x,\"say \"\"hi\"\"\",{AT}\nI,2,Bob,{AT}");
     let mut copy = Vec::new();
-    let mut told = 0;
-    let mut validator = Validator::new(&contract, file.as_bytes(), |_| told += 1).unwrap();
+    let mut reported = 0;
+    let mut validator = Validator::new(&contract, file.as_bytes(), |_| reported += 1).unwrap();
     let totals = validator.copy(&mut copy, usize::MAX).unwrap();
     assert_eq!(
-        (totals, told),
+        (totals, reported),
         (
             RowTotals {
                 rows: 3,
@@ -333,17 +333,17 @@ fn a_file_is_cut_between_the_same_rows_however_it_is_read() {
     let header = "\"op\",\"id\",\"name\",\"at\"\n";
     for (most, count) in [(1, 5), (40, 3), (60, 2), (1000, 1)] {
         let parts = |drip| {
-            let mut told = Vec::new();
-            let tell = |row: &RejectedRow| told.push((row.row, row.line));
+            let mut reported = Vec::new();
+            let on_row = |row: &RejectedRow| reported.push((row.row, row.line));
             let mut validator =
-                Validator::new(&contract, Drip(file.as_bytes(), drip), tell).unwrap();
+                Validator::new(&contract, Drip(file.as_bytes(), drip), on_row).unwrap();
             let mut parts = Vec::new();
             while !validator.is_done().unwrap() {
                 let mut part = Vec::new();
                 let totals = validator.copy(&mut part, most).unwrap();
                 parts.push((totals, String::from_utf8(part).unwrap()));
             }
-            assert_eq!((validator.rows(), told), (5, vec![(3, 5)]));
+            assert_eq!((validator.rows(), reported), (5, vec![(3, 5)]));
             parts
         };
         let whole = parts(usize::MAX);

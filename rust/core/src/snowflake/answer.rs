@@ -134,13 +134,13 @@ fn failure(status: u16, body: &Body) -> Error {
         format!(
             "snowflake: {} ({code}{state}){}",
             message.join(" "),
-            cure(&body.code, &body.sql_state)
+            fix(&body.code, &body.sql_state)
         ),
     )
 }
 
 /// What to do about failures that all users meet.
-fn cure(code: &str, state: &str) -> &'static str {
+fn fix(code: &str, state: &str) -> &'static str {
     match (code, state) {
         ("002003" | "003001" | "002043", _) | (_, "42S02" | "42501") => {
             ": run `firn bootstrap` if that has not been done, or take another role; `firn doctor` tells what is missing"

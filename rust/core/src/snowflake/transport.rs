@@ -170,13 +170,13 @@ impl Transport {
     fn refused(&self, reply: &Reply) -> Error {
         let code = reply.body["code"].as_str().unwrap_or_default();
         let message = reply.body["message"].as_str().unwrap_or("no reason given");
-        let cure = match &self.connection.credential {
+        let fix = match &self.connection.credential {
             super::Credential::KeyPair(_) => {
                 "check the user's RSA_PUBLIC_KEY, the account's name and this machine's clock"
             }
             _ => "make a new token",
         };
-        Error::config(format!("the login was refused ({code} {message}): {cure}"))
+        Error::config(format!("the login was refused ({code} {message}): {fix}"))
     }
 }
 
