@@ -246,10 +246,12 @@ macro_rules! chapters {
 chapters!(
     access,
     copy,
+    copy_by_name,
     copy_errors,
     dialect,
     file_formats,
     honesty,
+    loading_procedure,
     locks,
     merge,
     merge_forms,

@@ -2,6 +2,9 @@
 
 use super::formats::Format;
 
+/// What some programs write at the start of a file, and no reader takes for text.
+pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// What is wrong with a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -29,7 +32,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// At the first record after the header.
     pub fn new(bytes: &'a [u8], format: &'a Format) -> Self {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         let mut reader = Self {
             bytes,
             at: 0,
@@ -42,6 +45,10 @@ impl<'a> Reader<'a> {
         };
         for _ in 0..format.skip_header {
             reader.skip_line();
+        }
+        if format.parse_header {
+            // Whoever wants the names reads them without this option.
+            let _ = reader.next_record();
         }
         reader
     }

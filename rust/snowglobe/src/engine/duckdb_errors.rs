@@ -200,6 +200,7 @@ fn own_error(rest: &str) -> SnowflakeError {
         parts.next().unwrap_or(""),
     );
     const KNOWN: &[(&str, &str)] = &[
+        ("100072", "22000"),
         ("100078", "22000"),
         ("100051", "22012"),
         ("100069", "22P02"),

@@ -1,21 +1,56 @@
-//! MATCH_BY_COLUMN_NAME: which field of a file each column of the table takes.
+//! MATCH_BY_COLUMN_NAME and INCLUDE_METADATA: which field of a file, or which of its metadata, each column of the table takes.
 
 use std::borrow::Cow;
 
 use super::Copy;
 use crate::engine::csv::Reader;
+use crate::engine::dml;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::formats::Format;
-use crate::sql::cursor::{literal, quoted};
+use crate::sql::cursor::{Name, literal, quoted};
+use crate::sql::properties::{Properties, Property};
 
 /// How the names of fields are compared with those of columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatchBy {
-    /// Fields go by their place.
+    /// Fields go by their position.
     None,
     CaseSensitive,
     CaseInsensitive,
 }
+
+/// What a column of the table takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// The field at this position, from 0.
+    Field(usize),
+    /// The value of this key of a JSON document.
+    Key(String),
+    /// A column of the stage, such as `METADATA$FILENAME`.
+    Metadata(String),
+    /// Null, for the file has no such field.
+    Nothing,
+}
+
+impl Taken {
+    /// The expression, over a file that was read.
+    pub fn sql(&self, match_by: MatchBy) -> String {
+        match self {
+            Self::Field(at) => quoted(&format!("${}", at + 1)),
+            Self::Key(key) => json_value(match_by, key),
+            Self::Metadata(name) => quoted(name),
+            Self::Nothing => "null".to_owned(),
+        }
+    }
+}
+
+const METADATA: [&str; 5] = [
+    "METADATA$FILENAME",
+    "METADATA$FILE_ROW_NUMBER",
+    "METADATA$FILE_CONTENT_KEY",
+    "METADATA$FILE_LAST_MODIFIED",
+    "METADATA$START_SCAN_TIME",
+];
 
 impl MatchBy {
     pub(super) fn parse(text: &str) -> Result<Self> {
@@ -41,10 +76,44 @@ impl MatchBy {
     }
 }
 
+/// Reads `INCLUDE_METADATA = (column = METADATA$…, …)`: the table's columns with what they take.
+pub(super) fn take_metadata(properties: &mut Properties) -> Result<Vec<(String, String)>> {
+    let invalid = |text: &str| {
+        SnowflakeError::new(
+            "001008",
+            "22023",
+            format!(
+                "SQL compilation error:\ninvalid value [{text}] for parameter 'INCLUDE_METADATA'"
+            ),
+        )
+    };
+    let mut map = match properties.take("INCLUDE_METADATA") {
+        None => return Ok(Vec::new()),
+        Some(Property::Map(map)) => map,
+        Some(_) => return Err(invalid("(…)")),
+    };
+    let columns: Vec<String> = map.keys().map(str::to_owned).collect();
+    let mut found: Vec<(String, String)> = Vec::new();
+    for column in columns {
+        let source = match map.take(&column) {
+            Some(Property::Name(Name(parts))) => parts.concat(),
+            other => return Err(invalid(&format!("{column} = {other:?}"))),
+        };
+        if !METADATA.contains(&source.as_str()) || found.iter().any(|(c, _)| *c == column) {
+            return Err(invalid(&format!("{column} = {source}")));
+        }
+        found.push((column, source));
+    }
+    Ok(found)
+}
+
 /// Fails on what does not go together.
 pub(super) fn check(copy: &Copy) -> Result<()> {
     let wrong = |text: &str| Err(SnowflakeError::compilation(text));
     if copy.match_by == MatchBy::None {
+        if !copy.metadata.is_empty() {
+            return wrong("INCLUDE_METADATA needs MATCH_BY_COLUMN_NAME");
+        }
         return match copy.format.parse_header {
             true => Err(SnowflakeError::unsupported(
                 "PARSE_HEADER = TRUE without MATCH_BY_COLUMN_NAME",
@@ -55,53 +124,104 @@ pub(super) fn check(copy: &Copy) -> Result<()> {
     if copy.select.is_some() {
         return wrong("MATCH_BY_COLUMN_NAME does not go with a transformation");
     }
+    if copy.validation.is_some() {
+        return wrong("MATCH_BY_COLUMN_NAME does not go with VALIDATION_MODE");
+    }
     if !copy.format.is_json && !copy.format.parse_header {
         return wrong("MATCH_BY_COLUMN_NAME needs PARSE_HEADER = TRUE for CSV");
+    }
+    for (column, _) in &copy.metadata {
+        let name = &dml::column(&copy.target, column)?.name;
+        if !copy.targets()?.iter().any(|c| c.name == *name) {
+            return wrong("INCLUDE_METADATA names a column that the COPY does not load");
+        }
     }
     Ok(())
 }
 
-/// The COPY with what each column takes of this file.
+/// The COPY with what each column takes of a file of these bytes.
 pub(super) fn resolved<'c>(copy: &'c Copy, bytes: &[u8]) -> Result<Cow<'c, Copy>> {
     if copy.match_by == MatchBy::None {
         return Ok(Cow::Borrowed(copy));
     }
-    let columns = copy.targets()?;
-    let fields = if copy.format.is_json {
-        columns
-            .iter()
-            .map(|c| json_field(copy.match_by, &c.name))
-            .collect()
-    } else {
-        let header = header(bytes, &copy.format)?;
-        let place = |column: &str| header.iter().position(|f| copy.match_by.is_same(f, column));
-        columns
-            .iter()
-            .map(|c| place(&c.name).map_or("null".to_owned(), |at| quoted(&format!("${}", at + 1))))
-            .collect()
-    };
-    let mut own = copy.clone();
-    own.fields = fields;
-    // The header has been read; its line holds no data.
-    own.format.skip_header = 1;
-    Ok(Cow::Owned(own))
-}
-
-fn header(bytes: &[u8], format: &Format) -> Result<Vec<String>> {
-    let mut reader = Reader::new(bytes, format);
-    match reader.next_record() {
-        None => Ok(Vec::new()),
-        Some(Err(fault)) => Err(SnowflakeError::new("100080", "22000", fault.message)),
-        Some(Ok(())) => Ok(reader
-            .fields
-            .iter()
-            .map(|f| String::from_utf8_lossy(f.as_deref().unwrap_or_default()).into_owned())
-            .collect()),
+    if copy.format.is_json {
+        return with_fields(copy, |column| Ok(Taken::Key(column.to_owned()))).map(Cow::Owned);
+    }
+    match header(bytes, true, &copy.format)? {
+        Some(header) => with_header(copy, &header.names).map(Cow::Owned),
+        None => Ok(Cow::Borrowed(copy)),
     }
 }
 
+/// The COPY with what each column takes of a file with this header.
+pub(super) fn with_header(copy: &Copy, header: &[String]) -> Result<Copy> {
+    with_fields(copy, |column| {
+        let mut places = header.iter().enumerate();
+        let mut next = || places.find(|(_, name)| copy.match_by.is_same(name, column));
+        match (next(), next()) {
+            (None, _) => Ok(Taken::Nothing),
+            (Some((at, _)), None) => Ok(Taken::Field(at)),
+            (Some(_), Some((_, name))) => Err(SnowflakeError::new(
+                "100080",
+                "22000",
+                format!(
+                    "the header has two fields for column \"{column}\", the second is '{name}'"
+                ),
+            )),
+        }
+    })
+}
+
+fn with_fields(copy: &Copy, field: impl Fn(&str) -> Result<Taken>) -> Result<Copy> {
+    // "INCLUDE_METADATA": a column that it names takes the metadata, even if the file has a field of that name.
+    let taken = |column: &str| match copy.metadata.iter().find(|(name, _)| name == column) {
+        Some((_, source)) => Ok(Taken::Metadata(source.clone())),
+        None => field(column),
+    };
+    let fields = copy.targets()?.into_iter().map(|c| taken(&c.name));
+    let fields = fields.collect::<Result<Vec<_>>>()?;
+    let mut own = copy.clone();
+    own.fields = fields;
+    Ok(own)
+}
+
+/// A file's header.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub names: Vec<String>,
+    /// Where the file's first row begins.
+    pub bytes: usize,
+}
+
+/// The header that the beginning of a file has: no names, if the file is empty. None, if the header may go on behind that beginning.
+///
+/// # Errors
+/// If the header is malformed.
+pub(super) fn header(beginning: &[u8], is_whole: bool, format: &Format) -> Result<Option<Header>> {
+    let format = Format {
+        parse_header: false,
+        null_if: Vec::new(),
+        ..format.clone()
+    };
+    let mut reader = Reader::new(beginning, &format);
+    let read = reader.next_record();
+    if !is_whole && reader.rest().is_empty() {
+        return Ok(None);
+    }
+    let name = |field: &Option<Vec<u8>>| {
+        String::from_utf8_lossy(field.as_deref().unwrap_or_default()).into_owned()
+    };
+    let names = match read {
+        None => Vec::new(),
+        Some(Ok(())) => reader.fields.iter().map(name).collect(),
+        Some(Err(fault)) => return Err(SnowflakeError::new("100080", "22000", fault.message)),
+    };
+    let bytes = beginning.len() - reader.rest().len();
+    Ok(Some(Header { names, bytes }))
+}
+
 /// The key's value in the document `$1`; JSON's null is SQL's.
-fn json_field(match_by: MatchBy, column: &str) -> String {
+fn json_value(match_by: MatchBy, column: &str) -> String {
     let value = match match_by {
         MatchBy::CaseInsensitive => format!(
             "(select any_value(value) from json_each(\"$1\") where upper(key) = {})",

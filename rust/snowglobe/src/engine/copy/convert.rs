@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Copy, Loaded, OnError, RowError, by_name, validate};
+use super::by_name::{self, Taken};
+use super::{Copy, Loaded, OnError, RowError, validate};
 use crate::engine::catalog::Column;
 use crate::engine::compile::Context;
 use crate::engine::dml::{self, Variables};
@@ -42,7 +43,9 @@ impl Copy {
                 Ok(context.query(select)?.sql)
             }
             None if !self.fields.is_empty() => {
-                Ok(format!("select {} from {staged}", self.fields.join(", ")))
+                let fields = self.fields.iter().map(|f| f.sql(self.match_by));
+                let fields = fields.collect::<Vec<_>>().join(", ");
+                Ok(format!("select {fields} from {staged}"))
             }
             None => {
                 let width = self.targets()?.len();
@@ -62,9 +65,37 @@ impl Copy {
         (values.collect(), aliases.join(", "))
     }
 
+    /// How many fields of a record the columns take.
+    pub(super) fn width(&self, columns: usize) -> usize {
+        if let Some(select) = &self.select {
+            return stages::highest_column(select);
+        }
+        if self.fields.is_empty() {
+            return columns;
+        }
+        let field = |taken: &Taken| match taken {
+            Taken::Field(at) => at + 1,
+            _ => 0,
+        };
+        self.fields.iter().map(field).max().unwrap_or(0)
+    }
+
+    /// The field of a record, from 0, that the column at this position takes as it stands.
+    fn field(&self, column: usize) -> Option<usize> {
+        match self.fields.get(column) {
+            Some(Taken::Field(at)) => Some(*at),
+            Some(_) => None,
+            None => self.select.is_none().then_some(column),
+        }
+    }
+
     fn value(&self, at: usize, column: &Column) -> String {
         let name = format!("s{at}");
         let value = match &column.kind {
+            // Metadata are no text, which would have a format.
+            kind if matches!(self.fields.get(at), Some(Taken::Metadata(_))) => {
+                types::store(&name, kind)
+            }
             SnowflakeType::Varchar { length } if self.truncate_columns => {
                 format!("left(sf_text({name}), {length})")
             }
@@ -127,23 +158,28 @@ pub(super) fn convert(
     let mut context = session.context(&binds, &variables);
     let mut errors = Vec::new();
     let (mut parsed, mut on_error) = (0, on_error);
-    match stages::read(&session.shared, &copy.location, &file.key, &copy.format) {
+    let bytes = stages::read(&session.shared, &copy.location, &file.key, &copy.format);
+    let read = bytes.and_then(|bytes| {
+        let copy = by_name::resolved(copy, &bytes)?.into_owned();
+        Ok((bytes, copy))
+    });
+    match read {
         Err(error) => errors.push(RowError {
             row: 1,
             line: 1,
             character: 1,
+            field: None,
             column: String::new(),
             error,
             offset: 0,
             record: String::new(),
         }),
-        Ok(bytes) => {
-            let copy = &*by_name::resolved(copy, &bytes)?;
-            parsed = stage_file(&context, copy, file, &bytes, &mut errors)?;
+        Ok((bytes, copy)) => {
+            parsed = stage_file(&context, &copy, file, &bytes, &mut errors)?;
             let ends_at_the_first = matches!(on_error, OnError::Abort | OnError::SkipFile(1));
             if errors.is_empty() || !ends_at_the_first {
                 let broken = errors.len();
-                convert_rows(&mut context, copy, number, (1, parsed), &mut errors)?;
+                convert_rows(&mut context, &copy, number, (1, parsed), &mut errors)?;
                 // "Semi-structured data": what cannot be converted is dealt with as by default, whatever ON_ERROR says.
                 if copy.format.is_json && errors.len() > broken {
                     on_error = default;
@@ -199,11 +235,8 @@ fn stage_file(
 ) -> Result<u64> {
     let columns = copy.targets()?;
     let expected = copy.expected_fields(columns.len());
-    let named = copy
-        .select
-        .as_deref()
-        .map_or(columns.len(), stages::highest_column);
-    let width = stages::width(bytes, &copy.format).max(named).max(1);
+    let taken = copy.width(columns.len());
+    let width = stages::width(bytes, &copy.format).max(taken).max(1);
     stages::create_table(context.connection, "_copy", width)?;
     let source = stages::Source {
         name: copy.location.file_name(&file.key),
@@ -230,6 +263,7 @@ fn stage_file(
             row,
             line,
             character,
+            field: None,
             column,
             error,
             offset: 0,
@@ -294,27 +328,11 @@ fn convert_rows(
         context.connection,
         &format!("select _line from _copy where \"METADATA$FILE_ROW_NUMBER\" = {low}"),
     )?;
-    let character = match (guilty, &copy.select) {
-        (Some(at), None) => {
-            let before: Vec<String> = (1..=at)
-                .map(|n| format!("coalesce(length({}), 0) + 1", quoted(&format!("${n}"))))
-                .collect();
-            let sum = if before.is_empty() {
-                "0".to_owned()
-            } else {
-                before.join(" + ")
-            };
-            storage::count(
-                context.connection,
-                &format!("select 1 + {sum} from _copy where \"METADATA$FILE_ROW_NUMBER\" = {low}"),
-            )?
-        }
-        _ => 1,
-    };
     errors.push(RowError {
         row: low,
         line: line.unsigned_abs(),
-        character: character.unsigned_abs(),
+        character: 1,
+        field: guilty.and_then(|at| copy.field(at)),
         column: guilty
             .map(|at| column_name(copy, &columns, at + 1))
             .unwrap_or_default(),

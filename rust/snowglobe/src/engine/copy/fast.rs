@@ -2,12 +2,15 @@
 //!
 //! If anything is out of the ordinary, nothing of it stays, and the careful way has the last word, with its row numbers and errors.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::by_name::MatchBy;
+use super::by_name::{self, MatchBy};
 use super::load::note;
+use super::pieces::Skip;
 use super::scan::{ROW, Registered, Scan};
 use super::split::Splitter;
 use super::{Column, Copy, Loaded, OnError};
@@ -20,6 +23,8 @@ use crate::engine::value::Binds;
 use crate::engine::{stages, storage};
 use crate::sql::cursor::{literal, quoted};
 
+/// Longer headers are for the exact reader.
+const HEADER_BYTES: u64 = 64 * 1024;
 /// The rows of longer files may come in any order, as Snowflake's do, which is what makes more than one core possible.
 const IN_ORDER_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -37,7 +42,7 @@ pub(super) fn load(
 ) -> Result<Option<Vec<Loaded>>> {
     let is_star = copy.select.as_ref().is_some_and(|text| text.contains('*'));
     let is_by_name = copy.match_by != MatchBy::None;
-    if is_star || is_by_name || Splitter::of(&copy.format).is_none() {
+    if is_star || (is_by_name && copy.format.is_json) || Splitter::of(&copy.format).is_none() {
         return Ok(None);
     }
     let order = |is_kept: bool| format!("set session preserve_insertion_order = {is_kept}");
@@ -79,8 +84,9 @@ fn insert(
     on_error: OnError,
     stamp: i64,
 ) -> Result<Loaded> {
+    let (copy, skip) = &with_names(context, copy, file)?;
     let columns = copy.targets()?;
-    let registered = scan(context, copy, file, columns.len())?.register();
+    let registered = scan(context, copy, file, columns.len(), *skip)?.register();
     let source = copy.source(
         context,
         relation(
@@ -119,16 +125,45 @@ fn insert(
     })
 }
 
-fn scan(context: &Context<'_>, copy: &Copy, file: &ObjectMeta, columns: usize) -> Result<Scan> {
+/// The COPY with what each column takes of this file, and where its rows begin.
+fn with_names<'c>(
+    context: &Context<'_>,
+    copy: &'c Copy,
+    file: &ObjectMeta,
+) -> Result<(Cow<'c, Copy>, Skip)> {
+    if copy.match_by == MatchBy::None {
+        return Ok((Cow::Borrowed(copy), Skip::Lines(copy.format.skip_header)));
+    }
+    let opened = stages::open(&context.shared, &copy.location, &file.key, &copy.format);
+    let mut beginning = Vec::new();
+    let read = opened.and_then(|file| file.take(HEADER_BYTES).read_to_end(&mut beginning));
+    let is_whole = (read.map_err(SnowflakeError::internal)? as u64) < HEADER_BYTES;
+    match by_name::header(&beginning, is_whole, &copy.format)? {
+        Some(header) => {
+            let copy = by_name::with_header(copy, &header.names)?;
+            Ok((Cow::Owned(copy), Skip::Bytes(header.bytes)))
+        }
+        None => Err(SnowflakeError::internal(
+            "this header is for the exact reader",
+        )),
+    }
+}
+
+fn scan(
+    context: &Context<'_>,
+    copy: &Copy,
+    file: &ObjectMeta,
+    columns: usize,
+    skip: Skip,
+) -> Result<Scan> {
     let splitter = Splitter::of(&copy.format)
         .ok_or_else(|| SnowflakeError::internal("this format is for the exact reader"))?;
-    let named = copy.select.as_deref().map(stages::highest_column);
     let (shared, location) = (Arc::clone(&context.shared), copy.location.clone());
     let (key, format) = (file.key.clone(), copy.format.clone());
     Ok(Scan {
         splitter,
-        skip_header: copy.format.skip_header,
-        width: named.unwrap_or(columns).max(1),
+        skip,
+        width: copy.width(columns).max(1),
         expected: copy.expected_fields(columns),
         open: Box::new(move || stages::open(&shared, &location, &key, &format)),
         parsed: AtomicU64::new(0),

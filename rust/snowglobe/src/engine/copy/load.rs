@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::convert::convert;
-use super::{Copy, Loaded, OnError, fast};
+use super::{Copy, Loaded, OnError, fast, validate};
 use crate::engine::dml::{self, Variables};
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::objects::ObjectMeta;
@@ -105,6 +105,9 @@ pub(super) fn note(
     effects
         .records
         .push(record(copy, load, file, pipe, now, received));
+    if pipe != 0 && copy.select.is_none() {
+        effects.records.extend(validate::records(load, pipe, now));
+    }
     let loaded = LoadedFile {
         target: copy.target.id,
         bucket: copy.location.bucket.clone(),

@@ -40,7 +40,7 @@ use super::storage;
 use super::value::{Binds, ColumnMeta, QueryResult, RowStats, SnowflakeType, StatementKind, Value};
 use crate::sql::cursor::{Cursor, literal};
 
-use by_name::MatchBy;
+use by_name::{MatchBy, Taken};
 pub(crate) use load::load;
 pub(crate) use scan::register;
 use validate::Validation;
@@ -87,8 +87,10 @@ pub struct Copy {
     truncate_columns: bool,
     return_failed_only: bool,
     match_by: MatchBy,
+    /// Columns that take metadata of the file, with the metadata's name.
+    metadata: Vec<(String, String)>,
     /// What each column takes of the file that is read, where that goes by names.
-    fields: Vec<String>,
+    fields: Vec<Taken>,
     validation: Option<Validation>,
 }
 
@@ -111,6 +113,8 @@ pub struct RowError {
     pub row: u64,
     pub line: u64,
     pub character: u64,
+    /// The field that could not be converted, from 0.
+    pub field: Option<usize>,
     /// `"T"["C":1]`
     pub column: String,
     pub error: SnowflakeError,

@@ -32,6 +32,21 @@ impl Copy {
         stages::locate(context, &marker)
     }
 
+    /// Whether the statement loads the rows of a query on the stage.
+    ///
+    /// # Errors
+    /// If it is no COPY INTO.
+    pub fn is_transformation(text: &str) -> Result<bool> {
+        let lexemes = lex(text)?;
+        let mut cursor = Cursor::new(text, &lexemes);
+        cursor.expect("COPY INTO")?;
+        cursor.name()?;
+        if cursor.peek().is_some_and(|l| l.token == Token::LParen) {
+            cursor.parenthesized()?;
+        }
+        Ok(cursor.accept("FROM") && cursor.accept_token(&Token::LParen))
+    }
+
     /// Reads what follows `COPY INTO`.
     ///
     /// # Errors
@@ -86,6 +101,7 @@ impl Copy {
                 Some(text) => MatchBy::parse(&text)?,
                 None => MatchBy::None,
             },
+            metadata: by_name::take_metadata(&mut p)?,
             fields: Vec::new(),
             validation: match p.take_text("VALIDATION_MODE")? {
                 Some(text) => Some(Validation::parse(&text)?),
@@ -93,7 +109,7 @@ impl Copy {
             },
         };
         p.take_default("LOAD_UNCERTAIN_FILES", "FALSE")?;
-        p.refuse(&["INCLUDE_METADATA", "FILE_PROCESSOR", "LOAD_MODE"])?;
+        p.refuse(&["FILE_PROCESSOR", "LOAD_MODE"])?;
         p.end()?;
         by_name::check(&copy)?;
         if copy.validation.is_some() && copy.select.is_some() {

@@ -4,12 +4,12 @@ use std::error::Error;
 use std::io::Read;
 
 use super::split::{Peculiar, Splitter};
+use crate::engine::csv::BYTE_ORDER_MARK;
 
 /// About so long is a piece.
 const PIECE_BYTES: usize = 2 * 1024 * 1024;
 /// Records that are longer are for the exact reader.
 const LONGEST_RECORD_BYTES: usize = 128 * 1024 * 1024;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Some records of a file.
 #[derive(Debug)]
@@ -25,25 +25,33 @@ pub struct Piece {
     pub is_last: bool,
 }
 
+/// What stands before a file's first row, beside a byte order mark.
+#[derive(Clone, Copy, Debug)]
+pub enum Skip {
+    Lines(u64),
+    /// A header that has been read, with the mark.
+    Bytes(usize),
+}
+
 /// A file that is cut.
 pub struct Pieces {
     file: Box<dyn Read + Send>,
     /// The beginning of the next piece.
     rest: Vec<u8>,
     rows: u64,
-    skip_header: u64,
+    skip: Skip,
     is_first: bool,
     is_done: bool,
     piece_bytes: usize,
 }
 
 impl Pieces {
-    pub fn new(file: Box<dyn Read + Send>, skip_header: u64) -> Self {
+    pub fn new(file: Box<dyn Read + Send>, skip: Skip) -> Self {
         Self {
             file,
             rest: Vec::new(),
             rows: 0,
-            skip_header,
+            skip,
             is_first: true,
             is_done: false,
             piece_bytes: PIECE_BYTES,
@@ -66,6 +74,9 @@ impl Pieces {
             return Ok(None);
         }
         let mut wanted = self.piece_bytes.max(BYTE_ORDER_MARK.len());
+        if let (true, Skip::Bytes(header)) = (self.is_first, self.skip) {
+            wanted += header;
+        }
         loop {
             self.fill(wanted)?;
             if self.is_first {
@@ -119,10 +130,17 @@ impl Pieces {
     }
 
     fn skip_header(&mut self) -> Result<(), Box<dyn Error>> {
+        let lines = match self.skip {
+            Skip::Lines(lines) => lines,
+            Skip::Bytes(header) => {
+                self.rest.drain(..header.min(self.rest.len()));
+                return Ok(());
+            }
+        };
         if self.rest.starts_with(BYTE_ORDER_MARK) {
             self.rest.drain(..BYTE_ORDER_MARK.len());
         }
-        for _ in 0..self.skip_header {
+        for _ in 0..lines {
             match memchr::memchr(b'\n', &self.rest) {
                 Some(end) => drop(self.rest.drain(..=end)),
                 None if self.is_done => self.rest.clear(),

@@ -12,7 +12,7 @@ use duckdb::Connection;
 use duckdb::core::{DataChunkHandle, FlatVector, Inserter, LogicalTypeHandle, LogicalTypeId};
 use duckdb::vtab::{BindInfo, InitInfo, TableFunctionInfo, VTab};
 
-use super::pieces::{Piece, Pieces};
+use super::pieces::{Piece, Pieces, Skip};
 use super::split::{Peculiar, Record, Splitter};
 use crate::engine::error::{Result as EngineResult, SnowflakeError};
 
@@ -36,7 +36,7 @@ pub(crate) fn register(connection: &Connection) -> EngineResult<()> {
 /// A file to be read.
 pub struct Scan {
     pub splitter: Splitter,
-    pub skip_header: u64,
+    pub skip: Skip,
     /// Columns of a row.
     pub width: usize,
     /// Every record must have as many fields.
@@ -174,7 +174,7 @@ impl Progress {
         let piece = {
             let mut pieces = lock(&self.pieces);
             if pieces.is_none() {
-                *pieces = Some(Pieces::new((scan.open)()?, scan.skip_header));
+                *pieces = Some(Pieces::new((scan.open)()?, scan.skip));
             }
             match pieces.as_mut() {
                 Some(pieces) => pieces.next(&scan.splitter)?,

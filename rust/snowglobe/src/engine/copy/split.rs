@@ -67,7 +67,6 @@ impl Splitter {
         // Spaces are trimmed, so that they cannot tell fields apart as well.
         let is_blank = format.trim_space && special.contains(&b' ');
         let is_other = format.is_json
-            || format.parse_header
             || format.record_delimiter.is_some()
             || format.escape.is_some()
             || format.encoding != Encoding::Utf8

@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
-use super::pieces::Pieces;
+use super::pieces::{Pieces, Skip};
 use super::split::{Record, Splitter};
 use super::{Copy, Loaded, OnError, fast, load};
 use crate::engine::csv::Reader;
 use crate::engine::dml::Variables;
 use crate::engine::formats::Format;
-use crate::engine::{Binds, Engine, EngineOptions, Login, MemoryStore, ObjectStore, Session};
+use crate::engine::{
+    Binds, Engine, EngineOptions, Login, MemoryStore, ObjectMeta, ObjectStore, Session,
+};
 use crate::sql::cursor::Cursor;
 use crate::sql::tokens::lex;
 
@@ -147,6 +149,29 @@ fn file(random: &mut Random, format: &Format) -> Vec<u8> {
     file
 }
 
+/// The names of `A` to `C` in some order and case, one of them missing perhaps.
+fn header(random: &mut Random, format: &Format) -> Vec<u8> {
+    let delimiter = String::from_utf8(format.field_delimiter.clone().unwrap()).unwrap();
+    let mark = random.of(&["", "\u{feff}"]);
+    let names = random
+        .of(&[
+            ["A", "B", "C"],
+            ["c", "A", "b"],
+            ["B", "x", "C"],
+            ["C", "", "a"],
+        ]
+        .map(|n| n.join(&delimiter))
+        .each_ref()
+        .map(String::as_str))
+        .to_owned();
+    let end = random.of(&["\n", "\r\n", "\r"]);
+    let quoted = match format.quote.filter(|_| random.one_in(3)) {
+        Some(quote) => format!("{0}more\nlines{0}{delimiter}", char::from(quote)),
+        None => String::new(),
+    };
+    format!("{mark}{quoted}{names}{end}").into_bytes()
+}
+
 /// The rows of the exact reader; none, if there is a fault.
 fn exactly(file: &[u8], format: &Format) -> Option<Vec<Row>> {
     let mut reader = Reader::new(file, format);
@@ -166,7 +191,8 @@ fn quickly(
 ) -> Result<Vec<(u64, Row)>, Box<dyn std::error::Error>> {
     let splitter = Splitter::of(format).unwrap();
     let bytes = std::io::Cursor::new(file.to_vec());
-    let mut pieces = Pieces::new(Box::new(bytes), format.skip_header).of_length(piece_bytes);
+    let skip = Skip::Lines(format.skip_header);
+    let mut pieces = Pieces::new(Box::new(bytes), skip).of_length(piece_bytes);
     let (mut rows, mut record) = (Vec::new(), Record::default());
     while let Some(mut piece) = pieces.next(&splitter)? {
         while splitter.next(&piece.bytes, &mut piece.at, piece.is_last, &mut record)? {
@@ -294,6 +320,14 @@ impl World {
     }
 }
 
+impl World {
+    fn load_fast(&mut self, copy: &Copy, files: &[ObjectMeta]) -> Vec<Loaded> {
+        let session = &mut self.session;
+        let loads = fast::load(session, copy, files, 0, OnError::Continue, None);
+        loads.unwrap().expect("the fast way")
+    }
+}
+
 fn shown(loads: &[Loaded]) -> String {
     format!("{loads:?}")
 }
@@ -306,8 +340,7 @@ fn what_is_loaded_fast_is_what_the_careful_way_loads() {
         let mut random = Random(seed);
         let options = options(&mut random);
         let format = Format::parse(&options).unwrap();
-        let file = file(&mut random, &format);
-        world.store.put("bucket", "file.csv", &file).unwrap();
+        let mut file = file(&mut random, &format);
         let kinds = [
             "varchar",
             "varchar(3)",
@@ -323,13 +356,24 @@ fn what_is_loaded_fast_is_what_the_careful_way_loads() {
             random.of(&kinds),
             random.of(&kinds)
         );
-        let (columns, source) = if random.one_in(2) {
+        let mut by_name = "";
+        let (columns, source) = if random.one_in(3) {
+            (plain, "@S".to_owned())
+        } else if format.skip_header == 0 && random.one_in(2) {
+            by_name = random.of(&[
+                "parse_header = true) match_by_column_name = case_sensitive",
+                "parse_header = true) match_by_column_name = case_insensitive",
+                "parse_header = true) match_by_column_name = case_insensitive include_metadata = (c = metadata$file_row_number, a = metadata$filename)",
+            ]);
+            file = [header(&mut random, &format), file].concat();
             (plain, "@S".to_owned())
         } else {
             let columns = "(A varchar, B varchar, N number, F varchar, L timestamp_ntz)".to_owned();
             (columns, "(select $1, upper($3), metadata$file_row_number, metadata$filename, metadata$file_last_modified from @S)".to_owned())
         };
-        let statement = format!("T from {source} file_format = (type = csv {options})");
+        let end = if by_name.is_empty() { ")" } else { by_name };
+        let statement = format!("T from {source} file_format = (type = csv {options} {end}");
+        world.store.put("bucket", "file.csv", &file).unwrap();
         tried += 1;
         let Some(quick) = world.load(&columns, &statement, true) else {
             continue;
@@ -365,16 +409,17 @@ fn a_long_file_goes_the_fast_way_packed_or_not_and_each_row_keeps_its_number() {
             "T from (select $1, $2, metadata$file_row_number from @S) file_format = (type = csv skip_header = 1 field_optionally_enclosed_by = '\"' escape_unenclosed_field = none null_if = () skip_blank_lines = true)",
         );
         let files = copy.new_files(&world.session, true).unwrap();
-        let loads = fast::load(
-            &mut world.session,
-            &copy,
-            &files,
-            0,
-            OnError::Continue,
-            None,
-        );
-        assert_eq!(loads.unwrap().expect("the fast way")[0].parsed, 40_000);
+        assert_eq!(world.load_fast(&copy, &files)[0].parsed, 40_000);
         let sound = "select count(*), min(R), max(R), count_if(N = R and NAME = 'the \"' || lpad(to_varchar(N), 150, '0') || '\", in\\nquotes') from T";
+        assert_eq!(
+            world.rows(sound),
+            ["[Number(40000), Number(1), Number(40000), Number(40000)]"]
+        );
+        world.rows("truncate table T");
+        let by_name = world.copy(
+            "T from @S file_format = (type = csv parse_header = true error_on_column_count_mismatch = false field_optionally_enclosed_by = '\"' escape_unenclosed_field = none null_if = ()) match_by_column_name = case_insensitive include_metadata = (r = metadata$file_row_number)",
+        );
+        assert_eq!(world.load_fast(&by_name, &files)[0].parsed, 40_000);
         assert_eq!(
             world.rows(sound),
             ["[Number(40000), Number(1), Number(40000), Number(40000)]"]

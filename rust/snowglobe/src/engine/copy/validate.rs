@@ -3,13 +3,14 @@
 use super::convert::{abort, convert};
 use super::{Copy, Loaded, OnError, RowError, load};
 use crate::engine::compile::Context;
-use crate::engine::csv::Reader;
+use crate::engine::csv::{BYTE_ORDER_MARK, Reader};
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::formats::Format;
 use crate::engine::session::Session;
 use crate::engine::storage::{self, Rows};
 use crate::engine::value::{ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
-use crate::sql::cursor::{Name, quoted};
+use crate::sql::cursor::{Name, literal, quoted};
+use crate::sql::types;
 
 /// What VALIDATION_MODE asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,9 +88,8 @@ pub(crate) fn table_function(context: &Context<'_>, table: &str, job: &str) -> R
             table.short()
         ))
     })?;
-    let errors = found.errors.as_ref().ok_or_else(|| {
-        SnowflakeError::compilation("VALIDATE does not look into a COPY with a transformation")
-    })?;
+    let errors = found.errors.as_ref();
+    let errors = errors.ok_or_else(|| transformed("VALIDATE"))?;
     Ok(Rows::clone(errors))
 }
 
@@ -168,6 +168,8 @@ pub(super) fn locate(bytes: &[u8], format: &Format, errors: &mut [RowError]) {
         return;
     }
     let mut reader = Reader::new(bytes, format);
+    // Places are counted without a byte order mark.
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let (mut row, mut broken) = (0, errors.iter_mut().peekable());
     while broken.peek().is_some() && reader.next_record().is_some() {
         row += 1;
@@ -178,53 +180,122 @@ pub(super) fn locate(bytes: &[u8], format: &Format, errors: &mut [RowError]) {
             let record = bytes.get(start..end).unwrap_or_default();
             let record = String::from_utf8_lossy(record);
             error.record = record.trim_end_matches(['\n', '\r']).to_owned();
+            if let Some(field) = error.field {
+                error.character = reader.starts.get(field).map_or(1, |at| *at as u64 + 1);
+            }
             error.offset = start as u64 + error.character.saturating_sub(1);
         }
     }
 }
 
-fn rows(loads: &[Loaded]) -> Rows {
-    let text = |name: &str| ColumnMeta::new(name, SnowflakeType::TEXT);
-    let number = |name: &str| ColumnMeta::new(name, SnowflakeType::INTEGER);
-    let columns = vec![
-        text("ERROR"),
-        text("FILE"),
-        number("LINE"),
-        number("CHARACTER"),
-        number("BYTE_OFFSET"),
-        text("CATEGORY"),
-        number("CODE"),
-        text("SQL_STATE"),
-        text("COLUMN_NAME"),
-        number("ROW_NUMBER"),
-        number("ROW_START_LINE"),
-        text("REJECTED_RECORD"),
-    ];
-    let row = |load: &Loaded, e: &RowError| {
-        let category = match e.error.code {
-            "100080" | "100069" | "100016" => "parsing",
-            _ => "conversion",
-        };
-        vec![
-            Value::Text(e.error.message.clone()),
-            Value::Text(load.key.clone()),
-            Value::Number(e.line.into()),
-            Value::Number(e.character.into()),
-            Value::Number(e.offset.into()),
-            Value::Text(category.to_owned()),
-            Value::Number(e.error.code.parse().unwrap_or(0)),
-            Value::Text(e.error.sqlstate.to_owned()),
-            Value::Text(e.column.clone()),
-            Value::Number(e.row.into()),
-            Value::Number(e.line.into()),
-            Value::Text(e.record.clone()),
-        ]
+/// The columns of what is told of malformed rows.
+const COLUMNS: [(&str, SnowflakeType); 12] = [
+    ("ERROR", SnowflakeType::TEXT),
+    ("FILE", SnowflakeType::TEXT),
+    ("LINE", SnowflakeType::INTEGER),
+    ("CHARACTER", SnowflakeType::INTEGER),
+    ("BYTE_OFFSET", SnowflakeType::INTEGER),
+    ("CATEGORY", SnowflakeType::TEXT),
+    ("CODE", SnowflakeType::INTEGER),
+    ("SQL_STATE", SnowflakeType::TEXT),
+    ("COLUMN_NAME", SnowflakeType::TEXT),
+    ("ROW_NUMBER", SnowflakeType::INTEGER),
+    ("ROW_START_LINE", SnowflakeType::INTEGER),
+    ("REJECTED_RECORD", SnowflakeType::TEXT),
+];
+
+fn row(load: &Loaded, e: &RowError) -> Vec<Value> {
+    let category = match e.error.code {
+        "100080" | "100069" | "100016" => "parsing",
+        _ => "conversion",
     };
+    vec![
+        Value::Text(e.error.message.clone()),
+        Value::Text(load.key.clone()),
+        Value::Number(e.line.into()),
+        Value::Number(e.character.into()),
+        Value::Number(e.offset.into()),
+        Value::Text(category.to_owned()),
+        Value::Number(e.error.code.parse().unwrap_or(0)),
+        Value::Text(e.error.sqlstate.to_owned()),
+        Value::Text(e.column.clone()),
+        Value::Number(e.row.into()),
+        Value::Number(e.line.into()),
+        Value::Text(e.record.clone()),
+    ]
+}
+
+fn rows(loads: &[Loaded]) -> Rows {
     let all = loads
         .iter()
         .flat_map(|l| l.errors.iter().map(move |e| (l, e)));
     Rows {
-        columns,
+        columns: COLUMNS
+            .iter()
+            .map(|(name, kind)| ColumnMeta::new(*name, kind.clone()))
+            .collect(),
         rows: all.map(|(l, e)| row(l, e)).collect(),
     }
+}
+
+/// So many rows are written down with one statement.
+const RECORDED_AT_ONCE: usize = 1000;
+
+/// The SQL that records what a pipe has found malformed, for VALIDATE_PIPE_LOAD.
+pub(super) fn records<'l>(
+    load: &'l Loaded,
+    pipe: u64,
+    now: i64,
+) -> impl Iterator<Item = String> + 'l {
+    let tuple = move |e: &RowError| {
+        let cell = |value| match value {
+            Value::Text(text) => literal(&text),
+            Value::Number(number) => number.to_string(),
+            _ => "null".to_owned(),
+        };
+        let cells: Vec<String> = row(load, e).into_iter().map(cell).collect();
+        format!("({pipe}, {now}, {})", cells.join(", "))
+    };
+    load.errors.chunks(RECORDED_AT_ONCE).map(move |errors| {
+        let tuples: Vec<String> = errors.iter().map(tuple).collect();
+        format!("insert into sys_pipe_errors values {}", tuples.join(", "))
+    })
+}
+
+/// The rows of `VALIDATE_PIPE_LOAD`: what a pipe has found malformed from one time to another.
+///
+/// # Errors
+/// If the pipe's COPY has a transformation.
+pub(crate) fn pipe_load(
+    context: &Context<'_>,
+    pipe: u64,
+    text: &str,
+    (from, to): (i64, i64),
+) -> Result<Rows> {
+    if Copy::is_transformation(text)? {
+        return Err(transformed("VALIDATE_PIPE_LOAD"));
+    }
+    let since = context.now - VALIDATED_DAYS * 86_400_000_000;
+    let column = |(name, kind): &(&str, SnowflakeType)| {
+        let name = quoted(name);
+        format!("{name}::{} as {name}", types::duckdb(kind))
+    };
+    let columns: Vec<String> = COLUMNS.iter().map(column).collect();
+    storage::query(
+        context.connection,
+        &format!(
+            "select {} from sys_pipe_errors where pipe = {pipe} and loaded_micros between {} and {to} order by loaded_micros, file, row_number",
+            columns.join(", "),
+            from.max(since)
+        ),
+    )
+}
+
+/// How long VALIDATE_PIPE_LOAD remembers.
+const VALIDATED_DAYS: i64 = 14;
+
+fn transformed(function: &str) -> SnowflakeError {
+    SnowflakeError::compilation(format!(
+        "{function} does not support a COPY that transforms data during a load"
+    ))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::catalog::{Body, Kind};
 use super::super::compile::Context;
+use super::super::copy::validate;
 use super::super::error::{Result, SnowflakeError};
 use super::super::storage::{self, Rows};
 use super::super::tasks;
@@ -63,6 +64,10 @@ pub fn table_function(
         "COPY_HISTORY" => {
             known(&["TABLE_NAME", "START_TIME", "END_TIME"])?;
             copy_history(context, arguments)
+        }
+        "VALIDATE_PIPE_LOAD" => {
+            known(&["PIPE_NAME", "START_TIME", "END_TIME"])?;
+            validate_pipe_load(context, arguments)
         }
         "PIPE_USAGE_HISTORY" => {
             known(&["DATE_RANGE_START", "DATE_RANGE_END", "PIPE_NAME"])?;
@@ -202,6 +207,21 @@ fn copy_history(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> R
             table.id
         ),
     )
+}
+
+/// Malformed rows of a pipe's files, for its owner and for roles that may monitor it.
+fn validate_pipe_load(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> Result<Rows> {
+    let needs =
+        |what: &str| SnowflakeError::compilation(format!("VALIDATE_PIPE_LOAD needs {what}"));
+    let name = name_of(arguments.get("PIPE_NAME"))?.ok_or_else(|| needs("PIPE_NAME"))?;
+    let pipe = context.find(Kind::Pipe, &name)?;
+    context.require(&pipe, "MONITOR")?;
+    let from = micros(arguments.get("START_TIME"))?.ok_or_else(|| needs("START_TIME"))?;
+    let to = micros(arguments.get("END_TIME"))?.unwrap_or(i64::MAX);
+    match &pipe.body {
+        Body::Pipe(body) => validate::pipe_load(context, pipe.id, &body.copy, (from, to)),
+        _ => Err(SnowflakeError::missing("Pipe", &name)),
+    }
 }
 
 fn pipe_usage(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> Result<Rows> {

@@ -13,7 +13,11 @@ impl Runner<'_> {
     pub(super) fn statement(&mut self, text: &str) -> Result<Arc<Rows>> {
         let variables = self.variables();
         let id = uuid::Uuid::new_v4().to_string();
-        let mut result = self.session.run(text, &Binds::default(), &variables)?;
+        // The statement has an id of its own, which VALIDATE knows too.
+        let outer = std::mem::replace(&mut self.session.query_id, id.clone());
+        let result = self.session.run(text, &Binds::default(), &variables);
+        self.session.query_id = outer;
+        let mut result = result?;
         id.clone_into(&mut result.query_id);
         self.session.keep_result(&result);
         let is_dml = result.stats != RowStats::default()
