@@ -1,7 +1,7 @@
 //! Runs the stories in `specs/snowglobe` against the engine, each on an account of its own.
 //!
 //! Beside SQL a story may say `!file s3://bucket/key` with the content below it (`!file s3://bucket/key gzip` packs it, `zstd` too; with `hex` the content
-//! is bytes), `!advance SECONDS`, and `!wait VALUE query`, which asks until the first value is that one. `connection NAME` opens a session of its own.
+//! is bytes), `!advance SECONDS`, `!strict-trust` and `!trust ROLE USER EXTERNAL_ID` for the trust policies of AWS roles, and `!wait VALUE query`, which asks until the first value is that one. `connection NAME` opens a session of its own.
 
 #![expect(
     clippy::expect_used,
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use snowglobe::engine::{
     Binds, Clock, Engine, EngineOptions, Login, MemoryStore, ObjectStore, QueryResult, Session,
-    SnowflakeError, SnowflakeType, Value,
+    SnowflakeError, SnowflakeType, TrustPolicy, Value,
 };
 use sqllogictest::{DBOutput, DefaultColumnType, Runner};
 
@@ -102,6 +102,18 @@ impl Connection {
                 .engine
                 .clock()
                 .advance(Duration::from_secs(rest.trim().parse().expect("seconds"))),
+            "!strict-trust" => self.account.engine.demand_trust(),
+            "!trust" => {
+                let words: Vec<String> = rest.split_whitespace().map(str::to_owned).collect();
+                let [role_arn, user_arn, external_id] =
+                    words.try_into().expect("a role, a user and an external id");
+                let policy = TrustPolicy {
+                    role_arn,
+                    user_arn,
+                    external_id,
+                };
+                self.account.engine.trust(policy)?;
+            }
             "!wait" => {
                 let (wanted, query) = rest
                     .split_once(char::is_whitespace)
@@ -272,6 +284,7 @@ chapters!(
     time_travel,
     timestamps,
     transactions,
+    trust,
     undrop,
     unload,
     variant,

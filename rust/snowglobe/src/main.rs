@@ -27,6 +27,9 @@ struct Arguments {
     /// Ask the Snowglobe that listens at this address whether it answers, and end: a container's health check
     #[arg(long, value_name = "ADDRESS")]
     ping: Option<SocketAddr>,
+    /// Let AWS roles trust only whom `POST /_snowglobe/trust` names
+    #[arg(long, env = "SNOWGLOBE_STRICT_TRUST")]
+    strict_trust: bool,
     /// Name of the account
     #[arg(
         long,
@@ -142,6 +145,7 @@ fn options(arguments: Arguments) -> Options {
         data: arguments.data,
         credentials: arguments.credentials,
         account: arguments.account,
+        strict_trust: arguments.strict_trust,
         admin_token: arguments.admin_token,
         s3_key: arguments.s3_key_id.zip(arguments.s3_secret),
         buckets: arguments.buckets,

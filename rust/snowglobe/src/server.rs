@@ -45,6 +45,8 @@ pub struct Options {
     pub credentials: Option<PathBuf>,
     /// The account's name.
     pub account: String,
+    /// Whether AWS roles trust only whom `POST /_snowglobe/trust` names.
+    pub strict_trust: bool,
     /// The first user's programmatic access token, if it shall not be made up.
     pub admin_token: Option<String>,
     /// Id and secret of the S3 access key, if they shall not be made up.
@@ -66,6 +68,7 @@ impl Default for Options {
             data: None,
             credentials: None,
             account: "FIRN".to_owned(),
+            strict_trust: false,
             admin_token: None,
             s3_key: None,
             buckets: Vec::new(),
@@ -211,6 +214,7 @@ pub async fn serve(options: Options) -> Result<Running, ServeError> {
         clock: options.clock.clone(),
         object_store: Arc::clone(&objects) as _,
         account: options.account.to_ascii_uppercase(),
+        strict_trust: options.strict_trust,
     })?;
     let faults = Arc::new(Faults::default());
     let courier = courier(&faults, &engine, &objects).map_err(ServeError::Thread)?;

@@ -31,6 +31,7 @@ mod system;
 mod tasks;
 mod timetravel;
 mod transaction;
+mod trust;
 mod vacuum;
 pub mod value;
 mod warehouses;
@@ -46,6 +47,7 @@ pub use clock::Clock;
 pub use error::{Result, SnowflakeError};
 pub use objects::{MemoryStore, ObjectMeta, ObjectStore};
 pub use session::{CancelHandle, Session};
+pub use trust::TrustPolicy;
 pub use value::{
     Bind, Binds, ColumnMeta, QueryResult, RowStats, SnowflakeType, StatementKind, Value,
 };
@@ -61,6 +63,8 @@ pub struct EngineOptions {
     pub object_store: Arc<dyn ObjectStore>,
     /// The account's name, upper case.
     pub account: String,
+    /// Whether AWS roles trust only whom their policy names, as [`Engine::trust`] sets it.
+    pub strict_trust: bool,
 }
 
 impl Default for EngineOptions {
@@ -70,6 +74,7 @@ impl Default for EngineOptions {
             clock: Clock::system(),
             object_store: Arc::new(MemoryStore::default()),
             account: "SNOWGLOBE".to_owned(),
+            strict_trust: false,
         }
     }
 }
@@ -245,6 +250,36 @@ impl Engine {
             from,
             to,
         )
+    }
+
+    /// Lets AWS roles trust only whom their policy names, from now on.
+    pub fn demand_trust(&self) {
+        self.shared().trust.be_strict();
+    }
+
+    /// The trust policies of AWS roles.
+    pub fn trusted(&self) -> Vec<TrustPolicy> {
+        self.shared().trust.list()
+    }
+
+    /// Sets the trust policy of an AWS role, as an administrator of AWS does.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    pub fn trust(&self, policy: TrustPolicy) -> Result<()> {
+        let shared = self.shared();
+        let _writing = shared.start_writing();
+        shared.with_main(|main| shared.trust.set(main, policy))
+    }
+
+    /// Takes all trust policies away.
+    ///
+    /// # Errors
+    /// If that cannot be kept.
+    pub fn distrust(&self) -> Result<()> {
+        let shared = self.shared();
+        let _writing = shared.start_writing();
+        shared.with_main(|main| shared.trust.clear(main))
     }
 
     /// Suspends a warehouse as its auto-suspend would: the next statement resumes it if it may.

@@ -11,6 +11,7 @@ use super::error::{Result, SnowflakeError};
 use super::objects::ObjectMeta;
 use super::storage::{self, ALIVE};
 use super::transaction::{Locks, Transaction};
+use super::trust::Trust;
 use super::vacuum::{Cleared, Readers, Reading};
 use super::value::Value;
 use super::{EngineOptions, bootstrap, copy, pipes, tasks, warehouses};
@@ -37,6 +38,7 @@ pub struct Shared {
     pub pipes: pipes::Queue,
     pub tasks: tasks::Scheduler,
     pub warehouses: warehouses::Meter,
+    pub trust: Trust,
     /// Who reads at which commit, so that the vacuum spares it.
     pub readers: Readers,
     /// What the vacuum has taken away.
@@ -78,6 +80,7 @@ impl Shared {
             pipes: pipes::Queue::default(),
             tasks: tasks::Scheduler::default(),
             warehouses: warehouses::Meter::default(),
+            trust: Trust::open(&main, options.strict_trust)?,
             readers: Readers::default(),
             cleared: Cleared::default(),
             offsets: RwLock::new(read_offsets(&main)?),

@@ -34,6 +34,7 @@ const TABLES: &str = "
         first_error_line bigint, first_error_character bigint, first_error_column varchar, status varchar, counts boolean);
     create table if not exists sys_pipe_errors(pipe ubigint, loaded_micros bigint, error varchar, file varchar, line bigint, \"character\" bigint, byte_offset bigint,
         category varchar, code bigint, sql_state varchar, column_name varchar, row_number bigint, row_start_line bigint, rejected_record varchar);
+    create table if not exists sys_trust(role varchar primary key, principal varchar, external_id varchar);
     create table if not exists sys_task_runs(task ubigint, name varchar, database_name varchar, schema_name varchar, query_id varchar, query_text varchar,
         state varchar, error_code varchar, error_message varchar, scheduled_micros bigint, started_micros bigint, completed_micros bigint,
         root ubigint, run_id bigint, scheduled_from varchar, return_value varchar);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::catalog::{Body, Kind, Object};
 use super::compile::Context;
 use super::error::{Result, SnowflakeError};
-use super::{pipes, storage, tasks, timetravel};
+use super::{pipes, stages, storage, tasks, timetravel};
 use crate::sql::cursor::{Name, literal};
 
 /// The SQL of the function, if it is one of these.
@@ -13,7 +13,27 @@ use crate::sql::cursor::{Name, literal};
 /// # Errors
 /// As the function has them, for instance when its object is not there.
 pub fn function(context: &Context<'_>, name: &str, args: &[String]) -> Result<Option<String>> {
-    let text = |value: Option<&str>| value.map_or("null::varchar".to_owned(), literal);
+    if !name.starts_with("SYSTEM$") {
+        return of_context(context, name, args);
+    }
+    for family in [of_pipes, of_tasks, of_others] {
+        if let Some(sql) = family(context, name, args)? {
+            return Ok(Some(sql));
+        }
+    }
+    Err(SnowflakeError::new(
+        "002140",
+        "42601",
+        format!("SQL compilation error:\nUnknown function {name}"),
+    ))
+}
+
+fn text(value: Option<&str>) -> String {
+    value.map_or("null::varchar".to_owned(), literal)
+}
+
+/// Functions that ask who, where and when.
+fn of_context(context: &Context<'_>, name: &str, args: &[String]) -> Result<Option<String>> {
     let now = context.now;
     Ok(Some(match name {
         "CURRENT_TIMESTAMP" | "LOCALTIMESTAMP" | "GETDATE" | "SYSTIMESTAMP" => {
@@ -31,15 +51,12 @@ pub fn function(context: &Context<'_>, name: &str, args: &[String]) -> Result<Op
         "CURRENT_ORGANIZATION_NAME" => text(Some("SNOWGLOBE")),
         "CURRENT_REGION" => text(Some("LOCAL")),
         "CURRENT_VERSION" => text(Some(concat!("snowglobe ", env!("CARGO_PKG_VERSION")))),
-        "CURRENT_CLIENT" => text(None),
+        "CURRENT_CLIENT" | "CURRENT_STATEMENT" => text(None),
         "CURRENT_SESSION" => text(Some(&context.session_id.to_string())),
-        "CURRENT_TRANSACTION" => text(
-            context
-                .own
-                .map(|own| (storage::ALIVE - own).to_string())
-                .as_deref(),
-        ),
-        "CURRENT_STATEMENT" => text(None),
+        "CURRENT_TRANSACTION" => {
+            let id = context.own.map(|own| (storage::ALIVE - own).to_string());
+            text(id.as_deref())
+        }
         "CURRENT_SCHEMAS" => {
             let (database, schema) = (
                 context.database.as_deref().unwrap_or(""),
@@ -52,9 +69,13 @@ pub fn function(context: &Context<'_>, name: &str, args: &[String]) -> Result<Op
             .roles
             .contains(&argument(context, args, 0)?)
             .to_string(),
-        "SYSTEM$STREAM_HAS_DATA" => {
-            stream_has_data(context, &argument(context, args, 0)?)?.to_string()
-        }
+        _ => return Ok(None),
+    }))
+}
+
+/// `SYSTEM$` functions of pipes and of what they read from.
+fn of_pipes(context: &Context<'_>, name: &str, args: &[String]) -> Result<Option<String>> {
+    Ok(Some(match name {
         "SYSTEM$PIPE_STATUS" => {
             let pipe = object(context, Kind::Pipe, &argument(context, args, 0)?)?;
             text(Some(&pipes::status(&context.shared, &pipe)?.to_string()))
@@ -71,6 +92,21 @@ pub fn function(context: &Context<'_>, name: &str, args: &[String]) -> Result<Op
                 Ok(())
             })?;
             text(Some("SUCCESS"))
+        }
+        "SYSTEM$VALIDATE_STORAGE_INTEGRATION" => {
+            let argument = |at| argument(context, args, at);
+            let given = [argument(0)?, argument(1)?, argument(2)?, argument(3)?];
+            text(Some(&stages::validate_integration(context, given)?))
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// `SYSTEM$` functions of streams and tasks.
+fn of_tasks(context: &Context<'_>, name: &str, args: &[String]) -> Result<Option<String>> {
+    Ok(Some(match name {
+        "SYSTEM$STREAM_HAS_DATA" => {
+            stream_has_data(context, &argument(context, args, 0)?)?.to_string()
         }
         "SYSTEM$STREAM_GET_TABLE_TIMESTAMP" => {
             let stream = object(context, Kind::Stream, &argument(context, args, 0)?)?;
@@ -107,6 +143,12 @@ pub fn function(context: &Context<'_>, name: &str, args: &[String]) -> Result<Op
             tasks::enable_dependents(context, &Name::parse(&argument(context, args, 0)?)?)?;
             "true".to_owned()
         }
+        _ => return Ok(None),
+    }))
+}
+
+fn of_others(context: &Context<'_>, name: &str, args: &[String]) -> Result<Option<String>> {
+    Ok(Some(match name {
         "SYSTEM$LAST_CHANGE_COMMIT_TIME" => {
             let table = object(context, Kind::Table, &argument(context, args, 0)?)?;
             context.shared.last_change(table.id).to_string()
@@ -128,13 +170,6 @@ pub fn function(context: &Context<'_>, name: &str, args: &[String]) -> Result<Op
         }
         "SYSTEM$ABORT_TRANSACTION" | "SYSTEM$ABORT_SESSION" => {
             return Err(SnowflakeError::unsupported(name));
-        }
-        _ if name.starts_with("SYSTEM$") => {
-            return Err(SnowflakeError::new(
-                "002140",
-                "42601",
-                format!("SQL compilation error:\nUnknown function {name}"),
-            ));
         }
         _ => return Ok(None),
     }))

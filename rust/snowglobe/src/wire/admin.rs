@@ -1,7 +1,8 @@
-//! What Snowglobe has beside Snowflake's own paths: health, faults, the clock, and warehouses that suspend.
+//! What Snowglobe has beside Snowflake's own paths: health, faults, the clock, trust policies of AWS roles, and warehouses that suspend.
 
 use super::error::ApiError;
 use super::{App, body};
+use crate::engine::TrustPolicy;
 use crate::faults::Fault;
 use axum::Json;
 use axum::body::Body;
@@ -113,4 +114,35 @@ pub async fn suspend(
         .suspend_warehouse(&name)
         .map_err(|error| ApiError::statement(&error))?;
     Ok(Json(json!({"warehouse": name})))
+}
+
+/// `GET /_snowglobe/trust`
+pub async fn trusted(State(app): State<App>, headers: HeaderMap) -> Result<Json<Value>, ApiError> {
+    app.user(&headers)?;
+    Ok(policies(&app))
+}
+
+/// `POST /_snowglobe/trust`: the trust policy of an AWS role, as IAM would keep it.
+pub async fn trust(
+    State(app): State<App>,
+    headers: HeaderMap,
+    request: Body,
+) -> Result<Json<Value>, ApiError> {
+    app.user(&headers)?;
+    let policy: TrustPolicy = body::read_json(&headers, request, app.limits.body_bytes).await?;
+    let kept = app.engine.trust(policy);
+    kept.map_err(|error| ApiError::statement(&error))?;
+    Ok(policies(&app))
+}
+
+/// `DELETE /_snowglobe/trust`
+pub async fn distrust(State(app): State<App>, headers: HeaderMap) -> Result<Json<Value>, ApiError> {
+    app.user(&headers)?;
+    let gone = app.engine.distrust();
+    gone.map_err(|error| ApiError::statement(&error))?;
+    Ok(policies(&app))
+}
+
+fn policies(app: &App) -> Json<Value> {
+    Json(json!({"policies": app.engine.trusted()}))
 }

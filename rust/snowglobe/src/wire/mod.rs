@@ -107,6 +107,12 @@ pub fn router(app: App) -> Router {
             get(admin::list).post(admin::arm).delete(admin::clear),
         )
         .route("/_snowglobe/faults/{id}", delete(admin::disarm))
+        .route(
+            "/_snowglobe/trust",
+            get(admin::trusted)
+                .post(admin::trust)
+                .delete(admin::distrust),
+        )
         .route("/_snowglobe/clock", get(admin::clock).post(admin::advance))
         .route(
             "/_snowglobe/warehouses/{name}/suspend",

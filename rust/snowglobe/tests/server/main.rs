@@ -14,3 +14,4 @@ mod rough;
 mod snowpipe;
 mod sql_api;
 mod tokens;
+mod trust;

@@ -55,11 +55,15 @@ pub enum Body {
     User(User),
     Warehouse(Warehouse),
     Integration {
+        /// The AWS role's ARN.
         options: String,
         enabled: bool,
         locations: Vec<String>,
         #[serde(default)]
         blocked: Vec<String>,
+        /// `STORAGE_AWS_EXTERNAL_ID`, if the statement has given it.
+        #[serde(default)]
+        external_id: Option<String>,
     },
 }
 

@@ -122,7 +122,7 @@ pub(super) fn check(copy: &Copy) -> Result<()> {
         };
     }
     if copy.select.is_some() {
-        return wrong("MATCH_BY_COLUMN_NAME does not go with a transformation");
+        return wrong("match_by_column_name is not supported with copy transform.");
     }
     if copy.validation.is_some() {
         return wrong("MATCH_BY_COLUMN_NAME does not go with VALIDATION_MODE");

@@ -79,8 +79,13 @@ pub(super) fn stopped(
         Ok(session) => session,
         Err(error) => return Some(("STALLED_INTERNAL_ERROR", error.message)),
     };
-    if let Err(error) = location(&session, pipe) {
-        return Some(("STOPPED_STAGE_DROPPED", error.message));
+    match location(&session, pipe) {
+        Err(error) => return Some(("STOPPED_STAGE_DROPPED", error.message)),
+        Ok(location) => {
+            if let Err(error) = location.assume(shared) {
+                return Some(("STALLED_STAGE_PERMISSION_ERROR", error.message));
+            }
+        }
     }
     let error = parse(&session, pipe).err()?;
     let (binds, variables) = (Binds::default(), Variables::new());

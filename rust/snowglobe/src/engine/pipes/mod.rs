@@ -54,6 +54,10 @@ struct State {
     last_error: BTreeMap<u64, String>,
     /// pipe → the file loaded last, and when
     last_loaded: BTreeMap<u64, (String, i64)>,
+    /// bucket → when its last event came
+    last_received: BTreeMap<String, i64>,
+    /// pipe → the file of the last event that was for it, and when it came
+    last_forwarded: BTreeMap<u64, (String, i64)>,
 }
 
 impl Queue {
@@ -68,7 +72,7 @@ impl Queue {
 }
 
 /// Fails unless the text is a COPY that a pipe may run.
-pub(crate) fn check(session: &Session, text: &str) -> Result<()> {
+pub(crate) fn check(session: &Session, text: &str, auto_ingest: bool) -> Result<()> {
     let lexemes = lex(text)?;
     let mut cursor = Cursor::new(text, &lexemes);
     cursor.expect("COPY INTO")?;
@@ -77,7 +81,12 @@ pub(crate) fn check(session: &Session, text: &str) -> Result<()> {
     if copy.location.stage.is_none() {
         return Err(SnowflakeError::compilation("a pipe needs a named stage"));
     }
-    copy.check_for_pipe()
+    copy.check_for_pipe()?;
+    if auto_ingest {
+        // It asks the bucket for its notifications.
+        copy.location.assume(&session.shared)?;
+    }
+    Ok(())
 }
 
 /// Runs the loader until the engine closes.
@@ -162,6 +171,7 @@ pub(super) fn hand_over(
 /// An S3 event: pipes with AUTO_INGEST whose stage covers the key take the file.
 pub(crate) fn notify(shared: &Arc<Shared>, bucket: &str, key: &str) {
     let catalog = shared.catalog();
+    let now = shared.options.clock.now_micros();
     for object in catalog.all(Kind::Pipe) {
         let Body::Pipe(pipe) = &object.body else {
             continue;
@@ -170,9 +180,22 @@ pub(crate) fn notify(shared: &Arc<Shared>, bucket: &str, key: &str) {
             continue;
         }
         // What is wrong with the rest of the COPY shows when the file is to be loaded.
-        let covers = session_for(shared, object, pipe)
-            .and_then(|session| location(&session, pipe))
-            .is_ok_and(|location| location.bucket == bucket && key.starts_with(&location.key("")));
+        let location =
+            session_for(shared, object, pipe).and_then(|session| location(&session, pipe));
+        let Some(location) = location.ok().filter(|l| l.bucket == bucket) else {
+            continue;
+        };
+        let covers = key.starts_with(&location.key(""));
+        {
+            let mut state = shared.pipes.lock();
+            state.last_received.insert(bucket.to_owned(), now);
+            if covers {
+                let file = key.strip_prefix(&location.base).unwrap_or(key);
+                state
+                    .last_forwarded
+                    .insert(object.id, (file.to_owned(), now));
+            }
+        }
         if covers {
             hand_over(shared, object.id, [key.to_owned()]);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::load::{session_for, stopped};
-use super::{Handed, hand_over, parse, pipe_of};
+use super::{Handed, hand_over, location, parse, pipe_of};
 use crate::engine::catalog::{Body, Object};
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
@@ -150,6 +150,8 @@ pub(crate) fn status(shared: &Arc<Shared>, object: &Object) -> Result<serde_json
         return Err(SnowflakeError::missing("Pipe", object.name()));
     };
     let stopped = stopped(shared, object, pipe);
+    let location = session_for(shared, object, pipe).and_then(|session| location(&session, pipe));
+    let bucket = location.map(|l| l.bucket).unwrap_or_default();
     let state = shared.pipes.lock();
     let mine = |h: &&Handed| h.pipe == object.id;
     let pending = state.waiting.iter().chain(&state.loading).filter(mine);
@@ -170,9 +172,18 @@ pub(crate) fn status(shared: &Arc<Shared>, object: &Object) -> Result<serde_json
         status["lastIngestedFilePath"] = path.clone().into();
     }
     if pipe.auto_ingest {
+        let now = shared.options.clock.now_micros();
         status["notificationChannelName"] =
             format!("arn:aws:sqs:local:000000000000:snowglobe-{}", object.id).into();
         status["numOutstandingMessagesOnChannel"] = 0.into();
+        status["lastPulledFromChannelTimestamp"] = iso(now).into();
+        if let Some(at) = state.last_received.get(&bucket) {
+            status["lastReceivedMessageTimestamp"] = iso(*at).into();
+        }
+        if let Some((path, at)) = state.last_forwarded.get(&object.id) {
+            status["lastForwardedMessageTimestamp"] = iso(*at).into();
+            status["lastForwardedFilePath"] = path.clone().into();
+        }
     }
     let error = stopped.map(|(_, error)| error);
     if let Some(error) = error.or_else(|| state.last_error.get(&object.id).cloned()) {

@@ -5,8 +5,9 @@ use super::super::compile::Context;
 use super::super::dml::Variables;
 use super::super::error::{Result, SnowflakeError};
 use super::super::session::Session;
+use super::super::trust::USER_ARN;
 use super::super::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, Value};
-use super::super::{ddl, formats, script, storage};
+use super::super::{ddl, formats, script, stages, storage};
 use super::rows::row;
 use super::{table, text};
 use crate::sql::cursor::Cursor;
@@ -156,12 +157,13 @@ pub(super) fn describe(session: &mut Session, mut cursor: Cursor<'_>) -> Result<
         ));
     }
     if let Body::Integration {
-        options,
         enabled,
         locations,
         blocked,
+        ..
     } = &object.body
     {
+        let role = stages::aws_role(&object);
         let property = |name: &str, kind: &str, value: String| {
             vec![
                 ("property", text(name.to_owned())),
@@ -174,17 +176,9 @@ pub(super) fn describe(session: &mut Session, mut cursor: Cursor<'_>) -> Result<
             property("STORAGE_PROVIDER", "String", "S3".to_owned()),
             property("STORAGE_ALLOWED_LOCATIONS", "List", locations.join(",")),
             property("STORAGE_BLOCKED_LOCATIONS", "List", blocked.join(",")),
-            property(
-                "STORAGE_AWS_IAM_USER_ARN",
-                "String",
-                "arn:aws:iam::000000000000:user/snowglobe".to_owned(),
-            ),
-            property("STORAGE_AWS_ROLE_ARN", "String", options.clone()),
-            property(
-                "STORAGE_AWS_EXTERNAL_ID",
-                "String",
-                format!("SNOWGLOBE_{}", object.id),
-            ),
+            property("STORAGE_AWS_IAM_USER_ARN", "String", USER_ARN.to_owned()),
+            property("STORAGE_AWS_ROLE_ARN", "String", role.arn),
+            property("STORAGE_AWS_EXTERNAL_ID", "String", role.external_id),
         ];
         return Ok(table(rows, &[]));
     }

@@ -38,6 +38,7 @@ pub fn format_for(context: &Context<'_>, location: &Location, options: &str) -> 
 /// # Errors
 /// If it is not there, or its packing is broken.
 pub fn read(shared: &Shared, location: &Location, key: &str, format: &Format) -> Result<Vec<u8>> {
+    location.assume(shared)?;
     let mut bytes = Vec::new();
     let read =
         open(shared, location, key, format).and_then(|mut file| file.read_to_end(&mut bytes));
@@ -57,6 +58,7 @@ pub fn read(shared: &Shared, location: &Location, key: &str, format: &Format) ->
 /// # Errors
 /// If it is not there.
 pub fn head(shared: &Shared, location: &Location, key: &str) -> Result<ObjectMeta> {
+    location.assume(shared)?;
     let found = shared.options.object_store.head(&location.bucket, key);
     found.map_err(|_| missing_file(location, key))
 }
@@ -71,6 +73,7 @@ pub fn open(
     key: &str,
     format: &Format,
 ) -> io::Result<Box<dyn Read + Send>> {
+    location.assume(shared).map_err(io::Error::other)?;
     let store = &shared.options.object_store;
     match store.path(&location.bucket, key) {
         Some(path) => unpacked(BufReader::new(File::open(path)?), format.compression),

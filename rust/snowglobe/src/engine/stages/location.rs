@@ -1,10 +1,11 @@
 //! Where a stage leads: names and addresses resolved, rights and integrations checked.
 
-use crate::engine::catalog::{Body, Kind, Stage};
+use crate::engine::catalog::{Body, Kind, Object, Stage};
 use crate::engine::compile::Context;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::objects::{INTERNAL_BUCKET, ObjectMeta};
 use crate::engine::shared::Shared;
+use crate::engine::trust::AwsRole;
 use crate::sql::cursor::Name;
 
 /// A place in a stage.
@@ -21,6 +22,8 @@ pub struct Location {
     pub shown: String,
     /// The stage's file format.
     pub format: String,
+    /// The role that the stage's integration assumes.
+    pub role: Option<AwsRole>,
 }
 
 impl Location {
@@ -49,11 +52,22 @@ impl Location {
         }
     }
 
+    /// Assumes the role that leads to the files.
+    ///
+    /// # Errors
+    /// If the role does not trust the integration.
+    pub fn assume(&self, shared: &Shared) -> Result<()> {
+        self.role
+            .as_ref()
+            .map_or(Ok(()), |role| shared.trust.assume(role))
+    }
+
     /// The files there, by key.
     ///
     /// # Errors
-    /// If the bucket is not there.
+    /// If the bucket is not there, or out of reach.
     pub fn list(&self, shared: &Shared) -> Result<Vec<ObjectMeta>> {
+        self.assume(shared)?;
         let store = &shared.options.object_store;
         if self.bucket != INTERNAL_BUCKET && !store.bucket_exists(&self.bucket) {
             return Err(SnowflakeError::new(
@@ -86,6 +100,7 @@ pub fn locate(context: &Context<'_>, text: &str) -> Result<Location> {
             path: path.to_owned(),
             shown: format!("s3://{bucket}"),
             format: String::new(),
+            role: None,
         });
     }
     let rest = text
@@ -104,7 +119,8 @@ pub fn locate(context: &Context<'_>, text: &str) -> Result<Location> {
     let mut location = location_of(object.id, object.short(), stage)?;
     path.clone_into(&mut location.path);
     if let Some(integration) = &stage.integration {
-        check_integration(context, integration, stage)?;
+        let url = stage.url.as_deref().unwrap_or_default();
+        location.role = Some(check_integration(context, integration, url)?);
     }
     Ok(location)
 }
@@ -119,6 +135,7 @@ fn own_stage(context: &Context<'_>, text: &str) -> Result<Option<Location>> {
         path: path.to_owned(),
         shown: String::new(),
         format: String::new(),
+        role: None,
     };
     if name == "~" {
         let user = std::slice::from_ref(&context.user);
@@ -147,6 +164,7 @@ fn own_stage(context: &Context<'_>, text: &str) -> Result<Option<Location>> {
 /// As [`locate`], and if the role may not write there.
 pub fn locate_to_write(context: &Context<'_>, text: &str) -> Result<Location> {
     let location = locate(context, text)?;
+    location.assume(&context.shared)?;
     if location.bucket == INTERNAL_BUCKET
         && let Some(stage) = location.stage.and_then(|id| context.catalog.by_id(id))
         && stage.kind == Kind::Stage
@@ -172,6 +190,7 @@ pub fn location_of(id: u64, short: &str, stage: &Stage) -> Result<Location> {
             path: String::new(),
             shown,
             format,
+            role: None,
         });
     };
     let rest = url
@@ -196,22 +215,26 @@ pub fn location_of(id: u64, short: &str, stage: &Stage) -> Result<Location> {
         path: String::new(),
         shown,
         format,
+        role: None,
     })
 }
 
-fn check_integration(context: &Context<'_>, name: &str, stage: &Stage) -> Result<()> {
+/// The role of the integration, if it is one for this address.
+pub(crate) fn check_integration(context: &Context<'_>, name: &str, url: &str) -> Result<AwsRole> {
     let name = Name::parse(name)?;
     let found = context.catalog.find(Kind::Integration, &name.0);
-    let Some(Body::Integration {
-        enabled,
-        locations,
-        blocked,
-        ..
-    }) = found.map(|o| &o.body)
+    let Some((
+        object,
+        Body::Integration {
+            enabled,
+            locations,
+            blocked,
+            ..
+        },
+    )) = found.map(|o| (o, &o.body))
     else {
         return Err(SnowflakeError::missing("Integration", name));
     };
-    let url = stage.url.as_deref().unwrap_or_default();
     let is_in = |location: &String| {
         let folder = format!("{}/", location.trim_end_matches('/'));
         location == "*" || format!("{url}/").starts_with(&folder)
@@ -226,5 +249,21 @@ fn check_integration(context: &Context<'_>, name: &str, stage: &Stage) -> Result
             ),
         ));
     }
-    Ok(())
+    Ok(aws_role(object))
+}
+
+/// The role that a storage integration assumes. A new integration has a new external id, unless the statement gives one.
+pub(crate) fn aws_role(integration: &Object) -> AwsRole {
+    let (arn, external_id) = match &integration.body {
+        Body::Integration {
+            options,
+            external_id,
+            ..
+        } => (options.clone(), external_id.clone()),
+        _ => (String::new(), None),
+    };
+    AwsRole {
+        arn,
+        external_id: external_id.unwrap_or_else(|| format!("SNOWGLOBE_{}", integration.id)),
+    }
 }

@@ -6,6 +6,7 @@
 //! - `query`: stages as relations of a statement
 
 mod file;
+mod integration;
 mod location;
 mod query;
 mod records;
@@ -26,6 +27,8 @@ use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;
 
 pub use file::{format_for, head, open, read};
+pub(crate) use integration::validate_integration;
+pub(crate) use location::aws_role;
 pub use location::{Location, locate, locate_to_write};
 pub(crate) use query::with_staged;
 pub use query::{highest_column, relation};

@@ -175,11 +175,18 @@ pub(super) fn set(
             properties.refuse(STAGE_REFUSED)?;
         }
         Body::Integration {
+            options,
             enabled,
             locations,
             blocked,
-            ..
+            external_id,
         } => {
+            if let Some(new) = properties.take_text("STORAGE_AWS_ROLE_ARN")? {
+                *options = new;
+            }
+            if let Some(new) = properties.take_text("STORAGE_AWS_EXTERNAL_ID")? {
+                *external_id = Some(new);
+            }
             if let Some(new) = properties.take_bool("ENABLED")? {
                 *enabled = new;
             }

@@ -57,11 +57,13 @@ pub(super) fn integration(properties: &mut Properties) -> Result<Body> {
     let blocked = properties
         .take_list("STORAGE_BLOCKED_LOCATIONS")?
         .unwrap_or_default();
-    properties.refuse(&["STORAGE_AWS_EXTERNAL_ID", "STORAGE_AWS_OBJECT_ACL"])?;
+    let external_id = properties.take_text("STORAGE_AWS_EXTERNAL_ID")?;
+    properties.refuse(&["STORAGE_AWS_OBJECT_ACL"])?;
     Ok(Body::Integration {
         options: role,
         enabled,
         locations,
         blocked,
+        external_id,
     })
 }

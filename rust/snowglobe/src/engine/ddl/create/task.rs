@@ -114,7 +114,7 @@ pub(super) fn pipe(session: &mut Session, mut cursor: Cursor<'_>, new: &mut New)
     properties.refuse(&["ERROR_INTEGRATION", "AWS_SNS_TOPIC", "INTEGRATION"])?;
     properties.end()?;
     let home = home(session, new)?;
-    crate::engine::pipes::check(session, &copy)?;
+    crate::engine::pipes::check(session, &copy, auto_ingest)?;
     new.body = Body::Pipe(Pipe {
         copy,
         auto_ingest,
