@@ -1,4 +1,4 @@
-"""Python Faker, the loop of its tutorials. Arguments: rows, then `unweighted` to draw all names equally often."""
+"""Python Faker, with the loop of its tutorials. Arguments: rows, then `unweighted` to draw all names with equal probability."""
 
 import sys
 
@@ -28,5 +28,5 @@ def customer(sequence: int) -> dict:
     }
 
 
-LABEL = "Python Faker " + faker.VERSION + (", `use_weighting=False`" if UNWEIGHTED else ", the tutorials' loop")
+LABEL = "Python Faker " + faker.VERSION + (", `use_weighting=False`" if UNWEIGHTED else ", loop of its tutorials")
 run(LABEL, int(sys.argv[1]), customer)

@@ -1,4 +1,4 @@
-"""mimesis, one provider a topic, as its guide does. Argument: rows."""
+"""mimesis, with one provider per topic, as in its documentation. Argument: rows."""
 
 import sys
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""What the Python peers share: the columns, a sink that counts, and the line that firn-bench reads."""
+"""Shared by the Python peers: the columns, a sink that counts bytes, and the output line for firn-bench."""
 
 import csv
 import sys
@@ -25,7 +25,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class CountingSink:
-    """Swallows text and counts it; the names are ASCII, so characters are bytes."""
+    """Discards text and counts it. The names are ASCII, so a character is a byte."""
 
     def __init__(self) -> None:
         self.bytes = 0

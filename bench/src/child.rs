@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::peer::{Failure, Peer, Run};
 
-/// A contender in a process of its own.
+/// A peer in its own process.
 pub struct Child {
     name: &'static str,
     program: PathBuf,
@@ -15,10 +15,10 @@ pub struct Child {
 }
 
 impl Child {
-    /// The Python peer `script` of `bench/peers`, if the virtual environment is there.
+    /// The Python peer `script` in `bench/peers`.
     ///
     /// # Errors
-    /// What is missing, and the cure.
+    /// The virtual environment is missing.
     pub fn python(
         root: &Path,
         name: &'static str,
@@ -27,7 +27,7 @@ impl Child {
     ) -> Result<Self, Failure> {
         let python = root.join("target/bench-venv/bin/python");
         if !python.is_file() {
-            return Err("target/bench-venv is missing: install Python 3.11 or newer and run `make bench-peers`".into());
+            return Err("target/bench-venv is missing: install Python 3.11 or newer, then run `make bench-peers`".into());
         }
         let script = root.join("bench/peers").join(script);
         let arguments = std::iter::once(script.into_os_string())
@@ -40,10 +40,10 @@ impl Child {
         })
     }
 
-    /// The Java peer `class` of `bench/peers/datafaker` on the newest JDK of this machine, if it was built.
+    /// The Java peer `class` in `bench/peers/datafaker`, with the newest JDK of this machine.
     ///
     /// # Errors
-    /// What is missing, and the cure.
+    /// The peer is not built, or there is no JDK.
     pub fn java(
         root: &Path,
         name: &'static str,
@@ -52,10 +52,10 @@ impl Child {
     ) -> Result<Self, Failure> {
         let built = root.join("target/bench-datafaker");
         if !built.join("lib").is_dir() {
-            return Err("target/bench-datafaker is missing: install a JDK and Maven and run `make bench-peers`".into());
+            return Err("target/bench-datafaker is missing: install a JDK and Maven, then run `make bench-peers`".into());
         }
-        let program = newest_java()
-            .ok_or("no `java` was found: install a JDK 17 or newer, or set JAVA_HOME")?;
+        let program =
+            newest_java().ok_or("`java` not found: install a JDK 17 or newer, or set JAVA_HOME")?;
         let separator = if cfg!(windows) { ";" } else { ":" };
         let class_path = format!("{0}/*{separator}{0}/lib/*", built.display());
         let class = format!("firn.bench.{class}");
@@ -72,7 +72,7 @@ impl Child {
     }
 }
 
-/// The newest of JAVA_HOME, those where distributions put them, and the one on PATH.
+/// The newest `java` in JAVA_HOME, in the folder of Linux distributions and on the PATH.
 pub fn newest_java() -> Option<PathBuf> {
     let homes = std::env::var_os("JAVA_HOME").map(PathBuf::from).into_iter();
     let packaged = fs::read_dir("/usr/lib/jvm")
@@ -90,7 +90,7 @@ pub fn newest_java() -> Option<PathBuf> {
         .map(|(_, java)| java)
 }
 
-/// The 25 of `openjdk 25.0.3 2026-04-21`.
+/// The release number, for example 25 of `openjdk 25.0.3 2026-04-21`.
 fn java_release(java: &Path) -> Option<u32> {
     let output = Command::new(java)
         .arg("--version")
@@ -114,10 +114,10 @@ impl Peer for Child {
     fn run(&self) -> Result<Run, Failure> {
         let output = Command::new(&self.program).args(&self.arguments).output()?;
         if !output.status.success() {
-            let complaint = String::from_utf8_lossy(&output.stderr);
-            let last = complaint.lines().last().unwrap_or("no message");
+            let message = String::from_utf8_lossy(&output.stderr);
+            let last = message.lines().last().unwrap_or("no message");
             return Err(format!(
-                "{} ended with {}: {last}",
+                "{} failed with {}: {last}",
                 self.program.display(),
                 output.status
             )
@@ -127,14 +127,16 @@ impl Peer for Child {
     }
 }
 
-/// A run's program, rows, bytes and seconds.
+/// Parses the program, rows, bytes and seconds of a run.
 ///
 /// # Errors
-/// The line is another.
+/// The line has another format.
 pub fn parse(line: &str) -> Result<Run, Failure> {
     let fields: Vec<_> = line.trim_end().split('\t').collect();
     let [program, rows, bytes, seconds] = fields.as_slice() else {
-        return Err(format!("expected program, rows, bytes and seconds, got {line:?}").into());
+        return Err(
+            format!("invalid line {line:?}: expected program, rows, bytes and seconds").into(),
+        );
     };
     let run = Run {
         program: (*program).to_owned(),
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_environment_is_told_with_the_cure() {
+    fn a_missing_environment_is_reported_with_a_fix() {
         let nowhere = tempfile::tempdir().unwrap();
         let missing = Child::python(nowhere.path(), "faker", "faker_rows.py", &[])
             .err()

@@ -1,4 +1,4 @@
-//! A Snowglobe in this process, with every object of the customer contract but the tasks, so that nothing runs by itself.
+//! A Snowglobe in this process with all objects of the customer contract, except the tasks, so that nothing runs in the background.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,12 +20,12 @@ pub struct Fixture {
     session: Session,
     store: Arc<MemoryStore>,
     pub names: Names,
-    /// The pipe's statement: when it is run, it loads what is new in the stage.
+    /// The COPY statement of the pipe: loads new files of the stage.
     pub copy: String,
 }
 
 impl Fixture {
-    /// Its tables are in memory, or in the folder `data`.
+    /// With tables in memory, or in the folder `data`.
     pub fn open(data: Option<PathBuf>) -> Result<Self, Failure> {
         let store = Arc::new(MemoryStore::default());
         let engine = Engine::open(EngineOptions {
@@ -72,7 +72,7 @@ impl Fixture {
         Ok(result.map_err(|error| format!("{error}\n{sql}"))?.rows)
     }
 
-    /// The statements of a script, each of which ends with a semicolon at the end of a line.
+    /// Runs the statements of a script; each one ends with a semicolon at the end of a line.
     pub fn run_all(&mut self, script: &str) -> Result<(), Failure> {
         for statement in script.split(";\n") {
             if !statement.trim().is_empty() {
@@ -85,12 +85,12 @@ impl Fixture {
     pub fn number(&mut self, sql: &str) -> Result<i128, Failure> {
         match self.run(sql)?.first().and_then(|row| row.first()) {
             Some(Value::Number(number)) => Ok(*number),
-            other => Err(format!("no number but {other:?}: {sql}").into()),
+            other => Err(format!("expected a number, got {other:?}: {sql}").into()),
         }
     }
 
-    /// Puts a file where the customer stage finds it.
-    pub fn land(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    /// Puts a file into the customer stage.
+    pub fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
         self.store.put(BUCKET, &format!("customer/{name}"), bytes)?;
         Ok(())
     }
@@ -100,7 +100,7 @@ impl Fixture {
         self.run(&call).map(drop)
     }
 
-    /// Ends what runs beside the session, and waits until it has ended and its memory is free: what comes next is measured.
+    /// Stops the engine and waits until its memory is free, so that it does not affect the next measurement.
     pub fn close(self) {
         let open = self.engine.until_closed();
         drop(self.session);

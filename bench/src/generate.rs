@@ -1,4 +1,4 @@
-//! The generator's contenders, run round by round: whatever slows the machine for a while slows them all.
+//! Compares the generator with its peers in rounds, so that a temporary slowdown of the machine affects all of them.
 
 use std::path::{Path, PathBuf};
 
@@ -13,29 +13,29 @@ use crate::tpch::Tpch;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// How often each contender runs; the table shows the median
+    /// Number of rounds; the table shows the median
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Run only contenders whose name contains this (`fake` always runs: it is the unit)
+    /// Run only programs whose name contains this, and `fake`
     #[arg(long)]
     only: Option<String>,
-    /// Put the table between its markers in README.md, instead of printing it
+    /// Write the table into README.md instead of printing it
     #[arg(long)]
     write_readme: bool,
-    /// Where files are written for the figures about files
+    /// Folder for temporary files
     #[arg(long, value_name = "FOLDER", default_value = "target")]
     folder: PathBuf,
 }
 
-/// Bytes of rows made beforehand: more than the caches hold.
+/// Bytes of prepared rows: larger than the caches.
 const READY_BYTES: usize = 64 << 20;
-/// Bytes that a run through a file writes.
+/// Bytes that a run writes to a file.
 const FILE_BYTES: u64 = 1 << 30;
 
-/// Runs the contenders and shows their table.
+/// Runs all programs and prints their table.
 ///
 /// # Errors
-/// The unit could not run, or the README has no place for the table.
+/// The `fake` crate fails, or the README lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -63,9 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .find(|(name, _)| name == "fake")
         .map(|(_, run)| run.clone())
     else {
-        return Err(
-            "the plain `fake` crate did not run, so there is nothing to compare with".into(),
-        );
+        return Err("the crate `fake`, the unit of the table, failed: see above".into());
     };
     let sentences = sentences(&medians);
     let medians: Vec<_> = medians.into_iter().map(|(_, run)| run).collect();
@@ -81,13 +79,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn caption(rounds: u32) -> String {
     format!(
-        "Customer rows of 13 columns as CSV, into memory on one core unless said otherwise; the median of {rounds} \
-         interleaved rounds. {}. Only the ratios travel to another machine.",
+        "Customer rows of 13 columns as CSV, into memory, on one core by default; median of {rounds} \
+         interleaved rounds. {}. Only the ratios are comparable between machines.",
         machine::description()
     )
 }
 
-/// What two rows of the table say together.
+/// Comparisons of two rows of the table.
 fn sentences(medians: &[(String, Run)]) -> String {
     let speed = |name: &str| {
         medians
@@ -101,19 +99,19 @@ fn sentences(medians: &[(String, Run)]) -> String {
         .zip(ratio(generate_ours::CHANGES_TWICE, generate_ours::CHANGES))
     {
         text += &format!(
-            "Two threads make {inserts:.2} times the inserts of one, and {changes:.2} times the changes. "
+            "Two threads generate {inserts:.2} times the inserts of one thread, and {changes:.2} times the changes. "
         );
     }
     if let Some(share) = ratio(generate_ours::TO_FILE, limits::READY_TO_FILE) {
         text += &format!(
-            "Into a file goes {:.0} % of what ready-made rows reach.",
+            "Firn generates a file at {:.0} % of the speed of writing prepared rows.",
             share * 100.0
         );
     }
     text
 }
 
-/// All of them; those that cannot run here are told on standard error, with the cure.
+/// All programs. Those that cannot run on this machine are reported on standard error, with a fix.
 fn contenders<'a>(root: &Path, ready: &'a Ready, folder: &Path) -> Vec<Box<dyn Peer + 'a>> {
     let mut contenders: Vec<Box<dyn Peer + 'a>> = vec![
         Box::new(Tpch { scale_factor: 10.0 }),
@@ -162,7 +160,7 @@ fn contenders<'a>(root: &Path, ready: &'a Ready, folder: &Path) -> Vec<Box<dyn P
     for (name, child) in children {
         match child {
             Ok(child) => contenders.push(Box::new(child)),
-            Err(missing) => eprintln!("{name} is skipped: {missing}"),
+            Err(missing) => eprintln!("skipping {name}: {missing}"),
         }
     }
     contenders

@@ -1,4 +1,4 @@
-//! Our generator: inserts alone, the full stream of changes, on one thread and on two, and into a file.
+//! Firn's generator: only inserts, a stream of changes, with one thread and with two, and into a file.
 
 use std::fs::File;
 use std::io::Write;
@@ -9,7 +9,7 @@ use firn::generator::{Generator, Options, in_parallel};
 
 use crate::peer::{Cores, Failure, Peer, Run};
 
-/// A contender.
+/// A configuration of the generator to measure.
 #[derive(Clone)]
 pub struct Ours {
     name: &'static str,
@@ -17,18 +17,18 @@ pub struct Ours {
     options: Options,
     rows: u64,
     threads: usize,
-    /// Where to write a file; else rows stay in memory and are thrown away.
+    /// Folder for a file; by default rows stay in memory and are discarded.
     folder: Option<PathBuf>,
 }
 
-/// Names that the sentences below the table need.
+/// Names for the comparisons below the table.
 pub const INSERTS: &str = "firn-inserts";
 pub const INSERTS_TWICE: &str = "firn-inserts-2-threads";
 pub const CHANGES: &str = "firn-changes";
 pub const CHANGES_TWICE: &str = "firn-changes-2-threads";
 pub const TO_FILE: &str = "firn-to-file";
 
-/// All of ours. `folder` is where files go.
+/// All configurations. `folder` is the folder for files.
 pub fn contenders(folder: &Path) -> [Ours; 5] {
     let inserts = Ours {
         name: INSERTS,
@@ -65,7 +65,7 @@ pub fn contenders(folder: &Path) -> [Ours; 5] {
         },
         Ours {
             name: TO_FILE,
-            program: "**Firn**, inserts to a fresh file, two threads making and writing in turn",
+            program: "**Firn**, inserts to a new file, two threads that generate and write",
             rows: 8_000_000,
             threads: 2,
             folder: Some(folder.to_owned()),
@@ -76,15 +76,15 @@ pub fn contenders(folder: &Path) -> [Ours; 5] {
     ]
 }
 
-/// At least so many bytes of insert rows.
+/// At least `bytes` bytes of insert rows.
 ///
 /// # Errors
-/// The generator refused its options.
+/// The options of the generator are invalid.
 pub fn ready_made(bytes: usize) -> Result<Vec<u8>, Failure> {
     let mut generator = Generator::new(Options::default())?;
     let mut rows = Vec::with_capacity(bytes);
     while rows.len() < bytes {
-        let piece = generator.next_piece().ok_or("a stream without end ended")?;
+        let piece = generator.next_piece().ok_or("the unlimited stream ended")?;
         rows.extend_from_slice(piece.bytes);
     }
     Ok(rows)
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_makes_the_rows_asked_for() {
+    fn every_configuration_generates_the_requested_rows() {
         for ours in contenders(&std::env::temp_dir()) {
             let run = Ours {
                 rows: 1_000,

@@ -1,4 +1,4 @@
-//! What a batch costs when the history is long: the same small batch against histories of several lengths, in turn.
+//! The cost of a batch by the length of the history: merges the same small batch into several histories, in turn.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::fixture::Fixture;
 use crate::peer::Failure;
 use crate::{machine, table};
 
-/// Versions that each customer has before the first batch, a day apart.
+/// Versions of each customer before the first batch, a day apart.
 const VERSIONS: u64 = 10;
 const BATCH: u64 = 10_000;
 
@@ -17,21 +17,21 @@ pub struct Arguments {
     /// Rows in the history before the first batch, in millions
     #[arg(long, value_delimiter = ',', default_value = "1,10,50")]
     millions: Vec<u64>,
-    /// How many batches each history takes; the table shows the median
+    /// Batches per history; the table shows the median
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u64).range(1..1_000))]
     rounds: u64,
-    /// Put the table between its markers in README.md, instead of printing it
+    /// Write the table into README.md instead of printing it
     #[arg(long)]
     write_readme: bool,
-    /// Where the tables are kept meanwhile; 50 million rows take 3 GB
+    /// Folder for temporary tables; 50 million rows take 3 GB
     #[arg(long, value_name = "FOLDER", default_value = "target")]
     folder: PathBuf,
 }
 
-/// Fills the histories, then gives each a batch in turn.
+/// Fills the histories, then merges a batch into each, in turn.
 ///
 /// # Errors
-/// A statement fails, or the README has no place for the table.
+/// A statement fails, or the README lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -51,14 +51,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     // The first batch warms up.
     for round in 0..=arguments.rounds {
         for (millions, fixture, times) in &mut fixtures {
-            let took = batch(fixture, *millions * 1_000_000, round)?;
+            let elapsed = batch(fixture, *millions * 1_000_000, round)?;
             if round > 0 {
-                times.push(took);
+                times.push(elapsed);
             }
         }
     }
     let mut text = format!(
-        "A batch of {BATCH} updates of as many customers, merged into target and history on Snowglobe, by the history's length; the median of {} batches. {}.\n\n| rows in the history | ms | x the shortest |\n| ---: | ---: | ---: |\n",
+        "A batch of {BATCH} updates of different customers, merged into target and history on Snowglobe, by the length of the history; median of {} batches. {}.\n\n| rows in the history | ms | x the shortest |\n| ---: | ---: | ---: |\n",
         arguments.rounds,
         machine::description()
     );
@@ -82,7 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Ten versions of each customer, oldest first, as Snowflake's clustering would have them lie.
+/// Inserts ten versions of each customer, oldest first, the order in which Snowflake would store them.
 fn fill(fixture: &mut Fixture, rows: u64) -> Result<(), Failure> {
     let customers = rows / VERSIONS;
     let person = "'Ann', 'Lee', 'ann' || k || '@example.com', '555-' || k, k || ' Main St', 'Springfield', 'IL', '62704', 'US'";
@@ -104,7 +104,7 @@ fn fill(fixture: &mut Fixture, rows: u64) -> Result<(), Failure> {
             ))?;
         }
     }
-    // What was filled in is not a manual change.
+    // A new stream, so that these rows are not manual changes.
     fixture
         .run("create or replace stream CUSTOMER_CHANGES on table CUSTOMER")
         .map(drop)
@@ -119,10 +119,10 @@ fn batch(fixture: &mut Fixture, rows: u64, round: u64) -> Result<Duration, Failu
     ))?;
     let started = Instant::now();
     fixture.merge()?;
-    let took = started.elapsed();
+    let elapsed = started.elapsed();
     let sql = format!("select history from CUSTOMER_RUNS where source_file = 'batch-{round}'");
     match fixture.number(&sql)? {
-        history if history == i128::from(BATCH) => Ok(took),
+        history if history == i128::from(BATCH) => Ok(elapsed),
         history => Err(format!("{history} of {BATCH} events are in the history").into()),
     }
 }

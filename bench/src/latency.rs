@@ -1,4 +1,4 @@
-//! How long a file waits: from its rename in a watched folder until its rows are in the target, with the commands as a user runs them.
+//! The latency of a file: from its rename in a watched folder until its rows are in the target, with `firn watch`.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -12,24 +12,24 @@ use crate::peer::Failure;
 use crate::served::{finished, firn, served};
 use crate::{machine, table};
 
-/// Longer than that, and something is wrong.
+/// Timeout for a file.
 const TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Files, one after the other
+    /// Number of files, one after the other
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     files: u32,
-    /// Rows in each
+    /// Rows per file
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     rows: u64,
-    /// Put the table between its markers in README.md, instead of printing it
+    /// Write the table into README.md instead of printing it
     #[arg(long)]
     write_readme: bool,
 }
 
-/// A child that ends with this process.
+/// A child process that is killed when this is dropped.
 struct Watcher(Child);
 
 impl Drop for Watcher {
@@ -39,10 +39,10 @@ impl Drop for Watcher {
     }
 }
 
-/// Times every file, and shows the median and the slow ones.
+/// Measures every file, and prints the median and other percentiles.
 ///
 /// # Errors
-/// `firn` is not built, a command fails, or a file does not arrive.
+/// `firn` is not built, a command fails, or a file is not loaded in time.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -54,10 +54,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let server = served(&runtime, None)?;
     let folder = tempfile::tempdir()?;
     finished(firn(&server, &["bootstrap", "--triggered"])?)?;
-    let landing = folder.path().join("landing");
-    std::fs::create_dir(&landing)?;
-    let landing_text = landing.to_string_lossy();
-    let watch = firn(&server, &["watch", &landing_text, "--no-merge"])?
+    let input = folder.path().join("input");
+    std::fs::create_dir(&input)?;
+    let input_text = input.to_string_lossy();
+    let watch = firn(&server, &["watch", &input_text, "--no-merge"])?
         .stdout(Stdio::null())
         .spawn()?;
     let watch = Watcher(watch);
@@ -75,14 +75,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     // The first file warms up.
     for number in 0..=arguments.files {
         let content = file(&mut generator)?;
-        let hidden = landing.join(format!(".{number}"));
+        let hidden = input.join(format!(".{number}"));
         std::fs::write(&hidden, content)?;
-        // Not always at the same point of anyone's clock.
+        // A different pause for each file, so that no polling interval is in phase.
         std::thread::sleep(Duration::from_millis(200 + u64::from(number) * 137 % 500));
         let started = Instant::now();
-        std::fs::rename(&hidden, landing.join(format!("{number:04}.csv")))?;
+        std::fs::rename(&hidden, input.join(format!("{number:04}.csv")))?;
         let last_customer = (u64::from(number) + 1) * arguments.rows;
-        await_customer(&mut session, last_customer)?;
+        wait_for_customer(&mut session, last_customer)?;
         if number > 0 {
             times.push(started.elapsed().as_secs_f64());
         }
@@ -93,7 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     times.sort_by(f64::total_cmp);
     let at = |percent: usize| times[(times.len() - 1) * percent / 100];
     let mut text = format!(
-        "From the rename of a file of {} rows in a watched folder until its last row is in the target: `firn watch`, S3, the bucket's event, Snowpipe, a triggered task, on Snowglobe; {} files, one after the other. {}.\n\n| | seconds |\n| --- | ---: |\n",
+        "From the rename of a file of {} rows in a watched folder until its last row is in the target: `firn watch`, S3, event notification, Snowpipe, a triggered task, on Snowglobe; {} files, one after the other. {}.\n\n| | seconds |\n| --- | ---: |\n",
         arguments.rows,
         arguments.files,
         machine::description()
@@ -114,11 +114,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// The stream's next file.
+/// The next file of the stream.
 fn file(generator: &mut Generator) -> Result<Vec<u8>, Failure> {
     let mut content = Vec::new();
     loop {
-        let piece = generator.next_piece().ok_or("a stream without end ended")?;
+        let piece = generator.next_piece().ok_or("the unlimited stream ended")?;
         content.extend_from_slice(piece.bytes);
         if piece.closes {
             return Ok(content);
@@ -126,7 +126,7 @@ fn file(generator: &mut Generator) -> Result<Vec<u8>, Failure> {
     }
 }
 
-fn await_customer(session: &mut Session, customer: u64) -> Result<(), Failure> {
+fn wait_for_customer(session: &mut Session, customer: u64) -> Result<(), Failure> {
     let sql = format!("select count(*) from FIRN.PUBLIC.CUSTOMER where CUSTOMER_ID = {customer}");
     let started = Instant::now();
     loop {
@@ -138,7 +138,10 @@ fn await_customer(session: &mut Session, customer: u64) -> Result<(), Failure> {
             return Ok(());
         }
         if started.elapsed() > TIMEOUT {
-            return Err(format!("customer {customer} has not arrived after {TIMEOUT:?}").into());
+            return Err(format!(
+                "timeout: customer {customer} is not in the target after {TIMEOUT:?}"
+            )
+            .into());
         }
         std::thread::sleep(POLL);
     }

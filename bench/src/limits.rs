@@ -1,4 +1,4 @@
-//! What the machine itself allows: copying rows that are ready, and writing them to a fresh file.
+//! The limits of the machine: copying prepared rows, and writing them to a new file.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,23 +9,23 @@ use crate::peer::{Cores, Failure, Peer, Run};
 /// The name of [`ReadyToFile`].
 pub const READY_TO_FILE: &str = "ready-to-file";
 
-/// Rows made beforehand.
+/// Prepared rows.
 pub struct Ready {
     pub bytes: Vec<u8>,
 }
 
 impl Ready {
-    /// As many rows as `bytes` of the sample hold on average.
+    /// The average number of rows in `bytes` bytes of the sample.
     fn rows_in(&self, bytes: u64) -> u64 {
         let lines = self.bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
         (u128::from(bytes) * u128::from(lines) / self.bytes.len().max(1) as u128) as u64
     }
 }
 
-/// Copies ready-made rows from memory to memory.
+/// Copies prepared rows from memory to memory.
 pub struct Copying<'a> {
     pub ready: &'a Ready,
-    /// Small: from cache to cache. The whole sample: through main memory.
+    /// A small window stays in the cache; the whole sample needs main memory.
     pub window_bytes: usize,
     pub total_bytes: u64,
 }
@@ -38,7 +38,7 @@ impl Peer for Copying<'_> {
     fn run(&self) -> Result<Run, Failure> {
         let window = self.window_bytes.min(self.ready.bytes.len());
         let source = &self.ready.bytes[..window];
-        // Written once before, so that the pages exist.
+        // Written once before the measurement, so that the pages exist.
         let mut target = source.to_vec();
         let started = Instant::now();
         let mut bytes = 0;
@@ -53,7 +53,7 @@ impl Peer for Copying<'_> {
             format!("{} MiB", window >> 20)
         };
         Ok(Run {
-            program: format!("memcpy of such rows, {size} at a time"),
+            program: format!("memcpy of prepared rows, {size} at a time"),
             rows: self.ready.rows_in(bytes),
             bytes,
             seconds,
@@ -61,14 +61,14 @@ impl Peer for Copying<'_> {
     }
 }
 
-/// Writes ready-made rows to a fresh file, without fsync.
+/// Writes prepared rows to a new file, without fsync.
 pub struct ReadyToFile<'a> {
     pub ready: &'a Ready,
     pub folder: PathBuf,
     pub total_bytes: u64,
 }
 
-/// As large as a generator's buffers are.
+/// As large as the generator's buffers.
 const WRITE_BYTES: usize = 1 << 20;
 
 impl Peer for ReadyToFile<'_> {
@@ -81,7 +81,7 @@ impl Peer for ReadyToFile<'_> {
     }
 
     fn run(&self) -> Result<Run, Failure> {
-        // It has no name, so nothing is left behind whatever happens.
+        // An unnamed file disappears even if this process is killed.
         let mut file = tempfile::tempfile_in(&self.folder)?;
         let started = Instant::now();
         let mut bytes = 0;
@@ -93,7 +93,7 @@ impl Peer for ReadyToFile<'_> {
             bytes += piece.len() as u64;
         }
         let seconds = started.elapsed().as_secs_f64();
-        let program = "ready-made rows to a fresh file".to_owned();
+        let program = "prepared rows to a new file".to_owned();
         Ok(Run {
             program,
             rows: self.ready.rows_in(bytes),
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ready_rows_are_counted_by_their_share() {
+    fn rows_are_counted_in_proportion_to_bytes() {
         let ready = Ready {
             bytes: b"a,b\nc,d\n".repeat(1 << 10),
         };

@@ -1,4 +1,4 @@
-//! Where the figures come from: the processor, its cores, the day; and holding a thread to one core.
+//! The description of the machine: processor, cores, date; and pinning a thread to one core.
 
 use std::fs;
 use std::io;
@@ -16,7 +16,7 @@ pub fn description() -> String {
     )
 }
 
-/// What makes figures worthless, if it is so: others want the cores too.
+/// A warning if other processes use the cores.
 pub fn warning() -> Option<String> {
     let load: f64 = fs::read_to_string("/proc/loadavg")
         .ok()?
@@ -24,9 +24,9 @@ pub fn warning() -> Option<String> {
         .next()?
         .parse()
         .ok()?;
-    // Half a core is what a quiet machine with an editor open uses.
+    // An idle machine with an open editor has a load of up to 0.5.
     let message = format!(
-        "this machine is busy (load {load}): figures for two threads and for files mean little now"
+        "this machine is busy (load {load}): the numbers for two threads and for files are not reliable"
     );
     (load > 0.5).then_some(message)
 }
@@ -45,16 +45,16 @@ fn processor() -> String {
     let Some(model) = value("model name") else {
         return "unknown processor".to_owned();
     };
-    // Virtual machines often tell the family only in numbers.
+    // Virtual machines often have only the numbers of family and model.
     match (value("cpu family"), value("model")) {
         (Some(family), Some(number)) => format!("{model} (family {family}, model {number})"),
         _ => model,
     }
 }
 
-/// Holds this thread, and the processes that it starts, to the last core it may use; the first serves most interrupts.
+/// Pins this thread and its child processes to the last core that it may use; the first handles most interrupts.
 #[cfg(target_os = "linux")]
-pub fn hold_to_one_core() -> io::Result<()> {
+pub fn pin_to_one_core() -> io::Result<()> {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
     let allowed = sched_getaffinity(None)?;
     let last = (0..CpuSet::MAX_CPU)
@@ -66,9 +66,9 @@ pub fn hold_to_one_core() -> io::Result<()> {
     Ok(sched_setaffinity(None, &one)?)
 }
 
-/// Elsewhere threads run where the system puts them.
+/// Other systems do not support pinning.
 #[cfg(not(target_os = "linux"))]
-pub fn hold_to_one_core() -> io::Result<()> {
+pub fn pin_to_one_core() -> io::Result<()> {
     Ok(())
 }
 

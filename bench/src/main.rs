@@ -1,22 +1,22 @@
-//! Side-by-side benchmarks: our programs and their peers in one run, so that the ratios hold whatever the machine.
+//! Side-by-side benchmarks: runs Firn and its peers together, so that the ratios are valid on any machine.
 //!
-//! The map, in the order of reading:
+//! The modules:
 //!
-//! - `generate`: the generator's contenders, run round by round
-//! - `peer`: what a contender is, and what one run of it yields
-//! - `generate_ours`: our generator
-//! - `plain_fake`, `tpch`, `child`, `limits`: the contenders that are not ours
-//! - `read`: readers of CSV: ours, which also validates, beside others that merely split
-//! - `merge`: from file to history, beside the tutorials' way; `history`: a batch against long histories; `fixture` is the Snowglobe
-//!   that both run on
-//! - `beside_duckdb`: Snowglobe beside plain DuckDB, and its round trips
-//! - `latency`: how long a file waits between its rename and the target; `large`: one large file, in how much memory; `served` is the
-//!   Snowglobe that listens to both
-//! - `nifi`: the NiFi processors beside NiFi's own, in the assembled NiFi
-//! - `table`: Markdown, printed or put into the README
-//! - `machine`: where the figures come from
+//! - `generate`: the generator and its peers, in rounds
+//! - `peer`: the trait of a program to measure, and the result of a run
+//! - `generate_ours`: Firn's generator
+//! - `plain_fake`, `tpch`, `child`, `limits`: the peers of the generator
+//! - `read`: CSV readers: Firn, which also validates, and others that only split
+//! - `merge`: from file to history, Firn and the tutorials' pipeline; `history`: a batch with long histories; both use the Snowglobe
+//!   of `fixture`
+//! - `beside_duckdb`: Snowglobe and plain DuckDB, and round trips
+//! - `latency`: the time of a file from its rename to the target; `large`: time and memory of one large file; both use the Snowglobe
+//!   server of `served`
+//! - `nifi`: Firn's NiFi processors and NiFi's own, in the assembled NiFi
+//! - `table`: Markdown tables, printed or written into a README
+//! - `machine`: the description of the machine
 //!
-//! Nothing here checks that rows are right: the tests of each program do.
+//! The benchmarks do not check that rows are correct: the tests of each program do.
 
 mod beside_duckdb;
 mod child;
@@ -50,21 +50,21 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Benchmark {
-    /// Makers of customer rows: ours, its peers and the machine's limits
+    /// Generate customer rows: Firn, its peers and the machine's limits
     Generate(generate::Arguments),
-    /// Readers of a customer CSV file: ours, which validates, and others that merely split
+    /// Read a CSV file: Firn validates, the peers only split
     Read(read::Arguments),
-    /// From file to history on Snowglobe: ours beside the tutorials' way, and what that loses
+    /// Load and merge files: Firn and the tutorials' pipeline
     Merge(merge::Arguments),
-    /// A small batch against histories of several lengths
+    /// Merge a small batch into histories of several lengths
     History(history::Arguments),
-    /// From the rename of a file to its rows in the target, with the commands as a user runs them
+    /// Measure the time from a file's rename to its target rows
     Latency(latency::Arguments),
-    /// One large file, from the disk into target and history: how long, and in how much memory
+    /// Load one large file: time and memory
     Large(large::Arguments),
-    /// Snowglobe beside plain DuckDB: COPY, MERGE, an empty round trip
+    /// Compare Snowglobe with plain DuckDB: COPY, MERGE, an empty round trip
     Snowglobe(beside_duckdb::Arguments),
-    /// The NiFi processors beside NiFi's own, in the assembled NiFi
+    /// Compare Firn's NiFi processors with NiFi's own
     Nifi(nifi::Arguments),
 }
 

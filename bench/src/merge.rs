@@ -1,4 +1,4 @@
-//! From file to history: Firn's way beside the tutorials' own, on the same files and the same engine, round by round.
+//! From file to history: Firn and the tutorials' pipeline with the same files on the same engine, in rounds.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -13,41 +13,41 @@ use crate::{machine, table};
 
 const SETUP: &str = include_str!("../tutorial/setup.sql");
 const BATCH: &str = include_str!("../tutorial/batch.sql");
-/// Batches that share a line of the table.
+/// Batches per row of the table.
 const TOGETHER: usize = 5;
 const COLUMNS: &str =
     "customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country";
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// How often each way runs; the table shows the median
+    /// Number of rounds; the table shows the median
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Files, each a batch of its own
+    /// Number of files; each is a batch
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     files: u32,
-    /// Events in a file
+    /// Events per file
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     rows: u64,
-    /// Put the table between its markers in README.md, instead of printing it
+    /// Write the table into README.md instead of printing it
     #[arg(long)]
     write_readme: bool,
 }
 
-/// A way's run, and what it left behind.
+/// The durations and the results of a run.
 struct Outcome {
-    /// Seconds, batch by batch.
+    /// Seconds of each batch.
     batches: Vec<f64>,
     rows_in_history: i128,
-    /// What each version says, deletes left out, which the tutorials do not know.
+    /// The values of all versions, without deletes, which the tutorials ignore.
     versions: HashSet<String>,
     target: HashSet<String>,
 }
 
-/// Runs both ways, and shows how fast each is and what it lost.
+/// Runs both pipelines, and prints the throughput of each and the rows that the tutorials' pipeline loses.
 ///
 /// # Errors
-/// A statement fails, or the README has no place for the table.
+/// A statement fails, or the README lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -66,8 +66,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let wrong = theirs.target.symmetric_difference(&ours.target).count();
     let lost = ours.versions.difference(&theirs.versions).count();
     let mut text = format!(
-        "{} files of {} customer events (30 % updates, 5 % deletes), one after the other from the stage into target and history on Snowglobe; the median of {} interleaved rounds. {}.\n\n\
-         | files | the tutorials' way, rows/s | **Firn**, rows/s | times as fast |\n| --- | ---: | ---: | ---: |\n",
+        "{} files of {} customer events (30 % updates, 5 % deletes), one after the other from the stage into target and history on Snowglobe; median of {} interleaved rounds. {}.\n\n\
+         | files | tutorials, rows/s | **Firn**, rows/s | times as fast |\n| --- | ---: | ---: | ---: |\n",
         arguments.files,
         arguments.rows,
         arguments.rounds,
@@ -84,7 +84,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     text += &line("all", arguments.rows, &theirs.batches, &ours.batches);
     text += &format!(
-        "\nThe tutorials' way is `MERGE` by `<>`, `TRUNCATE`, stream to history: it joins the whole tables, so each file costs more than the last. Its history lacks {lost} of {} versions, though it has {} rows for {} events; of {} customers its target shows {wrong} rows wrongly or in vain. Firn keeps every version: the tests hold its tables against a naive fold.\n",
+        "\nThe tutorials' pipeline is `MERGE` by `<>`, `TRUNCATE`, stream to history. It joins the whole tables, so each file takes longer than the one before. Its history lacks {lost} of {} versions, although it has {} rows for {} events; in its target, {wrong} rows are wrong, missing or extra, for {} customers. Firn keeps every version: the tests compare its tables with a simple reference implementation.\n",
         ours.versions.len(),
         theirs.rows_in_history,
         ours.rows_in_history,
@@ -98,9 +98,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// How fast both ways took some batches of so many rows.
+/// The throughput of both pipelines in batches of `rows` rows.
 fn line(name: &str, rows: u64, theirs: &[f64], ours: &[f64]) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    #[expect(clippy::cast_precision_loss, reason = "a rate with three digits")]
     let rate = |batches: &[f64]| (rows * batches.len() as u64) as f64 / batches.iter().sum::<f64>();
     let (theirs, ours) = (rate(theirs), rate(ours));
     format!(
@@ -120,7 +120,7 @@ fn files(arguments: &Arguments) -> Result<Vec<Vec<u8>>, Failure> {
     })?;
     let mut files: Vec<Vec<u8>> = Vec::new();
     loop {
-        let piece = generator.next_piece().ok_or("a stream without end ended")?;
+        let piece = generator.next_piece().ok_or("the unlimited stream ended")?;
         if piece.opens {
             if files.len() == arguments.files as usize {
                 return Ok(files);
@@ -150,7 +150,7 @@ fn tutorial(files: &[Vec<u8>]) -> Result<Outcome, Failure> {
     outcome(fixture, batches, "TUTORIAL_HISTORY", "TUTORIAL_CUSTOMER")
 }
 
-/// Seconds for each file. Files land one by one; landing itself does not count.
+/// Seconds of each file, without its upload to the stage.
 fn timed(
     fixture: &mut Fixture,
     files: &[Vec<u8>],
@@ -158,7 +158,7 @@ fn timed(
 ) -> Result<Vec<f64>, Failure> {
     let mut batches = Vec::with_capacity(files.len());
     for (index, file) in files.iter().enumerate() {
-        fixture.land(&format!("{index:04}.csv"), file)?;
+        fixture.put(&format!("{index:04}.csv"), file)?;
         let started = Instant::now();
         batch(fixture)?;
         batches.push(started.elapsed().as_secs_f64());
@@ -194,5 +194,5 @@ fn median(mut outcomes: Vec<Outcome>) -> Result<Outcome, Failure> {
     outcomes
         .into_iter()
         .nth(middle)
-        .ok_or_else(|| "no round ran".into())
+        .ok_or_else(|| "there are no rounds".into())
 }

@@ -1,5 +1,5 @@
-//! The NiFi processors beside NiFi's own, in the assembled NiFi. `NifiBench` and `CrossingBench` in `nifi-bundle` run them and print what
-//! NiFi's status says; the tables are made here.
+//! Compares Firn's NiFi processors with NiFi's own, in the assembled NiFi. `NifiBench` and `CrossingBench` in `nifi-bundle` run them and
+//! print the values of NiFi's status; this module writes the tables.
 
 use std::fmt::Write;
 use std::io::{BufRead, BufReader};
@@ -11,33 +11,33 @@ use crate::generate_ours;
 use crate::peer::{Failure, Peer, Run, median};
 use crate::{machine, table};
 
-/// The tables' names in the lines of the Java side.
+/// The names of the tables in the output of the Java programs.
 const GENERATE: &str = "generate";
 const PUT: &str = "put";
 const PUT_CPU: &str = "put-cpu";
 const CROSSING: &str = "crossing";
-const CORE_ALONE: &str = "made by the core alone, in Rust";
+const CORE_ONLY: &str = "generated in Rust, without a call";
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// How often each contender runs; the tables show the median
+    /// Number of rounds; the tables show the median
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Put the tables between their markers in nifi-bundle/README.md, instead of printing them
+    /// Write the tables into nifi-bundle/README.md instead of printing them
     #[arg(long)]
     write_readme: bool,
 }
 
-/// The runs of one contender in one table.
+/// The runs of one program in one table.
 struct Contender {
     table: String,
     runs: Vec<Run>,
 }
 
-/// Runs both Java programs and shows the tables.
+/// Runs both Java programs and prints the tables.
 ///
 /// # Errors
-/// NiFi is not assembled, a contender fails, or the README has no place for a table.
+/// NiFi is not assembled, a program fails, or the README lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -55,8 +55,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         })?;
     }
     for _ in 0..arguments.rounds {
-        let mut run = core_alone()?;
-        CORE_ALONE.clone_into(&mut run.program);
+        let mut run = core_only()?;
+        CORE_ONLY.clone_into(&mut run.program);
         file(&mut contenders, CROSSING, run);
     }
     let texts = [
@@ -74,7 +74,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs a class of `nifi-bundle`, and hands on each of its lines.
+/// Runs a class of `nifi-bundle`, and passes each of its runs to `report`.
 fn java(
     root: &Path,
     class: &str,
@@ -85,7 +85,7 @@ fn java(
     let listed = bundle.join("nifi-firn-host/target/test.classpath");
     let listed = std::fs::read_to_string(&listed).map_err(|error| {
         format!(
-            "{}: {error}: assemble a NiFi with `make nifi`",
+            "{}: {error}: run `make nifi` to assemble a NiFi",
             listed.display()
         )
     })?;
@@ -98,33 +98,35 @@ fn java(
         |name: &str, path: PathBuf| format!("-D{name}={}", path.to_string_lossy().into_owned());
     let binaries = std::env::current_exe()?
         .parent()
-        .ok_or("this program lies in no folder")?
+        .ok_or("this program has no parent folder")?
         .to_owned();
-    let mut child = Command::new(child::newest_java().ok_or("no `java` was found: set JAVA_HOME")?)
-        .args(["--enable-native-access=ALL-UNNAMED", "-cp", &class_path])
-        .args([
-            property(
-                "java.library.path",
-                bundle.join("nifi-firn-nar/target/native"),
-            ),
-            property("nifi.home", bundle.join("nifi-firn-host/target/nifi")),
-            property("firn.binaries", binaries),
-        ])
-        .args([class, &rounds.to_string()])
-        .stdout(Stdio::piped())
-        .spawn()?;
+    let mut child = Command::new(
+        child::newest_java().ok_or("`java` not found: install a JDK, or set JAVA_HOME")?,
+    )
+    .args(["--enable-native-access=ALL-UNNAMED", "-cp", &class_path])
+    .args([
+        property(
+            "java.library.path",
+            bundle.join("nifi-firn-nar/target/native"),
+        ),
+        property("nifi.home", bundle.join("nifi-firn-host/target/nifi")),
+        property("firn.binaries", binaries),
+    ])
+    .args([class, &rounds.to_string()])
+    .stdout(Stdio::piped())
+    .spawn()?;
     let lines = child.stdout.take().ok_or("the child has no output")?;
     for line in BufReader::new(lines).lines() {
         let line = line?;
         eprintln!("{line}");
         let (table, rest) = line
             .split_once('\t')
-            .ok_or_else(|| format!("expected a table and its run, got {line:?}"))?;
+            .ok_or_else(|| format!("invalid line {line:?}: expected a table and its run"))?;
         report(table, child::parse(rest)?);
     }
     let status = child.wait()?;
     if !status.success() {
-        return Err(format!("{class} ended with {status}: its message is above").into());
+        return Err(format!("{class} failed with {status}: see above").into());
     }
     Ok(())
 }
@@ -140,12 +142,12 @@ fn file(contenders: &mut Vec<Contender>, table: &str, run: Run) {
     }
 }
 
-/// The stream that `CrossingBench` asks for, without anything to cross.
-fn core_alone() -> Result<Run, Failure> {
+/// The stream of `CrossingBench`, without calls between Java and Rust.
+fn core_only() -> Result<Run, Failure> {
     let changes = generate_ours::contenders(&std::env::temp_dir())
         .into_iter()
         .find(|ours| ours.name() == generate_ours::CHANGES)
-        .ok_or("the stream of changes is no contender any more")?;
+        .ok_or("generate_ours has no stream of changes")?;
     changes.run()
 }
 
@@ -157,11 +159,11 @@ fn medians(contenders: &[Contender], table: &str) -> Vec<Run> {
         .collect()
 }
 
-/// The run whose program begins or contains so.
+/// The run whose program contains `part`.
 fn find<'a>(runs: &'a [Run], part: &str) -> Result<&'a Run, Failure> {
     runs.iter()
         .find(|run| run.program.contains(part))
-        .ok_or_else(|| format!("{part} did not run").into())
+        .ok_or_else(|| format!("there is no run of {part}").into())
 }
 
 fn generated(contenders: &[Contender], rounds: u32) -> Result<String, Failure> {
@@ -170,16 +172,17 @@ fn generated(contenders: &[Contender], rounds: u32) -> Result<String, Failure> {
         find(&runs, "GenerateCustomerCsv")?,
         find(&runs, "GenerateRecord")?,
     );
-    let disk = find(&runs, "plainly")?;
+    let disk = find(&runs, "written directly")?;
     let caption = format!(
-        "FlowFiles of 100,000 customer rows of 13 columns in the real NiFi 2.3.0, one thread each, dropped once they are committed; the median of {rounds} interleaved rounds. {}.",
+        "FlowFiles of 100,000 customer rows of 13 columns in NiFi 2.3.0, one thread each, dropped after the commit; median of {rounds} interleaved rounds. {}.",
         machine::description()
     );
     let mut text = table::render(&runs, stock, "`GenerateRecord`", &caption);
     write!(
         text,
-        "\n`GenerateCustomerCsv` makes {:.0} times the rows of `GenerateRecord`, and {:.0} % of what the disk takes in such files. `GenerateRecord` \
-         fills the columns from its nearest Faker providers: no change refers to a customer, and no city fits its postal code.\n",
+        "\n`GenerateCustomerCsv` generates {:.0} times the rows of `GenerateRecord`, at {:.0} % of the speed of writing the same files directly. \
+         `GenerateRecord` fills the columns with the closest providers of Faker: no change refers to an existing customer, and the postal code does not \
+         match the city.\n",
         ours.rows_per_second() / stock.rows_per_second(),
         100.0 * ours.bytes_per_second() / disk.bytes_per_second()
     )?;
@@ -192,22 +195,22 @@ fn put(contenders: &[Contender], rounds: u32) -> Result<String, Failure> {
         find(&runs, "PutSnowflakeMerge")?,
         find(&runs, "InvokeHTTP")?,
     );
-    let bare = find(&runs, "bare")?;
+    let bare = find(&runs, "only the requests")?;
     let cpu = medians(contenders, PUT_CPU);
     let cpu = find(&cpu, "PutSnowflakeMerge")?;
     let caption = format!(
-        "5 files of 40,000 customer events from a folder into target and history of a fresh Snowglobe; the median of {rounds} interleaved rounds. {}.",
+        "5 files of 40,000 customer events from a folder into target and history of a new Snowglobe; median of {rounds} interleaved rounds. {}.",
         machine::description()
     );
     let mut text = table::render(&runs, stock, "stock processors", &caption);
     write!(
         text,
-        "\n`PutSnowflakeMerge` itself, which reads, checks, compresses and counts, has a processor for {:.0} % of its time (NiFi's threads for \
-         processors and the core's own together); otherwise it waits for the network and Snowglobe. The bare requests are the floor, with no pipe between; \
-         {:.0} % of its time is beyond them: the pipe loads each file on its own, the merge waits for the pipe, and each file's account is read. The stock \
-         flow is given what it cannot make: a presigned address for each file. It lacks the rest: lengths, time stamps and duplicates are not checked, \
-         a row that breaks the schema ends in no table, a request whose answer is lost runs twice, each file costs a merge, and nobody counts what became \
-         of the rows.\n",
+        "\n`PutSnowflakeMerge`, which reads, validates, compresses and counts, uses a CPU for {:.0} % of its time (NiFi's threads for processors and the \
+         threads of the core); the rest of the time it waits for the network and Snowglobe. The requests alone, without a pipe, are the lower bound; \
+         {:.0} % of its time is on top of them: the pipe loads each file separately, the merge waits for the pipe, and the load report of each file is read. \
+         The stock flow gets a presigned URL for each file, which it cannot create. It does not validate lengths and timestamps, it does not detect \
+         duplicates, it writes a row that violates the schema to no table, it repeats a request after a lost response, it needs a merge for each file, and \
+         it reports no row counts.\n",
         share_of(cpu.seconds, ours.seconds),
         share_of(ours.seconds - bare.seconds, ours.seconds)
     )?;
@@ -221,13 +224,13 @@ fn share_of(part: f64, whole: f64) -> f64 {
 fn crossing(contenders: &[Contender], rounds: u32) -> Result<String, Failure> {
     let runs = medians(contenders, CROSSING);
     let mut text = format!(
-        "Crossing between Java and the core, on one thread; the median of {rounds} rounds. {}.\n\n| what | ns a call | µs a MB |\n| --- | ---: | ---: |\n",
+        "Calls between Java and the core, on one thread; median of {rounds} rounds. {}.\n\n| operation | ns per call | µs per MB |\n| --- | ---: | ---: |\n",
         machine::description()
     );
     for run in &runs {
-        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        #[expect(clippy::cast_precision_loss, reason = "a rate without decimals")]
         let (calls, megabytes) = (run.rows as f64, run.bytes as f64 / 1e6);
-        let per_call = if run.program == CORE_ALONE {
+        let per_call = if run.program == CORE_ONLY {
             String::new()
         } else {
             format!("{:.0}", run.seconds * 1e9 / calls)
@@ -239,7 +242,7 @@ fn crossing(contenders: &[Contender], rounds: u32) -> Result<String, Failure> {
         };
         writeln!(text, "| {} | {per_call} | {per_megabyte} |", run.program)?;
     }
-    text += "\nBytes cross in calls of 1 MiB, so a call's price is spread over a million bytes.\n";
+    text += "\nEach call transfers 1 MiB, so the cost of a call is negligible per byte.\n";
     Ok(text)
 }
 
@@ -265,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn each_contender_shows_its_median_beside_the_stock_processor() {
+    fn the_table_has_the_median_of_each_processor() {
         let contenders = contenders(&[
             (GENERATE, run("`GenerateRecord`", 1_000, 100_000, 1.0)),
             (
@@ -280,7 +283,7 @@ mod tests {
                 GENERATE,
                 run("`GenerateCustomerCsv`", 600_000, 60_000_000, 4.0),
             ),
-            (GENERATE, run("written plainly", 600_000, 60_000_000, 1.0)),
+            (GENERATE, run("written directly", 600_000, 60_000_000, 1.0)),
         ]);
         let text = generated(&contenders, 3).unwrap();
         assert!(
@@ -288,23 +291,23 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("makes 300 times the rows of `GenerateRecord`, and 50 %"),
+            text.contains("generates 300 times the rows of `GenerateRecord`, at 50 %"),
             "{text}"
         );
     }
 
     #[test]
-    fn what_a_way_adds_to_the_bare_requests_is_its_own() {
+    fn the_time_on_top_of_the_requests_is_that_of_the_processor() {
         let contenders = contenders(&[
             (PUT, run("`InvokeHTTP`", 1_000, 100_000, 4.0)),
             (PUT, run("`PutSnowflakeMerge`", 1_000, 100_000, 2.0)),
-            (PUT, run("the bare requests", 1_000, 100_000, 1.9)),
+            (PUT, run("only the requests", 1_000, 100_000, 1.9)),
             (PUT_CPU, run("`PutSnowflakeMerge`", 1_000, 100_000, 0.06)),
         ]);
         let text = put(&contenders, 1).unwrap();
         assert!(
-            text.contains("has a processor for 3 % of its time")
-                && text.contains("5 % of its time is beyond them"),
+            text.contains("uses a CPU for 3 % of its time")
+                && text.contains("5 % of its time is on top of them"),
             "{text}"
         );
     }

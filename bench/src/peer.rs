@@ -1,14 +1,14 @@
-//! What a contender is, and what one run of it yields.
+//! The trait of a program to measure, and the result of a run.
 
 use std::error::Error;
 use std::thread;
 
 use crate::machine;
 
-/// Why a contender did not run, or the benchmark could not go on: what, where, what next.
+/// Why a program or the benchmark failed: what is wrong, where, and what to do.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// One run: what was made, and how long that took without its preparation.
+/// The result of a run: the rows, and the time without preparation.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The program with its version, as the table shows it.
@@ -20,65 +20,65 @@ pub struct Run {
 
 impl Run {
     pub fn rows_per_second(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        #[expect(clippy::cast_precision_loss, reason = "a rate with three digits")]
         let rows = self.rows as f64;
         rows / self.seconds
     }
 
     pub fn bytes_per_second(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        #[expect(clippy::cast_precision_loss, reason = "a rate with three digits")]
         let bytes = self.bytes as f64;
         bytes / self.seconds
     }
 }
 
-/// The processor time that a contender may take.
+/// The cores that a program may use.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Cores {
-    /// It is held to one core, its child processes too.
+    /// It is pinned to one core, with its child processes.
     One,
-    /// It may use them all.
+    /// It may use all cores.
     All,
 }
 
-/// A contender.
+/// A program to measure.
 pub trait Peer: Sync {
     /// A short name, for progress and `--only`.
     fn name(&self) -> &str;
 
-    /// What it may use.
+    /// The cores that it may use.
     fn cores(&self) -> Cores {
         Cores::One
     }
 
-    /// Does its work once: about a second of it.
+    /// Runs once, for about a second.
     ///
     /// # Errors
-    /// Why it could not run.
+    /// The run failed.
     fn run(&self) -> Result<Run, Failure>;
 }
 
-/// Runs a contender on a thread of its own, held to the cores that it may use.
-pub fn run_held(peer: &dyn Peer) -> Result<Run, Failure> {
+/// Runs a program on its own thread, pinned to the cores that it may use.
+pub fn run_pinned(peer: &dyn Peer) -> Result<Run, Failure> {
     thread::scope(|scope| {
         let worker = scope.spawn(|| {
             if peer.cores() == Cores::One {
-                machine::hold_to_one_core()?;
+                machine::pin_to_one_core()?;
             }
             peer.run()
         });
         worker
             .join()
-            .unwrap_or_else(|_| Err("it panicked: see above".into()))
+            .unwrap_or_else(|_| Err("it has panicked: see above".into()))
     })
 }
 
-/// The median run of each contender, by its name.
+/// The name and the median run of each program.
 pub fn medians(contenders: &[Box<dyn Peer + '_>], rounds: u32) -> Vec<(String, Run)> {
     let mut runs: Vec<Vec<Run>> = contenders.iter().map(|_| Vec::new()).collect();
     for round in 1..=rounds {
         for (peer, runs) in contenders.iter().zip(&mut runs) {
-            match run_held(peer.as_ref()) {
+            match run_pinned(peer.as_ref()) {
                 Ok(run) => {
                     eprintln!(
                         "round {round} of {rounds}: {:<16} {:>12.0} rows/s",
@@ -88,7 +88,7 @@ pub fn medians(contenders: &[Box<dyn Peer + '_>], rounds: u32) -> Vec<(String, R
                     runs.push(run);
                 }
                 Err(error) => eprintln!(
-                    "round {round} of {rounds}: {} is skipped: {error}",
+                    "round {round} of {rounds}: skipping {}: {error}",
                     peer.name()
                 ),
             }
@@ -100,7 +100,7 @@ pub fn medians(contenders: &[Box<dyn Peer + '_>], rounds: u32) -> Vec<(String, R
         .collect()
 }
 
-/// The run in the middle, by its rate.
+/// The median run by throughput.
 pub fn median(mut runs: Vec<Run>) -> Option<Run> {
     runs.sort_by(|a, b| a.rows_per_second().total_cmp(&b.rows_per_second()));
     let middle = runs.len() / 2;

@@ -1,4 +1,4 @@
-//! The `fake` crate as its guide uses it, with `csv` and serde: the table's unit.
+//! The `fake` crate as in its documentation, with `csv` and serde: the unit of the table.
 
 use std::io;
 use std::time::Instant;
@@ -57,7 +57,7 @@ fn customer(sequence: u32) -> Customer {
     }
 }
 
-/// Counts what is written to it and forgets the rest.
+/// Counts the bytes and discards them.
 #[derive(Default)]
 struct CountingSink {
     bytes: u64,
@@ -74,7 +74,7 @@ impl io::Write for CountingSink {
     }
 }
 
-/// Writes that many customers, header included; returns the sink.
+/// Writes `rows` customers with a header, and returns the sink.
 fn write<W: io::Write>(rows: u32, sink: W) -> Result<W, Failure> {
     let mut writer = csv::Writer::from_writer(sink);
     for sequence in 0..rows {
@@ -85,7 +85,7 @@ fn write<W: io::Write>(rows: u32, sink: W) -> Result<W, Failure> {
         .map_err(|error| error.to_string().into())
 }
 
-/// The contender.
+/// The peer.
 pub struct PlainFake {
     pub rows: u32,
 }
@@ -99,10 +99,7 @@ impl Peer for PlainFake {
         let started = Instant::now();
         let sink = write(self.rows, CountingSink::default())?;
         Ok(Run {
-            program: format!(
-                "Rust `fake` {} + `csv` + serde, plainly",
-                locked_version("fake")
-            ),
+            program: format!("Rust `fake` {} + `csv` + serde", locked_version("fake")),
             rows: u64::from(self.rows),
             bytes: sink.bytes,
             seconds: started.elapsed().as_secs_f64(),

@@ -1,4 +1,4 @@
-//! Readers of a customer CSV file on one core, round by round: ours checks every value, the others merely split.
+//! Compares CSV readers on one core, in rounds: Firn validates every value, the others only split the fields.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
@@ -16,19 +16,19 @@ use crate::table;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// How often each contender runs; the table shows the median
+    /// Number of rounds; the tables show the median
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// The size of the file, in MB
+    /// Size of the file in MB
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     megabytes: u64,
-    /// Run only contenders whose name contains this (`csv` always runs: it is the unit)
+    /// Run only programs whose name contains this, and `csv`
     #[arg(long)]
     only: Option<String>,
-    /// Put the tables between their markers in README.md, instead of printing them
+    /// Write the tables into README.md instead of printing them
     #[arg(long)]
     write_readme: bool,
-    /// Where the files are made
+    /// Folder for temporary files
     #[arg(long, value_name = "FOLDER", default_value = "target")]
     folder: PathBuf,
 }
@@ -36,28 +36,28 @@ pub struct Arguments {
 const BUFFER_BYTES: usize = 256 << 10;
 const UNIT: &str = "csv";
 
-/// Runs the contenders on a plain file and on one with every field quoted, and shows their tables.
+/// Runs the readers on a plain file and on a file with all fields quoted, and prints their tables.
 ///
 /// # Errors
-/// A file cannot be made, the unit could not run, or the README has no place for the tables.
+/// A file cannot be written, the crate `csv` fails, or the README lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .ok_or("the crate has no parent folder")?;
-    // Its files go when it is dropped.
+    // Deleted with its files when it is dropped.
     let folder = tempfile::tempdir_in(root.join(&arguments.folder))?;
     if let Some(warning) = machine::warning() {
         eprintln!("{warning}");
     }
     let mut text = format!(
-        "A file of customer events, {} MB, read on one core; the median of {} interleaved rounds. {}.",
+        "A file of customer events, {} MB, read on one core; median of {} interleaved rounds. {}.",
         arguments.megabytes,
         arguments.rounds,
         machine::description()
     );
     for is_quoted in [false, true] {
         let path = folder.path().join("customers.csv");
-        make_file(&path, arguments.megabytes * 1_000_000, is_quoted)?;
+        write_file(&path, arguments.megabytes * 1_000_000, is_quoted)?;
         let mut contenders = contenders(root, &path);
         if let Some(part) = &arguments.only {
             contenders.retain(|peer| peer.name() == UNIT || peer.name().contains(part.as_str()));
@@ -67,12 +67,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             .iter()
             .find(|(name, _)| name == UNIT)
             .map(|(_, run)| run.clone())
-            .ok_or("the crate `csv` did not run, so there is nothing to compare with")?;
+            .ok_or("the crate `csv`, the unit of the table, failed: see above")?;
         let medians: Vec<_> = medians.into_iter().map(|(_, run)| run).collect();
         let caption = if is_quoted {
-            "\n\nEvery field in quotes:"
+            "\n\nAll fields quoted:"
         } else {
-            "\n\nQuotes only where they must be:"
+            "\n\nQuotes only where required:"
         };
         text += table::render(&medians, &unit, "`csv`", caption).trim_end();
     }
@@ -84,8 +84,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// A stream of changes, as our generator makes it, header and all.
-fn make_file(path: &Path, bytes: u64, is_quoted: bool) -> Result<(), Failure> {
+/// Writes a stream of changes with a header.
+fn write_file(path: &Path, bytes: u64, is_quoted: bool) -> Result<(), Failure> {
     let options = Options {
         updates: 0.3,
         deletes: 0.05,
@@ -96,7 +96,7 @@ fn make_file(path: &Path, bytes: u64, is_quoted: bool) -> Result<(), Failure> {
     let mut file = BufWriter::with_capacity(BUFFER_BYTES, File::create(path)?);
     let mut written = 0;
     while written < bytes {
-        let piece = generator.next_piece().ok_or("a stream without end ended")?;
+        let piece = generator.next_piece().ok_or("the unlimited stream ended")?;
         let quoted = is_quoted.then(|| quoted(piece.bytes)).transpose()?;
         let rows = quoted.as_deref().unwrap_or(piece.bytes);
         file.write_all(rows)?;
@@ -119,13 +119,13 @@ fn quoted(rows: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok(writer.into_inner().map_err(|error| error.to_string())?)
 }
 
-/// All of them; those that cannot run here are told on standard error, with the cure.
+/// All readers. Those that cannot run on this machine are reported on standard error, with a fix.
 fn contenders(root: &Path, path: &Path) -> Vec<Box<dyn Peer>> {
     let kinds = [
         (UNIT, Kind::Csv),
         ("simd-csv", Kind::SimdCsv),
         ("firn", Kind::Firn),
-        ("read", Kind::Nothing),
+        ("read", Kind::ReadOnly),
     ];
     let mut contenders: Vec<Box<dyn Peer>> = Vec::new();
     for (name, kind) in kinds {
@@ -138,7 +138,7 @@ fn contenders(root: &Path, path: &Path) -> Vec<Box<dyn Peer>> {
     let file = path.to_string_lossy();
     match Child::java(root, "commons-csv", "CommonsCsvRead", &[&file]) {
         Ok(child) => contenders.push(Box::new(child)),
-        Err(missing) => eprintln!("commons-csv is skipped: {missing}"),
+        Err(missing) => eprintln!("skipping commons-csv: {missing}"),
     }
     contenders
 }
@@ -147,7 +147,7 @@ enum Kind {
     Csv,
     SimdCsv,
     Firn,
-    Nothing,
+    ReadOnly,
 }
 
 struct InProcess {
@@ -172,7 +172,7 @@ impl Peer for InProcess {
                 split_simd(file)?,
             ),
             Kind::Firn => ("**Firn**, validating", validate(file)?),
-            Kind::Nothing => ("`read` alone", read_alone(file)?),
+            Kind::ReadOnly => ("only `read`", read_only(file)?),
         };
         Ok(Run {
             program: program.to_owned(),
@@ -220,8 +220,8 @@ fn validate(file: File) -> Result<u64, Failure> {
     Ok(rows)
 }
 
-/// Counts line ends, which memchr does nearly for nothing, so that the table has its rows.
-fn read_alone(mut file: File) -> Result<u64, Failure> {
+/// Counts only the line ends, for the number of rows in the table.
+fn read_only(mut file: File) -> Result<u64, Failure> {
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut rows = 0_u64;
     loop {

@@ -1,4 +1,4 @@
-//! A Snowglobe that listens, and the commands as a user runs them against it.
+//! A Snowglobe server, and `firn` commands that use it.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::peer::Failure;
 
 const BUCKET: &str = "firn-landing";
 
-/// It keeps its tables in memory, or in the folder `data`.
+/// Starts a Snowglobe with its tables in memory, or in the folder `data`.
 pub fn served(runtime: &Runtime, data: Option<PathBuf>) -> Result<Running, Failure> {
     Ok(runtime.block_on(serve(Options {
         buckets: vec![BUCKET.to_owned()],
@@ -19,15 +19,11 @@ pub fn served(runtime: &Runtime, data: Option<PathBuf>) -> Result<Running, Failu
     }))?)
 }
 
-/// A command of the `firn` that was built beside this program, with the way to Snowglobe in its environment.
+/// A command of the `firn` in the folder of this program, with the settings of Snowglobe in its environment.
 pub fn firn(server: &Running, arguments: &[&str]) -> Result<Command, Failure> {
     let program = std::env::current_exe()?.with_file_name("firn");
     if !program.exists() {
-        return Err(format!(
-            "{} is not there: build it first, with `make build`",
-            program.display()
-        )
-        .into());
+        return Err(format!("{} does not exist: run `make build`", program.display()).into());
     }
     let mut command = Command::new(program);
     command
@@ -48,12 +44,12 @@ pub fn firn(server: &Running, arguments: &[&str]) -> Result<Command, Failure> {
     Ok(command)
 }
 
-/// Runs a command to its end; what it said, if that is none of success.
+/// Runs a command to its end. Its output is the error if it fails.
 pub fn finished(mut command: Command) -> Result<(), Failure> {
-    let done = command.output()?;
-    if done.status.success() {
+    let result = command.output()?;
+    if result.status.success() {
         return Ok(());
     }
-    let said = [done.stdout, done.stderr].concat();
-    Err(String::from_utf8_lossy(&said).into())
+    let output = [result.stdout, result.stderr].concat();
+    Err(String::from_utf8_lossy(&output).into())
 }

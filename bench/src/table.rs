@@ -1,4 +1,4 @@
-//! Markdown: the table of a benchmark, printed or put between its markers in a README.
+//! The Markdown table of a benchmark, printed or written between its markers in a README.
 
 use std::fmt::Write;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::peer::{Failure, Run};
 
-/// The table of `medians`, in the order of their speed, with the rows a second of `unit`, called `unit_name`, as 1.
+/// The table of `medians`, slowest first. The last column is relative to `unit`, with the name `unit_name`.
 pub fn render(medians: &[Run], unit: &Run, unit_name: &str, caption: &str) -> String {
     let mut ordered: Vec<_> = medians.iter().collect();
     ordered.sort_by(|a, b| a.rows_per_second().total_cmp(&b.rows_per_second()));
@@ -19,7 +19,7 @@ pub fn render(medians: &[Run], unit: &Run, unit_name: &str, caption: &str) -> St
             readable(run.rows_per_second()),
             readable(run.bytes_per_second() / 1e6),
         );
-        // Cannot fail: a string takes it.
+        // Writing to a string cannot fail.
         let _ = writeln!(
             text,
             "| {} | {rows} | {megabytes} | {} |",
@@ -58,7 +58,7 @@ pub fn readable(value: f64) -> String {
     format!("{rounded:.decimals$}")
 }
 
-/// Puts `text` between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->` of the file at `path`.
+/// Writes `text` between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->` of the file at `path`.
 ///
 /// # Errors
 /// The file cannot be read or written, or lacks the markers.
@@ -74,7 +74,7 @@ pub fn put_between_markers(path: &Path, name: &str, text: &str) -> Result<(), Fa
     let Some((before, after)) = parts else {
         let path = path.display();
         return Err(format!(
-            "{path} has no place for the table: add the lines `{opening}` and `{closing}`"
+            "{path} lacks the markers of the table: add the lines `{opening}` and `{closing}`"
         )
         .into());
     };

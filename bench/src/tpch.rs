@@ -1,4 +1,4 @@
-//! The customer table of TPC-H by `tpchgen`, the fastest public generator of tables we know. Its eight columns are its own.
+//! The customer table of TPC-H by `tpchgen`, the fastest public table generator that we know. It has its own eight columns.
 
 use std::fmt::Write;
 use std::time::Instant;
@@ -9,12 +9,12 @@ use tpchgen::generators::CustomerGenerator;
 use crate::machine::locked_version;
 use crate::peer::{Failure, Peer, Run};
 
-/// Large enough to amortise handing over, small enough for the cache.
+/// Large enough to amortise the calls, small enough for the cache.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// The contender.
+/// The peer.
 pub struct Tpch {
-    /// 150,000 rows each.
+    /// In units of 150,000 rows.
     pub scale_factor: f64,
 }
 
@@ -24,7 +24,7 @@ impl Peer for Tpch {
     }
 
     fn run(&self) -> Result<Run, Failure> {
-        // The word lists are built on first use: that is preparation.
+        // The first use builds the word lists, which is preparation.
         CustomerGenerator::new(0.01, 1, 1).iter().for_each(drop);
         let started = Instant::now();
         let (mut rows, mut bytes) = (0, 0);

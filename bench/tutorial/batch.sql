@@ -1,4 +1,4 @@
--- What runs for each file. The error for two changes of one customer in a batch is switched off, as the tutorials advise: any of them wins.
+-- Runs for each file. As the tutorials advise, two changes of a customer in a batch are not an error: an arbitrary one of them wins.
 
 alter session set ERROR_ON_NONDETERMINISTIC_MERGE = false;
 

@@ -1,4 +1,4 @@
--- The pipeline as its tutorials build it: a raw table, a current table compared column by column, a stream that feeds a history.
+-- The pipeline of the usual tutorials: a raw table, a current table with a comparison of all columns, and a stream that feeds a history.
 -- Statements end with a semicolon at the end of a line.
 
 create or replace table TUTORIAL_RAW (

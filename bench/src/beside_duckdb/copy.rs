@@ -14,12 +14,12 @@ pub const BUCKET: &str = "bench";
 const KEY: &str = "events.csv";
 const COLUMNS: &str = "op varchar, customer_id number(38, 0), first_name varchar, last_name varchar, email varchar, phone varchar, street varchar, city varchar, state varchar, postal_code varchar, country varchar, updated_at timestamp_ntz, sequence number(38, 0)";
 
-/// Rows of the table: COPY as DuckDB has it too, and the way of Firn's pipe, which also keeps where each row comes from.
+/// Rows of the table: plain COPY, and COPY as in Firn's pipe, which also loads the source of each row.
 ///
 /// # Errors
-/// A statement fails, or the two disagree.
+/// A statement fails, or the results differ.
 pub fn run(pair: &mut Pair, arguments: &Arguments) -> Result<String, Failure> {
-    let (path, bytes) = land(pair, arguments.megabytes)?;
+    let (path, bytes) = put_file(pair, arguments.megabytes)?;
     pair.snowglobe("create file format EVENTS_CSV type = csv skip_header = 1 field_optionally_enclosed_by = '\"' null_if = () escape_unenclosed_field = none")?;
     pair.snowglobe(&format!(
         "create stage EVENTS url = 's3://{BUCKET}/' file_format = EVENTS_CSV"
@@ -40,7 +40,7 @@ pub fn run(pair: &mut Pair, arguments: &Arguments) -> Result<String, Failure> {
         "copy into TRACED from (select {}, metadata$filename, metadata$file_row_number, metadata$start_scan_time from @EVENTS)",
         numbered.join(", ")
     );
-    let (mut plainly, mut traced_times) = (Times::default(), Times::default());
+    let (mut plain_times, mut traced_times) = (Times::default(), Times::default());
     for round in 0..=arguments.rounds {
         eprintln!("COPY, round {round} of {}", arguments.rounds);
         pair.plain(&format!(
@@ -54,9 +54,9 @@ pub fn run(pair: &mut Pair, arguments: &Arguments) -> Result<String, Failure> {
         pair.agree("select count(*) from EVENTS")?;
         pair.agree("select sum(customer_id + sequence + length(email))::bigint from EVENTS")?;
         if round > 0 {
-            plainly.duckdb.push(duckdb);
+            plain_times.duckdb.push(duckdb);
             traced_times.duckdb.push(duckdb);
-            plainly.snowglobe.push(snowglobe);
+            plain_times.snowglobe.push(snowglobe);
             traced_times.snowglobe.push(with_source);
         }
     }
@@ -64,12 +64,12 @@ pub fn run(pair: &mut Pair, arguments: &Arguments) -> Result<String, Failure> {
     pair.snowglobe("drop table EVENTS")?;
     pair.snowglobe("drop table TRACED")?;
     let size = format!("{} MB of CSV", bytes / 1_000_000);
-    let as_a_pipe = "the same as a pipe does it, with `METADATA$` columns, beside the plain `COPY`";
-    Ok(plainly.row(&format!("`COPY` of {size}"))? + &traced_times.row(as_a_pipe)?)
+    let as_a_pipe = "the same with `METADATA$` columns, as in Firn's pipe; DuckDB: plain `COPY`";
+    Ok(plain_times.row(&format!("`COPY` of {size}"))? + &traced_times.row(as_a_pipe)?)
 }
 
-/// A file beside DuckDB's, and the same in the stage.
-fn land(pair: &Pair, megabytes: u64) -> Result<(PathBuf, u64), Failure> {
+/// Writes the file to DuckDB's folder and to the stage.
+fn put_file(pair: &Pair, megabytes: u64) -> Result<(PathBuf, u64), Failure> {
     let mut generator = Generator::new(Options {
         updates: 0.3,
         deletes: 0.05,
@@ -78,7 +78,7 @@ fn land(pair: &Pair, megabytes: u64) -> Result<(PathBuf, u64), Failure> {
     })?;
     let mut content = Vec::new();
     while (content.len() as u64) < megabytes * 1_000_000 {
-        let piece = generator.next_piece().ok_or("a stream without end ended")?;
+        let piece = generator.next_piece().ok_or("the unlimited stream ended")?;
         content.extend_from_slice(piece.bytes);
     }
     let path = pair

@@ -1,4 +1,4 @@
-//! MERGE of changes and new rows into a table ten times as long, with a stream on it.
+//! MERGE of updates and new rows into a table with ten times as many rows and a stream.
 
 use super::{Arguments, Pair, Times, timed};
 use crate::peer::Failure;
@@ -10,10 +10,10 @@ const MERGE: &str = "merge into TARGET t using SOURCE s on t.id = s.id \
 /// The row of the table.
 ///
 /// # Errors
-/// A statement fails, or the two disagree.
+/// A statement fails, or the results differ.
 pub fn run(pair: &mut Pair, arguments: &Arguments) -> Result<String, Failure> {
-    let brought = arguments.thousands * 1_000;
-    let rows = brought * 10;
+    let source_rows = arguments.thousands * 1_000;
+    let rows = source_rows * 10;
     fill(pair, "TARGET", rows, |numbers| {
         format!("select n as id, 0 as round from {numbers}")
     })?;
@@ -21,10 +21,10 @@ pub fn run(pair: &mut Pair, arguments: &Arguments) -> Result<String, Failure> {
     let mut times = Times::default();
     for round in 0..=arguments.rounds {
         eprintln!("MERGE, round {round} of {}", arguments.rounds);
-        let half = brought / 2;
+        let half = source_rows / 2;
         let first_new = rows + u64::from(round) * half;
-        // Every twentieth row changes, others in each round.
-        fill(pair, "SOURCE", brought, |numbers| {
+        // Updates every twentieth row, starting with another row in each round.
+        fill(pair, "SOURCE", source_rows, |numbers| {
             format!(
                 "select case when n < {half} then n * 20 + {round} else {first_new} + n - {half} end as id, {} as round from {numbers}",
                 round + 1
@@ -47,7 +47,7 @@ pub fn run(pair: &mut Pair, arguments: &Arguments) -> Result<String, Failure> {
     ))
 }
 
-/// Makes a table of the rows `id, round` that the query of a relation of numbers `n`, from 0, gives, with what belongs to them.
+/// Creates a table from the rows `id, round` of a query over a relation of the numbers `n`, starting at 0.
 fn fill(
     pair: &mut Pair,
     table: &str,

@@ -1,4 +1,4 @@
-//! Snowglobe beside plain DuckDB: the same statements on the same data, in turn, in one process, both on disk and with all cores.
+//! Compares Snowglobe with plain DuckDB: the same statements on the same data, in turn, in one process, both on disk and with all cores.
 
 mod copy;
 mod merge;
@@ -18,25 +18,25 @@ use crate::{machine, table};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Megabytes of the CSV file that COPY loads
+    /// Size of the CSV file for COPY, in MB
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     megabytes: u64,
-    /// Rows that MERGE brings, half of them changes, half of them new, in thousands; the table has ten times as many
+    /// Rows that MERGE merges, in thousands; the table has ten times more
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     thousands: u64,
-    /// Round trips that are timed
+    /// Number of round trips
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(100..))]
     round_trips: u32,
-    /// How often each runs, after a first time that does not count; the table shows the median
+    /// Number of rounds after a warm-up; the table shows the median
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Only these
+    /// Parts to run
     #[arg(long, value_delimiter = ',', default_value = "copy,merge,round-trip")]
     only: Vec<Part>,
-    /// Put the tables between their markers in rust/snowglobe/README.md, instead of printing them
+    /// Write the tables into rust/snowglobe/README.md instead of printing them
     #[arg(long)]
     write_readme: bool,
-    /// Where the data is kept meanwhile
+    /// Folder for temporary data
     #[arg(long, value_name = "FOLDER", default_value = "target")]
     folder: PathBuf,
 }
@@ -48,24 +48,24 @@ enum Part {
     RoundTrip,
 }
 
-/// A Snowglobe as `snowglobe --data` is, and a DuckDB beside it.
+/// A Snowglobe as started by `snowglobe --data`, and a DuckDB.
 struct Pair {
     server: Running,
     session: Session,
     duckdb: Connection,
 }
 
-/// What a statement took on both.
+/// The durations of a statement on both.
 #[derive(Default)]
 struct Times {
     snowglobe: Vec<Duration>,
     duckdb: Vec<Duration>,
 }
 
-/// Runs what is asked for, and shows how much slower than DuckDB it is.
+/// Runs the parts and prints the durations of both.
 ///
 /// # Errors
-/// A statement fails, or the README has no place for the tables.
+/// A statement fails, or the README lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -75,16 +75,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         eprintln!("{warning}");
     }
     let busy = match warning {
-        Some(_) => {
-            " Others used the machine meanwhile, so that the seconds are too many: only the ratios count."
-        }
+        Some(_) => " The machine was busy, so the seconds are too high: compare only the ratios.",
         None => "",
     };
     let folder = tempfile::tempdir_in(root.join(&arguments.folder))?;
     let runtime = Runtime::new()?;
     let mut pair = Pair::open(&runtime, folder.path())?;
     let mut text = format!(
-        "The same statements on the same data in plain DuckDB {} and in Snowglobe, with `--data` and all its semantics (row versions, load metadata, a stream on the table); both on disk, in turn; the median of {} rounds. {}.{busy}\n\n| | DuckDB, s | Snowglobe, s | times slower |\n| --- | ---: | ---: | ---: |\n",
+        "The same statements on the same data in plain DuckDB {} and in Snowglobe with `--data` and all its semantics (row versions, load metadata, a stream on the table); both on disk, in turn; median of {} rounds. {}.{busy}\n\n| | DuckDB, s | Snowglobe, s | times slower |\n| --- | ---: | ---: | ---: |\n",
         pair.version()?,
         arguments.rounds,
         machine::description()
@@ -150,12 +148,14 @@ impl Pair {
             .map_err(|error| format!("{error}\n{sql}"))?)
     }
 
-    /// Whether a query that returns one number returns the same on both; if not, one of them was fast in vain.
+    /// Checks that a query returns the same number on both: a wrong result makes its duration meaningless.
     fn agree(&mut self, sql: &str) -> Result<(), Failure> {
         let plain: i64 = self.duckdb.query_row(sql, [], |row| row.get(0))?;
         match self.snowglobe(sql)?.first().and_then(|row| row.first()) {
             Some(Value::Number(number)) if *number == i128::from(plain) => Ok(()),
-            other => Err(format!("DuckDB says {plain}, Snowglobe {other:?}: {sql}").into()),
+            other => {
+                Err(format!("different results: DuckDB {plain}, Snowglobe {other:?}: {sql}").into())
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! An empty round trip: `select 1` over HTTP on one connection that stays open, logged in with a key pair, noted in the ledger.
+//! An empty round trip: `select 1` over HTTP on an open connection, with key-pair authentication and a row in the query history.
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use crate::peer::Failure;
 
 const WARM_UP: u32 = 100;
 
-/// A table of its own: the median and the slow ones, by protocol.
+/// A table with the median and the 95th percentile of each protocol.
 ///
 /// # Errors
 /// A request fails.
@@ -27,21 +27,21 @@ pub async fn run(server: &Running, count: u32) -> Result<String, Failure> {
     for number in 0..WARM_UP + count {
         let id = format!("00000000-0000-0000-0000-{number:012}");
         let url = format!("{}/api/v2/statements?requestId={id}", server.url());
-        let took = post(&client, &url, &jwt, &json!({"statement": "select 1"})).await?;
+        let api_time = post(&client, &url, &jwt, &json!({"statement": "select 1"})).await?;
         let url = format!("{}/queries/v1/query-request?requestId={id}", server.url());
         let body = json!({"sqlText": "select 1"});
-        let took_driver = post(&client, &url, &session, &body).await?;
+        let driver_time = post(&client, &url, &session, &body).await?;
         if number >= WARM_UP {
-            api.push(took);
-            drivers.push(took_driver);
+            api.push(api_time);
+            drivers.push(driver_time);
         }
     }
     let mut text = format!(
-        "\n`select 1`, there and back, logged in, {count} times on an open connection:\n\n| | median, ms | 95 % within, ms |\n| --- | ---: | ---: |\n"
+        "\nRound trip of `select 1` on an open connection with a login, {count} times:\n\n| | median, ms | 95 % within, ms |\n| --- | ---: | ---: |\n"
     );
     for (name, mut times) in [
         ("SQL API, key pair", api),
-        ("the drivers' protocol", drivers),
+        ("protocol of the drivers", drivers),
     ] {
         times.sort();
         let at = |percent: usize| {
@@ -53,7 +53,7 @@ pub async fn run(server: &Running, count: u32) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// Sends a statement and reads its answer, which must be a success.
+/// Sends a statement and reads its response, which must be a success.
 async fn post(client: &Client, url: &str, token: &str, body: &Value) -> Result<Duration, Failure> {
     let request = client
         .post(url)
@@ -64,20 +64,20 @@ async fn post(client: &Client, url: &str, token: &str, body: &Value) -> Result<D
     let started = Instant::now();
     let response = request.send().await?;
     let status = response.status();
-    let answer = response.text().await?;
-    let took = started.elapsed();
-    let refused = answer.contains("\"success\":false");
-    if status != 200 || refused {
-        return Err(format!("{url}: {status} {answer}").into());
+    let body = response.text().await?;
+    let elapsed = started.elapsed();
+    let is_failure = body.contains("\"success\":false");
+    if status != 200 || is_failure {
+        return Err(format!("{url}: {status} {body}").into());
     }
-    Ok(took)
+    Ok(elapsed)
 }
 
 fn token(server: &Running) -> Result<String, Failure> {
     let credentials = &server.credentials;
     let (Some(file), Some(public)) = (&credentials.private_key_file, &credentials.public_key)
     else {
-        return Err("Snowglobe has made no key pair".into());
+        return Err("Snowglobe has no key pair".into());
     };
     let fingerprint = STANDARD.encode(Sha256::digest(STANDARD.decode(public)?));
     let user = format!("{}.{}", server.account, credentials.user);
@@ -107,6 +107,6 @@ async fn log_in(server: &Running, client: &Client) -> Result<String, Failure> {
     let answer: Value = serde_json::from_str(&answer)?;
     let token = answer["data"]["token"]
         .as_str()
-        .ok_or_else(|| format!("the login was refused: {answer}"))?;
+        .ok_or_else(|| format!("login failed: {answer}"))?;
     Ok(format!("Snowflake Token=\"{token}\""))
 }

@@ -11,14 +11,14 @@ import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
 
-/** commons-csv, NiFi's reader, over a file. Argument: the file. Prints program, rows, bytes and seconds. */
+/** Reads a file with commons-csv, NiFi's reader. Argument: the file. Prints program, rows, bytes and seconds. */
 public final class CommonsCsvRead {
     private CommonsCsvRead() {
     }
 
     public static void main(final String[] arguments) throws IOException {
         final Path file = Path.of(arguments[0]);
-        // The JIT compiler needs some time before it has made the loop fast: that is not what is measured.
+        // Warms up the JIT compiler before the measurement.
         read(file, System.nanoTime() + 2_000_000_000L);
         final long started = System.nanoTime();
         final long rows = read(file, Long.MAX_VALUE);
@@ -43,7 +43,7 @@ public final class CommonsCsvRead {
             }
         }
         if (characters == 0) {
-            throw new IOException(file + " has no text");
+            throw new IOException(file + " is empty");
         }
         return rows;
     }

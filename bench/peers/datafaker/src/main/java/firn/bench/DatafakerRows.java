@@ -10,7 +10,7 @@ import net.datafaker.Faker;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
 
-/** Datafaker and commons-csv, as their guides use them. Argument: rows. Prints program, rows, bytes and seconds. */
+/** Datafaker and commons-csv, as in their documentation. Argument: rows. Prints program, rows, bytes and seconds. */
 public final class DatafakerRows {
     private static final String[] COLUMNS = {
         "op", "customer_id", "first_name", "last_name", "email", "phone", "street",
@@ -24,7 +24,7 @@ public final class DatafakerRows {
     public static void main(final String[] arguments) throws IOException {
         final int rows = Integer.parseInt(arguments[0]);
         final Faker faker = new Faker(new Random(1));
-        // The JIT compiler needs some time before it has made the loop fast: that is not what is measured.
+        // Warms up the JIT compiler before the measurement.
         final long warmUntil = System.nanoTime() + 3_000_000_000L;
         while (System.nanoTime() < warmUntil) {
             write(faker, 10_000);
@@ -49,7 +49,7 @@ public final class DatafakerRows {
         return sink.bytes;
     }
 
-    /** Swallows text and counts it; the names are ASCII, so characters are bytes. */
+    /** Discards text and counts it. The names are ASCII, so a character is a byte. */
     private static final class CountingSink extends Writer {
         private long bytes;
 
@@ -70,12 +70,12 @@ public final class DatafakerRows {
 
         @Override
         public void flush() {
-            // Nothing is kept.
+            // There is no buffer.
         }
 
         @Override
         public void close() {
-            // Nothing is open.
+            // There is no resource.
         }
     }
 }

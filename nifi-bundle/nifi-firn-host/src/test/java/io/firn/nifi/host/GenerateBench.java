@@ -25,7 +25,7 @@ final class GenerateBench {
     private static final int ROWS = 100_000;
     private static final String OURS = "**`GenerateCustomerCsv`**";
     private static final String STOCK = "`GenerateRecord` with `CSVRecordSetWriter`";
-    private static final String DISK = "such files written plainly to the content repository's disk";
+    private static final String DISK = "the same files written directly to the disk of the content repository";
     private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static final Duration WINDOW = Duration.ofSeconds(5);
     /** NiFi deletes content that nobody needs within a second or two; so does the plain writer. */

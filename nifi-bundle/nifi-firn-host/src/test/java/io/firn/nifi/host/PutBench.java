@@ -33,7 +33,7 @@ final class PutBench {
     private static final int ROWS = 40_000;
     private static final String OURS = "**`PutSnowflakeMerge`**";
     private static final String STOCK = "`ValidateRecord`, `InvokeHTTP` to S3, `ReplaceText`, `InvokeHTTP` to the SQL API";
-    private static final String BARE = "the bare requests: ready-made objects put, one `COPY`, one merge";
+    private static final String BARE = "only the requests: upload of prepared objects, one `COPY`, one merge";
     /** NiFi's for processors, and the core's own. */
     private static final List<String> PROCESSORS_THREADS = List.of("Timer-Driven", "firn-loader");
     private static final Duration PATIENCE = Duration.ofMinutes(3);
