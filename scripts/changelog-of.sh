@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Prints a version's part of the changelog: changelog-of.sh v0.1.0
+set -euo pipefail
+cd "$(dirname "$0")/.."
+version=${1:?name a version}
+awk -v head="## [${version#v}]" 'index($0, "## [") == 1 || /^\[.*\]: / { shown = index($0, head) == 1; next } shown' CHANGELOG.md
