@@ -57,9 +57,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let input = folder.path().join("input");
     std::fs::create_dir(&input)?;
     let input_text = input.to_string_lossy();
-    let watch = firn(&server, &["watch", &input_text, "--no-merge"])?
-        .stdout(Stdio::null())
-        .spawn()?;
+    let watch = firn(
+        &server,
+        &["watch", &input_text, "--no-merge", "--settle", "0.1s"],
+    )?
+    .stdout(Stdio::null())
+    .spawn()?;
     let watch = Watcher(watch);
 
     let mut session = server.engine.session(Login {

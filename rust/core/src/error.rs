@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 /// What a failed call means to its caller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,6 +18,20 @@ pub enum ErrorKind {
     Bug,
 }
 
+/// Whose fault an error is. Only a fault of the file means that the file has failed: after any other, the same file may load later.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The file: its content, its header, or that it cannot be read.
+    File,
+    /// The setup: a setting, a credential, a right or an object that is missing.
+    Setup,
+    /// A service or the network: S3 or Snowflake does not answer, or refuses for now.
+    Service,
+    /// Firn itself.
+    Bug,
+}
+
 /// An error with its kind and the places it passed on its way up.
 ///
 /// ```
@@ -26,13 +41,16 @@ pub enum ErrorKind {
 /// assert_eq!(error.kind(), ErrorKind::Config);
 /// assert!(!error.is_transient());
 /// ```
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
+    fault: Option<Fault>,
     message: String,
     contexts: Vec<String>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// A result with the crate's [`Error`].
@@ -43,6 +61,7 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
+            fault: None,
             message: message.into(),
             contexts: Vec::new(),
             source: None,
@@ -72,8 +91,24 @@ impl Error {
     /// Keeps the error that caused this one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
+    }
+
+    /// Says whose fault it is, where the kind does not.
+    #[must_use]
+    pub fn with_fault(mut self, fault: Fault) -> Self {
+        self.0.fault = Some(fault);
+        self
+    }
+
+    /// The same error as a fault of the file that was read, unless trying again can help.
+    #[must_use]
+    pub(crate) fn of_file(self) -> Self {
+        match self.kind() {
+            ErrorKind::Config | ErrorKind::Rejected => self.with_fault(Fault::File),
+            _ => self,
+        }
     }
 
     /// Says where it happened, outermost last added.
@@ -87,6 +122,16 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        self.0.fault.unwrap_or(match self.0.kind {
+            ErrorKind::Config | ErrorKind::Rejected => Fault::Setup,
+            ErrorKind::Transient => Fault::Service,
+            ErrorKind::Bug => Fault::Bug,
+        })
     }
 
     /// Whether the same call may succeed later.
@@ -128,9 +173,12 @@ impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
         use std::io::ErrorKind as Io;
         let kind = match error.kind() {
-            Io::NotFound | Io::PermissionDenied | Io::IsADirectory | Io::AlreadyExists => {
-                ErrorKind::Config
-            }
+            Io::NotFound
+            | Io::PermissionDenied
+            | Io::IsADirectory
+            | Io::NotADirectory
+            | Io::AlreadyExists
+            | Io::ReadOnlyFilesystem => ErrorKind::Config,
             Io::InvalidData | Io::UnexpectedEof => ErrorKind::Rejected,
             _ => ErrorKind::Transient,
         };

@@ -32,5 +32,5 @@ pub mod snowflake;
 #[cfg(feature = "cloud")]
 pub mod store;
 
-pub use error::{Context, Error, ErrorKind, Result};
+pub use error::{Context, Error, ErrorKind, Fault, Result};
 pub use printable::printable;

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 
-use firn::{Error, ErrorKind};
+use firn::{Error, ErrorKind, Fault};
 
 /// A failed call: whose turn it is, and a sentence for that person.
 #[derive(Debug)]
@@ -37,6 +37,17 @@ pub fn kind_name(kind: ErrorKind) -> &'static str {
         ErrorKind::Config => "CONFIG",
         ErrorKind::Rejected => "REJECTED",
         ErrorKind::Transient => "TRANSIENT",
+        _ => "BUG",
+    }
+}
+
+/// Whose fault a file's failure is, by the same names: only `REJECTED` means that the file itself has failed.
+pub fn fault_name(error: &Error) -> &'static str {
+    match error.fault() {
+        _ if error.is_transient() => "TRANSIENT",
+        Fault::File => "REJECTED",
+        Fault::Setup => "CONFIG",
+        Fault::Service => "TRANSIENT",
         _ => "BUG",
     }
 }

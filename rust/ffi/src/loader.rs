@@ -2,17 +2,16 @@
 //! runtime of its own, and encodes what came of it; what loading means is the core's.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use firn::contract::Contract;
 use firn::merge::{Deployment, Identifier};
-use firn::pipeline::{FileReport, Loader, MAX_CONCURRENT_UPLOADS, Pipeline, RowCounts, StagedFile};
+use firn::pipeline::{Deadline, LoadListener, LoadMode, Loaded, Loader, Pipeline, RowCounts};
 use firn::reader::RejectedRow;
 use firn::snowflake::{Connection, Credential, Secret};
 use firn::store::{AccessKey, Compression, S3Store, StoreOptions};
 use firn::{Error, Result};
-use futures::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
@@ -53,7 +52,7 @@ pub struct Settings {
 #[serde(deny_unknown_fields)]
 struct Request {
     files: Vec<RequestFile>,
-    mode: Mode,
+    mode: LoadMode,
     timeout_millis: u64,
 }
 
@@ -64,28 +63,16 @@ struct RequestFile {
     rejected: PathBuf,
 }
 
-/// How far the caller wants to see its rows.
-#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-enum Mode {
-    /// Load and merge now.
-    CopyAndMerge,
-    /// Upload: the pipe and the task do the rest.
-    Snowpipe,
-    /// Upload, and wait until the pipe and the task have done the rest.
-    SnowpipeAwaited,
-}
-
 /// What happened to one file of a request.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
-    Loaded(Loaded),
+    Loaded(LoadedFile),
     Failed { kind: &'static str, message: String },
 }
 
 #[derive(Serialize)]
-struct Loaded {
+struct LoadedFile {
     /// The objects' names: one, or of a large file several.
     source_files: Vec<String>,
     /// Rows read, and those of them that are malformed.
@@ -240,118 +227,67 @@ impl LoaderSession {
     }
 
     async fn put_files(&self, request: &Request) -> Vec<Outcome> {
-        let deadline = Instant::now() + Duration::from_millis(request.timeout_millis);
-        let uploads = request.files.iter().map(|file| async move {
-            let started = Instant::now();
-            let remaining = deadline.saturating_duration_since(started);
-            let upload =
-                tokio::time::timeout(remaining, self.upload(file, request.mode, remaining));
-            let staged = upload
-                .await
-                .unwrap_or_else(|_| Err(Error::transient("the upload took too long")));
-            staged.map(|staged| (staged, started.elapsed()))
-        });
-        let uploads: Vec<_> = stream::iter(uploads)
-            .buffered(MAX_CONCURRENT_UPLOADS)
-            .collect()
+        let deadline = Deadline::At(Instant::now() + Duration::from_millis(request.timeout_millis));
+        let paths: Vec<PathBuf> = request.files.iter().map(|file| file.path.clone()).collect();
+        let rejects = Arc::new(RejectFiles::of(&request.files));
+        let listener = Arc::clone(&rejects) as Arc<dyn LoadListener>;
+        let outcomes = self
+            .loader
+            .load(&paths, request.mode, deadline, listener)
             .await;
-        let started = Instant::now();
-        let staged: Vec<StagedFile> = uploads
-            .iter()
-            .flatten()
-            .flat_map(|(staged, _)| staged.clone())
-            .collect();
-        // A service that stays busy is asked again for minutes: the caller's deadline ends that, too.
-        let remaining = deadline.saturating_duration_since(Instant::now());
-        let load = self.load(&staged, request.mode, deadline);
-        let reports = tokio::time::timeout(remaining, load)
-            .await
-            .unwrap_or_else(|_| {
-                Err(Error::transient(
-                    "the files are uploaded, but loading them took too long",
-                ))
-            });
-        let mut reports = match reports {
-            Ok(reports) => reports.into_iter(),
-            Err(error) => {
-                // What is uploaded is not lost, but nobody knows yet what became of it: the caller tries again, to no harm.
-                return uploads
-                    .iter()
-                    .map(|upload| failed(upload.as_ref().err().unwrap_or(&error)))
-                    .collect();
-            }
+        let written = rejects.finish();
+        let outcome = |(outcome, written): (Result<Loaded>, Result<()>)| match outcome
+            .and_then(|loaded| written.map(|()| loaded))
+        {
+            Ok(loaded) => Outcome::Loaded(loaded.into()),
+            Err(error) => Outcome::Failed {
+                kind: crate::failure::fault_name(&error),
+                message: error.to_string(),
+            },
         };
-        let load_millis = started.elapsed().as_millis();
-        let outcome = |upload: Result<(Vec<StagedFile>, Duration)>| match upload {
-            Err(error) => failed(&error),
-            Ok((objects, took)) => {
-                let of_file: Vec<FileReport> = reports.by_ref().take(objects.len()).collect();
-                let sent = objects.iter().filter_map(|one| one.object.bytes);
-                Outcome::Loaded(Loaded {
-                    bytes: sent.reduce(|all, one| all + one),
-                    rows_read: objects.iter().map(|one| one.rows.rows).sum(),
-                    malformed: objects.iter().map(|one| one.rows.malformed).sum(),
-                    source_files: objects.into_iter().map(|one| one.source_file).collect(),
-                    counts: (!of_file.is_empty())
-                        .then(|| of_file.iter().map(|one| one.counts).sum()),
-                    upload_millis: took.as_millis(),
-                    load_millis,
-                })
-            }
-        };
-        uploads.into_iter().map(outcome).collect()
-    }
-
-    async fn upload(
-        &self,
-        file: &RequestFile,
-        mode: Mode,
-        timeout: Duration,
-    ) -> Result<Vec<StagedFile>> {
-        let rejected = Arc::new(Mutex::new(RejectedRows::to(&file.rejected)));
-        let writer = Arc::clone(&rejected);
-        let write = move |row: &RejectedRow| {
-            writer
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .add(row)
-        };
-        let staged = if mode == Mode::CopyAndMerge {
-            let upload = self.loader.upload_merging(&file.path, timeout, write);
-            upload.await?
-        } else {
-            self.loader.upload(&file.path, write).await?
-        };
-        rejected
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .finish()?;
-        Ok(staged)
-    }
-
-    async fn load(
-        &self,
-        staged: &[StagedFile],
-        mode: Mode,
-        deadline: Instant,
-    ) -> Result<Vec<FileReport>> {
-        if staged.is_empty() || mode == Mode::Snowpipe {
-            return Ok(Vec::new());
-        }
-        let pipeline = self.loader.pipeline();
-        let remaining = || deadline.saturating_duration_since(Instant::now());
-        if mode == Mode::SnowpipeAwaited {
-            return pipeline.wait_for_task(staged, remaining()).await;
-        }
-        pipeline.refresh_all(staged).await?;
-        pipeline.wait_until_merged(staged, remaining()).await
+        outcomes.into_iter().zip(written).map(outcome).collect()
     }
 }
 
-fn failed(error: &Error) -> Outcome {
-    Outcome::Failed {
-        kind: crate::failure::kind_name(error.kind()),
-        message: error.to_string(),
+impl From<Loaded> for LoadedFile {
+    fn from(loaded: Loaded) -> Self {
+        let objects = loaded.objects;
+        let sent = objects.iter().filter_map(|one| one.object.bytes);
+        let counts = loaded.reports.iter().map(|one| one.counts);
+        Self {
+            bytes: sent.reduce(|all, one| all + one),
+            rows_read: objects.iter().map(|one| one.rows.rows).sum(),
+            malformed: objects.iter().map(|one| one.rows.malformed).sum(),
+            counts: (!loaded.reports.is_empty()).then(|| counts.sum()),
+            source_files: objects.into_iter().map(|one| one.source_file).collect(),
+            upload_millis: loaded.upload_time.as_millis(),
+            load_millis: loaded.load_time.as_millis(),
+        }
+    }
+}
+
+/// The malformed rows of each file of a request.
+struct RejectFiles(Vec<Mutex<RejectedRows>>);
+
+impl RejectFiles {
+    fn of(files: &[RequestFile]) -> Self {
+        let rows = |file: &RequestFile| Mutex::new(RejectedRows::to(&file.rejected));
+        Self(files.iter().map(rows).collect())
+    }
+
+    /// For each file, whether its rows are written.
+    fn finish(&self) -> Vec<Result<()>> {
+        self.0.iter().map(|rows| locked(rows).finish()).collect()
+    }
+}
+
+fn locked(rows: &Mutex<RejectedRows>) -> MutexGuard<'_, RejectedRows> {
+    rows.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl LoadListener for RejectFiles {
+    fn row_rejected(&self, file: usize, row: &RejectedRow) {
+        locked(&self.0[file]).add(row);
     }
 }
 

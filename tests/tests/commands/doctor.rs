@@ -117,9 +117,9 @@ fn what_is_outside_of_the_account_is_looked_at_too() {
         "doctor --role FIRN_OWNER",
     );
     assert!(
-        elsewhere
-            .out
-            .contains("FAIL  bucket: bucket nowhere is not there: create it, or name another"),
+        elsewhere.out.contains(
+            "FAIL  bucket: bucket nowhere does not exist: create it, or set another stage URL"
+        ),
         "{}",
         elsewhere.out
     );

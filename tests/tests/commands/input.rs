@@ -150,6 +150,53 @@ fn rows_that_are_broken_travel_as_rejects_with_their_reason() {
 }
 
 #[test]
+fn bad_files_among_good_ones_are_all_reported_and_the_good_ones_load() {
+    let fixture = Fixture::new();
+    for id in [1, 2] {
+        let rows = [row("I", id, "Rome", "2026-01-01T00:00:00Z")];
+        fixture.file(&format!("{id}.csv"), &rows);
+    }
+    fs::write(fixture.path("empty.csv"), "").expect("a file");
+    fs::write(fixture.path("header.csv"), "id,name\n1,x\n").expect("a file");
+    let words = "put 1.csv header.csv 2.csv empty.csv none.csv --role FIRN_LOADER";
+    let said = fixture.run(words);
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    for bad in ["header.csv", "empty.csv", "none.csv"] {
+        assert!(said.err.contains(bad), "{bad}: {}", said.err);
+    }
+    for good in ["customer/1-", "customer/2-"] {
+        assert!(said.out.contains(good), "{good}: {}", said.out);
+    }
+    assert_eq!(fixture.number("select count(*) from CUSTOMER"), 2);
+}
+
+#[test]
+fn many_rejects_are_a_few_lines_and_may_fail_the_command() {
+    let fixture = Fixture::new();
+    let mut rows = vec![row("I", 1, "Rome", "2026-01-01T00:00:00Z")];
+    rows.extend((0..99).map(|id| row("I", id, "Rome", "yesterday")));
+    fixture.file("a.csv", &rows);
+    let put = "put a.csv --role FIRN_LOADER";
+    let said = fixture.run(put);
+    assert_eq!(
+        (said.code, said.err.lines().count()),
+        (Some(0), 2),
+        "{}",
+        said.err
+    );
+    assert!(
+        said.err
+            .contains("99 malformed rows go to the rejects table"),
+        "{}",
+        said.err
+    );
+    fixture.ok(&format!("{put} --max-rejects 99"));
+    let said = fixture.fails(1, &format!("{put} --max-rejects 10% --max-lines 1"));
+    assert!(said.contains("99 of 100 rows are rejects"), "{said}");
+    assert_eq!(said.lines().count(), 2, "{said}");
+}
+
+#[test]
 fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
     let fixture = Fixture::new();
     let rows = [
@@ -169,7 +216,7 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
     );
     assert!(
         said.err
-            .contains("bucket nowhere is not there: create it, or name another"),
+            .contains("bucket nowhere does not exist: create it, or set another stage URL"),
         "{}",
         said.err
     );

@@ -5,6 +5,7 @@
 //! | `fixture` | a Snowglobe, and the binary with its address in the environment |
 //! | `end_to_end` | bootstrap, put, status, history, as-of, verify, drop |
 //! | `watch` | a folder: restarts, kills, Ctrl-C, malformed files |
+//! | `watch_files` | which files a watch takes, when, and where it puts them |
 //! | `doctor` | each kind of problem, with its fix |
 //! | `demo` | the demonstration, to its end and interrupted |
 //! | `connection` | where connections come from, and how they fail |
@@ -28,3 +29,4 @@ mod input;
 mod names;
 mod store;
 mod watch;
+mod watch_files;

@@ -15,7 +15,7 @@ use snowglobe::server::Options;
 use super::fixture::{BUCKET, Fixture, Life, row};
 
 /// Uploads what lies in `landing`, and asks nothing of Snowflake.
-const UPLOAD: &str = "watch landing --once --no-merge";
+const UPLOAD: &str = "watch landing --settle 0.1s --once --no-merge";
 
 fn ground_with_a_file() -> Fixture {
     let fixture = Fixture::bare();

@@ -8,7 +8,9 @@ use snowglobe::faults::{Calls, Fault, Mischief, Service};
 use super::fixture::{Fixture, Life, row, said, wait_until};
 
 fn watch(fixture: &Fixture, words: &str) -> Life {
-    let mut command = fixture.firn(&format!("watch landing --role FIRN_LOADER {words}"));
+    let mut command = fixture.firn(&format!(
+        "watch landing --settle 0.1s --role FIRN_LOADER {words}"
+    ));
     command.stdout(Stdio::null()).stderr(Stdio::null());
     Life(command.spawn().expect("firn runs"))
 }
@@ -32,7 +34,7 @@ fn customers(fixture: &Fixture) -> i64 {
 fn what_the_generator_wrote_can_be_watched() {
     let fixture = Fixture::new();
     fixture.ok("generate --rows 50 --out landing --quiet");
-    fixture.ok("watch landing --once --role FIRN_LOADER");
+    fixture.ok("watch landing --settle 0.1s --once --role FIRN_LOADER");
     assert_eq!(customers(&fixture), 50);
 }
 
@@ -63,7 +65,7 @@ fn a_watch_that_is_killed_and_started_again_puts_each_file_once() {
     let loaded = fixture.number("select sum(rows_in) from CUSTOMER_RUNS");
     assert_eq!(loaded, 13, "no file was read twice");
     // A restart finds nothing to do.
-    fixture.ok("watch landing --once --role FIRN_LOADER");
+    fixture.ok("watch landing --settle 0.1s --once --role FIRN_LOADER");
     assert_eq!(fixture.number("select sum(rows_in) from CUSTOMER_RUNS"), 13);
     fixture.ok("verify --role FIRN_OWNER");
 }
@@ -93,7 +95,7 @@ fn ctrl_c_ends_a_watch_and_leaves_nothing_half_done() {
         !noted.contains("1.csv"),
         "a file that was not done is not noted: {noted}"
     );
-    fixture.ok("watch landing --once --role FIRN_LOADER");
+    fixture.ok("watch landing --settle 0.1s --once --role FIRN_LOADER");
     assert_eq!(customers(&fixture), 1);
     assert_eq!(fixture.number("select sum(rows_in) from CUSTOMER_RUNS"), 1);
     fixture.ok("verify --role FIRN_OWNER");
@@ -129,7 +131,7 @@ fn an_interruption_cancels_the_merge_that_waits() {
     assert!(struck(cancelled), "the statement that waited was cancelled");
     holder.run("rollback");
     faults.clear();
-    fixture.ok("watch landing --once --role FIRN_LOADER");
+    fixture.ok("watch landing --settle 0.1s --once --role FIRN_LOADER");
     assert_eq!(customers(&fixture), 1);
 }
 
@@ -146,7 +148,7 @@ fn files_that_are_broken_hidden_or_gone_stop_no_other() {
     land(&fixture, 5);
     let said = said(
         fixture
-            .firn("watch landing --once --role FIRN_LOADER")
+            .firn("watch landing --settle 0.1s --once --role FIRN_LOADER")
             .output()
             .expect("firn runs"),
     );
@@ -155,13 +157,18 @@ fn files_that_are_broken_hidden_or_gone_stop_no_other() {
         "1-header.csv: the header is not the contract's",
         "2-empty.csv: is empty: not even a header",
         "3-cut.csv.gz: after row 0: the gzip data ends early",
-        "3 files were refused",
+        "3 files failed",
     ] {
         assert!(said.err.contains(reported), "{reported}: {}", said.err);
     }
     assert!(
-        !said.err.contains("hidden") && !said.err.contains("gone") && !said.err.contains("folder")
+        !said.err.contains("hidden") && !said.err.contains("4-gone"),
+        "{}",
+        said.err
     );
+    for left_alone in ["--follow-links", "--recursive"] {
+        assert!(said.err.contains(left_alone), "{left_alone}: {}", said.err);
+    }
     assert_eq!(customers(&fixture), 1);
     // Mended in place, a file is taken.
     fs::remove_file(fixture.path("landing/2-empty.csv")).expect("it goes");
@@ -170,13 +177,54 @@ fn files_that_are_broken_hidden_or_gone_stop_no_other() {
         "landing/1-header.csv",
         &[row("I", 1, "Oslo", "2026-01-01T00:00:00Z")],
     );
-    fixture.ok("watch landing --once --role FIRN_LOADER");
+    fixture.ok("watch landing --settle 0.1s --once --role FIRN_LOADER");
     assert_eq!(customers(&fixture), 2);
     assert!(
         fixture
             .fails(1, "watch nowhere")
-            .contains("nowhere is no folder")
+            .contains("nowhere: No such file")
     );
+}
+
+#[test]
+fn a_watch_outlives_every_failure_that_is_not_the_files() {
+    let fixture = Fixture::new();
+    landing(&fixture);
+    let refuse = |service, status| {
+        let refusal = Mischief::Refuse {
+            status,
+            retry_after_seconds: None,
+        };
+        let calls = Calls {
+            service: Some(service),
+            ..Calls::default()
+        };
+        fixture.server.faults.arm(Fault::always(refusal).on(calls));
+        let faults = &fixture.server.faults;
+        wait_until("the refusal", || {
+            faults.list().iter().any(|armed| armed.struck > 1)
+        });
+        faults.clear();
+    };
+    let mut life = watch(&fixture, "");
+    // Credentials that have expired, a conflict, a region's redirect, rights that came late.
+    for (id, (service, status)) in [
+        (Service::S3, 400),
+        (Service::S3, 409),
+        (Service::S3, 301),
+        (Service::S3, 403),
+        (Service::Snowflake, 401),
+        (Service::Snowflake, 403),
+        (Service::Snowflake, 422),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        land(&fixture, u32::try_from(id).expect("small"));
+        refuse(service, status);
+    }
+    wait_until("every file", || customers(&fixture) == 7);
+    assert!(life.0.try_wait().expect("it is ours").is_none());
 }
 
 #[test]

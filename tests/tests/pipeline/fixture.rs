@@ -1,11 +1,13 @@
 //! A Snowglobe on ports of its own, and our ways to it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use firn::contract::Contract;
 use firn::merge::Deployment;
-use firn::pipeline::{FileReport, Loader, Pipeline};
+use firn::pipeline::{Deadline, FileReport, LoadListener, LoadMode, Loader, Pipeline};
+use firn::reader::RejectedRow;
 use firn::snowflake::{Connection, ConnectionSource};
 use firn::store::{AccessKey, S3Store, StoreOptions};
 use snowglobe::server::{Options, Running, serve};
@@ -94,4 +96,35 @@ pub fn counts(result: &FileReport) -> [i64; 4] {
         result.counts.duplicates,
         result.counts.rejects,
     ]
+}
+
+/// Loads and merges files: what happened to their rows, or the first error.
+pub async fn put(loader: &Loader, files: &[PathBuf]) -> firn::Result<Vec<FileReport>> {
+    put_heard(loader, files, Arc::new(())).await
+}
+
+/// The same, with a listener.
+pub async fn put_heard(
+    loader: &Loader,
+    files: &[PathBuf],
+    listener: Arc<dyn LoadListener>,
+) -> firn::Result<Vec<FileReport>> {
+    let deadline = Deadline::AfterUpload(TIMEOUT);
+    let outcomes = loader
+        .load(files, LoadMode::CopyAndMerge, deadline, listener)
+        .await;
+    let mut reports = Vec::new();
+    for outcome in outcomes {
+        reports.extend(outcome?.reports);
+    }
+    Ok(reports)
+}
+
+/// Calls a function for every malformed row.
+pub struct OnRejected<F>(pub F);
+
+impl<F: Fn(&RejectedRow) + Send + Sync> LoadListener for OnRejected<F> {
+    fn row_rejected(&self, _file: usize, row: &RejectedRow) {
+        (self.0)(row);
+    }
 }

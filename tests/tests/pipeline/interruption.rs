@@ -1,11 +1,12 @@
 //! A process that dies at any of its HTTP calls, to Snowflake or to S3, and one that comes after it and does the whole again.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use snowglobe::faults::{Calls, Fault, Mischief, Service};
 
-use super::fixture::{Fixture, TIMEOUT, counts, row};
+use super::fixture::{Fixture, TIMEOUT, counts, put, row};
 
 /// Puts the file until its call number `call` is struck, and dies at that moment; false if it ended before.
 async fn dies_at(fixture: &Fixture, file: &Path, call: u32, how: &Mischief) -> bool {
@@ -14,7 +15,7 @@ async fn dies_at(fixture: &Fixture, file: &Path, call: u32, how: &Mischief) -> b
     // From that call on nothing gets through: what a dying process still sends is lost too.
     faults.arm(Fault::always(how.clone()).after(call));
     let files = [file.to_path_buf()];
-    let mut life = tokio::spawn(async move { loader.put(&files, TIMEOUT, |_, _| {}).await });
+    let mut life = tokio::spawn(async move { put(&loader, &files).await });
     let has_died = loop {
         let struck = faults.list().iter().any(|armed| armed.struck > 0);
         if struck {
@@ -55,10 +56,7 @@ async fn a_process_may_die_at_any_call_and_the_next_one_ends_the_work() {
             let broken = format!("X,{id},,,,,,,,,,2026-01-01T00:00:00Z,1");
             let file = fixture.file(&format!("{id}.csv"), &[&first, &second, &first, &broken]);
             let has_died = dies_at(&fixture, &file, call, &how).await;
-            let results = fixture
-                .loader()
-                .await
-                .put(&[file], TIMEOUT, |_, _| {})
+            let results = put(&fixture.loader().await, &[file])
                 .await
                 .unwrap_or_else(|error| panic!("after {how:?} at call {call}: {error}"));
             assert_eq!(
@@ -119,7 +117,10 @@ async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
         let armed = faults.arm(Fault::once(trouble.clone()).on(reported));
         let first = row("I", id, "Rome", "2026-01-01T00:00:00Z");
         let file = fixture.file(&format!("{id}.csv"), &[&first]);
-        let staged = loader.upload(&file, |_| {}).await.expect("it is uploaded");
+        let staged = loader
+            .upload(&file, Arc::new(()))
+            .await
+            .expect("it is uploaded");
         let client = loader.pipeline().client();
         let name = staged[0].object.name.clone();
         client

@@ -13,11 +13,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use firn::pipeline::{FileReport, LoadProgress};
+use firn::pipeline::{FileReport, LoadListener, READS_PER_FILE};
+use firn::reader::RejectedRow;
 use firn::snowflake::Statement;
 use snowglobe::faults::{Calls, Fault, Mischief, Service};
 
-use fixture::{Fixture, TIMEOUT, counts, row};
+use fixture::{Fixture, OnRejected, counts, put, put_heard, row};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
@@ -41,8 +42,7 @@ async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
             "I,4,\"open",
         ],
     );
-    let results = loader
-        .put(std::slice::from_ref(&file), TIMEOUT, |_, _| {})
+    let results = put(&loader, std::slice::from_ref(&file))
         .await
         .expect("the file is put");
     assert_eq!(counts(&results[0]), [5, 2, 1, 2]);
@@ -57,12 +57,14 @@ async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
     // A call before it may have been cut short, so this one reports the malformed rows again.
     let reported = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&reported);
-    let again = loader
-        .put(std::slice::from_ref(&file), TIMEOUT, move |_, _| {
-            counter.fetch_add(1, Ordering::Relaxed);
-        })
-        .await
-        .expect("the file is put again");
+    let count = move |_: &RejectedRow| _ = counter.fetch_add(1, Ordering::Relaxed);
+    let again = put_heard(
+        &loader,
+        std::slice::from_ref(&file),
+        Arc::new(OnRejected(count)),
+    )
+    .await
+    .expect("the file is put again");
     assert_eq!(again, results);
     assert_eq!(reported.load(Ordering::Relaxed), 2);
     let change = fixture.file(
@@ -73,10 +75,7 @@ async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
             &row("I", 5, "Bern", "2026-01-02T00:00:00Z"),
         ],
     );
-    let results = loader
-        .put(&[change], TIMEOUT, |_, _| {})
-        .await
-        .expect("a change is put");
+    let results = put(&loader, &[change]).await.expect("a change is put");
     assert_eq!(target(&results[0]), [1, 1, 1]);
 
     let owner = fixture.pipeline(Some("FIRN_OWNER"));
@@ -121,8 +120,24 @@ async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
     }
 }
 
+#[derive(Default)]
+struct Progress {
+    read: AtomicUsize,
+    uploads: AtomicUsize,
+}
+
+impl LoadListener for Progress {
+    fn bytes_read(&self, bytes: usize) {
+        self.read.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn all_uploaded(&self) {
+        self.uploads.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_put_tells_how_far_its_files_are() {
+async fn a_put_reports_how_far_its_files_are() {
     let fixture = Fixture::new().await;
     let admin = fixture.pipeline(None);
     admin.bootstrap(|_| {}).await.expect("the objects are made");
@@ -130,25 +145,17 @@ async fn a_put_tells_how_far_its_files_are() {
     let files = [file("a.csv", 1), file("b.csv", 22)];
     let size = |path: &PathBuf| std::fs::metadata(path).expect("it is there").len();
     let all: u64 = files.iter().map(size).sum();
-    let (read, uploads) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (reads, ends) = (Arc::clone(&read), Arc::clone(&uploads));
-    let loader = fixture
-        .loader()
-        .await
-        .with_progress(move |progress| match progress {
-            LoadProgress::Read(bytes) => _ = reads.fetch_add(bytes, Ordering::Relaxed),
-            LoadProgress::Uploaded => _ = ends.fetch_add(1, Ordering::Relaxed),
-        });
-    loader
-        .put(&files, TIMEOUT, |_, _| {})
+    let progress = Arc::new(Progress::default());
+    let listener = Arc::clone(&progress) as Arc<dyn LoadListener>;
+    put_heard(&fixture.loader().await, &files, listener)
         .await
         .expect("the files are put");
     assert_eq!(
-        read.load(Ordering::Relaxed) as u64,
-        LoadProgress::PASSES * all,
+        progress.read.load(Ordering::Relaxed) as u64,
+        READS_PER_FILE * all,
         "of {all} bytes"
     );
-    assert_eq!(uploads.load(Ordering::Relaxed), 1);
+    assert_eq!(progress.uploads.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,8 +198,7 @@ async fn trouble_at_any_call_loses_nothing_and_doubles_nothing() {
                     .on(calls)
                     .after(u32::try_from(call).expect("small")),
             );
-            let results = loader
-                .put(&[file], TIMEOUT, |_, _| {})
+            let results = put(&loader, &[file])
                 .await
                 .unwrap_or_else(|error| panic!("{trouble:?} at {call}: {error}"));
             assert_eq!(
@@ -220,31 +226,30 @@ async fn bad_input_has_its_message_and_nothing_is_uploaded() {
     let loader = fixture.loader().await;
     let wrong = fixture.folder.path().join("wrong.csv");
     std::fs::write(&wrong, "id,name\n1,x\n").expect("a file");
-    let put = async |path: PathBuf| {
-        loader
-            .put(&[path], TIMEOUT, |_, _| {})
+    let failure = async |path: PathBuf| {
+        put(&loader, &[path])
             .await
             .expect_err("it is refused")
             .to_string()
     };
     assert!(
-        put(wrong)
+        failure(wrong)
             .await
             .contains("the header is not the contract's, it has none of its columns")
     );
     assert!(
-        put(fixture.folder.path().to_path_buf())
+        failure(fixture.folder.path().to_path_buf())
             .await
             .contains("directory")
     );
     assert!(
-        put(fixture.folder.path().join("none.csv"))
+        failure(fixture.folder.path().join("none.csv"))
             .await
             .contains("none.csv")
     );
     let empty = fixture.folder.path().join("empty.csv");
     std::fs::write(&empty, "").expect("a file");
-    assert!(put(empty).await.contains("is empty: not even a header"));
+    assert!(failure(empty).await.contains("is empty: not even a header"));
     let findings = loader.pipeline().doctor(Some(loader.store())).await;
     assert!(
         findings.iter().any(|finding| finding
@@ -283,8 +288,7 @@ async fn a_large_file_becomes_several_objects_each_of_them_once() {
         retry_after_seconds: None,
     };
     faults.arm(Fault::always(refusal).on(third));
-    let error = loader
-        .put(std::slice::from_ref(&file), TIMEOUT, |_, _| {})
+    let error = put(&loader, std::slice::from_ref(&file))
         .await
         .expect_err("the third object is refused");
     assert!(error.to_string().contains("denies access"), "{error}");
@@ -295,10 +299,9 @@ async fn a_large_file_becomes_several_objects_each_of_them_once() {
     faults.clear();
 
     let (sender, receiver) = std::sync::mpsc::channel();
-    let results = loader
-        .put(std::slice::from_ref(&file), TIMEOUT, move |_, row| {
-            sender.send((row.row, row.line)).expect("somebody listens");
-        })
+    let send = move |row: &RejectedRow| sender.send((row.row, row.line)).expect("it is received");
+    let listener = Arc::new(OnRejected(send));
+    let results = put_heard(&loader, std::slice::from_ref(&file), listener)
         .await
         .expect("the file is put");
     let names: Vec<&str> = results
@@ -312,7 +315,7 @@ async fn a_large_file_becomes_several_objects_each_of_them_once() {
         [[6, 6, 0, 0], [6, 5, 0, 1], [5, 5, 0, 0], [3, 3, 0, 0]]
     );
     assert_eq!(receiver.iter().collect::<Vec<_>>(), [(7, 8)]);
-    let again = loader.put(&[file], TIMEOUT, |_, _| {}).await;
+    let again = put(&loader, &[file]).await;
     assert_eq!(again.expect("it is there"), results);
     let owner = fixture.pipeline(Some("FIRN_OWNER"));
     let status = owner.status(1).await.expect("a status");
@@ -332,7 +335,7 @@ async fn of_a_large_file_that_is_damaged_nothing_is_uploaded() {
         service: Some(Service::S3),
         ..Calls::default()
     }));
-    let error = loader.upload(&cut, |_| {}).await;
+    let error = loader.upload(&cut, Arc::new(())).await;
     let error = error.expect_err("it is refused").to_string();
     assert!(error.contains("the zstd data ends early"), "{error}");
     assert!(faults.list().iter().all(|armed| armed.struck == 0));
@@ -344,18 +347,21 @@ async fn a_file_that_changes_while_it_is_read_is_not_uploaded() {
     let loader = fixture.loader().await;
     let file = large(&fixture, 20);
     let grown = file.clone();
-    let grow = move |_: &firn::reader::RejectedRow| {
+    let grow = move |_: &RejectedRow| {
         let mut text = std::fs::read(&grown).expect("it is there");
         text.extend_from_slice(b"I,21\n");
         std::fs::write(&grown, text).expect("it is ours");
     };
-    let error = loader.upload(&file, grow).await.expect_err("it changed");
+    let error = loader
+        .upload(&file, Arc::new(OnRejected(grow)))
+        .await
+        .expect_err("it changed");
     assert!(error.is_transient(), "{error}");
     assert!(
         error.to_string().contains("changed while it was read"),
         "{error}"
     );
-    let staged = loader.upload(&file, |_| {}).await.expect("it rests");
+    let staged = loader.upload(&file, Arc::new(())).await.expect("it rests");
     assert!(staged[0].object.bytes.is_some());
     assert_eq!((staged[0].rows.rows, staged[0].rows.malformed), (21, 2));
 }

@@ -1,6 +1,7 @@
 //! `firn demo`: the whole pipeline on this machine, with everything that goes wrong in real ones.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -178,7 +179,7 @@ fn bar(length: u64, what: &str) -> ProgressBar {
 
 /// The rows of a file that was not in the bucket yet.
 async fn uploaded(loader: &Loader, path: &Path) -> Result<i64> {
-    let staged = loader.upload(path, |_| {}).await?;
+    let staged = loader.upload(path, Arc::new(())).await?;
     let new = staged.iter().filter(|one| one.object.bytes.is_some());
     Ok(new.map(|one| one.rows.as_counted()).sum())
 }

@@ -11,6 +11,7 @@ mod flow;
 pub mod generate;
 mod history;
 mod put;
+mod rejects;
 mod report;
 mod snowglobe;
 mod sql;

@@ -1,14 +1,17 @@
 //! `firn put`
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use firn::Result;
-use firn::pipeline::{FileReport, LoadProgress};
+use firn::pipeline::{Deadline, FileReport, LoadListener, LoadMode, Loaded, READS_PER_FILE};
+use firn::reader::RejectedRow;
 use indicatif::ProgressBar;
 
 use super::deployment::{DeploymentArgs, StageArgs};
+use super::rejects::{RejectArgs, RejectReport, Rejects};
 use super::report;
 
 /// How long a Snowflake that does not answer is asked again.
@@ -38,6 +41,8 @@ pub struct Put {
     /// Answer in JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    rejects: RejectArgs,
 }
 
 impl Put {
@@ -46,40 +51,39 @@ impl Put {
         let wait = Duration::from_secs(self.wait);
         let loader = self.deployment.loader(&self.stage).await?;
         let loader = loader.with_timeout(wait.min(MAX_TIMEOUT));
-        let bar = self.bar();
-        let shown = bar.clone();
-        let loader = loader.with_progress(move |progress| match progress {
-            LoadProgress::Read(bytes) => shown.inc(bytes as u64),
-            LoadProgress::Uploaded => {
-                shown.set_style(report::bar_style(
-                    "{spinner} Snowflake loads and merges, since {elapsed}",
-                ));
-                shown.reset_elapsed();
-            }
+        let progress = Arc::new(Progress {
+            bar: self.bar(),
+            rejects: RejectReport::of(&self.files, &self.rejects),
         });
-        let below = bar.clone();
-        let results = loader
-            .put(&self.files, wait, move |path, row| {
-                let line = report::rejected_row(&path.display().to_string(), row);
-                below.suspend(|| eprintln!("{line}"));
-            })
+        let deadline = Deadline::AfterUpload(wait);
+        let listener = Arc::clone(&progress) as Arc<dyn LoadListener>;
+        let outcomes = loader
+            .load(&self.files, LoadMode::CopyAndMerge, deadline, listener)
             .await;
-        bar.finish_and_clear();
-        let results = results?;
-        if self.json {
-            report::print_json(&results)
-        } else {
-            report::print(&results_table(&results))
+        progress.bar.finish_and_clear();
+        let mut rejects = Rejects::default();
+        for (file, outcome) in outcomes.iter().enumerate() {
+            // Of a file that failed in its middle, too.
+            progress.file_uploaded(file);
+            outcome.iter().for_each(|loaded| rejects.add(loaded));
         }
+        let (loaded, failed): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+        let of_file = |one: Loaded| one.reports;
+        let results: Vec<FileReport> = loaded.into_iter().flatten().flat_map(of_file).collect();
+        if self.json {
+            report::print_json(&results)?;
+        } else if !results.is_empty() {
+            report::print(&results_table(&results))?;
+        }
+        report::all_but_worst(failed.into_iter().filter_map(Result::err).collect())?;
+        rejects.within(&self.rejects)
     }
-}
 
-impl Put {
     /// The files' way into the bucket, live, where a person looks on.
     fn bar(&self) -> ProgressBar {
         let bytes = |path: &PathBuf| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         let bar = report::bar(
-            self.files.iter().map(bytes).sum::<u64>() * LoadProgress::PASSES,
+            self.files.iter().map(bytes).sum::<u64>() * READS_PER_FILE,
             "{spinner} {wide_bar} {percent:>3} % checked and uploaded, {eta} left",
         );
         bar.enable_steady_tick(Duration::from_millis(200));
@@ -87,7 +91,36 @@ impl Put {
     }
 }
 
-/// What became of each file.
+/// Shows the progress, and the malformed rows above it.
+struct Progress {
+    bar: ProgressBar,
+    rejects: RejectReport,
+}
+
+impl LoadListener for Progress {
+    fn bytes_read(&self, bytes: usize) {
+        self.bar.inc(bytes as u64);
+    }
+
+    fn row_rejected(&self, file: usize, row: &RejectedRow) {
+        self.rejects.add(file, row);
+    }
+
+    fn file_uploaded(&self, file: usize) {
+        for line in self.rejects.take(file) {
+            self.bar.suspend(|| eprintln!("{line}"));
+        }
+    }
+
+    fn all_uploaded(&self) {
+        self.bar.set_style(report::bar_style(
+            "{spinner} Snowflake loads and merges, since {elapsed}",
+        ));
+        self.bar.reset_elapsed();
+    }
+}
+
+/// What happened to each file.
 pub fn results_table(results: &[FileReport]) -> String {
     let row = |one: &FileReport| {
         let numbers = [

@@ -3,7 +3,6 @@
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
-use firn::reader::RejectedRow;
 use firn::{Error, Result, printable};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -104,19 +103,16 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A rejected row as one line for the terminal.
-pub fn rejected_row(file: &str, row: &RejectedRow) -> String {
-    let raw: String = String::from_utf8_lossy(&row.raw)
-        .chars()
-        .take(120)
-        .collect();
-    format!(
-        "{file}:{}: row {}: {} [{}]",
-        row.line,
-        row.row,
-        row.reason,
-        printable(&raw)
-    )
+/// Every error once; the last is the command's own. One that something has to change for is worse than one that passes.
+pub fn all_but_worst(mut errors: Vec<Error>) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    errors.retain(|error| seen.insert(error.to_string()));
+    errors.sort_by_key(|error| !error.is_transient());
+    let worst = errors.pop();
+    for error in errors {
+        eprintln!("error: {error}");
+    }
+    worst.map_or(Ok(()), Err)
 }
 
 #[cfg(test)]

@@ -31,10 +31,10 @@ mod wait;
 pub use bootstrap::ScriptProgress;
 pub use doctor::Finding;
 pub use history::Version;
-pub use load::MAX_CONCURRENT_UPLOADS;
+pub use load::{Deadline, LoadMode, Loaded, Outcome};
 pub use merge::{MergeReport, RowCounts};
 pub use status::{RowSum, Run, Status};
-pub use upload::{LoadProgress, StagedFile};
+pub use upload::{LoadListener, READS_PER_FILE, StagedFile, content_hash};
 pub use verify::Promise;
 pub use wait::FileReport;
 
@@ -121,7 +121,6 @@ impl Pipeline {
         Loader {
             pipeline: self.clone(),
             store,
-            listener: upload::ProgressListener::default(),
             object_bytes: upload::OBJECT_BYTES,
         }
     }
@@ -132,7 +131,6 @@ impl Pipeline {
 pub struct Loader {
     pipeline: Pipeline,
     store: S3Store,
-    listener: upload::ProgressListener,
     object_bytes: usize,
 }
 
@@ -141,16 +139,6 @@ impl Loader {
     #[must_use]
     pub fn with_timeout(mut self, timeout: std::time::Duration) -> Self {
         self.pipeline = self.pipeline.with_timeout(timeout);
-        self
-    }
-
-    /// The same, which tells how far its files are.
-    #[must_use]
-    pub fn with_progress(
-        mut self,
-        on_progress: impl Fn(LoadProgress) + Send + Sync + 'static,
-    ) -> Self {
-        self.listener = upload::ProgressListener::new(on_progress);
         self
     }
 

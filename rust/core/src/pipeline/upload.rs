@@ -2,7 +2,8 @@
 //!
 //! Every step may be repeated: the name is the content's, so an object is uploaded once, and the pipe loads a name once.
 
-use std::io::BufReader;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -11,52 +12,31 @@ use futures::stream::{Stream, TryStreamExt, try_unfold};
 use sha2::{Digest, Sha256};
 
 use super::Loader;
-use crate::error::{Context, Error, Result};
-use crate::reader::{self, RejectedRow, RowTotals, Source, Validator};
+use crate::contract::Contract;
+use crate::error::{Context, Error, Fault, Result};
+use crate::reader::{self, Reader, RejectedRow, RowTotals, Source, Validator};
 use crate::store::Uploaded;
 
 /// A file with more bytes than this, before they are compressed, becomes several objects. With gzip each is of about 240 MB then, and
 /// [Snowflake advises](https://docs.snowflake.com/en/user-guide/data-load-considerations-prepare) 100 to 250.
 pub(super) const OBJECT_BYTES: usize = 512 << 20;
 
-/// How far files are, for a display.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum LoadProgress {
-    /// So many bytes more of a file have been read; each file is read whole, [`LoadProgress::PASSES`] times.
-    Read(usize),
-    /// All files are in the bucket; Snowflake loads and merges them now.
-    Uploaded,
+/// How often a file is read: for its hash, and for its check and upload.
+pub const READS_PER_FILE: u64 = 2;
+
+/// Receives what happens during a load. Files are numbered from 0 in the order of the call.
+pub trait LoadListener: Send + Sync {
+    /// So many bytes more of a file have been read; each file is read [`READS_PER_FILE`] times.
+    fn bytes_read(&self, _bytes: usize) {}
+    /// A row of a file is malformed.
+    fn row_rejected(&self, _file: usize, _row: &RejectedRow) {}
+    /// A file has been read to its end and uploaded.
+    fn file_uploaded(&self, _file: usize) {}
+    /// Snowflake loads and merges the files now.
+    fn all_uploaded(&self) {}
 }
 
-impl LoadProgress {
-    /// For the hash in its name, and for its check and upload.
-    pub const PASSES: u64 = 2;
-}
-
-/// Receives the progress, if anyone wants it.
-#[derive(Clone, Default)]
-pub(super) struct ProgressListener(Option<Arc<dyn Fn(LoadProgress) + Send + Sync>>);
-
-impl ProgressListener {
-    pub(super) fn new(on_progress: impl Fn(LoadProgress) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(on_progress)))
-    }
-
-    pub(super) fn report(&self, progress: LoadProgress) {
-        if let Some(on_progress) = &self.0 {
-            on_progress(progress);
-        }
-    }
-}
-
-impl std::fmt::Debug for ProgressListener {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_tuple("ProgressListener")
-            .field(&self.0.is_some())
-            .finish()
-    }
-}
+impl LoadListener for () {}
 
 /// An object that has been uploaded and has yet to arrive in the tables.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -67,36 +47,13 @@ pub struct StagedFile {
     pub source_file: String,
     /// Rows in it.
     pub rows: RowTotals,
+    /// The hash of the file that it comes from, as [`content_hash`] gives it.
+    pub content_hash: String,
 }
 
 impl Loader {
-    /// Whether a file can be opened and begins with the contract's header. What this complains of is the file's own fault,
-    /// and none of the account's or the bucket's.
-    ///
-    /// # Errors
-    /// `Config` or `Rejected`, naming the file and what to change.
-    pub async fn check(&self, path: &Path) -> Result<()> {
-        let contract = self.pipeline.contract.clone();
-        let path = path.to_path_buf();
-        blocking(move || {
-            let place = || path.display().to_string();
-            let metadata = std::fs::metadata(&path).context(place)?;
-            if !metadata.is_file() && !metadata.is_dir() {
-                return Err(Error::config(
-                    "is a pipe or a device, which cannot be read twice: write it to a file first",
-                )
-                .context(place()));
-            }
-            let source = reader::open(&path)?;
-            reader::Reader::new(&contract, source)
-                .map(drop)
-                .context(place)
-        })
-        .await
-    }
-
-    /// Checks a file against the contract and uploads it, as one object, or, if it is large, as several; broken rows travel along, each
-    /// with its reason.
+    /// Checks a file against the contract and uploads it, as one object, or, if it is large, as several; malformed rows travel along,
+    /// each with its reason.
     ///
     /// # Errors
     /// `Config` for a file or header that is not the contract's, `Rejected` for one that is empty, damaged or cut short
@@ -104,64 +61,56 @@ impl Loader {
     pub async fn upload(
         &self,
         path: &Path,
-        on_rejected: impl FnMut(&RejectedRow) + Send + 'static,
+        listener: Arc<dyn LoadListener>,
     ) -> Result<Vec<StagedFile>> {
-        self.objects(path, on_rejected).try_collect().await
+        self.objects(0, path, listener).try_collect().await
     }
 
-    /// The same, object by object.
+    /// The same, object by object, for the file of this number.
     pub(super) fn objects(
         &self,
+        file: usize,
         path: &Path,
-        on_rejected: impl FnMut(&RejectedRow) + Send + 'static,
+        listener: Arc<dyn LoadListener>,
     ) -> impl Stream<Item = Result<StagedFile>> {
-        let begin = Step::Begin(path.to_path_buf(), on_rejected);
-        try_unfold(begin, move |step| async move {
-            let upload = match step {
-                Step::Begin(path, on_rejected) => Box::new(self.begin(path, on_rejected).await?),
-                Step::On(upload) => upload,
-                Step::Done => return Ok(None),
-            };
-            self.next_object(upload).await.map(Some)
+        let begin = Step::Begin(path.to_path_buf());
+        try_unfold(begin, move |step| {
+            let listener = Arc::clone(&listener);
+            async move {
+                let upload = match step {
+                    Step::Begin(path) => Box::new(self.begin(file, path, listener).await?),
+                    Step::On(upload) => upload,
+                    Step::Done => return Ok(None),
+                };
+                self.next_object(upload).await.map(Some)
+            }
         })
     }
 
-    async fn begin<F: FnMut(&RejectedRow) + Send + 'static>(
+    async fn begin(
         &self,
+        file: usize,
         path: PathBuf,
-        on_rejected: F,
-    ) -> Result<FileUpload<F>> {
-        self.check(&path).await?;
-        let (contract, listener) = (self.pipeline.contract.clone(), self.listener.clone());
+        listener: Arc<dyn LoadListener>,
+    ) -> Result<FileUpload> {
+        let contract = self.pipeline.contract.clone();
         let most = self.object_bytes;
         let place = path.display().to_string();
         blocking(move || {
-            let stamp = stamp(&path)?;
-            let file = measure(&path, &listener)?;
-            let is_large = file.bytes > most as u64;
-            let (source, seen) = hashed(&path, listener)?;
-            Ok(FileUpload {
-                validator: Validator::new(&contract, source, on_rejected)?,
-                cut: is_large.then_some(most),
-                digest: file.digest,
-                path,
-                stamp,
-                seen,
-            })
+            FileUpload::open(path, &contract, most, file, listener).map_err(Error::of_file)
         })
         .await
         .context(|| place)
     }
 
-    async fn next_object<F: FnMut(&RejectedRow) + Send + 'static>(
-        &self,
-        upload: Box<FileUpload<F>>,
-    ) -> Result<(StagedFile, Step<F>)> {
+    async fn next_object(&self, upload: Box<FileUpload>) -> Result<(StagedFile, Step)> {
         let place = upload.path.display().to_string();
         let name = format!("{}.csv{}", upload.name(), self.store.compression().suffix());
         let source_file = format!("{}{name}", self.store.location().prefix);
-        // An earlier call that was cut short may not have told which rows are broken, so they are read even if the object is there.
-        let ((rows, next), bytes) = if self.store.contains(&name).await? {
+        let content_hash = hex(&upload.digest);
+        // An earlier call that was cut short may not have reported the malformed rows, so they are read even if the object is there.
+        let is_there = self.store.contains(&name).await;
+        let ((rows, next), bytes) = if is_there.context(|| place.clone())? {
             let copy = move || upload.copy(&mut std::io::sink());
             (blocking(copy).await.context(|| place)?, None)
         } else {
@@ -169,36 +118,68 @@ impl Loader {
             let (made, bytes) = self.store.upload(&name, make).await.context(|| place)?;
             (made, Some(bytes))
         };
-        let object = Uploaded { name, bytes };
         let staged = StagedFile {
-            object,
+            object: Uploaded { name, bytes },
             source_file,
             rows,
+            content_hash,
         };
         Ok((staged, next))
     }
 }
 
 /// Where the upload of a file stands.
-enum Step<F> {
-    Begin(PathBuf, F),
-    On(Box<FileUpload<F>>),
+enum Step {
+    Begin(PathBuf),
+    On(Box<FileUpload>),
     Done,
 }
 
-/// A file that has been measured, on its way into the bucket.
-struct FileUpload<F> {
+/// Receives each malformed row.
+type OnRejected = Box<dyn FnMut(&RejectedRow) + Send>;
+
+/// A file on its way into the bucket: opened once, its header checked, hashed and measured.
+struct FileUpload {
     path: PathBuf,
+    file: File,
     digest: [u8; 8],
     /// Of a large file, after how many bytes an object ends.
     cut: Option<usize>,
-    stamp: (u64, Option<SystemTime>),
+    stamp: Stamp,
     /// Of what has been read this time.
     seen: Hash,
-    validator: Validator<Source, F>,
+    validator: Validator<Source, OnRejected>,
 }
 
-impl<F: FnMut(&RejectedRow)> FileUpload<F> {
+impl FileUpload {
+    /// Reads the file to its end, so that one that is damaged there is known before anything is uploaded.
+    fn open(
+        path: PathBuf,
+        contract: &Contract,
+        object_bytes: usize,
+        number: usize,
+        listener: Arc<dyn LoadListener>,
+    ) -> Result<Self> {
+        let file = open_regular(&path)?;
+        let stamp = stamp(&file)?;
+        // A header that does not fit is known before gigabytes are read.
+        Reader::new(contract, reader::decoded(rewound(&file)?, |_| {})?)?;
+        let (source, hash) = hashed(&file, Arc::clone(&listener))?;
+        let mut source = BufReader::with_capacity(1 << 18, source);
+        let bytes = std::io::copy(&mut source, &mut std::io::sink())?;
+        let (source, seen) = hashed(&file, Arc::clone(&listener))?;
+        let on_rejected: OnRejected = Box::new(move |row| listener.row_rejected(number, row));
+        Ok(Self {
+            validator: Validator::new(contract, source, on_rejected)?,
+            cut: (bytes > object_bytes as u64).then_some(object_bytes),
+            digest: hash.digest(),
+            path,
+            file,
+            stamp,
+            seen,
+        })
+    }
+
     /// The next object's name, without endings.
     fn name(&self) -> String {
         match self.cut {
@@ -213,16 +194,41 @@ impl<F: FnMut(&RejectedRow)> FileUpload<F> {
     }
 
     /// Copies the next object's rows.
-    fn copy(mut self: Box<Self>, output: &mut impl std::io::Write) -> Result<(RowTotals, Step<F>)> {
+    fn copy(mut self: Box<Self>, output: &mut impl std::io::Write) -> Result<(RowTotals, Step)> {
         let most = self.cut.unwrap_or(usize::MAX);
-        let rows = self.validator.copy(output, most)?;
-        let is_done = self.validator.is_done()?;
-        // The name promises this content: of a file that changed under our hands nothing more is uploaded under it.
-        if stamp(&self.path)? != self.stamp || is_done && self.seen.digest() != self.digest {
-            return Err(Error::transient("the file changed while it was read"));
+        let rows = self.validator.copy(output, most).map_err(Error::of_file)?;
+        let is_done = self.validator.is_done().map_err(Error::of_file)?;
+        // The name promises this content: of a file that has changed nothing more is uploaded under it.
+        if stamp(&self.file)? != self.stamp || is_done && self.seen.digest() != self.digest {
+            let changed = Error::transient("the file changed while it was read");
+            return Err(changed.with_fault(Fault::File));
         }
         Ok((rows, if is_done { Step::Done } else { Step::On(self) }))
     }
+}
+
+/// Opens a file that can be read twice.
+fn open_regular(path: &Path) -> Result<File> {
+    // Opening a pipe would wait for its writer.
+    let metadata = std::fs::metadata(path)?;
+    if metadata.is_dir() {
+        return Err(Error::config(
+            "is a directory: name a file, or watch the directory with `firn watch`",
+        ));
+    }
+    if !metadata.is_file() {
+        return Err(Error::config(
+            "is a pipe or a device, which cannot be read twice: write it to a file first",
+        ));
+    }
+    Ok(File::open(path)?)
+}
+
+/// The same open file, to be read from its start once more.
+fn rewound(file: &File) -> Result<File> {
+    let mut file = file.try_clone()?;
+    file.rewind()?;
+    Ok(file)
 }
 
 async fn blocking<T: Send + 'static>(
@@ -234,8 +240,10 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// What changes when a file is written.
-fn stamp(path: &Path) -> Result<(u64, Option<SystemTime>)> {
-    let metadata = std::fs::metadata(path)?;
+type Stamp = (u64, Option<SystemTime>);
+
+fn stamp(file: &File) -> Result<Stamp> {
+    let metadata = file.metadata()?;
     Ok((metadata.len(), metadata.modified().ok()))
 }
 
@@ -261,31 +269,36 @@ fn short(hasher: Sha256) -> [u8; 8] {
     short
 }
 
-fn hashed(path: &Path, listener: ProgressListener) -> Result<(Source, Hash)> {
+fn hashed(file: &File, listener: Arc<dyn LoadListener>) -> Result<(Source, Hash)> {
     let hash = Hash::default();
     let seen = hash.clone();
-    let source = reader::open_seen(path, move |bytes| {
+    let source = reader::decoded(rewound(file)?, move |bytes| {
         seen.add(bytes);
-        listener.report(LoadProgress::Read(bytes.len()));
+        listener.bytes_read(bytes.len());
     })?;
     Ok((source, hash))
 }
 
-struct Measured {
-    digest: [u8; 8],
-    /// When nothing is compressed.
-    bytes: u64,
+/// The hash of a file's bytes, as [`StagedFile::content_hash`] has it.
+///
+/// # Errors
+/// What opening and reading give.
+pub fn content_hash(path: &Path) -> Result<String> {
+    let mut input = BufReader::with_capacity(1 << 18, open_regular(path)?);
+    let mut hasher = Sha256::new();
+    loop {
+        let bytes = input.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(hex(&short(hasher)));
+        }
+        hasher.update(bytes);
+        let read = bytes.len();
+        input.consume(read);
+    }
 }
 
-/// Reads a file to its end, so that one that is damaged there is known before anything is uploaded.
-fn measure(path: &Path, listener: &ProgressListener) -> Result<Measured> {
-    let (source, hash) = hashed(path, listener.clone())?;
-    let mut source = BufReader::with_capacity(1 << 18, source);
-    let bytes = std::io::copy(&mut source, &mut std::io::sink())?;
-    Ok(Measured {
-        digest: hash.digest(),
-        bytes,
-    })
+fn hex(digest: &[u8; 8]) -> String {
+    format!("{:016x}", u64::from_be_bytes(*digest))
 }
 
 /// The file's own name, for people, and its content's hash, for machines: other content never meets an old name, which
@@ -311,7 +324,7 @@ fn object_name(path: &Path, digest: &[u8; 8]) -> String {
         })
         .take(100)
         .collect();
-    format!("{stem}-{:016x}", u64::from_be_bytes(*digest))
+    format!("{stem}-{}", hex(digest))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ mod source;
 mod validate;
 
 pub use rows::{Piece, Reader, RejectedRow};
-pub use source::{Source, open, open_seen};
+pub use source::{Source, decoded};
 pub use validate::{RowTotals, Validator};
 
 #[cfg(test)]

@@ -2,41 +2,23 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 
 /// An open file, decompressed while it is read.
 pub type Source = Box<dyn Read + Send>;
 
-/// Opens a file for reading.
+/// The content of an open file; `on_read` sees every byte of the file, once and in order, compressed as it is.
 ///
 /// # Errors
-/// `Config` if it is missing, unreadable or a directory; `Rejected` if it is empty.
-pub fn open(path: &Path) -> Result<Source> {
-    open_seen(path, |_| {})
-}
-
-/// The same; `on_read` sees every byte of the file, once and in order, compressed as it is.
-///
-/// # Errors
-/// As [`open`].
-pub fn open_seen(path: &Path, on_read: impl FnMut(&[u8]) + Send + 'static) -> Result<Source> {
-    let place = || format!("{}", path.display());
-    let file = File::open(path).context(place)?;
-    if file.metadata().context(place)?.is_dir() {
-        return Err(Error::config(
-            "is a directory: name a file, or watch the directory with `firn watch`",
-        )
-        .context(place()));
-    }
-    let seen = Seen {
+/// `Rejected` if it is empty.
+pub fn decoded(file: File, on_read: impl FnMut(&[u8]) + Send + 'static) -> Result<Source> {
+    decompressed(Seen {
         inner: file,
         on_read,
-    };
-    decompressed(seen).map_err(|error| error.context(place()))
+    })
 }
 
 struct Seen<R, F> {

@@ -267,7 +267,8 @@ fn a_cut_gzip_says_so_and_a_whole_one_reads() {
     let count = |bytes: &[u8]| {
         let path = folder.join("rows.csv.gz");
         std::fs::write(&path, bytes).unwrap();
-        Validator::new(&contract, open(&path)?, |_| {})?.copy(&mut std::io::sink(), usize::MAX)
+        let source = decoded(std::fs::File::open(&path)?, |_| {})?;
+        Validator::new(&contract, source, |_| {})?.copy(&mut std::io::sink(), usize::MAX)
     };
     assert_eq!(
         count(&bytes).unwrap(),
@@ -285,13 +286,6 @@ fn a_cut_gzip_says_so_and_a_whole_one_reads() {
         "{error}"
     );
     assert!(count(b"").unwrap_err().to_string().contains("is empty"));
-    assert!(
-        open(&folder)
-            .err()
-            .unwrap()
-            .to_string()
-            .contains("is a directory")
-    );
     std::fs::remove_dir_all(&folder).unwrap();
 }
 

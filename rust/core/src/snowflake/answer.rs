@@ -154,10 +154,11 @@ fn fix(code: &str, state: &str) -> &'static str {
 /// By Snowflake's numbers, never by a message's words.
 fn kind(status: u16, code: &str, state: &str) -> ErrorKind {
     match (status, code, state) {
-        // Out of time; a lock not obtained in time; a deadlock; an exception of our own procedures, which undid everything.
+        // Out of time; a lock not obtained in time; a deadlock; an exception of our own procedures, which undid everything; a server that
+        // failed or was stopped while the statement ran.
         (408, ..)
-        | (_, "000625" | "000628" | "625" | "628" | "000604", _)
-        | (_, _, "57014" | "40001" | "P0001") => ErrorKind::Transient,
+        | (_, "000625" | "000628" | "625" | "628" | "000603" | "603" | "000604", _)
+        | (_, _, "57014" | "40001" | "P0001" | "XX000") => ErrorKind::Transient,
         // Missing objects, missing rights, a missing warehouse.
         (403 | 404, ..)
         | (_, "002003" | "003001" | "000606" | "002043" | "390201", _)
@@ -194,6 +195,7 @@ mod tests {
         assert_eq!(missing.kind(), ErrorKind::Config);
         assert!(failed(408, "000604", "57014").is_transient());
         assert!(failed(422, "100183", "P0001").is_transient());
+        assert!(failed(422, "000603", "XX000").is_transient());
         assert_eq!(failed(422, "001003", "42000").kind(), ErrorKind::Rejected);
     }
 }

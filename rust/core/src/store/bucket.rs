@@ -11,7 +11,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::ServerSideEncryption;
 
 use super::Location;
-use super::errors::explained;
+use super::errors::{explained, not_s3};
 use super::options::{AccessKey, Compression, Encryption, StoreOptions};
 use crate::error::{Error, Result};
 
@@ -108,6 +108,7 @@ impl S3Store {
             .customize()
             .config_override(request_timeout(0));
         match head.send().await {
+            Ok(found) if found.e_tag().is_none() => Err(not_s3(&self.location.bucket)),
             Ok(_) => Ok(true),
             // Without the right to list, S3 says 403 also for what is not there; then a second upload does no harm.
             Err(SdkError::ServiceError(error))
@@ -115,8 +116,22 @@ impl S3Store {
             {
                 Ok(false)
             }
-            Err(error) => Err(self.failed(&error)),
+            Err(error) => Err(self.failed_head(&error).await),
         }
+    }
+
+    /// An answer to HEAD has no body, and so no code: a list of the bucket fails for the same reason, and says it.
+    async fn failed_head<E>(&self, error: &SdkError<E>) -> Error
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
+        if (300..500).contains(&status)
+            && let Err(explained) = self.check().await
+        {
+            return explained;
+        }
+        self.failed(error)
     }
 
     pub(super) fn key(&self, name: &str) -> String {

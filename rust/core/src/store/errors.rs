@@ -1,65 +1,31 @@
-//! What S3's failures mean, and what cures them.
+//! What S3's failures mean, and how to fix them.
 
+use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use crate::error::Error;
+use crate::error::{Error, Fault};
 
 /// What a failed call to `bucket` means, and what to do about it.
 pub(super) fn explained<E>(bucket: &str, error: &SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let status = error
-        .raw_response()
-        .map_or(0, |response| response.status().as_u16());
-    let code = error
-        .as_service_error()
-        .and_then(ProvideErrorMetadata::code)
-        .unwrap_or_default();
-    let message = error
-        .as_service_error()
-        .and_then(ProvideErrorMetadata::message)
-        .unwrap_or("no reason given");
-    match (error, code, status) {
-        (SdkError::ServiceError(_), "NoSuchBucket", _) | (SdkError::ServiceError(_), "", 404) => {
-            Error::config(format!(
-                "bucket {bucket} is not there: create it, or name another"
-            ))
-        }
-        (SdkError::ServiceError(_), "AccessDenied", _) | (SdkError::ServiceError(_), "", 403) => {
-            Error::config(format!(
-                "bucket {bucket} denies access: allow s3:PutObject and s3:ListBucket to this identity"
-            ))
-        }
-        (
-            SdkError::ServiceError(_),
-            "InvalidAccessKeyId"
-            | "SignatureDoesNotMatch"
-            | "ExpiredToken"
-            | "InvalidToken"
-            | "NotSignedUp",
-            _,
-        ) => Error::config(format!(
-            "bucket {bucket}: the AWS credentials were refused ({code}): renew them"
-        )),
-        (
-            SdkError::ServiceError(_),
-            "PermanentRedirect"
-            | "AuthorizationHeaderMalformed"
-            | "IllegalLocationConstraintException",
-            _,
-        ) => Error::config(format!(
-            "bucket {bucket} is in another region: set AWS_REGION"
-        )),
-        (SdkError::ServiceError(_), _, 400..=499) => Error::rejected(format!(
-            "bucket {bucket} refused the request: {message} ({status} {code})"
-        )),
-        (SdkError::ConstructionFailure(_), ..) => {
+    if error.raw_response().is_some_and(is_html) {
+        return not_s3(bucket);
+    }
+    match error {
+        SdkError::ServiceError(answer) => refusal(
+            bucket,
+            answer.raw(),
+            answer.err().code().unwrap_or_default(),
+            answer.err().message().unwrap_or("no reason given"),
+        ),
+        SdkError::ConstructionFailure(_) => {
             Error::config(format!("bucket {bucket}: {}", innermost(error)))
         }
-        (SdkError::DispatchFailure(failure), ..) if !failure.is_io() && !failure.is_timeout() => {
+        SdkError::DispatchFailure(failure) if !failure.is_io() && !failure.is_timeout() => {
             Error::config(format!(
-                "bucket {bucket}: no AWS credentials or no way there ({}): set AWS_PROFILE, AWS_ACCESS_KEY_ID or a role",
+                "bucket {bucket}: no AWS credentials, or the endpoint is unknown ({}): set AWS_PROFILE, AWS_ACCESS_KEY_ID or a role",
                 innermost(error)
             ))
         }
@@ -70,6 +36,92 @@ where
     }
 }
 
+/// An answer that S3 never gives, such as a login page.
+pub(super) fn not_s3(bucket: &str) -> Error {
+    Error::transient(format!(
+        "bucket {bucket}: the answer is not from S3 (an HTML page, or without an ETag): check the endpoint, and that no proxy or login page answers in its place"
+    ))
+}
+
+/// What S3 itself said. Without a body there is no code, and the status decides.
+fn refusal(bucket: &str, answer: &HttpResponse, code: &str, message: &str) -> Error {
+    let status = answer.status().as_u16();
+    match (code, status) {
+        ("NoSuchBucket", _) | ("" | "NotFound", 404) => Error::config(format!(
+            "bucket {bucket} does not exist: create it, or set another stage URL"
+        )),
+        ("AccessDenied", _) if message.contains("kms:") => Error::config(format!(
+            "bucket {bucket} denies access: allow {} on the bucket's KMS key to this identity ({code})",
+            kms_action(message)
+        )),
+        ("AccessDenied", _) | ("" | "Forbidden", 403) => Error::config(format!(
+            "bucket {bucket} denies access: allow s3:PutObject and s3:ListBucket to this identity"
+        )),
+        ("ExpiredToken", _) => Error::config(format!(
+            "bucket {bucket}: the AWS credentials have expired ({code}): renew them"
+        )),
+        ("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "NotSignedUp", _) => {
+            Error::config(format!(
+                "bucket {bucket}: the AWS credentials were refused ({code}): renew them"
+            ))
+        }
+        ("RequestTimeTooSkewed", _) => Error::config(format!(
+            "bucket {bucket}: this machine's clock differs from S3's by more than 15 minutes ({code}): set the clock"
+        )),
+        (
+            "PermanentRedirect"
+            | "AuthorizationHeaderMalformed"
+            | "IllegalLocationConstraintException",
+            _,
+        )
+        | (_, 301 | 307) => Error::config(match region(answer) {
+            Some(region) => {
+                format!("bucket {bucket} is in region {region}: set AWS_REGION={region}")
+            }
+            None => format!("bucket {bucket} is in another region: set AWS_REGION"),
+        }),
+        ("SlowDown" | "ServiceUnavailable" | "RequestTimeout" | "OperationAborted", _)
+        | (_, 408 | 409 | 429 | 503) => Error::transient(format!(
+            "bucket {bucket} is busy ({status} {code}: {message}): try again later"
+        )),
+        // Whatever it is, the file is not at fault.
+        (_, 400..=499) => Error::rejected(format!(
+            "bucket {bucket} refused the request: {message} ({status} {code})"
+        ))
+        .with_fault(Fault::Service),
+        _ => Error::transient(format!(
+            "bucket {bucket} failed: {message} ({status} {code})"
+        )),
+    }
+}
+
+/// S3 names the bucket's region whenever another one was asked.
+fn region(answer: &HttpResponse) -> Option<&str> {
+    answer.headers().get("x-amz-bucket-region")
+}
+
+/// The right that KMS misses, such as `kms:GenerateDataKey`.
+fn kms_action(message: &str) -> &str {
+    message
+        .split_whitespace()
+        .find(|word| word.starts_with("kms:"))
+        .unwrap_or("kms:GenerateDataKey")
+}
+
+fn is_html(answer: &HttpResponse) -> bool {
+    let type_is_html = answer
+        .headers()
+        .get("content-type")
+        .is_some_and(|text| text.starts_with("text/html"));
+    let start = answer.body().bytes().unwrap_or_default().trim_ascii_start();
+    let starts_with = |tag: &[u8]| {
+        start
+            .get(..tag.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(tag))
+    };
+    type_is_html || starts_with(b"<html") || starts_with(b"<!doctype html")
+}
+
 /// The innermost reason: what is around it repeats it, and shows a whole answer with its headers.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut inner = error;
@@ -77,4 +129,80 @@ fn innermost(error: &dyn std::error::Error) -> String {
         inner = source;
     }
     inner.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_s3::primitives::SdkBody;
+
+    fn answer(status: u16) -> HttpResponse {
+        HttpResponse::new(status.try_into().unwrap(), SdkBody::empty())
+    }
+
+    #[test]
+    fn a_refusal_names_what_to_change_and_whose_fault_it_is() {
+        let mut redirect = answer(301);
+        redirect
+            .headers_mut()
+            .insert("x-amz-bucket-region", "eu-central-1");
+        let denied = "User u is not authorized to perform: kms:GenerateDataKey on resource: key/k";
+        for (answer, code, message, expected, fault) in [
+            (
+                redirect,
+                "PermanentRedirect",
+                "",
+                "set AWS_REGION=eu-central-1",
+                Fault::Setup,
+            ),
+            (
+                answer(400),
+                "ExpiredToken",
+                "",
+                "have expired",
+                Fault::Setup,
+            ),
+            (
+                answer(403),
+                "RequestTimeTooSkewed",
+                "",
+                "clock",
+                Fault::Setup,
+            ),
+            (
+                answer(403),
+                "AccessDenied",
+                denied,
+                "allow kms:GenerateDataKey on",
+                Fault::Setup,
+            ),
+            (
+                answer(403),
+                "AccessDenied",
+                "Access Denied",
+                "allow s3:PutObject",
+                Fault::Setup,
+            ),
+            (
+                answer(503),
+                "SlowDown",
+                "reduce your rate",
+                "503 SlowDown",
+                Fault::Service,
+            ),
+            (answer(409), "OperationAborted", "", "busy", Fault::Service),
+            (
+                answer(400),
+                "",
+                "no reason given",
+                "refused",
+                Fault::Service,
+            ),
+        ] {
+            let error = refusal("b", &answer, code, message);
+            assert!(error.to_string().contains(expected), "{error}");
+            assert_eq!(error.fault(), fault, "{error}");
+        }
+        assert!(refusal("b", &answer(503), "SlowDown", "").is_transient());
+    }
 }

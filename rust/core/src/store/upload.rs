@@ -5,6 +5,7 @@ use aws_sdk_s3::types::ChecksumAlgorithm;
 use tokio::task::JoinHandle;
 
 use super::bucket::{S3Store, request_timeout};
+use super::errors::not_s3;
 use super::multipart::Multipart;
 use super::parts::{Parts, compress, next_part};
 use crate::error::{Context, Error, Result};
@@ -72,8 +73,11 @@ impl S3Store {
             .config_override(timeout)
             .send()
             .await
-            .map(drop)
             .map_err(|error| self.failed(&error))
+            .and_then(|stored| match stored.e_tag() {
+                Some(_) => Ok(()),
+                None => Err(not_s3(&self.location().bucket)),
+            })
             .context(|| self.key(name))
     }
 }
