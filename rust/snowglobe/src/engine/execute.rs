@@ -104,6 +104,28 @@ pub(crate) fn statement(
     }
 }
 
+/// Fails on what a procedure with its owner's rights may not run: queries, DML, DDL, grants, SHOW and DESCRIBE are all that it may.
+pub(crate) fn check_owners_rights(sql: &str) -> Result<()> {
+    let lexemes = lex(sql)?;
+    let Some(word) = lexemes.first().and_then(Lexeme::word) else {
+        return Ok(());
+    };
+    let is_second = |word: &str| lexemes.get(1).is_some_and(|l| l.is_word(word));
+    let kind = match word.as_str() {
+        word @ ("USE" | "SET" | "UNSET" | "LIST" | "REMOVE" | "PUT" | "GET") => word,
+        "LS" => "LIST",
+        "RM" => "REMOVE",
+        "ALTER" if is_second("SESSION") => "ALTER_SESSION",
+        "EXECUTE" if is_second("TASK") => "EXECUTE_TASK",
+        _ => return Ok(()),
+    };
+    Err(SnowflakeError::new(
+        "090236",
+        "42601",
+        format!("Stored procedure execution error: Unsupported statement type '{kind}'."),
+    ))
+}
+
 /// Whether the names in the statement are for a later run to resolve.
 fn is_definition(lexemes: &[Lexeme]) -> bool {
     lexemes[0].is_word("CREATE")
@@ -226,13 +248,6 @@ fn use_object(session: &mut Session, cursor: &mut Cursor<'_>) -> Result<QueryRes
     }
     let name = cursor.name()?;
     cursor.end()?;
-    if session.frame().is_owners {
-        return Err(SnowflakeError::new(
-            "090236",
-            "42601",
-            "Stored procedure execution error: Unsupported statement type 'USE'.",
-        ));
-    }
     let (binds, variables) = (Binds::default(), BTreeMap::new());
     let context = session.context(&binds, &variables);
     match kind {

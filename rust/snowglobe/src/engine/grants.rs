@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlparser::tokenizer::Token;
 
-use super::catalog::{Grant, GrantTarget, Kind, Member, Object};
+use super::catalog::{Body, Grant, GrantTarget, Kind, Member, Object};
 use super::compile::Context;
 use super::ddl;
 use super::dml::Variables;
@@ -47,6 +47,9 @@ pub(crate) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<Query
     cursor.end()?;
     for (target, object) in &targets {
         may_grant(&context, target, object.as_deref(), &privileges)?;
+        if is_grant && privileges == ["OWNERSHIP"] {
+            may_change_owner(object.as_deref())?;
+        }
     }
     drop(context);
     session.shared.change_catalog(|catalog| {
@@ -124,6 +127,19 @@ fn role(session: &mut Session, mut cursor: Cursor<'_>, is_grant: bool) -> Result
         Ok(())
     })?;
     Ok(QueryResult::status("Statement executed successfully."))
+}
+
+/// Fails for a pipe that runs, and for a task that is resumed.
+fn may_change_owner(object: Option<&Object>) -> Result<()> {
+    let first = match object.map(|o| (o.short(), &o.body)) {
+        Some((name, Body::Pipe(pipe))) if !pipe.paused => {
+            format!("pipe {name} must be paused: ALTER PIPE … SET PIPE_EXECUTION_PAUSED = TRUE")
+        }
+        _ => return Ok(()),
+    };
+    Err(SnowflakeError::compilation(format!(
+        "cannot transfer ownership: {first}"
+    )))
 }
 
 /// Privileges of one or more words, separated by commas, up to `ON`.

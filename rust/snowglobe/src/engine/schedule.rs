@@ -5,7 +5,43 @@ use jiff::tz::TimeZone;
 
 use super::error::{Result, SnowflakeError};
 
-const MINUTE: i64 = 60_000_000;
+const SECOND: i64 = 1_000_000;
+const MINUTE: i64 = 60 * SECOND;
+const DAY: i64 = 24 * 60 * MINUTE;
+
+/// So many microseconds, if the words are a number above 0 and a unit.
+fn interval(count: &str, unit: &str) -> Option<i64> {
+    let unit = match unit.to_uppercase().as_str() {
+        "S" | "SECOND" | "SECONDS" => SECOND,
+        "M" | "MINUTE" | "MINUTES" => MINUTE,
+        "H" | "HOUR" | "HOURS" => 60 * MINUTE,
+        _ => return None,
+    };
+    let count: i64 = count.parse().ok().filter(|n| *n > 0)?;
+    count.checked_mul(unit)
+}
+
+/// Fails unless the text is a `TARGET_COMPLETION_INTERVAL`: from ten seconds to a day.
+///
+/// # Errors
+/// Names the text.
+pub fn check_completion(text: &str) -> Result<()> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let found = match words.as_slice() {
+        [count, unit] => interval(count, unit),
+        _ => None,
+    };
+    if found.is_some_and(|interval| (10 * SECOND..=DAY).contains(&interval)) {
+        return Ok(());
+    }
+    Err(SnowflakeError::new(
+        "001008",
+        "22023",
+        format!(
+            "SQL compilation error:\ninvalid value [{text}] for parameter 'TARGET_COMPLETION_INTERVAL'"
+        ),
+    ))
+}
 
 /// When a task runs.
 #[derive(Clone, Debug)]
@@ -55,14 +91,12 @@ impl Schedule {
         let [count, unit] = words.as_slice() else {
             return Err(invalid());
         };
-        let count: i64 = count.parse().ok().filter(|n| *n > 0).ok_or_else(invalid)?;
-        let unit = match unit.to_uppercase().as_str() {
-            "S" | "SECOND" | "SECONDS" => 1_000_000,
-            "M" | "MINUTE" | "MINUTES" => MINUTE,
-            "H" | "HOUR" | "HOURS" => 60 * MINUTE,
-            _ => return Err(invalid()),
-        };
-        Ok(Self::Every(count * unit))
+        let interval = interval(count, unit).ok_or_else(invalid)?;
+        // "CREATE TASK", SCHEDULE: from ten seconds to eight days.
+        if !(10 * SECOND..=8 * DAY).contains(&interval) {
+            return Err(invalid());
+        }
+        Ok(Self::Every(interval))
     }
 
     /// The last time in `(after, until]` at which it runs; `start` is when it was resumed.

@@ -92,6 +92,14 @@ impl Submission {
             parameters,
             expected,
         } = settings(self.parameters.unwrap_or_default())?;
+        if let Some((name, value)) = parameters.iter().find(|(name, _)| name == "AUTOCOMMIT")
+            && !value.eq_ignore_ascii_case("true")
+        {
+            // "Introduction to the SQL API": it must be TRUE, whatever the account's or the user's value is.
+            let message =
+                format!("{name} = {value} is not allowed: the SQL API needs AUTOCOMMIT = TRUE");
+            return Err(ApiError::new(400, message));
+        }
         let multiple = expected != 1;
         let binds = binds(self.bindings.unwrap_or_default(), false)?;
         let statements =
@@ -239,16 +247,30 @@ fn only_in_multiple(sql: &str) -> Option<&'static str> {
     if first == "ALTER" && words.get(1).is_some_and(|next| next == "SESSION") {
         return Some("ALTER_SESSION");
     }
+    if is_temporary(&words) {
+        return Some("CREATE_TEMPORARY");
+    }
     ONLY_IN_MULTIPLE
         .into_iter()
         .find(|kind| kind == first && !block)
 }
 
-/// The first two words, in capitals, behind comments.
+/// Whether it makes a table or stage that ends with the session.
+fn is_temporary(words: &[String]) -> bool {
+    let is_one = |word: &String| ["TEMP", "TEMPORARY", "VOLATILE"].contains(&word.as_str());
+    words.first().is_some_and(|first| first == "CREATE")
+        && words
+            .iter()
+            .skip(1)
+            .take_while(|word| !["TABLE", "STAGE"].contains(&word.as_str()))
+            .any(is_one)
+}
+
+/// The first words, in capitals, behind comments.
 fn leading_words(sql: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = sql.trim_start();
-    while words.len() < 2 && !rest.is_empty() {
+    while words.len() < 6 && !rest.is_empty() {
         if let Some(comment) = rest.strip_prefix("--").or_else(|| rest.strip_prefix("//")) {
             rest = comment.split_once('\n').map_or("", |(_, after)| after);
         } else if let Some(comment) = rest.strip_prefix("/*") {
@@ -347,6 +369,9 @@ mod tests {
             "commit",
             "set a = 1",
             "alter session set x = 1",
+            "create temp table t (i int)",
+            "create or replace local temporary table t as select 1 as i",
+            "create temporary stage s",
         ] {
             assert!(only_in_multiple(sql).is_some(), "{sql}");
         }
@@ -354,6 +379,8 @@ mod tests {
             "begin let x := 1; return x; end",
             "select 1",
             "alter table t add c int",
+            "create table temporary_things (temp int)",
+            "create table temp (i int)",
             "",
             "(select 1)",
         ] {

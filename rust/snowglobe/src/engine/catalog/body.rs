@@ -129,6 +129,9 @@ pub struct Task {
     /// The least time between two triggered runs.
     #[serde(default)]
     pub trigger_interval_seconds: Option<i64>,
+    /// `TARGET_COMPLETION_INTERVAL`.
+    #[serde(default)]
+    pub completion_interval: Option<String>,
     /// How often a run of the graph that has failed is tried again.
     #[serde(default)]
     pub retry_attempts: i64,

@@ -159,6 +159,17 @@ pub(crate) fn make(
     }))
 }
 
+/// Takes `IF NOT EXISTS`, which does not go with `OR REPLACE`.
+pub(crate) fn if_not_exists(cursor: &mut Cursor<'_>, or_replace: bool) -> Result<bool> {
+    let is_there = cursor.accept("IF NOT EXISTS");
+    match is_there && or_replace {
+        true => Err(SnowflakeError::compilation(
+            "options IF NOT EXISTS and OR REPLACE are incompatible.",
+        )),
+        false => Ok(is_there),
+    }
+}
+
 fn old_object(context: &Context<'_>, kind: Kind, path: &[String]) -> Option<Arc<Object>> {
     let same = context.catalog.find(kind, path);
     same.or_else(|| match kind {

@@ -32,7 +32,7 @@ pub(super) fn run(
     flags: &Flags,
     variables: &Variables,
 ) -> Result<QueryResult> {
-    let if_not_exists = cursor.accept("IF NOT EXISTS");
+    let if_not_exists = super::if_not_exists(&mut cursor, flags.or_replace)?;
     let name = cursor.name()?;
     let (mut columns, mut copied) = (Vec::new(), None);
     if cursor.peek().is_some_and(|l| l.token == Token::LParen) {

@@ -50,6 +50,21 @@ pub(super) fn clause(
     })
 }
 
+/// Fails if a clause stands behind one of its kind that has no condition.
+pub(super) fn check_reachable(clauses: &[Clause]) -> Result<()> {
+    for matched in [true, false] {
+        let mut of_kind = clauses.iter().filter(|c| c.matched == matched);
+        of_kind.find(|c| c.condition.is_none());
+        if of_kind.next().is_some() {
+            let kind = if matched { "MATCHED" } else { "NOT MATCHED" };
+            return Err(SnowflakeError::compilation(format!(
+                "unreachable WHEN {kind} clause: one without AND must be the last of its kind"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Each column of the target with the source's column of that name; both must have the same names.
 fn by_name(context: &Context<'_>, target: &Target, source: &str) -> Result<Vec<(String, String)>> {
     let compiled = context.query(&format!("select * from {source}"))?;

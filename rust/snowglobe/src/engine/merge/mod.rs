@@ -16,7 +16,7 @@ use super::value::{Binds, QueryResult, StatementKind};
 use crate::sql::cursor::Cursor;
 
 use apply::apply;
-use clause::{clause, plan_text};
+use clause::{check_reachable, clause, plan_text};
 
 pub(crate) use apply::nondeterministic;
 
@@ -62,6 +62,7 @@ pub(crate) fn run(
         };
         context.require(&target.object, privilege)?;
     }
+    check_reachable(&clauses)?;
     let plan = plan_text(&target, &source, &on, &clauses)?;
     let mut locks = stream_locks(&context, &context.query(&plan)?.streams);
     locks.push(target.lock());

@@ -12,7 +12,7 @@ use super::error::Result;
 use super::session::Session;
 use super::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 use crate::sql::cursor::Cursor;
-use crate::sql::script::{Block, opens_block, parse};
+use crate::sql::script::{self as syntax, Block, opens_block, parse};
 use crate::sql::tokens::{Lexeme, lex};
 
 pub(crate) use call::{add_signature, call, call_anonymous, parameters, sign};
@@ -30,7 +30,7 @@ fn block_of(text: &str) -> Result<Block> {
 
 /// Fails unless the text is a procedure's body.
 pub(crate) fn check(body: &str) -> Result<()> {
-    block_of(body).map(|_| ())
+    syntax::check(&block_of(body)?)
 }
 
 /// Runs an anonymous block.
@@ -40,6 +40,7 @@ pub(crate) fn run_block(
     variables: &Variables,
 ) -> Result<QueryResult> {
     let block = block_of(text)?;
+    syntax::check(&block)?;
     let flow = Runner::new(session, variables.clone()).run(&block)?;
     Ok(answer(flow, "anonymous block"))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::super::compile::Typed;
 use super::super::dml::Variables;
@@ -89,8 +89,8 @@ pub(super) struct Runner<'s> {
     pub(super) session: &'s mut Session,
     pub(super) scopes: Vec<BTreeMap<String, Variable>>,
     handling: Option<Raised>,
-    /// The handlers of the blocks around, innermost last.
-    handlers: Vec<Rc<[Handler]>>,
+    /// The handlers of the blocks around, innermost last, and how many scopes each sees.
+    handlers: Vec<(Rc<[Handler]>, usize)>,
 }
 
 impl<'s> Runner<'s> {
@@ -127,8 +127,12 @@ impl<'s> Runner<'s> {
             }
         }
         if outcome.is_ok() {
-            self.handlers.push(block.handlers.clone().into());
+            let handlers = block.handlers.clone().into();
+            self.handlers.push((handlers, self.scopes.len()));
+            // What the body declares with LET is its own: handlers do not see it.
+            self.scopes.push(BTreeMap::new());
             outcome = self.steps(&block.body);
+            self.scopes.pop();
             self.handlers.pop();
         }
         if let Err(raised) = outcome {
@@ -144,13 +148,16 @@ impl<'s> Runner<'s> {
     fn handle(&mut self, block: &Block, raised: Raised) -> Step1<Flow> {
         match handler_of(&block.handlers, &raised) {
             Some(handler) if !handler.continues && !raised.is_handlers => {
-                self.run_handler(handler, raised)
+                self.run_handler(handler, raised, self.scopes.len())
             }
             _ => Err(raised),
         }
     }
 
-    fn run_handler(&mut self, handler: &Handler, raised: Raised) -> Step1<Flow> {
+    /// Runs a handler, which sees so many of the scopes.
+    fn run_handler(&mut self, handler: &Handler, raised: Raised, seen: usize) -> Step1<Flow> {
+        let unseen = self.scopes.split_off(seen);
+        self.scopes.push(BTreeMap::new());
         let text = |t: &str| Typed {
             kind: SnowflakeType::TEXT,
             value: Value::Text(t.to_owned()),
@@ -169,10 +176,12 @@ impl<'s> Runner<'s> {
             self.put(name, Variable::Value { kind: None, typed });
         }
         let before = self.handling.replace(raised);
-        self.handlers.push(Rc::from([]));
+        self.handlers.push((Rc::from([]), self.scopes.len()));
         let outcome = self.steps(&handler.body);
         self.handlers.pop();
         self.handling = before;
+        self.scopes.truncate(seen);
+        self.scopes.extend(unseen);
         outcome.map_err(|raised| Raised {
             is_handlers: true,
             ..raised
@@ -180,11 +189,11 @@ impl<'s> Runner<'s> {
     }
 
     /// The handler of the innermost block, if it says to go on after the error.
-    fn continuing(&self, raised: &Raised) -> Option<Handler> {
-        let handlers = self.handlers.last()?;
-        handler_of(handlers, raised)
-            .filter(|h| h.continues && !raised.is_handlers)
-            .cloned()
+    fn continuing(&self, raised: &Raised) -> Option<(Handler, usize)> {
+        let (handlers, seen) = self.handlers.last()?;
+        let handler = handler_of(handlers, raised);
+        let handler = handler.filter(|h| h.continues && !raised.is_handlers)?;
+        Some((handler.clone(), *seen))
     }
 
     pub(super) fn steps(&mut self, steps: &[Step]) -> Step1<Flow> {
@@ -192,8 +201,8 @@ impl<'s> Runner<'s> {
             let mut done = self.step(&step.action);
             if let Err(raised) = &mut done {
                 raised.place.get_or_insert((step.line, step.position));
-                if let Some(handler) = self.continuing(raised) {
-                    done = self.run_handler(&handler, raised.clone());
+                if let Some((handler, seen)) = self.continuing(raised) {
+                    done = self.run_handler(&handler, raised.clone(), seen);
                 }
             }
             let flow = done?;
@@ -284,13 +293,23 @@ impl<'s> Runner<'s> {
             Some(Variable::Exception { code, message }) => Raised {
                 name: name.to_owned(),
                 code: *code,
-                error: SnowflakeError::new("100183", "P0001", message.clone()),
+                error: SnowflakeError::new(own_code(*code), "P0001", message.clone()),
                 place: None,
                 is_handlers: false,
             },
             _ => statement_error(SnowflakeError::invalid_identifier(name)),
         }
     }
+}
+
+/// The number of an exception that a script declares, as the code of an error.
+fn own_code(code: i64) -> &'static str {
+    static CODES: LazyLock<Vec<String>> =
+        LazyLock::new(|| (0..1000).map(|n| format!("-{}", 20_000 + n)).collect());
+    let at = usize::try_from(-20_000 - code);
+    at.ok()
+        .and_then(|at| CODES.get(at))
+        .map_or("-20000", String::as_str)
 }
 
 pub(super) fn statement_error(error: SnowflakeError) -> Raised {

@@ -88,6 +88,9 @@ impl Session {
         if self.cancel.is_cancelled() {
             return Err(SnowflakeError::cancelled());
         }
+        if self.frame().is_owners {
+            execute::check_owners_rights(sql)?;
+        }
         let result = execute::statement(self, sql, binds, variables);
         match result {
             // A statement that was cut off by DuckDB's own means was cancelled all the same.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::super::catalog::{Body, Catalog, Kind, Object};
+use super::super::catalog::{Body, Catalog, Kind, Object, Task};
 use super::super::compile::Context;
 use super::super::error::{Result, SnowflakeError};
 use super::super::shared::Shared;
@@ -140,14 +140,7 @@ pub(crate) fn check_change(
         .map(|o| root_of(catalog, o));
     for root in roots {
         if body(&root).is_some_and(|t| t.started) {
-            return Err(SnowflakeError::new(
-                "091421",
-                "42601",
-                format!(
-                    "Unable to update graph with root task {} since that root task is not suspended.",
-                    root.name()
-                ),
-            ));
+            return Err(not_suspended(&root.name()));
         }
     }
     let Some(own) = own else { return Ok(()) };
@@ -159,6 +152,26 @@ pub(crate) fn check_change(
         )));
     }
     Ok(())
+}
+
+/// Fails for a root that is resumed: a standalone task is the root of a graph of its own.
+pub(crate) fn check_suspended(object: &Object) -> Result<()> {
+    let is_root = |task: &&Task| task.after.is_empty() && task.finalizes.is_none();
+    match body(object).filter(is_root) {
+        Some(task) if task.started => Err(not_suspended(&object.name())),
+        _ => Ok(()),
+    }
+}
+
+/// A graph is changed while its root is suspended.
+fn not_suspended(root: &Name) -> SnowflakeError {
+    SnowflakeError::new(
+        "091421",
+        "42601",
+        format!(
+            "Unable to update graph with root task {root} since that root task is not suspended."
+        ),
+    )
 }
 
 /// The tasks that come after it: at once, or at all.

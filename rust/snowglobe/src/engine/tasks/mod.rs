@@ -1,5 +1,6 @@
 //! Tasks: by schedule, after others, or triggered by a stream; no overlap, suspension after failures, history.
 
+mod condition;
 mod graph;
 mod history;
 mod run;
@@ -8,13 +9,13 @@ mod scheduler;
 use super::catalog::{Body, Catalog, Kind, Object, Task};
 use super::dml::Variables;
 use super::error::{Result, SnowflakeError};
-use super::schedule::Schedule;
+use super::schedule::{self, Schedule};
 use super::session::Session;
 use super::value::{Binds, QueryResult};
 use crate::sql::cursor::{Cursor, Name};
 use crate::sql::properties::Properties;
 
-pub(crate) use graph::{check_change, dependents, enable_dependents, root_of};
+pub(crate) use graph::{check_change, check_suspended, dependents, enable_dependents, root_of};
 pub(crate) use history::rows as history;
 pub(crate) use run::{RunningTask, predecessor_value};
 pub(crate) use scheduler::{Scheduler, start};
@@ -35,11 +36,23 @@ pub(crate) fn set_properties(task: &mut Task, properties: &mut Properties) -> Re
         }
         task.allow_overlap = overlap;
     }
-    if let Some(count) = properties.take_integer("SUSPEND_TASK_AFTER_NUM_FAILURES")? {
+    let mut take = |key: &str, most: i64, least: i64| match properties.take_integer(key)? {
+        Some(number) if !(least..=most).contains(&number) => Err(SnowflakeError::compilation(
+            format!("invalid value [{number}] for parameter '{key}': {least} to {most}"),
+        )),
+        number => Ok(number),
+    };
+    if let Some(count) = take("SUSPEND_TASK_AFTER_NUM_FAILURES", i64::MAX, 0)? {
         task.suspend_after_failures = count;
     }
-    if let Some(millis) = properties.take_integer("USER_TASK_TIMEOUT_MS")? {
+    if let Some(millis) = take("USER_TASK_TIMEOUT_MS", 604_800_000, 0)? {
         task.timeout_millis = millis;
+    }
+    task.trigger_interval_seconds =
+        take("USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS", 604_800, 10)?
+            .or(task.trigger_interval_seconds);
+    if let Some(attempts) = take("TASK_AUTO_RETRY_ATTEMPTS", 30, 0)? {
+        task.retry_attempts = attempts;
     }
     if let Some(config) = properties.take_text("CONFIG")? {
         if !serde_json::from_str::<serde_json::Value>(&config).is_ok_and(|json| json.is_object()) {
@@ -49,31 +62,16 @@ pub(crate) fn set_properties(task: &mut Task, properties: &mut Properties) -> Re
         }
         task.config = Some(config);
     }
-    if let Some(seconds) =
-        properties.take_integer("USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS")?
-    {
-        if !(10..=604_800).contains(&seconds) {
-            return Err(SnowflakeError::compilation(format!(
-                "invalid value [{seconds}] for parameter 'USER_TASK_MINIMUM_TRIGGER_INTERVAL_IN_SECONDS': 10 to 604800"
-            )));
-        }
-        task.trigger_interval_seconds = Some(seconds);
-    }
     properties.refuse(&[
         "USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE",
         "SERVERLESS_TASK_MIN_STATEMENT_SIZE",
         "SERVERLESS_TASK_MAX_STATEMENT_SIZE",
-        "TARGET_COMPLETION_INTERVAL",
         "ERROR_INTEGRATION",
         "SUCCESS_INTEGRATION",
     ])?;
-    if let Some(attempts) = properties.take_integer("TASK_AUTO_RETRY_ATTEMPTS")? {
-        if !(0..=30).contains(&attempts) {
-            return Err(SnowflakeError::compilation(format!(
-                "invalid value [{attempts}] for parameter 'TASK_AUTO_RETRY_ATTEMPTS': 0 to 30"
-            )));
-        }
-        task.retry_attempts = attempts;
+    if let Some(interval) = properties.take_text("TARGET_COMPLETION_INTERVAL")? {
+        schedule::check_completion(&interval)?;
+        task.completion_interval = Some(interval);
     }
     Ok(())
 }
@@ -92,6 +90,19 @@ pub(crate) fn check(task: &Task) -> Result<()> {
                 "a task cannot have both a schedule and predecessors",
             ));
         }
+    }
+    if let Some(when) = &task.when {
+        condition::check(when)?;
+    }
+    let is_triggered = task.schedule.is_none() && task.after.is_empty() && task.finalizes.is_none();
+    if is_triggered
+        && task.when.is_some()
+        && task.warehouse.is_none()
+        && task.completion_interval.is_none()
+    {
+        return Err(SnowflakeError::compilation(
+            "a triggered task without a WAREHOUSE needs a TARGET_COMPLETION_INTERVAL",
+        ));
     }
     if task.finalizes.is_some() && !task.after.is_empty() {
         return Err(SnowflakeError::compilation(
@@ -114,6 +125,29 @@ pub(crate) fn check_starts(task: &Task) -> Result<()> {
     Err(SnowflakeError::compilation(
         "Task needs a schedule, a predecessor, or a condition with SYSTEM$STREAM_HAS_DATA",
     ))
+}
+
+/// Fails unless the task's owner may use its warehouse.
+pub(crate) fn require_warehouse(session: &Session, object: &Object) -> Result<()> {
+    let catalog = session.shared.catalog();
+    let Some(name) = body(object).and_then(|task| task.warehouse.as_deref()) else {
+        return Ok(());
+    };
+    let name = Name::parse(name)?;
+    let roles = catalog.inherited_roles(&object.owner);
+    let warehouse = catalog.find(Kind::Warehouse, &name.0);
+    match warehouse {
+        Some(warehouse) if catalog.has_privilege(&roles, warehouse, "USAGE") => Ok(()),
+        _ => Err(SnowflakeError::new(
+            "091089",
+            "42501",
+            format!(
+                "Cannot execute task {}: USAGE privilege on the task's warehouse {name} must be granted to owner role {}",
+                object.short(),
+                object.owner
+            ),
+        )),
+    }
 }
 
 /// Fails unless the task's owner may run tasks.

@@ -23,7 +23,7 @@ pub(super) fn action(cursor: &mut Cursor<'_>) -> Result<Action> {
         "CASE" => return case_action(cursor),
         "FOR" => return for_action(cursor),
         "WHILE" => {
-            let condition = cursor.text_until(&["DO", "LOOP"])?.to_owned();
+            let condition = condition(cursor)?;
             let end = if cursor.accept("DO") { "WHILE" } else { "LOOP" };
             cursor.accept("LOOP");
             let body = steps(cursor, &["END"])?;
@@ -39,7 +39,7 @@ pub(super) fn action(cursor: &mut Cursor<'_>) -> Result<Action> {
         "REPEAT" => {
             let body = steps(cursor, &["UNTIL"])?;
             cursor.expect("UNTIL")?;
-            let until = cursor.text_until(&["END"])?.to_owned();
+            let until = condition(cursor)?;
             cursor.expect("END REPEAT")?;
             let label = label(cursor)?;
             return Ok(Action::Repeat { body, until, label });
@@ -132,11 +132,16 @@ fn return_action(cursor: &mut Cursor<'_>) -> Result<Action> {
     Ok(Action::Return(Some(cursor.text_until(&[";"])?.to_owned())))
 }
 
+/// What stands in the parentheses that Snowflake insists on.
+fn condition(cursor: &mut Cursor<'_>) -> Result<String> {
+    parenthesized(cursor).map(|text| format!("({text})"))
+}
+
 fn if_action(cursor: &mut Cursor<'_>) -> Result<Action> {
     let mut branches = Vec::new();
     let mut otherwise = Vec::new();
     loop {
-        let condition = cursor.text_until(&["THEN"])?.to_owned();
+        let condition = condition(cursor)?;
         cursor.expect("THEN")?;
         branches.push((condition, steps(cursor, &["END", "ELSE", "ELSEIF"])?));
         if cursor.accept("ELSEIF") {
@@ -157,7 +162,7 @@ fn case_action(cursor: &mut Cursor<'_>) -> Result<Action> {
     let operand = if cursor.at_words("WHEN") {
         None
     } else {
-        Some(cursor.text_until(&["WHEN"])?.to_owned())
+        Some(condition(cursor)?)
     };
     let mut branches = Vec::new();
     while cursor.accept("WHEN") {

@@ -2,9 +2,11 @@
 //!
 //! - `declaration`: what stands after DECLARE
 //! - `action`: one statement of a block
+//! - `syntax`: the SQL and the expressions of a block, parsed without being run
 
 mod action;
 mod declaration;
+mod syntax;
 
 use sqlparser::tokenizer::Token;
 
@@ -15,6 +17,7 @@ use crate::engine::value::SnowflakeType;
 
 use action::action;
 use declaration::declaration;
+pub use syntax::check;
 
 /// `DECLARE … BEGIN … EXCEPTION … END`.
 #[derive(Clone, Debug, Default)]

@@ -4,9 +4,10 @@ use super::set;
 use crate::engine::catalog::{Body, Object};
 use crate::engine::ddl::change;
 use crate::engine::ddl::create::full_task_name;
+use crate::engine::dml::Variables;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
-use crate::engine::value::QueryResult;
+use crate::engine::value::{Binds, QueryResult};
 use crate::engine::{pipes, tasks};
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;
@@ -17,11 +18,42 @@ pub(super) fn task(
     object: &Object,
 ) -> Result<QueryResult> {
     let mut new = object.clone();
+    if !cursor.at_words("RESUME") && !cursor.at_words("SUSPEND") {
+        let (binds, variables) = (Binds::default(), Variables::new());
+        session
+            .context(&binds, &variables)
+            .require(object, "OWNERSHIP")?;
+        tasks::check_suspended(object)?;
+    }
+    edit(session, &mut cursor, object, &mut new)?;
+    cursor.end()?;
+    let before = match &new.body {
+        Body::Task(body) => {
+            tasks::check(body)?;
+            body.after.clone()
+        }
+        _ => Vec::new(),
+    };
+    let catalog = session.shared.catalog();
+    tasks::check_change(&catalog, catalog.by_id(object.id), &before)?;
+    let changed = change(session, object, |o| *o = new);
+    session.shared.options.clock.wake();
+    changed
+}
+
+/// Does with the task what follows its name.
+fn edit(
+    session: &Session,
+    cursor: &mut Cursor<'_>,
+    object: &Object,
+    new: &mut Object,
+) -> Result<()> {
     let Body::Task(body) = &mut new.body else {
         return Err(cursor.unexpected());
     };
     if cursor.accept("RESUME") {
         tasks::require_execute(session, object)?;
+        tasks::require_warehouse(session, object)?;
         tasks::check_starts(body)?;
         body.started = true;
         body.failures = 0;
@@ -50,26 +82,14 @@ pub(super) fn task(
         }
     } else {
         cursor.expect("SET")?;
-        let mut properties = Properties::parse(&mut cursor)?;
+        let mut properties = Properties::parse(cursor)?;
         if let Some(comment) = properties.take_text("COMMENT")? {
             new.comment = Some(comment);
         }
         tasks::set_properties(body, &mut properties)?;
         properties.end()?;
     }
-    cursor.end()?;
-    if let Body::Task(body) = &new.body {
-        tasks::check(body)?;
-    }
-    let before = match &new.body {
-        Body::Task(body) => body.after.clone(),
-        _ => Vec::new(),
-    };
-    let catalog = session.shared.catalog();
-    tasks::check_change(&catalog, catalog.by_id(object.id), &before)?;
-    let changed = change(session, object, |o| *o = new);
-    session.shared.options.clock.wake();
-    changed
+    Ok(())
 }
 
 pub(super) fn pipe(

@@ -10,7 +10,7 @@ mod relation;
 mod stage;
 mod task;
 
-use super::{New, kind, make, table};
+use super::{New, if_not_exists, kind, make, table};
 use crate::engine::catalog::{Body, Kind, User, Warehouse};
 use crate::engine::dml::Variables;
 use crate::engine::error::{Result, SnowflakeError};
@@ -74,7 +74,7 @@ pub(super) fn run(
     if kind == Kind::Procedure {
         return procedure(session, cursor, or_replace);
     }
-    let if_not_exists = cursor.accept("IF NOT EXISTS");
+    let if_not_exists = if_not_exists(&mut cursor, or_replace)?;
     let name = cursor.name()?;
     let mut new = New {
         kind,

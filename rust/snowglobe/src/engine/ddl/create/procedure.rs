@@ -1,7 +1,7 @@
 //! CREATE PROCEDURE.
 
 use crate::engine::catalog::{Body, Kind, Parameter, Procedure};
-use crate::engine::ddl::{New, make};
+use crate::engine::ddl::{New, if_not_exists, make};
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::script;
 use crate::engine::session::Session;
@@ -13,7 +13,7 @@ pub(super) fn procedure(
     mut cursor: Cursor<'_>,
     or_replace: bool,
 ) -> Result<QueryResult> {
-    let if_not_exists = cursor.accept("IF NOT EXISTS");
+    let if_not_exists = if_not_exists(&mut cursor, or_replace)?;
     let mut name = cursor.name()?;
     let parameters = script::parameters(&mut cursor)?;
     script::sign(&mut name, &parameters);

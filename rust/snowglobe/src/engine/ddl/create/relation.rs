@@ -1,7 +1,7 @@
 //! CREATE VIEW, STREAM and SEQUENCE.
 
 use crate::engine::catalog::{Body, Stream};
-use crate::engine::ddl::{New, make};
+use crate::engine::ddl::{New, change, make};
 use crate::engine::dml::Variables;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
@@ -87,6 +87,17 @@ pub(super) fn stream(
     }
     let mut properties = Properties::parse(&mut cursor)?;
     cursor.end()?;
+    let tracks = base.table()?.change_tracking;
+    if !tracks && context.require(&base, "OWNERSHIP").is_err() {
+        return Err(SnowflakeError::new(
+            "003001",
+            "42501",
+            format!(
+                "SQL access control error:\nInsufficient privileges to operate on table '{}': its owner makes its first stream, or sets CHANGE_TRACKING = TRUE",
+                base.short()
+            ),
+        ));
+    }
     drop(context);
     let append_only = properties.take_bool("APPEND_ONLY")?.unwrap_or(false);
     let show_initial_rows = properties.take_bool("SHOW_INITIAL_ROWS")?.unwrap_or(false);
@@ -103,7 +114,7 @@ pub(super) fn stream(
         show_initial_rows,
     });
     let shared = std::sync::Arc::clone(&session.shared);
-    make(
+    let made = make(
         session,
         New {
             comment,
@@ -111,7 +122,15 @@ pub(super) fn stream(
             ..new
         },
         |connection, id| shared.set_offset(connection, id, offset),
-    )
+    )?;
+    if !tracks {
+        change(session, &base, |o| {
+            if let Body::Table(table) = &mut o.body {
+                table.change_tracking = true;
+            }
+        })?;
+    }
+    Ok(made)
 }
 
 pub(super) fn sequence(

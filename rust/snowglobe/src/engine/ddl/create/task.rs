@@ -60,6 +60,7 @@ pub(super) fn task(session: &mut Session, mut cursor: Cursor<'_>, new: &mut New)
         timeout_millis: 3_600_000,
         config: None,
         trigger_interval_seconds: None,
+        completion_interval: None,
         retry_attempts: 0,
         finalizes,
         home: home(session, new)?,
