@@ -32,6 +32,7 @@ const TABLES: &str = "
     create table if not exists sys_loads(target ubigint, pipe ubigint, location varchar, path varchar, etag varchar, size bigint,
         modified_micros bigint, loaded_micros bigint, received_micros bigint, parsed bigint, loaded bigint, errors bigint, error_limit bigint, first_error varchar,
         first_error_line bigint, first_error_character bigint, first_error_column varchar, status varchar, counts boolean);
+    create table if not exists sys_pipe_queue(id bigint, pipe ubigint, path varchar, received_micros bigint);
     create table if not exists sys_pipe_errors(pipe ubigint, loaded_micros bigint, error varchar, file varchar, line bigint, \"character\" bigint, byte_offset bigint,
         category varchar, code bigint, sql_state varchar, column_name varchar, row_number bigint, row_start_line bigint, rejected_record varchar);
     create table if not exists sys_trust(role varchar primary key, principal varchar, external_id varchar);

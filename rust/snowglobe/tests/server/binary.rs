@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 fn snowglobe(arguments: &[&str], data: Option<&Path>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_snowglobe"));
@@ -218,6 +219,55 @@ async fn every_object_acknowledged_before_kill_9_is_whole_after_it() {
                 body(writer, number)
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_waits_for_its_pipe_at_kill_9_is_loaded_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let process = Process::start(Some(dir.path()));
+    let s3 = process.s3(dir.path());
+    s3.create_bucket().bucket("lake").send().await.unwrap();
+    for sql in [
+        "create database d",
+        "create table d.public.t (v varchar)",
+        "create stage d.public.s url = 's3://lake/in/'",
+        "create pipe d.public.p auto_ingest = true as copy into d.public.t from @d.public.s",
+        "alter pipe d.public.p set pipe_execution_paused = true",
+    ] {
+        let (status, answer) = process.submit(dir.path(), "", sql).await;
+        assert_eq!(status, 200, "{sql}: {answer}");
+    }
+    let put = s3.put_object().bucket("lake").key("in/1.csv");
+    put.body(b"one\n".to_vec().into()).send().await.unwrap();
+    let pending = "select parse_json(system$pipe_status('d.public.p')):pendingFileCount::number";
+    until(&process, dir.path(), pending, "1").await;
+    drop(process);
+
+    let process = Process::start(Some(dir.path()));
+    until(&process, dir.path(), pending, "1").await;
+    let resume = "alter pipe d.public.p set pipe_execution_paused = false";
+    assert_eq!(process.submit(dir.path(), "", resume).await.0, 200);
+    let rows = "select count(*) from d.public.t";
+    until(&process, dir.path(), rows, "1").await;
+    until(&process, dir.path(), pending, "0").await;
+    drop(process);
+
+    let process = Process::start(Some(dir.path()));
+    until(&process, dir.path(), pending, "0").await;
+    until(&process, dir.path(), rows, "1").await;
+}
+
+/// Waits until the query answers so.
+async fn until(process: &Process, data: &Path, sql: &str, expected: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let (_, answer) = process.submit(data, "", sql).await;
+        if answer["data"][0][0] == expected {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{sql}: {answer}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -83,6 +83,8 @@ pub struct Copy {
     pub on_error: Option<OnError>,
     purge: bool,
     force: bool,
+    /// Whether files whose load status is not known any more are loaded.
+    load_uncertain: bool,
     size_limit: Option<u64>,
     truncate_columns: bool,
     return_failed_only: bool,
@@ -125,6 +127,10 @@ pub struct RowError {
 
 /// How long COPY remembers what it has loaded.
 const LOAD_METADATA_DAYS: i64 = 64;
+
+fn load_metadata_since(session: &Session) -> i64 {
+    session.shared.options.clock.now_micros() - LOAD_METADATA_DAYS * 86_400_000_000
+}
 
 /// Runs what follows `COPY`.
 pub(crate) fn run(
@@ -237,9 +243,24 @@ impl Copy {
             return Ok(listed.collect());
         }
         let known = self.known(session, or_in_part)?;
+        let forgotten = self.uncertain_before(session)?;
         Ok(listed
             .filter(|f| !known.contains(&(f.key.clone(), f.etag.clone())))
+            .filter(|f| self.load_uncertain || f.modified_micros >= forgotten)
             .collect())
+    }
+
+    /// Until when a file was staged whose load status is not known any more: COPY may have loaded it, and forgotten that since.
+    fn uncertain_before(&self, session: &Session) -> Result<i64> {
+        let since = load_metadata_since(session);
+        let first = storage::count(
+            &session.connection,
+            &format!(
+                "select coalesce(min(loaded_micros), {since}) from sys_loads where target = {} and pipe = 0 and counts",
+                self.target.id
+            ),
+        )?;
+        Ok(if first < since { since } else { i64::MIN })
     }
 
     /// Paths and ETags that COPY has loaded into the table, in transactions that are open too.
@@ -258,7 +279,7 @@ impl Copy {
         {
             return Ok(known);
         }
-        let since = session.shared.options.clock.now_micros() - LOAD_METADATA_DAYS * 86_400_000_000;
+        let since = load_metadata_since(session);
         let whole = if only_whole {
             " and status = 'LOADED'"
         } else {

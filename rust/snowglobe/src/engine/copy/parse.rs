@@ -93,6 +93,7 @@ impl Copy {
                 .transpose()?,
             purge: p.take_bool("PURGE")?.unwrap_or(false),
             force: p.take_bool("FORCE")?.unwrap_or(false),
+            load_uncertain: p.take_bool("LOAD_UNCERTAIN_FILES")?.unwrap_or(false),
             size_limit: p.take_integer("SIZE_LIMIT")?.map(i64::unsigned_abs),
             truncate_columns: p.take_bool("TRUNCATECOLUMNS")?.unwrap_or(false)
                 || !p.take_bool("ENFORCE_LENGTH")?.unwrap_or(true),
@@ -108,7 +109,6 @@ impl Copy {
                 None => None,
             },
         };
-        p.take_default("LOAD_UNCERTAIN_FILES", "FALSE")?;
         p.refuse(&["FILE_PROCESSOR", "LOAD_MODE"])?;
         p.end()?;
         by_name::check(&copy)?;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{BATCH, Handed, REMEMBERED_DAYS, location, parse, pipe_of};
+use super::queue::{self, Handed};
+use super::{BATCH, REMEMBERED_DAYS, location, parse, pipe_of};
 use crate::engine::catalog::{Object, Pipe};
 use crate::engine::copy::{self, OnError};
 use crate::engine::dml::Variables;
@@ -17,8 +18,8 @@ use crate::sql::tokens::lex;
 
 /// Files of one pipe that is not paused.
 pub(super) fn next_batch(shared: &Shared) -> Option<Vec<Handed>> {
+    forget_dropped(shared);
     let mut state = shared.pipes.lock();
-    state.waiting.retain(|h| pipe_of(shared, h.pipe).is_some());
     let first = state
         .waiting
         .iter()
@@ -33,11 +34,26 @@ pub(super) fn next_batch(shared: &Shared) -> Option<Vec<Handed>> {
     Some(batch.to_vec())
 }
 
+/// Files of pipes that are gone.
+fn forget_dropped(shared: &Shared) {
+    let gone: Vec<Handed> = {
+        let mut state = shared.pipes.lock();
+        let waiting = std::mem::take(&mut state.waiting);
+        let (kept, gone) = waiting
+            .into_iter()
+            .partition(|h| pipe_of(shared, h.pipe).is_some());
+        state.waiting = kept;
+        gone.into()
+    };
+    queue::forget(shared, &gone);
+}
+
 pub(super) fn load_batch(shared: &Arc<Shared>, batch: &[Handed]) {
     let Some((object, pipe)) = batch.first().and_then(|h| pipe_of(shared, h.pipe)) else {
         return;
     };
     let outcome = load(shared, &object, &pipe, batch);
+    queue::forget(shared, batch);
     let mut state = shared.pipes.lock();
     let keys: Vec<&str> = batch.iter().map(|h| h.key.as_str()).collect();
     state

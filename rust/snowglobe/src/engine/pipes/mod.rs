@@ -1,13 +1,14 @@
 //! Snowpipe: files are handed over by S3 events, REST or REFRESH, loaded in the background, each path once in fourteen days.
 //!
+//! - `queue`: what was handed over and waits, also across a restart
 //! - `load`: what the background does with what was handed over
 //! - `rest`: what Snowpipe's REST asks for, and REFRESH
 
 mod load;
+mod queue;
 mod rest;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::catalog::{Body, Kind, Object, Pipe};
@@ -16,13 +17,14 @@ use super::dml::Variables;
 use super::error::{Result, SnowflakeError};
 use super::session::Session;
 use super::shared::Shared;
+use super::stages;
 use super::value::Binds;
-use super::{PipeFileReport, stages};
 use crate::sql::cursor::Cursor;
 use crate::sql::tokens::lex;
 
 use load::{load_batch, next_batch, session_for};
 
+pub use queue::Queue;
 pub(crate) use rest::{history, insert_files, refresh, reports, status};
 
 /// How long a pipe remembers a path, even when its content has changed.
@@ -30,46 +32,6 @@ pub(super) const REMEMBERED_DAYS: i64 = 14;
 
 /// How many files it loads at once.
 pub(super) const BATCH: usize = 100;
-
-/// A file handed to a pipe.
-#[derive(Clone, Debug)]
-pub(super) struct Handed {
-    pipe: u64,
-    key: String,
-    received_micros: i64,
-}
-
-/// Files that wait, and what became of the others.
-#[derive(Default)]
-pub struct Queue {
-    state: Mutex<State>,
-    arrived: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    waiting: VecDeque<Handed>,
-    loading: Vec<Handed>,
-    reports: VecDeque<(u64, PipeFileReport)>,
-    last_error: BTreeMap<u64, String>,
-    /// pipe → the file loaded last, and when
-    last_loaded: BTreeMap<u64, (String, i64)>,
-    /// bucket → when its last event came
-    last_received: BTreeMap<String, i64>,
-    /// pipe → the file of the last event that was for it, and when it came
-    last_forwarded: BTreeMap<u64, (String, i64)>,
-}
-
-impl Queue {
-    /// Looks again at what waits.
-    pub fn wake(&self) {
-        self.arrived.notify_all();
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Fails unless the text is a COPY that a pipe may run.
 pub(crate) fn check(session: &Session, text: &str, auto_ingest: bool) -> Result<()> {
@@ -91,6 +53,9 @@ pub(crate) fn check(session: &Session, text: &str, auto_ingest: bool) -> Result<
 
 /// Runs the loader until the engine closes.
 pub(crate) fn start(shared: &Arc<Shared>) {
+    if let Err(error) = queue::recover(shared) {
+        log::error!("the files that waited for pipes are not known: {error}");
+    }
     let weak = Arc::downgrade(shared);
     let spawned = std::thread::Builder::new()
         .name("snowpipe".to_owned())
@@ -149,25 +114,6 @@ pub(crate) fn pattern(shared: &Arc<Shared>, object: &Object, pipe: &Pipe) -> Opt
     parse(&session, pipe).ok()?.pattern
 }
 
-pub(super) fn hand_over(
-    shared: &Shared,
-    pipe: u64,
-    keys: impl IntoIterator<Item = String>,
-) -> usize {
-    let now = shared.options.clock.now_micros();
-    let mut state = shared.pipes.lock();
-    let before = state.waiting.len();
-    state.waiting.extend(keys.into_iter().map(|key| Handed {
-        pipe,
-        key,
-        received_micros: now,
-    }));
-    let count = state.waiting.len() - before;
-    drop(state);
-    shared.pipes.wake();
-    count
-}
-
 /// An S3 event: pipes with AUTO_INGEST whose stage covers the key take the file.
 pub(crate) fn notify(shared: &Arc<Shared>, bucket: &str, key: &str) {
     let catalog = shared.catalog();
@@ -197,7 +143,10 @@ pub(crate) fn notify(shared: &Arc<Shared>, bucket: &str, key: &str) {
             }
         }
         if covers {
-            hand_over(shared, object.id, [key.to_owned()]);
+            let handed = queue::hand_over(shared, object.id, [key.to_owned()]);
+            if let Err(error) = handed {
+                log::error!("pipe {} was not given {key}: {error}", object.name());
+            }
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::load::{session_for, stopped};
-use super::{Handed, hand_over, location, parse, pipe_of};
+use super::queue::{Handed, hand_over};
+use super::{location, parse, pipe_of};
 use crate::engine::catalog::{Body, Object};
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
@@ -24,8 +25,7 @@ pub(crate) fn insert_files(session: &Session, pipe: &Object, files: &[String]) -
         files
             .iter()
             .map(|file| format!("{}{}", copy.location.base, file.trim_start_matches('/'))),
-    );
-    Ok(())
+    )
 }
 
 /// What became of the files of the last ten minutes.
@@ -134,7 +134,7 @@ pub(crate) fn refresh(
             ]
         })
         .collect();
-    hand_over(&session.shared, object.id, files);
+    hand_over(&session.shared, object.id, files)?;
     let text = |name: &str| ColumnMeta::new(name, SnowflakeType::TEXT);
     Ok(QueryResult {
         columns: vec![text("File"), text("Status")],
