@@ -260,6 +260,7 @@ chapters!(
     copy,
     copy_by_name,
     copy_errors,
+    copy_transform,
     dialect,
     file_formats,
     honesty,

@@ -5,6 +5,7 @@
 //! - `fast`: the way of files in which nothing is wrong; `pieces` cuts a file, `split` splits its records, `scan` gives their rows to DuckDB
 //! - `convert`: the careful way: rows as values of the table's columns, where a broken row is found without harm; what ON_ERROR lets through is inserted
 //! - `by_name`: which field goes into which column
+//! - `transform`: what a SELECT in a COPY may say
 //! - `files`: COPY FILES, from one stage into another
 //! - `unload`: COPY INTO a location, with `writer` for the records
 //! - `validate`: what is broken, told in full
@@ -20,6 +21,7 @@ mod scan;
 mod split;
 #[cfg(test)]
 mod tests;
+mod transform;
 mod unload;
 pub(crate) mod validate;
 mod writer;

@@ -4,7 +4,7 @@ use sqlparser::tokenizer::Token;
 
 use super::by_name::{self, MatchBy};
 use super::validate::Validation;
-use super::{Copy, OnError};
+use super::{Copy, OnError, transform};
 use crate::engine::catalog::Object;
 use crate::engine::compile::{Context, stage_marker, take_stage};
 use crate::engine::dml;
@@ -164,6 +164,7 @@ fn source(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>)> {
             .position(|l| l.token == Token::AtSign)
             .ok_or_else(|| SnowflakeError::unsupported("COPY from a query that reads no stage"))?;
         let (marker, _) = stage_marker(text, &lexemes[start..]);
+        transform::check(text)?;
         return Ok((marker, Some(text.to_owned())));
     }
     if let Ok(text) = cursor.text() {

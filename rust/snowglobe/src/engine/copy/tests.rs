@@ -369,7 +369,7 @@ fn what_is_loaded_fast_is_what_the_careful_way_loads() {
             (plain, "@S".to_owned())
         } else {
             let columns = "(A varchar, B varchar, N number, F varchar, L timestamp_ntz)".to_owned();
-            (columns, "(select $1, upper($3), metadata$file_row_number, metadata$filename, metadata$file_last_modified from @S)".to_owned())
+            (columns, "(select $1, reverse($3), metadata$file_row_number, metadata$filename, metadata$file_last_modified from @S)".to_owned())
         };
         let end = if by_name.is_empty() { ")" } else { by_name };
         let statement = format!("T from {source} file_format = (type = csv {options} {end}");
