@@ -16,7 +16,7 @@ use firn::{Error, ErrorKind};
 use commands::completions::Completions;
 use commands::generate::Generate;
 
-/// Customer changes from files to Snowflake: a current table and a complete history
+/// Load changes from files into Snowflake: a current table and its history
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Arguments {
@@ -26,11 +26,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Generate customers and what happens to them, as CSV files
+    /// Generate customers and their changes as CSV files
     Generate(Generate),
     #[command(flatten)]
     Pipeline(commands::Command),
-    /// Write the completion of a shell to standard output
+    /// Print a shell completion script
     Completions(Completions),
 }
 
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What the last calls of an interrupted command may take.
+/// Timeout of the last calls of an interrupted command.
 const LAST_CALLS: Duration = Duration::from_secs(1);
 
 /// Ctrl-C, or the signal by which services are stopped.

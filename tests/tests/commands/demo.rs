@@ -20,18 +20,18 @@ fn it_ends_with_every_promise_kept_and_an_invitation() {
     let said = said(demo(&["--events", "3000"]).output().expect("firn runs"));
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     let invitation = format!(
-        "all promises hold\nTo look around yourself: {} demo --stay\n",
+        "all promises hold\nTo explore: {} demo --stay\n",
         binary("firn").display()
     );
     for text in [
         "   holds\n",
-        "changed, until now   (manual change",
+        "updated, current   (manual change",
         &invitation,
     ] {
         assert!(said.out.contains(text), "{text}: {}", said.out);
     }
     assert!(
-        !said.out.contains("BROKEN") && !said.out.contains('\x1b'),
+        !said.out.contains("FAIL") && !said.out.contains('\x1b'),
         "{}",
         said.out
     );

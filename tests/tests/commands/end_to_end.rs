@@ -86,13 +86,13 @@ fn the_way_of_a_file_from_bootstrap_to_drop() {
 
     let history = fixture.ok("history 1 --role FIRN_OWNER");
     assert!(
-        history.contains("2026-01-02 00:00:00  changed, until now")
+        history.contains("2026-01-02 00:00:00  updated, current")
             && history.contains("city: \"Rome\" -> \"Bern\""),
         "{history}"
     );
     let never = fixture.fails(1, "history 77 --role FIRN_OWNER");
     assert!(
-        never.contains("CUSTOMER has never had the key 77"),
+        never.contains("CUSTOMER has no history of key 77"),
         "{never}"
     );
     assert!(
@@ -154,7 +154,7 @@ fn the_way_of_a_file_from_bootstrap_to_drop() {
 fn promises_are_watched(fixture: &Fixture) {
     let well = fixture.ok("verify --role FIRN_OWNER");
     assert!(
-        !well.contains("BROKEN") && well.lines().count() == 7,
+        !well.contains("FAIL") && well.lines().count() == 7,
         "{well}"
     );
     let breaks = [
@@ -193,7 +193,7 @@ fn promises_are_watched(fixture: &Fixture) {
         let reported = said
             .out
             .lines()
-            .any(|line| line.starts_with("BROKEN") && line.contains(promise));
+            .any(|line| line.starts_with("FAIL") && line.contains(promise));
         assert!(reported, "{sql}: {}", said.out);
         assert!(said.err.contains("promises do not hold"), "{}", said.err);
         for table in ["CUSTOMER", "CUSTOMER_HISTORY", "CUSTOMER_REJECTS"] {

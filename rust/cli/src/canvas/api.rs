@@ -50,14 +50,15 @@ impl Api {
             let place = || path.display().to_string();
             let pem = std::fs::read(path).context(place)?;
             let wrong = |error: reqwest::Error| {
-                Error::config(format!("no certificate in PEM: {error}")).context(place())
+                Error::config(format!("invalid certificate: expected PEM: {error}"))
+                    .context(place())
             };
             let certificates = Certificate::from_pem_bundle(&pem).map_err(wrong)?;
             client = client.tls_certs_only(certificates);
         }
         let http = client
             .build()
-            .map_err(|error| Error::config(format!("no HTTP client: {error}")))?;
+            .map_err(|error| Error::config(format!("cannot create an HTTP client: {error}")))?;
         Ok(Self {
             http,
             base: format!("{}/nifi-api", url.trim_end_matches('/')),
@@ -155,7 +156,9 @@ impl Api {
                     .await;
                 return match request.pointer("/request/failureReason") {
                     None | Some(Value::Null) => deleted.map(drop),
-                    Some(reason) => Err(Error::config(format!("parameters refused: {reason}"))),
+                    Some(reason) => Err(Error::config(format!(
+                        "NiFi rejected the parameters: {reason}"
+                    ))),
                 };
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -244,5 +247,5 @@ fn text(value: &Value, pointer: &str) -> Result<String> {
     let found = value.pointer(pointer).and_then(Value::as_str);
     found
         .map(str::to_owned)
-        .ok_or_else(|| Error::bug(format!("NiFi's answer has no {pointer}: {value}")))
+        .ok_or_else(|| Error::bug(format!("NiFi's response has no {pointer}: {value}")))
 }

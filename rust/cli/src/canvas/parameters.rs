@@ -117,11 +117,11 @@ impl FlowParameters {
 /// `Config` if `definition` is no flow definition.
 pub fn fitted(definition: &[u8], parameters: &[Parameter]) -> Result<Vec<u8>> {
     let mut flow: Value = serde_json::from_slice(definition)
-        .map_err(|error| Error::config(format!("no flow definition: {error}")))?;
+        .map_err(|error| Error::config(format!("invalid flow definition: {error}")))?;
     let processors = flow
         .pointer_mut("/flowContents/processors")
         .and_then(Value::as_array_mut)
-        .ok_or_else(|| Error::config("no flow definition: it has no processors"))?;
+        .ok_or_else(|| Error::config("invalid flow definition: it has no processors"))?;
     let is_given = |name| {
         parameters
             .iter()

@@ -28,7 +28,7 @@ impl Nifi {
         let script = home.join("bin/nifi.sh");
         if !script.is_file() {
             return Err(Error::config(format!(
-                "{}: no NiFi there: assemble one with `make nifi`",
+                "{}: NiFi not found: assemble it with `make nifi`",
                 home.display()
             )));
         }
@@ -69,7 +69,7 @@ impl Nifi {
             self.still_running()?;
             if started.elapsed() > START_TIMEOUT {
                 return Err(Error::config(format!(
-                    "NiFi does not answer after {} s: see {}",
+                    "NiFi does not answer after {} s: check its log {}",
                     START_TIMEOUT.as_secs(),
                     self.console.display()
                 )));
@@ -87,7 +87,7 @@ impl Nifi {
         match self.child.try_wait().context(|| "NiFi".to_owned())? {
             None => Ok(()),
             Some(status) => Err(Error::config(format!(
-                "NiFi ended ({status}): see {}",
+                "NiFi stopped ({status}): check its log {}",
                 self.console.display()
             ))),
         }
@@ -115,7 +115,8 @@ impl Drop for Nifi {
 /// The port if it is free; for 0, one that is.
 fn free(port: u16) -> Result<u16> {
     let listener = std::net::TcpListener::bind(("127.0.0.1", port)).map_err(|error| {
-        Error::config(format!("port {port} is taken: give another with --port")).with_source(error)
+        Error::config(format!("port {port} is in use: choose another with --port"))
+            .with_source(error)
     })?;
     let address = listener.local_addr().context(|| "a free port".to_owned())?;
     Ok(address.port())

@@ -11,19 +11,19 @@ Examples:
   firn as-of 2026-11-23T18:52:55Z
   firn as-of 2026-06-01 --limit 5 --json";
 
-/// Show the table as it was at a time
+/// Show the table as of a time
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct AsOf {
-    /// A time in UTC, like 2026-11-23T18:52:55Z
+    /// Time in UTC, such as 2026-11-23T18:52:55Z
     #[arg(value_name = "TIME")]
     time: String,
     #[command(flatten)]
     deployment: DeploymentArgs,
-    /// Show at most so many rows
+    /// Maximum number of rows
     #[arg(long, default_value_t = 100)]
     limit: u32,
-    /// Answer in JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

@@ -18,7 +18,7 @@ Examples:
   All of a contract gone, its data included
     firn bootstrap --drop --yes";
 
-/// Make every object that a contract needs, or take them down
+/// Create every object that a contract needs, or drop them
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Bootstrap {
@@ -26,13 +26,13 @@ pub struct Bootstrap {
     deployment: DeploymentArgs,
     #[command(flatten)]
     arguments: BootstrapArgs,
-    /// Show the SQL and run nothing
+    /// Print the SQL without running it
     #[arg(long)]
     dry_run: bool,
-    /// Take the contract's objects down, their data included
+    /// Drop the contract's objects and their data
     #[arg(long)]
     drop: bool,
-    /// Do not ask before taking down
+    /// Confirm --drop
     #[arg(long, requires = "drop")]
     yes: bool,
 }
@@ -56,16 +56,16 @@ impl Bootstrap {
         if self.drop {
             if !self.yes {
                 return Err(firn::Error::config(format!(
-                    "this deletes {} and its history: add --yes, or look first with --dry-run",
+                    "--drop deletes {} and its history: confirm with --yes, or preview with --dry-run",
                     pipeline.contract().table()
                 )));
             }
             pipeline.drop_objects(show).await?;
-            return report::print("everything of the contract is gone\n");
+            return report::print("dropped every object of the contract\n");
         }
         pipeline.bootstrap(show).await?;
         report::print(&format!(
-            "{} is ready in {}.{}: put a file with `firn put FILE`, or look with `firn doctor`\n",
+            "{} is ready in {}.{}: load a file with `firn put FILE`, or check the setup with `firn doctor`\n",
             pipeline.contract().table(),
             pipeline.deployment().database,
             pipeline.deployment().schema

@@ -20,32 +20,32 @@ Examples:
   firn canvas
   firn canvas --rate 5000 --until 100000";
 
-/// Run the pipeline in a real NiFi on this machine, and show customers arriving
+/// Run the pipeline in a local NiFi and show rows arriving
 ///
-/// Starts Snowglobe and the NiFi that `make nifi` assembles, puts the flow on its canvas and starts it. Customers are
-/// generated, land as files, and go through PutSnowflakeMerge into the target and the history, until Ctrl-C.
+/// Starts Snowglobe and the NiFi that `make nifi` assembles, imports the flow and starts it. The flow generates files of
+/// customers and loads them with PutSnowflakeMerge into the target and the history, until Ctrl-C.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Canvas {
-    /// The assembled NiFi
+    /// Folder of the assembled NiFi
     #[arg(long, default_value = "nifi-bundle/nifi-firn-host/target/nifi")]
     nifi_home: PathBuf,
-    /// The flow definition
+    /// Flow definition
     #[arg(long, default_value = "docker/flow/firn.json")]
     flow: PathBuf,
-    /// Where NiFi keeps its state, and files land; emptied first
+    /// Working folder of NiFi and the files; emptied first
     #[arg(long, default_value = "target/demo")]
     folder: PathBuf,
-    /// The canvas's port
+    /// Port of the canvas
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Events a second
+    /// Events per second
     #[arg(long, default_value_t = 500)]
     rate: u32,
-    /// Events in a file
+    /// Events per file
     #[arg(long, default_value_t = 1_000)]
     rows_per_file: u32,
-    /// End, with the promises checked, when the history has so many events
+    /// Stop after this many events in the history, and check the promises
     #[arg(long)]
     until: Option<i64>,
 }
@@ -63,16 +63,19 @@ impl Canvas {
         let loader = Pipeline::new(contract, deployment, snowglobe.connection()?)?;
         loader.bootstrap(|_| {}).await?;
         let owner = snowglobe.as_owner(&loader)?;
-        report::step(started, "Snowglobe is up, with every table and procedure")?;
+        report::step(
+            started,
+            "Snowglobe is running, with every table and procedure",
+        )?;
 
         let folder = fresh(&self.folder)?;
         let mut nifi = Nifi::start(&self.nifi_home, &folder, self.port)?;
-        report::step(started, "NiFi is starting, which takes half a minute")?;
+        report::step(started, "NiFi is starting; this takes about half a minute")?;
         let api = nifi.api().await?;
         self.flow(&api, &snowglobe, &folder).await?;
         report::step(started, "the flow is on the canvas and runs")?;
         report::print(&format!(
-            "\nThe canvas: {}   (double-click `{CONTEXT}`)\nAnother shell:\n{}{} history 1\n\nCtrl-C ends it.\n\n",
+            "\nThe canvas: {}   (double-click `{CONTEXT}`)\nIn another shell:\n{}{} history 1\n\nCtrl-C stops it.\n\n",
             nifi.canvas(),
             snowglobe.variables(),
             report::program()
@@ -168,7 +171,7 @@ fn fresh(folder: &Path) -> Result<PathBuf> {
         let empty = folder.read_dir().context(place)?.next().is_none();
         if !empty && !folder.join("console.log").is_file() {
             return Err(Error::config(format!(
-                "{} holds something else: give another folder with --folder",
+                "{} is not empty: choose another folder with --folder",
                 place()
             )));
         }

@@ -12,7 +12,7 @@ Examples:
   firn completions zsh > \"${fpath[1]}/_firn\"
   firn completions fish > ~/.config/fish/completions/firn.fish";
 
-/// Write the completion of a shell to standard output
+/// Print a shell completion script
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Completions {

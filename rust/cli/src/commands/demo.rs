@@ -27,18 +27,18 @@ Examples:
 
 /// Run the whole pipeline on this machine, on Snowglobe
 ///
-/// Starts Snowglobe, makes all objects, generates customers whose files come late, doubled and out of order, lets the bucket's
-/// events load them and the tasks merge them, changes rows as somebody else would, and checks the promises at the end.
+/// Starts Snowglobe, creates all objects, generates files with late, duplicate and malformed rows, loads them through the pipe,
+/// merges them by the task, changes rows manually, and checks the promises at the end.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Demo {
-    /// Events to generate
+    /// Number of events
     #[arg(long, default_value_t = 20_000)]
     events: u64,
-    /// Seed of the customers
+    /// Seed of the generator
     #[arg(long, default_value_t = 42)]
     seed: u64,
-    /// Stay up afterwards, so that other commands can look around
+    /// Keep running afterwards, for other commands
     #[arg(long)]
     stay: bool,
 }
@@ -47,12 +47,9 @@ impl Demo {
     /// Runs the command.
     pub async fn run(self) -> Result<()> {
         let started = Instant::now();
-        let folder = tempfile::tempdir().context(|| "a folder for the demo".to_owned())?;
+        let folder = tempfile::tempdir().context(|| "temporary folder of the demo".to_owned())?;
         let snowglobe = Snowglobe::start(BUCKET)?;
-        report::step(
-            started,
-            "Snowglobe is up: a Snowflake and an S3 of your own",
-        )?;
+        report::step(started, "Snowglobe is running: a local Snowflake and S3")?;
 
         let deployment = Deployment {
             schedule: Schedule::Triggered,
@@ -67,14 +64,14 @@ impl Demo {
         let owner = snowglobe.as_owner(&pipeline)?;
         report::step(
             started,
-            "tables, streams, pipe, procedures and tasks are made, the tasks wait for data",
+            "tables, streams, pipe, procedures and tasks are created; the tasks wait for data",
         )?;
 
         let files = self.generate(folder.path())?;
         report::step(
             started,
             &format!(
-                "{} files of changes, some late, some doubled, some broken",
+                "{} files of changes, with late, duplicate and malformed rows",
                 files.len()
             ),
         )?;
@@ -83,14 +80,14 @@ impl Demo {
         await_rows(&owner, rows).await?;
         report::step(
             started,
-            "every file was loaded by the bucket's events and merged by the task",
+            "the pipe has loaded every file, and the task has merged it",
         )?;
 
         let key = edit_by_hand(&owner).await?;
         await_captured(&owner).await?;
         report::step(
             started,
-            "manual changes of CUSTOMER have entered the history",
+            "the history has captured the manual changes of CUSTOMER",
         )?;
 
         let figures = owner.status(5).await?;
@@ -108,12 +105,12 @@ impl Demo {
         let program = report::program();
         if self.stay {
             report::print(&format!(
-                "\nLook around from another shell, end with Ctrl-C:\n\n{}\n{program} status\n{program} history {key}\n{program} as-of 2026-06-01T00:00:00Z --limit 5\n",
+                "\nUse another shell to look around; Ctrl-C stops the demo:\n\n{}\n{program} status\n{program} history {key}\n{program} as-of 2026-06-01T00:00:00Z --limit 5\n",
                 snowglobe.variables()
             ))?;
             return std::future::pending().await;
         }
-        report::print(&format!("To look around yourself: {program} demo --stay\n"))
+        report::print(&format!("To explore: {program} demo --stay\n"))
     }
 
     /// Files of changes in `folder`, in the order of their making.
@@ -156,7 +153,7 @@ async fn deliver(loader: &Loader, mut files: Vec<PathBuf>) -> Result<i64> {
     files.reverse();
     let shift = 5.min(files.len());
     files.rotate_left(shift);
-    let bar = bar(files.len() as u64, "files are in the bucket");
+    let bar = bar(files.len() as u64, "files staged");
     let mut rows = 0;
     for path in &files {
         rows += uploaded(loader, path).await?;
@@ -186,7 +183,7 @@ async fn uploaded(loader: &Loader, path: &Path) -> Result<i64> {
 
 async fn await_rows(pipeline: &Pipeline, rows: i64) -> Result<()> {
     let started = Instant::now();
-    let bar = bar(rows.unsigned_abs(), "rows are merged");
+    let bar = bar(rows.unsigned_abs(), "rows merged");
     loop {
         let figures = pipeline.status(1).await?;
         bar.set_position(figures.sum.rows_in.unsigned_abs());
@@ -196,7 +193,7 @@ async fn await_rows(pipeline: &Pipeline, rows: i64) -> Result<()> {
         }
         if started.elapsed() > TIMEOUT {
             return Err(Error::transient(format!(
-                "{} of {rows} rows are merged after {} s, {} wait in staging",
+                "{} of {rows} rows are merged after {} s, {} are waiting in staging",
                 figures.sum.rows_in,
                 TIMEOUT.as_secs(),
                 figures.waiting
@@ -206,7 +203,7 @@ async fn await_rows(pipeline: &Pipeline, rows: i64) -> Result<()> {
     }
 }
 
-/// Changes one customer, deletes another, inserts a third, as a person at a worksheet would; gives the first one's key.
+/// Updates, deletes and inserts a customer manually; returns the key of the updated one.
 async fn edit_by_hand(pipeline: &Pipeline) -> Result<String> {
     let run = async |sql: String| pipeline.client().run(Statement::new(sql)).await;
     let rows = run("select min(customer_id), max(customer_id) from CUSTOMER".to_owned()).await?;
@@ -241,7 +238,9 @@ async fn await_captured(pipeline: &Pipeline) -> Result<()> {
             return Ok(());
         }
         if started.elapsed() > TIMEOUT {
-            return Err(Error::transient("the manual changes are not captured"));
+            return Err(Error::transient(
+                "the manual changes were not captured in time",
+            ));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -10,30 +10,30 @@ use firn::snowflake::{Connection, ConnectionSource};
 use firn::store::{Compression, Encryption, S3Store, StoreOptions};
 use firn::{Context, Result};
 
-/// Which contract, where.
+/// Contract, connection and schema.
 #[derive(Args, Clone, Debug)]
 pub struct DeploymentArgs {
-    /// Connection in Snowflake's connections.toml; the default one without
+    /// Connection in Snowflake's connections.toml; default: its default connection
     #[arg(long, short, value_name = "NAME", env = "FIRN_CONNECTION")]
     pub connection: Option<String>,
-    /// Role; the connection's without
+    /// Role; default: the role of the connection
     #[arg(long, value_name = "NAME")]
     pub role: Option<String>,
-    /// Contract of the table; the customer contract without
+    /// Contract file; default: the customer contract
     #[arg(long, value_name = "FILE", env = "FIRN_CONTRACT")]
     pub contract: Option<PathBuf>,
-    /// Database; the connection's without, else FIRN
+    /// Database; default: that of the connection, else FIRN
     #[arg(long, value_name = "NAME", env = "FIRN_DATABASE")]
     pub database: Option<String>,
-    /// Schema; the connection's without, else PUBLIC
+    /// Schema; default: that of the connection, else PUBLIC
     #[arg(long, value_name = "NAME", env = "FIRN_SCHEMA")]
     pub schema: Option<String>,
 }
 
-/// What only the making of objects needs to know.
+/// Arguments for creating the objects.
 #[derive(Args, Clone, Debug)]
 pub struct BootstrapArgs {
-    /// Bucket and folder for files; each contract has a folder in it
+    /// Stage URL; each contract has a folder below it
     #[arg(
         long,
         value_name = "URL",
@@ -41,10 +41,10 @@ pub struct BootstrapArgs {
         default_value = "s3://firn-landing/"
     )]
     pub stage_url: String,
-    /// Storage integration
+    /// Name of the storage integration
     #[arg(long, value_name = "NAME", default_value = "FIRN_S3")]
     pub integration: String,
-    /// AWS role that Snowflake takes on to read the bucket
+    /// AWS role that Snowflake assumes to read the bucket
     #[arg(
         long,
         value_name = "ARN",
@@ -52,21 +52,21 @@ pub struct BootstrapArgs {
         default_value = "arn:aws:iam::123456789012:role/firn-snowflake"
     )]
     pub aws_role: String,
-    /// User who gets the loader's role
+    /// User to whom the loader role is granted
     #[arg(long, value_name = "NAME")]
     pub loader_user: Option<String>,
-    /// Tasks look every so many minutes
+    /// Minutes between two task runs
     #[arg(long, value_name = "MINUTES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=11520))]
     pub every: u32,
-    /// Tasks start as soon as there is data, in place of every minute
+    /// Run the tasks as soon as their stream has data
     #[arg(long, conflicts_with = "every")]
     pub triggered: bool,
 }
 
-/// How to reach the bucket. The rest comes from AWS's own variables and files.
+/// Access to the bucket; the rest comes from AWS's own variables and files.
 #[derive(Args, Clone, Debug)]
 pub struct StageArgs {
-    /// Bucket and folder for files; each contract has a folder in it
+    /// Stage URL; each contract has a folder below it
     #[arg(
         long,
         value_name = "URL",
@@ -74,19 +74,19 @@ pub struct StageArgs {
         default_value = "s3://firn-landing/"
     )]
     pub stage_url: String,
-    /// Address of another service that speaks S3
+    /// Endpoint of an S3-compatible service
     #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL_S3")]
     pub s3_endpoint: Option<String>,
-    /// Profile in AWS's files
+    /// AWS profile
     #[arg(long, value_name = "NAME")]
     pub aws_profile: Option<String>,
     /// Region of the bucket
     #[arg(long, value_name = "NAME")]
     pub aws_region: Option<String>,
-    /// How objects are compressed
+    /// Compression of the staged files
     #[arg(long, value_enum, default_value_t = CompressionName::Gzip)]
     pub compression: CompressionName,
-    /// How the bucket encrypts: its own default, S3's keys, or a KMS key
+    /// Server-side encryption: the bucket default, S3 keys, or a KMS key
     #[arg(long, value_name = "default|s3|kms|kms:KEY", default_value = "default", value_parser = encryption)]
     pub encryption: Encryption,
 }
@@ -94,9 +94,9 @@ pub struct StageArgs {
 /// The names of compressions.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum CompressionName {
-    /// As it is
+    /// No compression
     None,
-    /// Every reader knows it
+    /// Widely supported
     Gzip,
     /// Smaller and faster
     Zstd,
@@ -108,7 +108,7 @@ fn encryption(text: &str) -> Result<Encryption, String> {
         None if text == "s3" => Ok(Encryption::S3),
         None if text == "kms" => Ok(Encryption::Kms(None)),
         Some(("kms", key)) if !key.is_empty() => Ok(Encryption::Kms(Some(key.to_owned()))),
-        _ => Err("not one of default, s3, kms, kms:KEY".to_owned()),
+        _ => Err("expected default, s3, kms or kms:KEY".to_owned()),
     }
 }
 

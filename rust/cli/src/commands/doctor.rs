@@ -9,7 +9,7 @@ use firn::{Error, Result};
 use super::deployment::{DeploymentArgs, StageArgs};
 use super::report;
 
-/// A service that does not answer is a finding too, and a prompt one.
+/// Timeout of a call: a service that does not answer is reported soon.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
@@ -26,7 +26,7 @@ pub struct Doctor {
     deployment: DeploymentArgs,
     #[command(flatten)]
     stage: StageArgs,
-    /// Answer in JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

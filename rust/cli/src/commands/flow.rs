@@ -17,30 +17,30 @@ Examples:
   firn flow --folder /data --private-key-file rsa_key.p8 --stage-url s3://my-landing/
   firn flow --nifi https://nifi.example.com:8443 --nifi-user me --nifi-password-file nifi.txt --folder /data --rate 50";
 
-/// Put the flow on the canvas of a NiFi that runs somewhere, set its parameters, and start it
+/// Import the flow into a running NiFi, set its parameters, start it
 ///
-/// The account and the bucket are those of the other commands; their secrets become sensitive parameters, which NiFi
-/// keeps encrypted. Safe to run again: a flow that is on the canvas already stays as it is, and gets the parameters.
+/// Uses the account and the bucket of the other commands; secrets become sensitive parameters, which NiFi encrypts.
+/// Safe to rerun: an imported flow stays as it is, and its parameters are updated.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Flow {
-    /// Connection in Snowflake's connections.toml; the default one without
+    /// Connection in Snowflake's connections.toml; default: its default connection
     #[arg(long, short, value_name = "NAME", env = "FIRN_CONNECTION")]
     connection: Option<String>,
     #[command(flatten)]
     stage: StageArgs,
     #[command(flatten)]
     nifi: NifiArguments,
-    /// The flow definition
+    /// Flow definition
     #[arg(long, env = "FIRN_FLOW", default_value = "docker/flow/firn.json")]
     flow: PathBuf,
-    /// Where NiFi finds files of changes, and leaves rows that it refused
+    /// Folder on the NiFi host for input files and rejected rows
     #[arg(long, value_name = "DIR", env = "FIRN_NIFI_FOLDER")]
     folder: String,
-    /// Events a second
+    /// Events per second
     #[arg(long, env = "FIRN_RATE", default_value_t = 500)]
     rate: u32,
-    /// Events in a file
+    /// Events per file
     #[arg(long, env = "FIRN_ROWS_PER_FILE", default_value_t = 1_000)]
     rows_per_file: u32,
     /// Programmatic access token, if no private key is given
@@ -51,16 +51,16 @@ pub struct Flow {
         value_name = "TOKEN"
     )]
     token: Option<String>,
-    /// The user's private key, PKCS#8 in PEM
+    /// Private key of the user, PKCS#8 PEM
     #[arg(long, env = "SNOWFLAKE_PRIVATE_KEY_FILE", value_name = "FILE")]
     private_key_file: Option<PathBuf>,
-    /// What opens the private key
+    /// Passphrase of the private key
     #[arg(long, env = "PRIVATE_KEY_PASSPHRASE", hide_env_values = true)]
     private_key_passphrase: Option<String>,
-    /// Id of an AWS access key; NiFi's own default chain without
+    /// AWS access key ID; default: the credentials chain of NiFi
     #[arg(long, env = "AWS_ACCESS_KEY_ID", hide_env_values = true)]
     access_key_id: Option<String>,
-    /// Secret of that key
+    /// AWS secret access key
     #[arg(long, env = "AWS_SECRET_ACCESS_KEY", hide_env_values = true)]
     secret_access_key: Option<String>,
 }
@@ -68,7 +68,7 @@ pub struct Flow {
 /// Which NiFi, and as whom.
 #[derive(Args)]
 struct NifiArguments {
-    /// Its address
+    /// URL of NiFi
     #[arg(
         long = "nifi",
         value_name = "URL",
@@ -76,14 +76,14 @@ struct NifiArguments {
         default_value = "https://localhost:8443"
     )]
     url: String,
-    /// Its certificate, or that of its authority, in PEM; what the system trusts without
+    /// Certificate or CA of NiFi, PEM; default: the system trust store
     #[arg(
         long = "nifi-certificate",
         value_name = "FILE",
         env = "NIFI_CERTIFICATE"
     )]
     certificate: Option<PathBuf>,
-    /// Its user; nobody without
+    /// User of NiFi; default: no login
     #[arg(
         long = "nifi-user",
         value_name = "NAME",
@@ -91,14 +91,14 @@ struct NifiArguments {
         requires = "password_file"
     )]
     user: Option<String>,
-    /// File with the user's password
+    /// File with the password of that user
     #[arg(
         long = "nifi-password-file",
         value_name = "FILE",
         env = "NIFI_PASSWORD_FILE"
     )]
     password_file: Option<PathBuf>,
-    /// How long NiFi may take to be ready, in seconds
+    /// Seconds to wait until NiFi is ready
     #[arg(long = "nifi-wait", value_name = "SECONDS", default_value_t = 240)]
     wait_seconds: u64,
 }
@@ -109,15 +109,15 @@ impl Flow {
         let parameters = self.parameters()?.list();
         let api = self.nifi.api().await?;
         let (group, came) = match api.group(CONTEXT).await? {
-            Some(group) => (group, "was on the canvas already: its parameters are set"),
+            Some(group) => (group, "was imported before; its parameters are updated"),
             None => {
                 let group = api.upload_flow(&self.flow, CONTEXT, &parameters).await?;
-                (group, "is on the canvas")
+                (group, "is imported")
             }
         };
         api.set_parameters(CONTEXT, &parameters).await?;
         api.start(&group).await?;
-        report::print(&format!("the flow `{CONTEXT}` {came}, and it runs\n"))
+        report::print(&format!("flow `{CONTEXT}` {came} and running\n"))
     }
 
     fn parameters(&self) -> Result<FlowParameters> {
@@ -125,17 +125,16 @@ impl Flow {
         let stage = Location::parse(&self.stage.stage_url)?;
         let proof = match (&self.private_key_file, &self.token) {
             (Some(path), _) => Proof::KeyPair {
-                user: connection
-                    .user
-                    .clone()
-                    .ok_or_else(|| Error::config("no user: a key pair needs SNOWFLAKE_USER"))?,
+                user: connection.user.clone().ok_or_else(|| {
+                    Error::config("no user: set SNOWFLAKE_USER for key pair authentication")
+                })?,
                 key: read(path)?,
                 passphrase: self.private_key_passphrase.clone(),
             },
             (None, Some(token)) => Proof::Token(token.clone()),
             (None, None) => {
                 return Err(Error::config(
-                    "no proof for the flow: give --private-key-file or --token",
+                    "no credentials for the flow: set --private-key-file or --token",
                 ));
             }
         };
@@ -144,7 +143,7 @@ impl Flow {
             (None, None) => None,
             _ => {
                 return Err(Error::config(
-                    "half an AWS access key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither",
+                    "incomplete AWS access key: set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither",
                 ));
             }
         };

@@ -17,12 +17,12 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct History {
-    /// The key: a value for each of its columns (after `--` if one begins with a hyphen)
+    /// Key values, one per key column; after `--` if one starts with a hyphen
     #[arg(required = true, value_name = "KEY", allow_negative_numbers = true)]
     key: Vec<String>,
     #[command(flatten)]
     deployment: DeploymentArgs,
-    /// Answer in JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -35,7 +35,7 @@ impl History {
         if versions.is_empty() {
             let table = pipeline.contract().table();
             return Err(Error::config(format!(
-                "{table} has never had the key {}",
+                "{table} has no history of key {}",
                 self.key.join(", ")
             )));
         }
@@ -47,23 +47,23 @@ impl History {
     }
 }
 
-/// What changed, when, and who said so.
+/// One entry per version: operation, validity, source and changed columns.
 pub fn timeline(versions: &[Version]) -> String {
     let mut text = String::new();
     let mut before: Option<&Version> = None;
     for version in versions {
         let what = match version.op.as_str() {
-            "I" => "appeared",
-            "D" => "went away",
-            _ => "changed",
+            "I" => "inserted",
+            "D" => "deleted",
+            _ => "updated",
         };
-        let until = match &version.valid_to {
-            None => "now".to_owned(),
-            Some(until) if *until == version.valid_from => "no time at all".to_owned(),
-            Some(until) => short(until).to_owned(),
+        let validity = match &version.valid_to {
+            None => "current".to_owned(),
+            Some(until) if *until == version.valid_from => "superseded at once".to_owned(),
+            Some(until) => format!("valid until {}", short(until)),
         };
         text.push_str(&format!(
-            "{}  {what}, until {until}   ({}, row {})\n",
+            "{}  {what}, {validity}   ({}, row {})\n",
             short(&version.valid_from),
             version.source_file,
             version.source_row
@@ -131,8 +131,8 @@ mod tests {
         ];
         assert_eq!(
             timeline(&versions),
-            "2026-01-01 00:00:00  appeared, until 2026-01-02 00:00:00.500000   (a.csv, row 1)\n    name: \"Ann\"\n\
-             2026-01-02 00:00:00.500000  changed, until now   (a.csv, row 1)\n    city: null -> \"Rome\"\n"
+            "2026-01-01 00:00:00  inserted, valid until 2026-01-02 00:00:00.500000   (a.csv, row 1)\n    name: \"Ann\"\n\
+             2026-01-02 00:00:00.500000  updated, current   (a.csv, row 1)\n    city: null -> \"Rome\"\n"
         );
     }
 }

@@ -59,7 +59,7 @@ pub fn print_json(value: &impl Serialize) -> Result<()> {
 pub fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string_pretty(value)
         .map(|text| text + "\n")
-        .map_err(|error| Error::bug(format!("no JSON: {error}")))
+        .map_err(|error| Error::bug(format!("cannot write JSON: {error}")))
 }
 
 /// Lines up cells, numbers to the right.

@@ -94,7 +94,7 @@ impl Snowglobe {
         let _ = child.kill();
         let _ = child.wait();
         Err(Error::config(format!(
-            "{} ended before it said where it listens: its message is above",
+            "{} stopped before it listened: see its message above",
             binary.display()
         )))
     }
@@ -152,7 +152,7 @@ impl Snowglobe {
         }
     }
 
-    /// The variables that let another shell in.
+    /// Environment variables with which another shell connects.
     pub fn variables(&self) -> String {
         let (host, port) = self
             .address
@@ -188,7 +188,7 @@ fn find() -> Result<PathBuf> {
         .into_iter()
         .chain(std::env::split_paths(&path).map(|folder| folder.join(&name)));
     candidates.into_iter().find(|path| path.is_file()).ok_or_else(|| {
-        Error::config("snowglobe is neither beside firn nor on the path: build it with `make build`, or set SNOWGLOBE to it")
+        Error::config("snowglobe not found beside firn or on PATH: build it with `make build`, or set SNOWGLOBE to its path")
     })
 }
 

@@ -14,11 +14,11 @@ Examples:
   firn sql | less
   firn sql orders.toml --database SHOP --into sql-orders";
 
-/// Render the SQL of a contract
+/// Print the SQL scripts of a contract
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Sql {
-    /// The contract; the customer contract without
+    /// Contract file; default: the customer contract
     #[arg(value_name = "CONTRACT")]
     contract: Option<PathBuf>,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub struct Sql {
         default_value = "PUBLIC"
     )]
     schema: String,
-    /// Write a file for each script into this folder, in place of printing all
+    /// Write one file per script into this folder instead of printing
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
 }

@@ -15,19 +15,19 @@ Examples:
   firn status --watch
   firn status --json --runs 100";
 
-/// Show how far behind the pipeline is, its counts and its last runs
+/// Show lag, row counts and the last runs of the pipeline
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Status {
     #[command(flatten)]
     deployment: DeploymentArgs,
-    /// How many runs to show
+    /// Number of runs to show
     #[arg(long, default_value_t = 5)]
     runs: u32,
-    /// Show it again every two seconds
+    /// Refresh every two seconds
     #[arg(long)]
     watch: bool,
-    /// Answer in JSON, one document each time
+    /// Print JSON, one document per refresh
     #[arg(long)]
     json: bool,
 }
@@ -57,8 +57,8 @@ pub fn text(pipeline: &Pipeline, figures: &Figures) -> String {
     let names = pipeline.names();
     let lag = figures
         .lag_seconds
-        .map_or("nothing waits".to_owned(), |seconds| {
-            format!("the oldest for {seconds:.1} s")
+        .map_or("none waiting".to_owned(), |seconds| {
+            format!("oldest waiting {seconds:.1} s")
         });
     let sum = figures.sum;
     let holds = if sum.holds() {

@@ -12,13 +12,13 @@ Examples:
   firn verify
   firn verify --contract orders.toml --json";
 
-/// Check the promises on the live tables
+/// Check the promises on the tables
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Verify {
     #[command(flatten)]
     deployment: DeploymentArgs,
-    /// Answer in JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -40,17 +40,17 @@ impl Verify {
             return Ok(());
         }
         Err(Error::rejected(format!(
-            "{broken} of {} promises do not hold (a manual change that is not yet captured shows here: `call CAPTURE_…()` and look again)",
+            "{broken} of {} promises do not hold; a manual change that is not captured yet shows here too: run `call CAPTURE_…()` and verify again",
             promises.len()
         )))
     }
 }
 
-/// Each promise and how it fares.
+/// One line per promise.
 pub fn text(promises: &[Promise]) -> String {
     let line = |promise: &Promise| match promise.violations {
         0 => format!("ok      {}\n", promise.text),
-        count => format!("BROKEN  {} ({count} times)\n", promise.text),
+        count => format!("FAIL    {} ({count} rows)\n", promise.text),
     };
     promises.iter().map(line).collect()
 }
