@@ -48,7 +48,7 @@ begin
         when s._firn_reject_reason is not null then 'more than the 13 fields of the contract'
         when s.op is null or s.op not in ('I', 'U', 'D', 'c', 'u', 'd', 'r') then 'op is not one of I, U, D, c, u, d, r'
         when s.customer_id is null then 'customer_id is missing'
-        when s.customer_id is not null and (not regexp_like(s.customer_id, '-?[0-9]{1,18}') or try_to_number(s.customer_id, 18, 0) is null) then 'customer_id is no number(18,0)'
+        when s.customer_id is not null and (not regexp_like(s.customer_id, '-?[0-9]{1,18}') or try_to_number(s.customer_id, 18, 0) is null) then 'customer_id is not a valid NUMBER(18,0)'
         when length(s.first_name) > 100 then 'first_name is longer than 100 characters'
         when length(s.last_name) > 100 then 'last_name is longer than 100 characters'
         when length(s.email) > 320 then 'email is longer than 320 characters'
@@ -59,9 +59,9 @@ begin
         when length(s.postal_code) > 20 then 'postal_code is longer than 20 characters'
         when length(s.country) > 100 then 'country is longer than 100 characters'
         when s.updated_at is null then 'updated_at is missing'
-        when s.updated_at is not null and (not regexp_like(s.updated_at, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z?') or try_to_timestamp_ntz(replace(replace(s.updated_at, 'T', ' '), 'Z', '')) is null) then 'updated_at is no timestamp in UTC like 2026-11-23T18:52:55.123456Z'
+        when s.updated_at is not null and (not regexp_like(s.updated_at, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z?') or try_to_timestamp_ntz(replace(replace(s.updated_at, 'T', ' '), 'Z', '')) is null) then 'updated_at is not a valid UTC timestamp: expected a value like 2026-11-23T18:52:55.123456Z'
         when s.sequence is null then 'sequence is missing'
-        when s.sequence is not null and (not regexp_like(s.sequence, '-?[0-9]{1,18}') or try_to_number(s.sequence, 18, 0) is null) then 'sequence is no number(18,0)'
+        when s.sequence is not null and (not regexp_like(s.sequence, '-?[0-9]{1,18}') or try_to_number(s.sequence, 18, 0) is null) then 'sequence is not a valid NUMBER(18,0)'
       end as _firn_reason
     from CUSTOMER_STAGING s
     where exists (select 1 from CUSTOMER_STAGING_STREAM t where t.source_file = s.source_file and t.source_row = s.source_row and t.loaded_at = s.loaded_at)

@@ -51,7 +51,7 @@ fn bytes<'a>(pointer: *mut u8, length: usize) -> Result<&'a mut [u8], Failure> {
     }
     if isize::try_from(length).is_err() {
         return Err(Failure::config(format!(
-            "a buffer of {length} bytes cannot be"
+            "invalid buffer length: {length} bytes"
         )));
     }
     #[expect(unsafe_code, reason = "a C buffer is reached through its address only")]

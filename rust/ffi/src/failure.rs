@@ -16,13 +16,13 @@ impl Failure {
 
     /// A panic of the core, from what `catch_unwind` caught.
     pub fn panicked(payload: &(dyn Any + Send)) -> Self {
-        let reported = payload
+        let message = payload
             .downcast_ref::<&str>()
             .copied()
             .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("no message");
         Self(Error::bug(format!(
-            "firn's core panicked, please report it with this text: {reported}"
+            "the native core panicked: report this as a bug: {message}"
         )))
     }
 
@@ -68,12 +68,12 @@ impl From<Error> for Failure {
 
 impl From<jni::errors::Error> for Failure {
     fn from(error: jni::errors::Error) -> Self {
-        Self(Error::bug(format!("the JVM refused a call: {error}")).with_source(error))
+        Self(Error::bug(format!("a JNI call failed: {error}")).with_source(error))
     }
 }
 
 impl From<serde_json::Error> for Failure {
     fn from(error: serde_json::Error) -> Self {
-        Self(Error::bug(format!("an answer cannot be put into JSON: {error}")).with_source(error))
+        Self(Error::bug(format!("cannot write JSON: {error}")).with_source(error))
     }
 }

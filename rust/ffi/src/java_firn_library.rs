@@ -19,8 +19,9 @@ pub fn version<'local>(env: EnvUnowned<'local>, _class: JClass<'local>) -> JStri
 pub fn listen<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, level: jint) {
     jni_edge::run(env, |_| {
         let filter = LevelFilter::iter().nth(usize::try_from(level).unwrap_or(usize::MAX));
-        let filter = filter
-            .ok_or_else(|| Failure::config(format!("log level {level} is none of 0 to 5")))?;
+        let filter = filter.ok_or_else(|| {
+            Failure::config(format!("invalid log level {level}: expected 0 to 5"))
+        })?;
         log_queue::install();
         log::set_max_level(filter);
         Ok(())

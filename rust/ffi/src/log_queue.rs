@@ -81,7 +81,7 @@ pub fn drain() -> Vec<Line> {
     let dropped = std::mem::take(&mut queue.dropped);
     let mut lines: Vec<Line> = queue.lines.drain(..).collect();
     if dropped > 0 {
-        let message = format!("{dropped} older log lines were dropped, as nobody fetched them");
+        let message = format!("dropped {dropped} older log lines: the queue was full");
         lines.insert(
             0,
             Line {
@@ -108,7 +108,7 @@ mod tests {
         let lines = drain();
         assert_eq!(
             lines[0].message,
-            "1 older log lines were dropped, as nobody fetched them"
+            "dropped 1 older log lines: the queue was full"
         );
         assert_eq!(lines[1].message, "line 1");
         assert_eq!(lines.len(), CAPACITY + 1);

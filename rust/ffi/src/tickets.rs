@@ -60,9 +60,12 @@ pub fn find<S: Session>(ticket: i64) -> Result<Arc<S>, Failure> {
             .ok_or_else(|| not_open(ticket, table.last))?;
         (entry.what, Arc::clone(&entry.session))
     };
-    session
-        .downcast()
-        .map_err(|_| Failure::config(format!("handle {ticket} is {what}, not {}", S::WHAT)))
+    session.downcast().map_err(|_| {
+        Failure::config(format!(
+            "invalid handle {ticket}: it is {what}, expected {}",
+            S::WHAT
+        ))
+    })
 }
 
 /// Forgets `ticket`; its session ends with the last call that still uses it.
@@ -81,7 +84,7 @@ fn not_open(ticket: i64, last: i64) -> Failure {
     if ticket > 0 && ticket <= last {
         Failure::config(format!("handle {ticket} is closed: open a new one"))
     } else {
-        Failure::config(format!("handle {ticket} was never given out"))
+        Failure::config(format!("invalid handle {ticket}: it was never opened"))
     }
 }
 
@@ -117,7 +120,7 @@ mod tests {
         );
         assert_eq!(
             find::<Snowball>(-7).unwrap_err().to_string(),
-            "handle -7 was never given out"
+            "invalid handle -7: it was never opened"
         );
     }
 
@@ -126,7 +129,7 @@ mod tests {
         let ticket = issue(Snowball);
         assert_eq!(
             find::<Icicle>(ticket).unwrap_err().to_string(),
-            format!("handle {ticket} is a snowball, not an icicle")
+            format!("invalid handle {ticket}: it is a snowball, expected an icicle")
         );
         assert!(close::<Icicle>(ticket).is_err());
         assert!(find::<Snowball>(ticket).is_ok());

@@ -135,7 +135,8 @@ fn files_and_variables_are_read_as_snowflakes_tools_read_them() {
     );
     let broken = run(&mut plain(&fixture, "status"));
     assert!(
-        broken.err.contains("connections.toml is no TOML") && !broken.err.contains("very-secret"),
+        broken.err.contains("connections.toml is not valid TOML")
+            && !broken.err.contains("very-secret"),
         "{}",
         broken.err
     );
@@ -145,7 +146,7 @@ fn files_and_variables_are_read_as_snowflakes_tools_read_them() {
     assert!(
         run(&mut plain(&fixture, "status"))
             .err
-            .contains("can be read by others: chmod 0600")
+            .contains("other users can read")
     );
 }
 
@@ -179,7 +180,7 @@ fn a_key_pair_opens_the_account_or_says_why_not() {
             "a key that the account does not know",
             "plain.p8",
             &[][..],
-            "the login was refused",
+            "login failed",
         ),
         (
             "a passphrase that is missing",

@@ -44,7 +44,7 @@ fn each_problem_has_its_fix_and_the_fix_works() {
     problems(
         &fixture,
         "PUBLIC",
-        &["take a role that may see them (--role FIRN_OWNER, or FIRN_LOADER to load only)"],
+        &["use --role FIRN_OWNER (FIRN_LOADER for loading only)"],
     );
 
     fixture.sql("drop view CUSTOMER_VERSIONS");
@@ -53,7 +53,7 @@ fn each_problem_has_its_fix_and_the_fix_works() {
         &fixture,
         "FIRN_OWNER",
         &[
-            "view CUSTOMER_VERSIONS: is missing, or the role may not see it: run `firn bootstrap` (90_views.sql)",
+            "view CUSTOMER_VERSIONS: missing, or not visible to the role: run `firn bootstrap` (90_views.sql)",
             "procedure MERGE_CUSTOMER: is missing",
         ],
     );
@@ -66,13 +66,13 @@ fn each_problem_has_its_fix_and_the_fix_works() {
         &fixture,
         "FIRN_OWNER",
         &[
-            "grants of FIRN_LOADER: it may not load, as it lacks OPERATE on pipe CUSTOMER_PIPE, USAGE on procedure MERGE_CUSTOMER: run `firn bootstrap`",
+            "grants of FIRN_LOADER: the role lacks OPERATE on pipe CUSTOMER_PIPE, USAGE on procedure MERGE_CUSTOMER: run `firn bootstrap`",
         ],
     );
     problems(
         &fixture,
         "FIRN_LOADER",
-        &["procedure MERGE_CUSTOMER: is missing, or the role may not see it"],
+        &["procedure MERGE_CUSTOMER: missing, or not visible to the role"],
     );
     fixture.ok("bootstrap");
     fixture.ok("doctor --role FIRN_LOADER");
@@ -84,14 +84,14 @@ fn each_problem_has_its_fix_and_the_fix_works() {
         &fixture,
         "FIRN_OWNER",
         &[
-            "task MERGE_CUSTOMER_TASK: is suspended: `alter task MERGE_CUSTOMER_TASK resume`",
-            "is PAUSED: `alter pipe FIRN.PUBLIC.CUSTOMER_PIPE set pipe_execution_paused = false`",
-            "table CUSTOMER_HISTORY has no column email, which the contract has: `alter table CUSTOMER_HISTORY add column email varchar(320)`",
+            "task MERGE_CUSTOMER_TASK: suspended: run `alter task MERGE_CUSTOMER_TASK resume`",
+            "PAUSED: run `alter pipe FIRN.PUBLIC.CUSTOMER_PIPE set pipe_execution_paused = false`",
+            "table CUSTOMER_HISTORY lacks column email of the contract: run `alter table CUSTOMER_HISTORY add column email varchar(320)`",
         ],
     );
     // What bootstrap cannot mend it does not touch.
     let refused = fixture.fails(1, "bootstrap");
-    assert!(refused.contains("has no column email"), "{refused}");
+    assert!(refused.contains("lacks column email"), "{refused}");
     fixture.sql("alter table CUSTOMER_HISTORY add column email varchar(320)");
     fixture.ok("bootstrap");
     fixture.sql("alter pipe FIRN.PUBLIC.CUSTOMER_PIPE set pipe_execution_paused = false");
@@ -128,7 +128,7 @@ fn what_is_outside_of_the_account_is_looked_at_too() {
         "doctor --role FIRN_OWNER",
     );
     assert!(
-        strange.out.contains("the AWS credentials were refused"),
+        strange.out.contains("invalid AWS credentials"),
         "{}",
         strange.out
     );
@@ -136,9 +136,7 @@ fn what_is_outside_of_the_account_is_looked_at_too() {
     // Without a login the bucket is looked at all the same.
     let refused = fixture.fails_with(&[("SNOWFLAKE_TOKEN", "very-secret")], "doctor");
     assert!(
-        refused
-            .out
-            .contains("FAIL  connection: the login was refused")
+        refused.out.contains("FAIL  connection: login failed")
             && refused.out.contains("ok    bucket"),
         "{}",
         refused.out

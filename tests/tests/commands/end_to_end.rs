@@ -163,10 +163,13 @@ fn promises_are_watched(fixture: &Fixture) {
             "insert into CUSTOMER_HISTORY select * from CUSTOMER_HISTORY where customer_id = 2 and op = 'I'",
             "nothing twice",
         ),
-        ("delete from CUSTOMER", "no open version is missing"),
+        (
+            "delete from CUSTOMER",
+            "every open version is in the target",
+        ),
         (
             "update CUSTOMER set city = 'Nowhere'",
-            "no row of the target is elsewhere",
+            "every row of the target is an open version",
         ),
         (
             "insert into CUSTOMER select * from CUSTOMER",
@@ -174,11 +177,11 @@ fn promises_are_watched(fixture: &Fixture) {
         ),
         (
             "update CUSTOMER_HISTORY set valid_to = '2026-01-09' where op = 'I'",
-            "each ends where the next begins",
+            "each version ends where the next begins",
         ),
         (
             "update CUSTOMER_HISTORY set is_current = true",
-            "the marks agree",
+            "is_current agrees",
         ),
     ];
     for (sql, promise) in breaks {

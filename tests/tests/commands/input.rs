@@ -234,7 +234,7 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
         &format!("put a.csv {PUT}"),
     );
     assert!(
-        said.err.contains("the AWS credentials were refused") && said.err.contains("renew them"),
+        said.err.contains("invalid AWS credentials") && said.err.contains("renew them"),
         "{}",
         said.err
     );
@@ -255,7 +255,7 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
     assert_ne!(said.code, Some(0), "{}", said.out);
     assert!(
         said.err
-            .contains("a table lacks a column of the contract; `firn doctor` tells which"),
+            .contains("a table lacks a column of the contract; run `firn doctor` to see which"),
         "{}",
         said.err
     );

@@ -291,7 +291,10 @@ async fn a_large_file_becomes_several_objects_each_of_them_once() {
     let error = put(&loader, std::slice::from_ref(&file))
         .await
         .expect_err("the third object is refused");
-    assert!(error.to_string().contains("denies access"), "{error}");
+    assert!(
+        error.to_string().contains("is denied: grant s3:PutObject"),
+        "{error}"
+    );
     // The second may have come in time for the first one's merge.
     let status = fixture.pipeline(Some("FIRN_OWNER")).status(1).await;
     let rows_in = status.expect("a status").sum.rows_in;

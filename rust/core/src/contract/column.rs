@@ -78,11 +78,11 @@ impl ColumnType {
             ("DATE", []) => Ok(Self::Date),
             ("TIMESTAMP_NTZ", [] | [6]) => Ok(Self::Timestamp),
             ("FLOAT" | "DOUBLE" | "REAL", _) => Err(Error::config(format!(
-                "type `{text}` cannot be compared exactly: use NUMBER(p,s)"
+                "invalid type `{text}`: floating-point values do not compare exactly; use NUMBER(p,s)"
             ))),
             ("TIMESTAMP_LTZ" | "TIMESTAMP_TZ" | "TIMESTAMP" | "DATETIME", _) => {
                 Err(Error::config(format!(
-                    "type `{text}` depends on a session or an offset: use TIMESTAMP_NTZ(6), which holds UTC"
+                    "invalid type `{text}`: it depends on a time zone; use TIMESTAMP_NTZ(6) for UTC"
                 )))
             }
             _ => Err(unknown(text)),
@@ -101,7 +101,7 @@ fn number(precision: u32, scale: u32, text: &str) -> Result<ColumnType> {
 
 fn unknown(text: &str) -> Error {
     Error::config(format!(
-        "type `{text}` is not one of VARCHAR(n), NUMBER(p,s), BOOLEAN, DATE, TIMESTAMP_NTZ(6)"
+        "invalid type `{text}`: expected VARCHAR(n), NUMBER(p,s), BOOLEAN, DATE or TIMESTAMP_NTZ(6)"
     ))
 }
 

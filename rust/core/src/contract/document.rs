@@ -79,7 +79,7 @@ pub(super) fn parse(text: &str) -> Result<Contract> {
 fn indices(contract: &Contract, names: &[String], role: &str) -> Result<Vec<usize>> {
     if names.is_empty() {
         return Err(Error::config(format!(
-            "`{role}` is empty: name at least one column"
+            "`{role}` is empty: expected at least one column"
         )));
     }
     names
@@ -94,7 +94,7 @@ fn check_names(contract: &Contract) -> Result<()> {
     for name in contract.header().chain([contract.table()]).chain(own) {
         if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
             return Err(Error::config(format!(
-                "`{}` is no name: use 1 to 200 printable characters",
+                "invalid name `{}`: expected 1 to 200 printable characters",
                 name.escape_debug()
             )));
         }
@@ -113,7 +113,7 @@ fn check_roles(contract: &Contract) -> Result<()> {
         Some(first) if first.kind == ColumnType::Timestamp => {}
         Some(first) => {
             return Err(Error::config(format!(
-                "`order` begins with `{}`, a {}: it must begin with a TIMESTAMP_NTZ(6), from which a version holds",
+                "invalid `order`: it begins with `{}` of type {}; expected a TIMESTAMP_NTZ(6) first, which becomes valid_from",
                 first.name, first.kind
             )));
         }
@@ -122,7 +122,7 @@ fn check_roles(contract: &Contract) -> Result<()> {
     for column in order {
         if !matches!(column.kind, ColumnType::Number { scale: 0, .. }) {
             return Err(Error::config(format!(
-                "`order` column `{}` is a {}: after the timestamp only whole numbers order events",
+                "invalid `order` column `{}` of type {}: expected whole numbers after the timestamp",
                 column.name, column.kind
             )));
         }
@@ -132,7 +132,7 @@ fn check_roles(contract: &Contract) -> Result<()> {
         if !seen.insert(index) {
             let name = &contract.columns[index].name;
             return Err(Error::config(format!(
-                "column `{name}` is named twice in `key` and `order`"
+                "column `{name}` stands twice in `key` and `order`"
             )));
         }
     }

@@ -75,7 +75,7 @@ pub(super) fn check(contract: &Contract) -> Result<()> {
     for (key, name) in own {
         if !seen.insert(name.to_lowercase()) {
             return Err(Error::config(format!(
-                "`history_columns`: `{key}` has the name `{name}`, which another column has, too"
+                "`history_columns`: another column is named `{name}` too: choose another name for `{key}`"
             )));
         }
     }
@@ -83,7 +83,7 @@ pub(super) fn check(contract: &Contract) -> Result<()> {
         let folded = name.to_lowercase();
         if folded.starts_with(OWN_PREFIX) || folded.starts_with("metadata$") {
             return Err(Error::config(format!(
-                "column `{name}`: names that begin with `{OWN_PREFIX}` are Firn's, and those with `METADATA$` Snowflake's. Choose another"
+                "invalid column name `{name}`: the prefixes `{OWN_PREFIX}` and `METADATA$` are reserved"
             )));
         }
     }

@@ -167,7 +167,7 @@ impl Contract {
             .position(|column| column.name == name)
             .ok_or_else(|| {
                 Error::config(format!(
-                    "{role} names the column `{name}`, which `columns` does not declare"
+                    "`{role}` names column `{name}`, which is not in `columns`"
                 ))
             })
     }

@@ -24,12 +24,14 @@ impl Column {
                 format!("{name} is longer than {max_chars} characters")
             }
             ColumnType::Number { precision, scale } => {
-                format!("{name} is no number({precision},{scale})")
+                format!("{name} is not a valid NUMBER({precision},{scale})")
             }
-            ColumnType::Boolean => format!("{name} is neither true nor false"),
-            ColumnType::Date => format!("{name} is no date like 2026-11-23"),
+            ColumnType::Boolean => format!("{name} is not a valid BOOLEAN: expected true or false"),
+            ColumnType::Date => format!("{name} is not a valid DATE: expected YYYY-MM-DD"),
             ColumnType::Timestamp => {
-                format!("{name} is no timestamp in UTC like 2026-11-23T18:52:55.123456Z")
+                format!(
+                    "{name} is not a valid UTC timestamp: expected a value like 2026-11-23T18:52:55.123456Z"
+                )
             }
         }
     }

@@ -39,7 +39,7 @@ impl Pipeline {
         if key.len() != columns.len() {
             let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
             return Err(Error::config(format!(
-                "the key of {} is {}: give each a value",
+                "the key of {} is {}: expected one value for each",
                 contract.table(),
                 names.join(", ")
             )));
@@ -152,7 +152,7 @@ fn in_utc(text: &str) -> Result<String> {
         .or_else(|_| text.parse::<DateTime>())
         .map_err(|_| {
             Error::config(format!(
-                "`{text}` is no time: write it in UTC, like 2026-11-23T18:52:55Z or 2026-11-23"
+                "invalid time `{text}`: expected UTC, such as 2026-11-23T18:52:55Z or 2026-11-23"
             ))
         })?;
     Ok(time.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string())
@@ -181,6 +181,6 @@ mod tests {
             assert_eq!(in_utc(text).unwrap(), utc, "{text}");
         }
         let error = in_utc("yesterday").unwrap_err().to_string();
-        assert!(error.starts_with("`yesterday` is no time: write it in UTC"));
+        assert!(error.starts_with("invalid time `yesterday`: expected UTC"));
     }
 }

@@ -94,7 +94,7 @@ impl Pipeline {
             .ok_or_else(|| Error::bug(format!("{procedure} returned nothing")))?;
         serde_json::from_str(text).map_err(|error| {
             Error::config(format!(
-                "{procedure} returned `{text}`: run `firn bootstrap` again"
+                "unexpected result `{text}` of {procedure}: run `firn bootstrap`"
             ))
             .with_source(error)
         })

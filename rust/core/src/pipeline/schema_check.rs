@@ -40,11 +40,11 @@ impl fmt::Display for ColumnMismatch {
         match found {
             None => write!(
                 f,
-                "table {table} has no column {column}, which the contract has: `alter table {table} add column {column} {wanted}`, or take the right contract"
+                "table {table} lacks column {column} of the contract: run `alter table {table} add column {column} {wanted}`, or use the contract of this table"
             ),
             Some(found) => write!(
                 f,
-                "column {column} of table {table} is {found}, in the contract {wanted}: `alter table {table} alter column {column} set data type {wanted}` if that widens it, or take the right contract"
+                "column {column} of table {table} has type {found}, but the contract says {wanted}: run `alter table {table} alter column {column} set data type {wanted}` if that widens it, or use the contract of this table"
             ),
         }
     }

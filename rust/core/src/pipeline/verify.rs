@@ -65,11 +65,11 @@ impl Pipeline {
                 ),
             ),
             (
-                "target = open history: no row of the target is elsewhere",
+                "target = open history: every row of the target is an open version",
                 format!("select count(*) from (select {all} from {target} except {open}) surplus"),
             ),
             (
-                "target = open history: no open version is missing from the target",
+                "target = open history: every open version is in the target",
                 format!("select count(*) from ({open} except select {all} from {target}) missing"),
             ),
             (
@@ -79,13 +79,13 @@ impl Pipeline {
                 ),
             ),
             (
-                "intervals: each ends where the next begins, the last is open",
+                "intervals: each version ends where the next begins, the last is open",
                 format!(
                     "select count(*) from (select {valid_to}, lead({changed_at}) over (partition by {key} order by {order}) as _firn_next_at from {history}) ends where {valid_to} is distinct from _firn_next_at"
                 ),
             ),
             (
-                "intervals: none ends before it begins, and the marks agree",
+                "intervals: no version ends before it begins, and is_current agrees",
                 format!(
                     "select count(*) from {history} where {valid_from} > {valid_to} or {valid_from} is distinct from {changed_at} or {is_current} is distinct from ({valid_to} is null)"
                 ),

@@ -189,7 +189,7 @@ fn missing<'a>(objects: &'a [StagedFile], results: &[FileReport]) -> Option<&'a 
 
 fn late(missing: &str, timeout: Duration) -> Error {
     Error::transient(format!(
-        "{missing} is uploaded, but its rows are not all in the history after {} s. Nothing is lost: see that pipe and tasks run, \
+        "timeout: {missing} is staged, but not all of its rows are in the history after {} s. No row is lost: check pipe and tasks \
          with `firn doctor` and `firn status`",
         timeout.as_secs()
     ))

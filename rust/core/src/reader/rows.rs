@@ -58,7 +58,7 @@ pub enum Piece<'r> {
 /// let mut reader = Reader::new(&contract, &file[..])?;
 /// assert!(matches!(reader.next()?, Some(Piece::Rows { count: 1, .. })));
 /// let Some(Piece::Rejected(row)) = reader.next()? else { unreachable!() };
-/// assert_eq!((row.row, row.line, row.reason.as_str()), (2, 3, "id is no number(9,0)"));
+/// assert_eq!((row.row, row.line, row.reason.as_str()), (2, 3, "id is not a valid NUMBER(9,0)"));
 /// assert!(reader.next()?.is_none());
 /// # Ok::<(), firn::Error>(())
 /// ```

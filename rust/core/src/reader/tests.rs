@@ -87,11 +87,11 @@ fn an_invalid_field_is_reported_with_its_column_and_the_rest_passes() {
             "1 valid: I,1,Ann,AT",
             "row 2, line 3, op: op is not one of I, U, D, c, u, d, r [X,2,Bob,AT]",
             "row 3, line 4, id: id is missing [I,,Bob,AT]",
-            "row 4, line 5, id: id is no number(9,0) [I,x,Bob,AT]",
+            "row 4, line 5, id: id is not a valid NUMBER(9,0) [I,x,Bob,AT]",
             "row 5, line 6, name: name is missing [I,5,,AT]",
             "row 6, line 7, name: name is longer than 5 characters [I,6,Robert,AT]",
             "1 valid: I,7,Zoé12,AT",
-            "row 8, line 9, at: at is no timestamp in UTC like 2026-11-23T18:52:55.123456Z [I,8,Bob,today]",
+            "row 8, line 9, at: at is not a valid UTC timestamp: expected a value like 2026-11-23T18:52:55.123456Z [I,8,Bob,today]",
         ]
     );
 }
@@ -123,7 +123,7 @@ fn a_quoted_field_may_span_lines_and_a_malformed_row_keeps_them_together() {
         rows("I,1,\"a\nb\",AT\nI,x,\"a\nb\",AT\nI,2,Bob,AT\n"),
         [
             "1 valid: I,1,\"a\nb\",AT",
-            "row 2, line 4, id: id is no number(9,0) [I,x,\"a\nb\",AT]",
+            "row 2, line 4, id: id is not a valid NUMBER(9,0) [I,x,\"a\nb\",AT]",
             "1 valid: I,2,Bob,AT",
         ]
     );
@@ -308,7 +308,7 @@ fn a_copy_carries_malformed_rows_in_their_place() {
         )
     );
     let expected = format!(
-        "\"op\",\"id\",\"name\",\"at\"\nI,1,Ann,{AT}\n,,,,\"id is no number(9,0)\",\"I,x,\"\"say \"\"\"\"hi\"\"\"\"\"\",{AT}\"\nI,2,Bob,{AT}\n"
+        "\"op\",\"id\",\"name\",\"at\"\nI,1,Ann,{AT}\n,,,,\"id is not a valid NUMBER(9,0)\",\"I,x,\"\"say \"\"\"\"hi\"\"\"\"\"\",{AT}\"\nI,2,Bob,{AT}\n"
     );
     assert_eq!(String::from_utf8(copy).unwrap(), expected);
 }

@@ -82,7 +82,7 @@ pub(super) fn sort(reply: Reply) -> Result<Answer> {
     let status = reply.status;
     let body: Body = serde_json::from_value(reply.body).map_err(|error| {
         Error::transient(format!(
-            "the SQL API answered {status} with an unknown body: {error}"
+            "unexpected response of the SQL API, status {status}: {error}"
         ))
     })?;
     match status.as_u16() {
@@ -109,7 +109,7 @@ pub(super) fn sort(reply: Reply) -> Result<Answer> {
         202 => match body.statement_handle {
             Some(handle) => Ok(Answer::Running { handle }),
             None => Err(Error::transient(
-                "the SQL API answered 202 without a handle",
+                "the SQL API returned status 202 without a statement handle",
             )),
         },
         _ => Err(failure(status.as_u16(), &body)),
@@ -143,10 +143,10 @@ fn failure(status: u16, body: &Body) -> Error {
 fn fix(code: &str, state: &str) -> &'static str {
     match (code, state) {
         ("002003" | "003001" | "002043", _) | (_, "42S02" | "42501") => {
-            ": run `firn bootstrap` if that has not been done, or take another role; `firn doctor` tells what is missing"
+            ": run `firn bootstrap`, or use another role; `firn doctor` shows what is missing"
         }
         ("000606", _) => ": set `warehouse` in the connection, or SNOWFLAKE_WAREHOUSE",
-        ("000904", _) => ": a table lacks a column of the contract; `firn doctor` tells which",
+        ("000904", _) => ": a table lacks a column of the contract; run `firn doctor` to see which",
         _ => "",
     }
 }

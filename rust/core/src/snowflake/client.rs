@@ -194,7 +194,9 @@ impl Client {
             .await?;
         match sort(reply).context(|| format!("partition {partition} of a result"))? {
             Answer::Done { rows, .. } => Ok(rows.rows),
-            Answer::Running { .. } => Err(Error::transient("a finished statement runs again")),
+            Answer::Running { .. } => Err(Error::transient(
+                "the SQL API reports a finished statement as running",
+            )),
         }
     }
 
@@ -289,7 +291,7 @@ impl Drop for InFlight {
                 body: None,
             };
             if let Err(error) = transport.send(&call).await {
-                log::warn!("statement {handle} could not be cancelled: {error}");
+                log::warn!("cannot cancel statement {handle}: {error}");
             }
         });
     }

@@ -99,7 +99,7 @@ impl ConnectionSource {
                     .map(|folder| folder.display().to_string())
                     .collect();
                 return Err(Error::config(format!(
-                    "connection `{name}` is in no connections.toml of {}: add it, or set SNOWFLAKE_ACCOUNT and the like",
+                    "connection `{name}` not found in connections.toml of {}: add it, or set SNOWFLAKE_ACCOUNT and the other variables",
                     folders.join(", ")
                 )));
             }
@@ -167,7 +167,7 @@ fn read(path: &Path) -> Result<Option<toml::Table>> {
     // The parser's message would show the line, and a line may hold a secret.
     let table = text
         .parse()
-        .map_err(|_| Error::config(format!("{} is no TOML", path.display())))?;
+        .map_err(|_| Error::config(format!("{} is not valid TOML", path.display())))?;
     Ok(Some(table))
 }
 
@@ -175,7 +175,10 @@ fn read(path: &Path) -> Result<Option<toml::Table>> {
 fn warn_if_open_to_others(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     if std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
-        log::warn!("{} can be read by others: chmod 0600 {0}", path.display());
+        log::warn!(
+            "other users can read {}: run `chmod 0600 {0}`",
+            path.display()
+        );
     }
 }
 
@@ -245,10 +248,10 @@ impl Settings<'_> {
                 Ok(Credential::AccessToken(self.token("programmatic access")?))
             }
             None | Some("SNOWFLAKE") => Err(Error::config(
-                "no credential that the SQL API takes (a password is none): set `private_key_file`, or `token` to a programmatic access token",
+                "no credentials: set `private_key_file`, or `token` to a programmatic access token; the SQL API does not accept passwords",
             )),
             Some(other) => Err(Error::config(format!(
-                "authenticator {other} is not one of SNOWFLAKE_JWT, PROGRAMMATIC_ACCESS_TOKEN, OAUTH"
+                "invalid authenticator {other}: expected SNOWFLAKE_JWT, PROGRAMMATIC_ACCESS_TOKEN or OAUTH"
             ))),
         }
     }
@@ -293,7 +296,7 @@ impl Settings<'_> {
             )
         })?;
         let user = self.get("user").ok_or_else(|| {
-            Error::config("no user: a key pair needs SNOWFLAKE_USER, or `user` in connections.toml")
+            Error::config("no user: set SNOWFLAKE_USER, or `user` in connections.toml, for key pair authentication")
         })?;
         let passphrase = self
             .get("private_key_file_pwd")
@@ -380,7 +383,7 @@ mod tests {
                 .connection(None)
                 .unwrap_err()
                 .to_string()
-                .contains("a password is none")
+                .contains("the SQL API does not accept passwords")
         );
         let plain = source(&[
             ("SNOWFLAKE_ACCOUNT", "a"),

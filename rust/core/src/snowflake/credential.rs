@@ -109,7 +109,7 @@ impl KeyPair {
         let mut last = self
             .last
             .lock()
-            .map_err(|_| Error::bug("a thread died while making a token"))?;
+            .map_err(|_| Error::bug("the thread that signs tokens panicked"))?;
         if let Some((token, until)) = last.as_ref()
             && now + RENEW_BEFORE < *until
         {
@@ -158,7 +158,7 @@ fn decode(pem: &str, passphrase: Option<&Secret>) -> Result<PrivateKey> {
             ));
         };
         return PrivateKey::from_pkcs8_encrypted_pem(pem, passphrase.reveal())
-            .map_err(|_| Error::config("private key does not open: the passphrase is wrong, or the encryption is neither AES nor 3DES"));
+            .map_err(|_| Error::config("cannot decrypt the private key: wrong passphrase, or an encryption other than AES and 3DES"));
     }
     if pem.contains("BEGIN RSA PRIVATE KEY") {
         return Err(Error::config(
@@ -170,7 +170,7 @@ fn decode(pem: &str, passphrase: Option<&Secret>) -> Result<PrivateKey> {
 
 fn broken(error: impl fmt::Display) -> Error {
     Error::config(format!(
-        "private key is no RSA key in PKCS#8 PEM ({error}): make one with `openssl genrsa 2048 | openssl pkcs8 -topk8`"
+        "invalid private key ({error}): expected an RSA key in PKCS#8 PEM; create one with `openssl genrsa 2048 | openssl pkcs8 -topk8`"
     ))
 }
 

@@ -93,16 +93,16 @@ impl Client {
             return Err(refused(pipe, reply.status.as_u16(), &reply.body));
         }
         let report: Report = serde_json::from_value(reply.body).map_err(|error| {
-            Error::transient(format!("pipe {pipe} reported something unknown: {error}"))
+            Error::transient(format!("unexpected response of pipe {pipe}: {error}"))
         })?;
         Ok(report.files)
     }
 }
 
 fn refused(pipe: &str, status: u16, body: &serde_json::Value) -> Error {
-    let message = body["message"].as_str().unwrap_or("no reason given");
+    let message = body["message"].as_str().unwrap_or("no message");
     let text = format!(
-        "pipe {pipe}: {message} ({status}): check that it exists and that the role may operate it"
+        "pipe {pipe}: {message} ({status}): check that it exists and that the role has OPERATE on it"
     );
     if matches!(status, 401 | 403 | 404) {
         Error::config(text)

@@ -53,7 +53,9 @@ impl Transport {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| Error::config(format!("HTTP cannot be set up: {}", cause(&error))))?;
+            .map_err(|error| {
+                Error::config(format!("cannot create an HTTP client: {}", cause(&error)))
+            })?;
         Ok(Self {
             http,
             connection,
@@ -81,7 +83,10 @@ impl Transport {
                     return Err(self.refused(&reply));
                 }
                 Ok((reply, wait)) if is_worth_another_try(reply.status) => (
-                    Error::transient(format!("{} answered {}", self.connection.url, reply.status)),
+                    Error::transient(format!(
+                        "{} returned status {}",
+                        self.connection.url, reply.status
+                    )),
                     wait,
                 ),
                 Ok((reply, _)) => return Ok(reply),
@@ -94,9 +99,9 @@ impl Transport {
             }
             if attempt == TELLING_TRY {
                 let timeout = self.timeout.as_secs();
-                warn!("{failure}; it is tried again for up to {timeout} s");
+                warn!("{failure}; retrying for up to {timeout} s");
             } else {
-                debug!("{failure}; next try in {wait:?}");
+                debug!("{failure}; next retry in {wait:?}");
             }
             tokio::time::sleep(wait).await;
             attempt += 1;
@@ -116,7 +121,7 @@ impl Transport {
             query.push(("retry", "true"));
         }
         let url = reqwest::Url::parse_with_params(&url, &query)
-            .map_err(|error| Error::config(format!("`{url}` is no address: {error}")))?;
+            .map_err(|error| Error::config(format!("invalid URL `{url}`: {error}")))?;
         let mut request = self.authorized(self.http.request(call.method.clone(), url))?;
         if let Some(body) = call.body {
             request = request.json(body);
@@ -136,7 +141,7 @@ impl Transport {
             Ok(body) => body,
             Err(_) if status.is_success() && !bytes.is_empty() => {
                 return Err(Error::transient(format!(
-                    "{} answered {status} with a body that is no JSON",
+                    "{} returned status {status} with invalid JSON",
                     self.connection.url
                 )));
             }
@@ -169,14 +174,14 @@ impl Transport {
 
     fn refused(&self, reply: &Reply) -> Error {
         let code = reply.body["code"].as_str().unwrap_or_default();
-        let message = reply.body["message"].as_str().unwrap_or("no reason given");
+        let message = reply.body["message"].as_str().unwrap_or("no message");
         let fix = match &self.connection.credential {
             super::Credential::KeyPair(_) => {
-                "check the user's RSA_PUBLIC_KEY, the account's name and this machine's clock"
+                "check RSA_PUBLIC_KEY of the user, the account identifier and the clock of this machine"
             }
-            _ => "make a new token",
+            _ => "create a new token",
         };
-        Error::config(format!("the login was refused ({code} {message}): {fix}"))
+        Error::config(format!("login failed ({code} {message}): {fix}"))
     }
 }
 
@@ -214,7 +219,7 @@ fn cause(error: &reqwest::Error) -> String {
         innermost = source;
     }
     if error.is_timeout() {
-        "no answer in time".to_owned()
+        "timeout: no response".to_owned()
     } else {
         innermost.to_string()
     }

@@ -33,7 +33,7 @@ impl Multipart {
             .context(|| store.key(name))?;
         let id = answer
             .upload_id
-            .ok_or_else(|| Error::transient("S3 began an upload without an id"))?;
+            .ok_or_else(|| Error::transient("S3 returned no upload ID"))?;
         Ok(Self {
             store: store.clone(),
             key: store.key(name),
@@ -124,7 +124,7 @@ impl Multipart {
         Some(async move {
             if let Err(error) = request.send().await {
                 let error = store.failed(&error);
-                log::warn!("an upload that failed left its parts behind: {key}: {error}");
+                log::warn!("cannot delete the parts of a failed upload: {key}: {error}");
             }
         })
     }

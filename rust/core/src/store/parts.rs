@@ -18,7 +18,7 @@ pub(super) async fn next_part(parts: Parts) -> Result<(Parts, Option<Vec<u8>>)> 
         (parts, part)
     })
     .await
-    .map_err(|_| Error::bug("waiting for a part failed"))
+    .map_err(|_| Error::bug("the thread that uploads parts panicked"))
 }
 
 /// Cuts what is written into parts; a full channel makes the writer wait, so memory stays bounded.
@@ -32,7 +32,7 @@ impl PartWriter {
         let part = std::mem::take(&mut self.part);
         self.sender
             .send(part)
-            .map_err(|_| std::io::Error::other("the upload has stopped"))
+            .map_err(|_| std::io::Error::other("the upload was stopped"))
     }
 }
 

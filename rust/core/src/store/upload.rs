@@ -108,5 +108,5 @@ async fn send<T>(
 async fn ended<T>(maker: JoinHandle<Result<T>>) -> Result<T> {
     maker
         .await
-        .map_err(|_| Error::bug("making an object failed"))?
+        .map_err(|_| Error::bug("the thread that writes the object panicked"))?
 }

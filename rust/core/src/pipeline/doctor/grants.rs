@@ -13,7 +13,7 @@ impl Pipeline {
             Ok(missing) => fail(
                 &check,
                 format!(
-                    "it may not load, as it lacks {}: run `firn bootstrap`",
+                    "the role lacks {}: run `firn bootstrap`",
                     missing.join(", ")
                 ),
             ),

@@ -77,7 +77,7 @@ impl Pipeline {
         vec![fail(
             &format!("objects of {}", self.contract.table()),
             format!(
-                "role {role} sees none of them in {}.{}: run `firn bootstrap`, or take a role that may see them (--role {}, or {} to load only)",
+                "role {role} sees none of them in {}.{}: run `firn bootstrap`, or use --role {} ({} for loading only)",
                 self.deployment.database,
                 self.deployment.schema,
                 self.deployment.owner,
@@ -110,7 +110,7 @@ impl Pipeline {
             None => fail(
                 "warehouse",
                 format!(
-                    "none: run `firn bootstrap`, or grant usage on {} to the role",
+                    "none: run `firn bootstrap`, or grant USAGE on {} to the role",
                     self.deployment.warehouse
                 ),
             ),
@@ -127,7 +127,7 @@ impl Pipeline {
         findings.push(if skew.abs() <= MAX_SKEW_SECONDS {
             ok("clock", format!("{skew:+.1} s"))
         } else {
-            fail("clock", format!("{skew:+.0} s from Snowflake's: set this machine's clock, or logins will be refused"))
+            fail("clock", format!("{skew:+.0} s off Snowflake's clock: set the clock of this machine, or logins fail"))
         });
         Ok((role, findings))
     }

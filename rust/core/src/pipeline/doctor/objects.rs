@@ -7,7 +7,7 @@ use crate::pipeline::Pipeline;
 use crate::snowflake::Rows;
 
 /// Snowflake does not tell the one from the other.
-const UNSEEN: &str = "is missing, or the role may not see it";
+const UNSEEN: &str = "missing, or not visible to the role";
 
 fn unseen(error: Error) -> Error {
     match error.kind() {
@@ -65,7 +65,7 @@ impl Pipeline {
         let check = format!("columns of {}", self.contract.table());
         match self.column_mismatches(None).await {
             Ok(None) => Vec::new(),
-            Ok(Some(mismatches)) if mismatches.is_empty() => vec![ok(&check, "the contract's")],
+            Ok(Some(mismatches)) if mismatches.is_empty() => vec![ok(&check, "match the contract")],
             Ok(Some(mismatches)) => mismatches
                 .iter()
                 .map(|mismatch| fail(&check, mismatch.to_string()))
@@ -91,7 +91,7 @@ impl Pipeline {
     async fn object(&self, kind: &str, name: &Identifier, script: &str) -> Finding {
         let check = format!("{} {name}", kind.trim_end_matches('s'));
         match self.show(kind, name).await {
-            Ok(_) => ok(&check, "there"),
+            Ok(_) => ok(&check, "exists"),
             Err(error) => fail(&check, format!("{error}: run `firn bootstrap` ({script})")),
         }
     }
@@ -103,7 +103,7 @@ impl Pipeline {
             Ok(rows) if rows.get(0, "stale") == Some("true") => fail(
                 &check,
                 format!(
-                    "is stale: `drop stream {name}`, then `firn bootstrap`; it begins again with what waits in staging"
+                    "stale: run `drop stream {name}`, then `firn bootstrap`; the new stream starts with the rows in staging"
                 ),
             ),
             Ok(_) => ok(&check, "fresh"),
@@ -138,10 +138,10 @@ impl Pipeline {
             Some(state) => fail(
                 &check,
                 format!(
-                    "is {state}: `alter pipe {name} set pipe_execution_paused = false`, and see its error in `show pipes`"
+                    "{state}: run `alter pipe {name} set pipe_execution_paused = false`; `show pipes` shows its error"
                 ),
             ),
-            None => fail(&check, "gives no status: the role needs monitor on it"),
+            None => fail(&check, "no status: grant MONITOR on it to the role"),
         }
     }
 
@@ -150,11 +150,11 @@ impl Pipeline {
         match self.show("tasks", name).await {
             Ok(rows) if rows.get(0, "state") == Some("started") => ok(&check, "started"),
             Ok(rows) => {
-                let state = rows.get(0, "state").unwrap_or("in no known state");
+                let state = rows.get(0, "state").unwrap_or("in an unknown state");
                 fail(
                     &check,
                     format!(
-                        "is {state}: `alter task {name} resume` (ten failures in a row suspend a task: see its history)"
+                        "{state}: run `alter task {name} resume`; ten failures in a row suspend a task, see its history"
                     ),
                 )
             }

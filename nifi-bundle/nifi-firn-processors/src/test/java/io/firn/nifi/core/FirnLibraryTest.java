@@ -54,7 +54,7 @@ class FirnLibraryTest {
     @Test
     void aLogLevelThatDoesNotExistIsRefused() {
         final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.listen(17));
-        assertEquals("log level 17 is none of 0 to 5", thrown.getMessage());
+        assertEquals("invalid log level 17: expected 0 to 5", thrown.getMessage());
     }
 
     @Test

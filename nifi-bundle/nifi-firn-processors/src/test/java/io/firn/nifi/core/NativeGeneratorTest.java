@@ -89,9 +89,9 @@ class NativeGeneratorTest {
         refused("is closed", () -> NativeGenerator.next(handle));
         refused("is closed", () -> NativeGenerator.close(handle));
         refused("is closed", () -> NativeGenerator.read(handle, ByteBuffer.allocateDirect(8), 0, 8));
-        refused("was never given out", () -> NativeGenerator.next(Long.MAX_VALUE));
-        refused("was never given out", () -> NativeGenerator.report(0));
-        refused("was never given out", () -> NativeGenerator.close(Long.MIN_VALUE));
+        refused("it was never opened", () -> NativeGenerator.next(Long.MAX_VALUE));
+        refused("it was never opened", () -> NativeGenerator.report(0));
+        refused("it was never opened", () -> NativeGenerator.close(Long.MIN_VALUE));
     }
 
     @Test

@@ -44,9 +44,9 @@ class NativeLoaderTest {
         refused("is closed", () -> NativeLoader.put(handle, "{}"));
         refused("is closed", () -> NativeLoader.verify(handle, 1));
         refused("is closed", () -> NativeLoader.close(handle));
-        refused("was never given out", () -> NativeLoader.put(0, "{}"));
-        refused("was never given out", () -> NativeLoader.verify(Long.MIN_VALUE, Long.MIN_VALUE));
-        refused("was never given out", () -> NativeLoader.close(Long.MAX_VALUE));
+        refused("it was never opened", () -> NativeLoader.put(0, "{}"));
+        refused("it was never opened", () -> NativeLoader.verify(Long.MIN_VALUE, Long.MIN_VALUE));
+        refused("it was never opened", () -> NativeLoader.close(Long.MAX_VALUE));
     }
 
     @Test
