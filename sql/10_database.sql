@@ -1,5 +1,5 @@
--- 10_database.sql. The warehouse, the database, the schema, and what the two roles may do there.
--- Needs 00_roles.sql, SYSADMIN, and ACCOUNTADMIN for the right to run tasks. Safe to rerun.
+-- 10_database.sql. Creates the warehouse, the database and the schema, and grants the two roles their privileges there.
+-- Needs 00_roles.sql, SYSADMIN, and ACCOUNTADMIN for the privilege EXECUTE TASK. Safe to rerun.
 
 use role SYSADMIN;
 create warehouse if not exists FIRN_WH warehouse_size = xsmall auto_suspend = 60 auto_resume = true

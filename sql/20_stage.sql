@@ -25,7 +25,7 @@ use role FIRN_OWNER;
 use schema FIRN.PUBLIC;
 create file format if not exists CUSTOMER_CSV
   type = csv
-  skip_header = 1
+  parse_header = true
   field_optionally_enclosed_by = '"'
   escape = none
   escape_unenclosed_field = none

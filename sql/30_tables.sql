@@ -1,13 +1,14 @@
--- 30_tables.sql. Staging, target, history, rejects and the run log, then the tables of a run's own work.
--- Needs 10_database.sql. Safe to rerun: an existing table is left as it is.
+-- 30_tables.sql. Creates staging, target, history, rejects and run log, then the work tables of the merge.
+-- Needs 10_database.sql. Safe to rerun: an existing table stays as it is.
 --
--- Why the history is clustered by the day of valid_to: open versions (null) lie together, and so do those that ended of late. A merge asks
--- for rows that are open or ended since its earliest event, so Snowflake skips all older partitions unread, however many there are.
--- The target is clustered by its key, by which it is joined. Automatic clustering costs credits only while data moves.
+-- The history is a view over two tables: HISTORY_OPEN has the last event of each key, deletes too, and is as large as the target.
+-- HISTORY_CLOSED has every version that has ended. A merge moves a version from one to the other when the next event arrives, so the
+-- closed table is only appended to, in the order of time: Snowflake never rewrites it, and skips most of it when an event is late.
+-- No table is clustered: below a terabyte, reclustering costs more than it saves.
 
 use role FIRN_OWNER;
 use schema FIRN.PUBLIC;
-create table if not exists CUSTOMER_STAGING (
+create transient table if not exists CUSTOMER_STAGING (
   op varchar,
   customer_id varchar,
   first_name varchar,
@@ -26,7 +27,7 @@ create table if not exists CUSTOMER_STAGING (
   source_file varchar not null,
   source_row number(18,0) not null,
   loaded_at timestamp_ltz not null
-);
+) data_retention_time_in_days = 0;
 
 create table if not exists CUSTOMER (
   customer_id number(18,0) not null,
@@ -41,10 +42,9 @@ create table if not exists CUSTOMER (
   country varchar(100),
   updated_at timestamp_ntz(6),
   sequence number(18,0)
-)
-cluster by (customer_id);
+);
 
-create table if not exists CUSTOMER_HISTORY (
+create table if not exists CUSTOMER_HISTORY_OPEN (
   op varchar(1) not null,
   customer_id number(18,0) not null,
   first_name varchar(100),
@@ -59,13 +59,40 @@ create table if not exists CUSTOMER_HISTORY (
   updated_at timestamp_ntz(6) not null,
   sequence number(18,0) not null,
   valid_from timestamp_ntz(6) not null,
-  valid_to timestamp_ntz(6),
-  is_current boolean not null,
   source_file varchar not null,
   source_row number(18,0) not null,
   loaded_at timestamp_ltz not null
-)
-cluster by (to_date(valid_to));
+);
+
+create table if not exists CUSTOMER_HISTORY_CLOSED (
+  op varchar(1) not null,
+  customer_id number(18,0) not null,
+  first_name varchar(100),
+  last_name varchar(100),
+  email varchar(320),
+  phone varchar(40),
+  street varchar(200),
+  city varchar(100),
+  state varchar(100),
+  postal_code varchar(20),
+  country varchar(100),
+  updated_at timestamp_ntz(6) not null,
+  sequence number(18,0) not null,
+  valid_from timestamp_ntz(6) not null,
+  valid_to timestamp_ntz(6) not null,
+  source_file varchar not null,
+  source_row number(18,0) not null,
+  loaded_at timestamp_ltz not null
+);
+
+create or replace view CUSTOMER_HISTORY as
+select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, valid_from, cast(null as timestamp_ntz(6)) as valid_to, true as is_current,
+  source_file, source_row, loaded_at
+from CUSTOMER_HISTORY_OPEN
+union all
+select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, valid_from, valid_to, false,
+  source_file, source_row, loaded_at
+from CUSTOMER_HISTORY_CLOSED;
 
 create table if not exists CUSTOMER_REJECTS (
   reject_id varchar not null,
@@ -117,6 +144,10 @@ create transient table if not exists CUSTOMER_MERGE_EVENTS (
   source_file varchar,
   source_row number(18,0),
   loaded_at timestamp_ltz
+) data_retention_time_in_days = 0;
+
+create transient table if not exists CUSTOMER_MERGE_DIFFERENCES (
+  customer_id number(18,0)
 ) data_retention_time_in_days = 0;
 
 create transient table if not exists CUSTOMER_MERGE_KEYS (
@@ -174,6 +205,7 @@ create transient table if not exists CUSTOMER_MERGE_VERSIONS (
   sequence number(18,0),
   _firn_valid_to timestamp_ntz(6),
   _firn_outcome varchar,
+  _firn_was_open boolean,
   source_file varchar,
   source_row number(18,0),
   loaded_at timestamp_ltz

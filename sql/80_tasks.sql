@@ -1,20 +1,13 @@
--- 80_tasks.sql. Two tasks, each woken only if its stream has data, so that an idle pipeline costs nothing.
--- Needs 60_merge.sql and 70_capture.sql. Safe to rerun.
+-- 80_tasks.sql. Creates the task that merges when a stream has data, so that an idle pipeline costs nothing.
+-- Needs 60_merge.sql. Safe to rerun.
 
 use role FIRN_OWNER;
 use schema FIRN.PUBLIC;
+drop task if exists CAPTURE_CUSTOMER_TASK;
+
 create or replace task MERGE_CUSTOMER_TASK
   warehouse = FIRN_WH
-  schedule = '1 minute'
-when system$stream_has_data('CUSTOMER_STAGING_STREAM')
+when system$stream_has_data('CUSTOMER_STAGING_STREAM') or system$stream_has_data('CUSTOMER_CHANGES')
 as call MERGE_CUSTOMER();
 
-create or replace task CAPTURE_CUSTOMER_TASK
-  warehouse = FIRN_WH
-  schedule = '1 minute'
-when system$stream_has_data('CUSTOMER_CHANGES')
-as call CAPTURE_CUSTOMER();
-
 alter task MERGE_CUSTOMER_TASK resume;
-
-alter task CAPTURE_CUSTOMER_TASK resume;

@@ -1,5 +1,5 @@
--- 90_views.sql. The history for people: tombstones and versions of no length are gone, equal neighbours are one, and intervals are
--- half-open, [valid_from, valid_to). Needs 30_tables.sql. Safe to rerun.
+-- 90_views.sql. Creates the history for reports: without deletes and versions of zero length, with equal neighbours joined.
+-- Intervals are half-open, [valid_from, valid_to). Needs 30_tables.sql. Safe to rerun.
 
 use role FIRN_OWNER;
 use schema FIRN.PUBLIC;

@@ -1,4 +1,4 @@
--- 99_drop.sql. Takes the contract's objects down again, its tables with their data included.
+-- 99_drop.sql. Drops the objects of the contract, and its tables with their data.
 -- Database, warehouse, roles and integration stay, as other contracts may use them. Safe to rerun.
 
 use role FIRN_OWNER;
@@ -13,11 +13,13 @@ drop stream if exists CUSTOMER_STAGING_STREAM;
 
 drop stream if exists CUSTOMER_CHANGES;
 
-drop procedure if exists MERGE_CUSTOMER(boolean);
+drop procedure if exists MERGE_CUSTOMER(boolean, boolean);
 
 drop procedure if exists CAPTURE_CUSTOMER();
 
 drop view if exists CUSTOMER_VERSIONS;
+
+drop view if exists CUSTOMER_HISTORY;
 
 drop stage if exists CUSTOMER_STAGE;
 
@@ -27,7 +29,9 @@ drop table if exists CUSTOMER_STAGING;
 
 drop table if exists CUSTOMER;
 
-drop table if exists CUSTOMER_HISTORY;
+drop table if exists CUSTOMER_HISTORY_OPEN;
+
+drop table if exists CUSTOMER_HISTORY_CLOSED;
 
 drop table if exists CUSTOMER_REJECTS;
 
@@ -36,6 +40,8 @@ drop table if exists CUSTOMER_RUNS;
 drop table if exists CUSTOMER_MERGE_LOCK;
 
 drop table if exists CUSTOMER_MERGE_EVENTS;
+
+drop table if exists CUSTOMER_MERGE_DIFFERENCES;
 
 drop table if exists CUSTOMER_MERGE_KEYS;
 

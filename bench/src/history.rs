@@ -89,14 +89,17 @@ fn fill(fixture: &mut Fixture, rows: u64) -> Result<(), Failure> {
     let keys = format!("(select seq8() + 1 as k from table(generator(rowcount => {customers})))");
     for version in 0..VERSIONS {
         let from = format!("dateadd(day, {version}, '2026-01-01'::timestamp_ntz)");
-        let to = if version + 1 < VERSIONS {
-            format!("dateadd(day, 1, {from})")
-        } else {
-            "null".to_owned()
-        };
         let is_last = version + 1 == VERSIONS;
+        let (table, ends) = if is_last {
+            ("CUSTOMER_HISTORY_OPEN", String::new())
+        } else {
+            (
+                "CUSTOMER_HISTORY_CLOSED",
+                format!("dateadd(day, 1, {from}), "),
+            )
+        };
         fixture.run(&format!(
-            "insert into CUSTOMER_HISTORY select iff({version} = 0, 'I', 'U'), k, {person}, {from}, {version}, {from}, {to}, {is_last}, 'filled', k, current_timestamp() from {keys}"
+            "insert into {table} select iff({version} = 0, 'I', 'U'), k, {person}, {from}, {version}, {from}, {ends}'filled', k, current_timestamp() from {keys}"
         ))?;
         if is_last {
             fixture.run(&format!(

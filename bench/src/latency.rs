@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
     let server = served(&runtime, None)?;
     let folder = tempfile::tempdir()?;
-    finished(firn(&server, &["bootstrap", "--triggered"])?)?;
+    finished(firn(&server, &["bootstrap"])?)?;
     let input = folder.path().join("input");
     std::fs::create_dir(&input)?;
     let input_text = input.to_string_lossy();

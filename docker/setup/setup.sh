@@ -15,7 +15,7 @@ if [ "$SNOWFLAKE_ACCOUNT" = FIRN ] && [ "${SNOWFLAKE_HOST:-}" = snowglobe ]; the
     # Exit code 75: a temporary failure.
     for _ in $(seq 60); do
         code=0
-        firn bootstrap --triggered || code=$?
+        firn bootstrap || code=$?
         [ "$code" = 75 ] || break
         sleep 1
     done

@@ -88,7 +88,7 @@ class Local(Account):
             "AWS_REGION": "us-east-1",
             "FIRN_STAGE_URL": f"s3://{BUCKET}/",
         }
-        self.firn("bootstrap", "--triggered")
+        self.firn("bootstrap")
         settings = {
             "account": "FIRN",
             "user": "SNOWGLOBE",

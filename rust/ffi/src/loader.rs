@@ -109,7 +109,7 @@ fn document<'a, T: Deserialize<'a>>(json: &'a str, what: &str) -> Result<T> {
     serde_json::from_str(json).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         Error::config(format!(
-            "the {what} is not the document that was expected, at line {line} column {column}"
+            "invalid {what} document at line {line} column {column}"
         ))
     })
 }
@@ -151,7 +151,7 @@ impl Settings {
         }
         let (Some(user), Some(pem)) = (&self.user, &self.private_key) else {
             return Err(Error::config(
-                "nothing proves the user: give a user and a private key, or a token",
+                "no credentials: set User and Private Key, or Token",
             ));
         };
         let passphrase = self.private_key_passphrase.as_ref().map(Secret::new);
@@ -187,7 +187,7 @@ impl LoaderSession {
             .thread_name("firn-loader")
             .enable_all()
             .build()
-            .map_err(|error| Error::transient("no thread can be started").with_source(error))?;
+            .map_err(|error| Error::transient("cannot start a thread").with_source(error))?;
         let store = runtime.block_on(S3Store::open(location, settings.store()));
         Ok(Self {
             loader: pipeline.with_store(store),
@@ -198,7 +198,7 @@ impl LoaderSession {
     fn runtime(&self) -> Result<&Runtime> {
         self.runtime
             .as_ref()
-            .ok_or_else(|| Error::bug("the loader has ended"))
+            .ok_or_else(|| Error::bug("the loader is closed"))
     }
 
     /// Looks at everything that loading needs; the findings as JSON.
@@ -212,8 +212,12 @@ impl LoaderSession {
         let findings = self
             .runtime()?
             .block_on(async { tokio::time::timeout(timeout, doctor).await });
-        let findings = findings
-            .map_err(|_| Error::transient(format!("no answer within {} s", timeout.as_secs())))?;
+        let findings = findings.map_err(|_| {
+            Error::transient(format!(
+                "timeout: no response within {} s",
+                timeout.as_secs()
+            ))
+        })?;
         encode(&findings)
     }
 
@@ -293,7 +297,7 @@ impl LoadListener for RejectFiles {
 
 fn encode(answer: &impl Serialize) -> Result<String> {
     serde_json::to_string(answer)
-        .map_err(|error| Error::bug("an answer cannot be put into JSON").with_source(error))
+        .map_err(|error| Error::bug("cannot write JSON").with_source(error))
 }
 
 #[cfg(test)]
@@ -309,7 +313,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .starts_with("the configuration is not the document that was expected"),
+                .starts_with("invalid configuration document"),
             "{error}"
         );
         assert!(!format!("{error} {error:?}").contains("s3cret"));

@@ -123,7 +123,7 @@ fn files_and_variables_are_read_as_snowflakes_tools_read_them() {
     assert!(
         unknown
             .err
-            .contains("connection `prod` is in no connections.toml")
+            .contains("connection `prod` not found in connections.toml")
             && unknown.err.contains(".snowflake"),
         "{}",
         unknown.err
@@ -192,7 +192,7 @@ fn a_key_pair_opens_the_account_or_says_why_not() {
             "a wrong passphrase",
             "aes.p8",
             &[("PRIVATE_KEY_PASSPHRASE", "very-wrong")],
-            "the passphrase is wrong",
+            "wrong passphrase",
         ),
         ("no key", "none.p8", &[], "none.p8"),
     ] {
@@ -208,14 +208,18 @@ fn a_key_pair_opens_the_account_or_says_why_not() {
     let refused = keyed(&format!("{TEST_KEYS}/plain.p8"), &[]);
     assert!(
         refused.err.contains(
-            "check the user's RSA_PUBLIC_KEY, the account's name and this machine's clock"
+            "check RSA_PUBLIC_KEY of the user, the account identifier and the clock of this machine"
         ),
         "{}",
         refused.err
     );
     // A clock that is an hour ahead makes every token an expired one.
     let expired = fixture.fails_with(&[("SNOWFLAKE_TOKEN", "expired")], "status");
-    assert!(expired.err.contains("make a new token"), "{}", expired.err);
+    assert!(
+        expired.err.contains("create a new token"),
+        "{}",
+        expired.err
+    );
 }
 
 #[test]

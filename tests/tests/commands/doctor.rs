@@ -48,20 +48,20 @@ fn each_problem_has_its_fix_and_the_fix_works() {
     );
 
     fixture.sql("drop view CUSTOMER_VERSIONS");
-    fixture.sql("drop procedure MERGE_CUSTOMER(boolean)");
+    fixture.sql("drop procedure MERGE_CUSTOMER(boolean, boolean)");
     problems(
         &fixture,
         "FIRN_OWNER",
         &[
             "view CUSTOMER_VERSIONS: missing, or not visible to the role: run `firn bootstrap` (90_views.sql)",
-            "procedure MERGE_CUSTOMER: is missing",
+            "procedure MERGE_CUSTOMER: missing",
         ],
     );
     fixture.ok("bootstrap");
     fixture.ok("doctor --role FIRN_OWNER");
 
     fixture.sql("revoke operate on pipe CUSTOMER_PIPE from role FIRN_LOADER");
-    fixture.sql("revoke usage on procedure MERGE_CUSTOMER(boolean) from role FIRN_LOADER");
+    fixture.sql("revoke usage on procedure MERGE_CUSTOMER(boolean, boolean) from role FIRN_LOADER");
     problems(
         &fixture,
         "FIRN_OWNER",
@@ -79,20 +79,20 @@ fn each_problem_has_its_fix_and_the_fix_works() {
 
     fixture.sql("alter task MERGE_CUSTOMER_TASK suspend");
     fixture.sql("alter pipe CUSTOMER_PIPE set pipe_execution_paused = true");
-    fixture.sql("alter table CUSTOMER_HISTORY drop column email");
+    fixture.sql("alter table CUSTOMER_HISTORY_CLOSED drop column email");
     problems(
         &fixture,
         "FIRN_OWNER",
         &[
             "task MERGE_CUSTOMER_TASK: suspended: run `alter task MERGE_CUSTOMER_TASK resume`",
             "PAUSED: run `alter pipe FIRN.PUBLIC.CUSTOMER_PIPE set pipe_execution_paused = false`",
-            "table CUSTOMER_HISTORY lacks column email of the contract: run `alter table CUSTOMER_HISTORY add column email varchar(320)`",
+            "table CUSTOMER_HISTORY_CLOSED lacks column email of the contract: run `alter table CUSTOMER_HISTORY_CLOSED add column email varchar(320)`",
         ],
     );
     // What bootstrap cannot mend it does not touch.
     let refused = fixture.fails(1, "bootstrap");
     assert!(refused.contains("lacks column email"), "{refused}");
-    fixture.sql("alter table CUSTOMER_HISTORY add column email varchar(320)");
+    fixture.sql("alter table CUSTOMER_HISTORY_CLOSED add column email varchar(320)");
     fixture.ok("bootstrap");
     fixture.sql("alter pipe FIRN.PUBLIC.CUSTOMER_PIPE set pipe_execution_paused = false");
     fixture.ok("doctor --role FIRN_OWNER");
@@ -110,7 +110,7 @@ fn what_is_outside_of_the_account_is_looked_at_too() {
     problems(
         &fixture,
         "FIRN_OWNER",
-        &["clock: +300 s from Snowflake's: set this machine's clock"],
+        &["clock: +300 s off Snowflake's clock: set the clock of this machine"],
     );
     let elsewhere = fixture.fails_with(
         &[("FIRN_STAGE_URL", "s3://nowhere/")],

@@ -11,13 +11,13 @@ fn the_way_of_a_file_from_bootstrap_to_drop() {
     let shown = fixture.ok("bootstrap --dry-run");
     assert!(
         shown.contains(
-            "create or replace procedure MERGE_CUSTOMER(read_staging boolean default true)"
+            "create or replace procedure MERGE_CUSTOMER(read_staging boolean default true, reconcile boolean default false)"
         ) && !shown.contains("drop table")
     );
     assert!(
         fixture
             .ok("bootstrap --dry-run --drop")
-            .contains("drop table if exists CUSTOMER_HISTORY")
+            .contains("drop table if exists CUSTOMER_HISTORY_OPEN")
     );
     let databases = fixture.sql_as("ACCOUNTADMIN", "show databases like 'FIRN'");
     assert!(
@@ -130,7 +130,7 @@ fn the_way_of_a_file_from_bootstrap_to_drop() {
     assert!(
         fixture
             .fails(1, "bootstrap --drop")
-            .contains("this deletes CUSTOMER and its history: add --yes")
+            .contains("--drop deletes CUSTOMER and its history: confirm with --yes")
     );
     assert_eq!(fixture.number("select count(*) from CUSTOMER_HISTORY"), 4);
     fixture.ok("bootstrap --drop --yes");
@@ -160,7 +160,7 @@ fn promises_are_watched(fixture: &Fixture) {
     let breaks = [
         ("delete from CUSTOMER_REJECTS", "nothing lost"),
         (
-            "insert into CUSTOMER_HISTORY select * from CUSTOMER_HISTORY where customer_id = 2 and op = 'I'",
+            "insert into CUSTOMER_HISTORY_CLOSED select * from CUSTOMER_HISTORY_CLOSED",
             "nothing twice",
         ),
         (
@@ -176,16 +176,21 @@ fn promises_are_watched(fixture: &Fixture) {
             "one row per key",
         ),
         (
-            "update CUSTOMER_HISTORY set valid_to = '2026-01-09' where op = 'I'",
+            "update CUSTOMER_HISTORY_CLOSED set valid_to = '2026-01-09' where op = 'I'",
             "each version ends where the next begins",
         ),
         (
-            "update CUSTOMER_HISTORY set is_current = true",
+            "update CUSTOMER_HISTORY_OPEN set valid_from = '2020-01-01'",
             "is_current agrees",
         ),
     ];
     for (sql, promise) in breaks {
-        for table in ["CUSTOMER", "CUSTOMER_HISTORY", "CUSTOMER_REJECTS"] {
+        for table in [
+            "CUSTOMER",
+            "CUSTOMER_HISTORY_OPEN",
+            "CUSTOMER_HISTORY_CLOSED",
+            "CUSTOMER_REJECTS",
+        ] {
             fixture.sql(&format!(
                 "create or replace transient table KEPT_{table} as select * from {table}"
             ));
@@ -199,7 +204,12 @@ fn promises_are_watched(fixture: &Fixture) {
             .any(|line| line.starts_with("FAIL") && line.contains(promise));
         assert!(reported, "{sql}: {}", said.out);
         assert!(said.err.contains("promises do not hold"), "{}", said.err);
-        for table in ["CUSTOMER", "CUSTOMER_HISTORY", "CUSTOMER_REJECTS"] {
+        for table in [
+            "CUSTOMER",
+            "CUSTOMER_HISTORY_OPEN",
+            "CUSTOMER_HISTORY_CLOSED",
+            "CUSTOMER_REJECTS",
+        ] {
             fixture.sql(&format!("delete from {table}"));
             fixture.sql(&format!("insert into {table} select * from KEPT_{table}"));
             fixture.sql(&format!("drop table KEPT_{table}"));

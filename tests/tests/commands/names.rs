@@ -43,7 +43,7 @@ fn every_command_uses_the_contracts_own_names_of_the_historys_columns() {
     std::fs::write(fixture.path("item.toml"), renamed).expect("a contract");
     let reported = fixture.fails(1, "bootstrap --contract item.toml");
     assert!(
-        reported.contains("table ITEM_HISTORY has no column VALID_UNTIL"),
+        reported.contains("table ITEM_HISTORY_CLOSED lacks column VALID_UNTIL"),
         "{reported}"
     );
 }

@@ -18,8 +18,11 @@ pub type Event = Vec<Option<String>>;
 impl Fixture {
     /// All objects but the tasks, so that nothing runs unless a test calls it.
     pub fn new(contract: Contract) -> Self {
+        Self::with(contract, Deployment::default())
+    }
+
+    pub fn with(contract: Contract, deployment: Deployment) -> Self {
         let engine = Engine::open(EngineOptions::default()).expect("an engine opens");
-        let deployment = Deployment::default();
         let scripts = scripts(&contract, &deployment);
         let session = engine
             .session(Login {

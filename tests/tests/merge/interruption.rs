@@ -11,13 +11,13 @@ fn event(text: &str) -> Event {
         .collect()
 }
 
-/// The procedure's text with a failure after each statement of a call in turn, from the first to the one before `commit`. A merge takes
-/// the branch that reads the staged rows, a capture does not.
-fn failing(procedure: &str, reads_staging: bool) -> Vec<String> {
+/// The procedure's text with a failure after each statement of a call in turn, from the first to the one before `commit`, in the branches
+/// that the call takes.
+fn failing(procedure: &str, taken_branches: &[&str]) -> Vec<String> {
     let (head, rest) = procedure
         .split_once("begin transaction;\n")
         .expect("the run is one transaction");
-    let (body, tail) = rest.split_once("\n  commit;").expect("the run commits");
+    let (body, tail) = rest.split_once("\n    commit;").expect("the run commits");
     let lines: Vec<&str> = body.lines().collect();
     let mut texts = Vec::new();
     // For each open `if`, whether this call takes it.
@@ -25,7 +25,11 @@ fn failing(procedure: &str, reads_staging: bool) -> Vec<String> {
     for (index, line) in lines.iter().enumerate() {
         let line = line.trim();
         if line.starts_with("if (") {
-            taken.push(reads_staging && line == "if (read_staging) then");
+            taken.push(
+                taken_branches
+                    .iter()
+                    .any(|branch| line == format!("if ({branch}) then")),
+            );
             continue;
         }
         if line == "end if;" {
@@ -34,7 +38,7 @@ fn failing(procedure: &str, reads_staging: bool) -> Vec<String> {
         if line.ends_with(';') && taken.iter().all(|taken| *taken) {
             let (done, undone) = lines.split_at(index + 1);
             texts.push(format!(
-                "{head}begin transaction;\n{}\n  raise target_changed_meanwhile;\n{}\n  commit;{tail}",
+                "{head}begin transaction;\n{}\n  raise target_changed_meanwhile;\n{}\n    commit;{tail}",
                 done.join("\n"),
                 undone.join("\n")
             ));
@@ -59,13 +63,22 @@ fn a_failure_between_any_two_statements_changes_nothing() {
         event("U|1|late|1|2026-01-01 00:00:02.000000|0"),
         event("U|1|tie|1|2026-01-01 00:00:03.000000|0"),
         event("D|2|null|null|2026-01-01 00:00:04.000000|0"),
+        event("U|2|older|1|2026-01-01 00:00:00.000000|0"),
     ];
     fixture.land(&second);
     fixture.land(&[event("X|9|broken|1|2026-01-01 00:00:02.000000|0")]);
     let before = fixture.state();
 
     let procedure = fixture.scripts[6].statements[0].sql.clone();
-    let failing = failing(&procedure, true);
+    let failing = failing(
+        &procedure,
+        &[
+            "read_staging",
+            "last_file is null",
+            "event_rows > 0 or touched_keys > 0",
+            "late_keys > 0",
+        ],
+    );
     assert!(
         failing.len() > 20,
         "only {} boundaries were found",
@@ -116,7 +129,10 @@ fn a_capture_that_fails_between_any_two_statements_changes_nothing() {
     fixture.land(&[event("I|9|waits|1|2026-01-01 00:00:01.000000|0")]);
     let before = fixture.state();
     let procedure = fixture.scripts[6].statements[0].sql.clone();
-    let failing = failing(&procedure, false);
+    let failing = failing(
+        &procedure,
+        &["event_rows > 0 or touched_keys > 0", "duplicate_keys > 0"],
+    );
     assert!(failing.len() > 15, "only {} boundaries", failing.len());
     for (index, text) in failing.iter().enumerate() {
         fixture.run(text);

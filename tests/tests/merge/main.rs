@@ -17,3 +17,4 @@ mod overlap;
 mod properties;
 mod rejects;
 mod specs;
+mod streams;

@@ -104,7 +104,13 @@ fn any_order_split_and_repetition_gives_what_the_fold_gives() {
         fixture.land(&again);
         fixture.merge();
         check(&mut fixture, &[events, again].concat());
-        for table in ["ITEM", "ITEM_HISTORY", "ITEM_REJECTS", "ITEM_RUNS"] {
+        for table in [
+            "ITEM",
+            "ITEM_HISTORY_OPEN",
+            "ITEM_HISTORY_CLOSED",
+            "ITEM_REJECTS",
+            "ITEM_RUNS",
+        ] {
             fixture.run(&format!("delete from {table}"));
         }
         fixture.capture();

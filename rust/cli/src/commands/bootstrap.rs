@@ -14,7 +14,7 @@ Examples:
   On an account of your own; safe to run again
     firn bootstrap --stage-url s3://my-landing/ --aws-role arn:aws:iam::123456789012:role/firn-snowflake
   Another table, merged as soon as there is data
-    firn bootstrap --contract orders.toml --triggered
+    firn bootstrap --contract orders.toml --every 15
   All of a contract gone, its data included
     firn bootstrap --drop --yes";
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use firn::merge::{Deployment, Schedule};
+use firn::merge::Deployment;
 use firn::pipeline::Pipeline;
 use firn::{Context, Error, Result};
 
@@ -55,10 +55,7 @@ impl Canvas {
     pub async fn run(self) -> Result<()> {
         let started = Instant::now();
         let snowglobe = Snowglobe::start(BUCKET)?;
-        let deployment = Deployment {
-            schedule: Schedule::Triggered,
-            ..Deployment::default()
-        };
+        let deployment = Deployment::default();
         let contract = firn::contract::Contract::customer();
         let loader = Pipeline::new(contract, deployment, snowglobe.connection()?)?;
         loader.bootstrap(|_| {}).await?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use firn::generator::{Generator, Options};
-use firn::merge::{Deployment, Schedule};
+use firn::merge::Deployment;
 use firn::pipeline::{Loader, Pipeline};
 use firn::snowflake::Statement;
 use firn::store::S3Store;
@@ -51,10 +51,7 @@ impl Demo {
         let snowglobe = Snowglobe::start(BUCKET)?;
         report::step(started, "Snowglobe is running: a local Snowflake and S3")?;
 
-        let deployment = Deployment {
-            schedule: Schedule::Triggered,
-            ..Deployment::default()
-        };
+        let deployment = Deployment::default();
         let pipeline = Pipeline::new(
             firn::contract::Contract::customer(),
             deployment,

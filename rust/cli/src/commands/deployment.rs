@@ -55,11 +55,11 @@ pub struct BootstrapArgs {
     /// User to whom the loader role is granted
     #[arg(long, value_name = "NAME")]
     pub loader_user: Option<String>,
-    /// Minutes between two task runs
-    #[arg(long, value_name = "MINUTES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=11520))]
-    pub every: u32,
-    /// Run the tasks as soon as their stream has data
-    #[arg(long, conflicts_with = "every")]
+    /// Minutes between two task runs; default: run when there is data
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=11520))]
+    pub every: Option<u32>,
+    /// The default, kept for scripts
+    #[arg(long, conflicts_with = "every", hide = true)]
     pub triggered: bool,
 }
 
@@ -173,11 +173,7 @@ impl BootstrapArgs {
         deployment.storage.integration = Identifier::new(&self.integration);
         deployment.storage.aws_role.clone_from(&self.aws_role);
         deployment.loader_user = self.loader_user.as_deref().map(Identifier::new);
-        deployment.schedule = if self.triggered {
-            Schedule::Triggered
-        } else {
-            Schedule::Minutes(self.every)
-        };
+        deployment.schedule = self.every.map_or(Schedule::Triggered, Schedule::Minutes);
     }
 }
 

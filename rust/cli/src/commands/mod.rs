@@ -25,29 +25,29 @@ use firn::Result;
 /// What `firn` can do.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make every object that a contract needs, or take them down
+    /// Create every object that a contract needs, or drop them
     Bootstrap(bootstrap::Bootstrap),
-    /// Upload files, load them, merge them, and tell what became of their rows
+    /// Upload, load and merge files, and report what happened to each row
     Put(put::Put),
-    /// Put every new file of a folder, each once, until interrupted
+    /// Load every new file of a folder once, until Ctrl-C
     Watch(watch::Watch),
-    /// Show how far behind the pipeline is, its counts and its last runs
+    /// Show lag, row counts and the last runs of the pipeline
     Status(status::Status),
     /// Show every version of one key
     History(history::History),
-    /// Show the table as it was at a time
+    /// Show the table as of a time
     AsOf(as_of::AsOf),
-    /// Check the promises on the live tables
+    /// Check the promises on the tables
     Verify(verify::Verify),
-    /// Render the SQL of a contract
+    /// Print the SQL scripts of a contract
     Sql(sql::Sql),
     /// Check the setup and suggest a fix for each problem
     Doctor(doctor::Doctor),
     /// Run the whole pipeline on this machine, on Snowglobe
     Demo(demo::Demo),
-    /// Run it in a real NiFi on this machine, and show customers arriving
+    /// Run the pipeline in a local NiFi and show rows arriving
     Canvas(canvas::Canvas),
-    /// Put the flow on the canvas of a NiFi that runs somewhere, set its parameters, and start it
+    /// Import the flow into a running NiFi, set its parameters, start it
     Flow(flow::Flow),
 }
 
@@ -55,7 +55,7 @@ impl Command {
     /// Runs the command.
     ///
     /// # Errors
-    /// What the core gives; `firn doctor` and `firn verify` also if something is not well.
+    /// What the core gives; `firn doctor` and `firn verify` also if a check fails.
     pub async fn run(self) -> Result<()> {
         match self {
             Self::Bootstrap(command) => command.run().await,

@@ -14,7 +14,7 @@ use super::deployment::{DeploymentArgs, StageArgs};
 use super::rejects::{RejectArgs, RejectReport, Rejects};
 use super::report;
 
-/// How long a Snowflake that does not answer is asked again.
+/// Retry limit for a Snowflake that does not answer.
 const MAX_TIMEOUT: Duration = Duration::from_secs(120);
 
 const EXAMPLES: &str = "\
@@ -24,7 +24,7 @@ Examples:
   firn put big.csv --compression zstd --encryption kms --wait 3600
   firn put orders.csv --contract orders.toml";
 
-/// Upload files, load them, merge them, and tell what became of their rows
+/// Upload, load and merge files, and report what happened to each row
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Put {
@@ -35,10 +35,10 @@ pub struct Put {
     deployment: DeploymentArgs,
     #[command(flatten)]
     stage: StageArgs,
-    /// Give up waiting after so many seconds; the files are not lost then
+    /// Stop waiting after this many seconds; no file is lost
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     wait: u64,
-    /// Answer in JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -79,12 +79,12 @@ impl Put {
         rejects.within(&self.rejects)
     }
 
-    /// The files' way into the bucket, live, where a person looks on.
+    /// Progress of the upload, on a terminal.
     fn bar(&self) -> ProgressBar {
         let bytes = |path: &PathBuf| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         let bar = report::bar(
             self.files.iter().map(bytes).sum::<u64>() * READS_PER_FILE,
-            "{spinner} {wide_bar} {percent:>3} % checked and uploaded, {eta} left",
+            "{spinner} {wide_bar} {percent:>3} % validated and uploaded, {eta} left",
         );
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
@@ -114,7 +114,7 @@ impl LoadListener for Progress {
 
     fn all_uploaded(&self) {
         self.bar.set_style(report::bar_style(
-            "{spinner} Snowflake loads and merges, since {elapsed}",
+            "{spinner} loading and merging, {elapsed}",
         ));
         self.bar.reset_elapsed();
     }

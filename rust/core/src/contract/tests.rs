@@ -40,7 +40,7 @@ fn key_and_order_columns_are_required_without_saying_so() {
 fn an_invalid_contract_has_an_error_that_says_what_and_where() {
     assert_eq!(
         refusal("key = [\"id\"]", "key = [\"no\"]"),
-        "key names column `no`, which is not in `columns`"
+        "`key` names column `no`, which is not in `columns`"
     );
     assert_eq!(
         refusal("key = [\"id\"]", "key = []"),
@@ -101,14 +101,20 @@ fn no_name_stands_for_two_columns() {
         let text = format!("{SMALLEST}\n[history_columns]\n{key} = \"{name}\"\n");
         Contract::parse(&text).unwrap_err().to_string()
     };
-    assert!(renamed("valid_to", "Valid_From").contains("which another column has"));
+    assert!(renamed("valid_to", "Valid_From").contains("another column is named `Valid_From` too"));
     assert!(renamed("valid_to", "ID").starts_with("column `id`: Firn adds a column of this name"));
-    assert!(renamed("valid_to", "").contains("is no name"));
+    assert!(renamed("valid_to", "").contains("invalid name ``"));
     assert!(renamed("ends", "x").contains("unknown field `ends`"));
-    assert!(renamed("valid_to", "_firn_end").starts_with("column `_firn_end`: names that begin"));
-    assert!(refusal("name = \"at\"", "name = \"_FIRN_x\"").starts_with("column `_FIRN_x`:"));
+    assert!(
+        renamed("valid_to", "_firn_end")
+            .starts_with("invalid column name `_firn_end`: the prefixes")
+    );
+    assert!(
+        refusal("name = \"at\"", "name = \"_FIRN_x\"")
+            .starts_with("invalid column name `_FIRN_x`:")
+    );
     assert!(
         refusal("name = \"at\"", "name = \"METADATA$ACTION\"")
-            .starts_with("column `METADATA$ACTION`:")
+            .starts_with("invalid column name `METADATA$ACTION`:")
     );
 }

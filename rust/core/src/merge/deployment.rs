@@ -19,8 +19,10 @@ pub struct Deployment {
     pub loader_user: Option<Identifier>,
     /// Where files land.
     pub storage: Storage,
-    /// When the tasks run.
+    /// When the task runs.
     pub schedule: Schedule,
+    /// How many staged rows one transaction of a merge reads at most, unless a single file has more.
+    pub slice_rows: u64,
 }
 
 /// The bucket and the right to read it.
@@ -37,9 +39,9 @@ pub struct Storage {
 /// When a task looks for work.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Schedule {
-    /// Every so many minutes, if its stream has data.
+    /// At this interval, if a stream has data.
     Minutes(u32),
-    /// As soon as its stream has data.
+    /// As soon as a stream has data.
     Triggered,
 }
 
@@ -57,7 +59,8 @@ impl Default for Deployment {
                 integration: Identifier::new("FIRN_S3"),
                 aws_role: "arn:aws:iam::123456789012:role/firn-snowflake".to_owned(),
             },
-            schedule: Schedule::Minutes(1),
+            schedule: Schedule::Triggered,
+            slice_rows: 2_000_000,
         }
     }
 }

@@ -31,6 +31,7 @@ pub use identifier::{Identifier, literal};
 pub use names::Names;
 pub use plan::{MergePlan, Step};
 pub use script::{Script, scripts};
+
 pub use statement::Statement;
 
 #[cfg(test)]

@@ -8,8 +8,12 @@ use crate::contract::{Contract, HistoryColumns};
 pub struct Names {
     /// The current state.
     pub target: Identifier,
-    /// Every event.
+    /// Every event: a view over the open and the closed versions.
     pub history: Identifier,
+    /// The last event of each key, deletes too: as large as the target.
+    pub history_open: Identifier,
+    /// Every version that has ended.
+    pub history_closed: Identifier,
     /// The view for people.
     pub versions: Identifier,
     /// Loaded rows that wait for a merge.
@@ -22,6 +26,8 @@ pub struct Names {
     pub lock: Identifier,
     /// The events of the last run, typed.
     pub merge_events: Identifier,
+    /// The keys whose row of the target is not the open version, where a run compares all of them.
+    pub merge_differences: Identifier,
     /// The keys of the last run, with the target's rows as they were found.
     pub merge_keys: Identifier,
     /// The history rows that the last run's events could change.
@@ -46,7 +52,7 @@ pub struct Names {
     pub capture: Identifier,
     /// The task that merges.
     pub merge_task: Identifier,
-    /// The task that captures.
+    /// The task that captured, in deployments of before: one task does both.
     pub capture_task: Identifier,
     /// From when a version holds.
     pub valid_from: Identifier,
@@ -74,12 +80,15 @@ impl Names {
         let target = Identifier::new(table);
         Self {
             history: target.derived("HISTORY"),
+            history_open: target.derived("HISTORY_OPEN"),
+            history_closed: target.derived("HISTORY_CLOSED"),
             versions: target.derived("VERSIONS"),
             staging: target.derived("STAGING"),
             rejects: target.derived("REJECTS"),
             runs: target.derived("RUNS"),
             lock: target.derived("MERGE_LOCK"),
             merge_events: target.derived("MERGE_EVENTS"),
+            merge_differences: target.derived("MERGE_DIFFERENCES"),
             merge_keys: target.derived("MERGE_KEYS"),
             merge_stored: target.derived("MERGE_STORED"),
             merge_versions: target.derived("MERGE_VERSIONS"),
@@ -105,9 +114,10 @@ impl Names {
 
     /// The tables that only a run uses.
     #[must_use]
-    pub fn work_tables(&self) -> [&Identifier; 5] {
+    pub fn work_tables(&self) -> [&Identifier; 6] {
         [
             &self.merge_events,
+            &self.merge_differences,
             &self.merge_keys,
             &self.merge_stored,
             &self.merge_versions,
@@ -120,6 +130,8 @@ impl Names {
         [
             &self.target,
             &self.history,
+            &self.history_open,
+            &self.history_closed,
             &self.versions,
             &self.staging,
             &self.rejects,

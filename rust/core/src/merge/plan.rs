@@ -2,7 +2,8 @@
 //!
 //! Invariants of the plan, which its tests check:
 //! - `TakeLock` is first, so that runs wait for each other before they read anything.
-//! - `ReadStaging` comes before `DeleteStaged`, which deletes only what was read.
+//! - `ReadStaging` comes before `DeleteStaged`, which deletes only what was read: the staging table is the queue, its stream only
+//!   wakes the task.
 //! - `CaptureManualChanges` comes before `ResolveVersions`, so that a manual change is history before anything can cover it.
 //! - `ApplyToTarget` writes a row of the target only if it still is what `FindTouchedKeys` found; otherwise the whole run is undone.
 
@@ -16,10 +17,12 @@ pub enum Step {
     TakeLock,
     /// Empty the work tables of the run before.
     ClearWorkTables,
-    /// Read the staged rows that the stream shows, type them, and find what is wrong with each.
+    /// Read staged rows, whole files up to a limit, type them, and find what is wrong with each.
     ReadStaging,
     /// Delete from staging exactly the rows read.
     DeleteStaged,
+    /// Compare all of the target with open history, in a run that is told to.
+    FindDifferences,
     /// List the keys of the events and of the target's changes, with the target's rows as they are now.
     FindTouchedKeys,
     /// Read the history rows of those keys that the events could change.
@@ -49,24 +52,44 @@ pub struct MergePlan<'c> {
     pub names: Names,
     /// In this order, in one transaction.
     pub steps: Vec<Step>,
+    /// A run reads whole files, and no further one beyond this many rows: what waits longer is for the next run.
+    pub slice_rows: u64,
+}
+
+/// When a step is taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum When {
+    /// In every run.
+    Always,
+    /// In a run that reads the staged rows.
+    ReadsStaging,
+    /// In a run that compares all of the target with the history.
+    Reconciles,
+    /// If there are events, or keys of which something has to be found out.
+    AnythingToDo,
 }
 
 impl Step {
-    /// Whether only a run that reads the staged rows takes this step.
-    pub(super) fn reads_staging(self) -> bool {
-        matches!(self, Self::ReadStaging | Self::DeleteStaged)
+    pub(super) fn when(self) -> When {
+        match self {
+            Self::TakeLock | Self::ClearWorkTables | Self::FindTouchedKeys => When::Always,
+            Self::ReadStaging | Self::DeleteStaged => When::ReadsStaging,
+            Self::FindDifferences => When::Reconciles,
+            _ => When::AnythingToDo,
+        }
     }
 }
 
 impl<'c> MergePlan<'c> {
     /// The plan of `MERGE_…()`. `CAPTURE_…()` does the same without the staged rows.
     #[must_use]
-    pub fn of(contract: &'c Contract) -> Self {
+    pub fn of(contract: &'c Contract, slice_rows: u64) -> Self {
         let steps = vec![
             Step::TakeLock,
             Step::ClearWorkTables,
             Step::ReadStaging,
             Step::DeleteStaged,
+            Step::FindDifferences,
             Step::FindTouchedKeys,
             Step::ReadHistory,
             Step::CaptureManualChanges,
@@ -81,6 +104,7 @@ impl<'c> MergePlan<'c> {
             contract,
             names: Names::of(contract),
             steps,
+            slice_rows,
         }
     }
 }

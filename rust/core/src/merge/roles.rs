@@ -3,16 +3,15 @@
 use super::Identifier;
 use super::statement::{RenderContext, Statement};
 
-pub(super) const ROLES: &str = "Two roles: the owner of all objects, and the loader, which may load files and call the merge, \
-and can neither read a customer nor alter anything.
+pub(super) const ROLES: &str = "Creates two roles: the owner of all objects, and the loader, which can load files and call the merge, \
+but can neither read nor alter data.
 Needs USERADMIN. Safe to rerun.";
 
 pub(super) const DATABASE: &str =
-    "The warehouse, the database, the schema, and what the two roles may do there.
-Needs 00_roles.sql, SYSADMIN, and ACCOUNTADMIN for the right to run tasks. Safe to rerun.";
+    "Creates the warehouse, the database and the schema, and grants the two roles their privileges there.
+Needs 00_roles.sql, SYSADMIN, and ACCOUNTADMIN for the privilege EXECUTE TASK. Safe to rerun.";
 
-pub(super) const DROP: &str =
-    "Takes the contract's objects down again, its tables with their data included.
+pub(super) const DROP: &str = "Drops the objects of the contract, and its tables with their data.
 Database, warehouse, roles and integration stay, as other contracts may use them. Safe to rerun.";
 
 fn run(role: &str, sql: String) -> Statement {
@@ -120,16 +119,18 @@ pub(super) fn drop(context: &RenderContext<'_>) -> Vec<Statement> {
         format!("pipe if exists {}", names.pipe),
         format!("stream if exists {}", names.staging_stream),
         format!("stream if exists {}", names.changes),
-        format!("procedure if exists {}(boolean)", names.merge),
+        format!("procedure if exists {}(boolean, boolean)", names.merge),
         format!("procedure if exists {}()", names.capture),
         format!("view if exists {}", names.versions),
+        format!("view if exists {}", names.history),
         format!("stage if exists {}", names.stage),
         format!("file format if exists {}", names.format),
     ];
     let tables = [
         &names.staging,
         &names.target,
-        &names.history,
+        &names.history_open,
+        &names.history_closed,
         &names.rejects,
         &names.runs,
         &names.lock,

@@ -78,8 +78,11 @@ pub fn scripts(contract: &Contract, deployment: &Deployment) -> Vec<Script> {
 }
 
 fn merge(context: &RenderContext<'_>) -> Vec<Statement> {
-    let sql = procedure::merge(&MergePlan::of(context.contract));
-    let signature = format!("{}(boolean)", context.names.merge);
+    let sql = procedure::merge(&MergePlan::of(
+        context.contract,
+        context.deployment.slice_rows,
+    ));
+    let signature = format!("{}(boolean, boolean)", context.names.merge);
     callable(context, sql, &signature)
 }
 

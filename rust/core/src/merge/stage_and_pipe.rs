@@ -3,15 +3,17 @@
 use super::statement::{RenderContext, Statement};
 use super::{Identifier, Schedule, literal};
 
-pub(super) const PIPE: &str = "Loads every new file of the stage into staging, as text, so that no row is lost to a cast: what is wrong
-with a row is found by the merge, which keeps it in the rejects. Needs 20_stage.sql and 30_tables.sql. Safe to rerun.";
+pub(super) const PIPE: &str = "Creates the pipe, which loads every new file of the stage into staging. All values are loaded as text, so that
+no row is lost to a failed conversion: the merge validates them and writes invalid rows to the rejects. Needs 20_stage.sql and 30_tables.sql.
+Safe to rerun.";
 
-pub(super) const STREAMS: &str = "What is new in staging, and what changes in the target. Should a stream be made anew, it begins with what still
-waits in staging: nothing is skipped. Needs 30_tables.sql. Safe to rerun.";
+pub(super) const STREAMS: &str = "Creates the streams: new rows in staging, which start the task, and changes of the target, which show what others
+have written. The merge reads the staged rows from staging itself, so a stream that is lost or stale loses none. Needs 30_tables.sql.
+Safe to rerun.";
 
 pub(super) const TASKS: &str =
-    "Two tasks, each woken only if its stream has data, so that an idle pipeline costs nothing.
-Needs 60_merge.sql and 70_capture.sql. Safe to rerun.";
+    "Creates the task that merges when a stream has data, so that an idle pipeline costs nothing.
+Needs 60_merge.sql. Safe to rerun.";
 
 pub(super) fn stage_about(context: &RenderContext<'_>) -> String {
     let storage = &context.deployment.storage;
@@ -53,7 +55,7 @@ pub(super) fn stage(context: &RenderContext<'_>) -> Vec<Statement> {
         admin(format!("grant usage on integration {} to role {}", storage.integration, deployment.owner)),
         // A backslash is a character like any other, an empty field is null, "" an empty text: as the reader of files has it.
         context.owned(format!(
-            "create file format if not exists {}\n  type = csv\n  skip_header = 1\n  field_optionally_enclosed_by = '\"'\n  escape = none\n  escape_unenclosed_field = none\n  null_if = ()\n  empty_field_as_null = true\n  skip_blank_lines = true\n  error_on_column_count_mismatch = false",
+            "create file format if not exists {}\n  type = csv\n  parse_header = true\n  field_optionally_enclosed_by = '\"'\n  escape = none\n  escape_unenclosed_field = none\n  null_if = ()\n  empty_field_as_null = true\n  skip_blank_lines = true\n  error_on_column_count_mismatch = false",
             names.format
         )),
         context.owned(format!(
@@ -69,27 +71,23 @@ pub(super) fn stage(context: &RenderContext<'_>) -> Vec<Statement> {
 
 pub(super) fn pipe(context: &RenderContext<'_>) -> Vec<Statement> {
     let (deployment, names) = (context.deployment, &context.names);
-    let columns: Vec<String> = context
-        .contract
-        .header()
-        .map(|name| Identifier::new(name).to_string())
-        .collect();
-    // Two fields beyond the contract's: there the reader of files puts the reason and the text of a malformed row.
-    let fields: Vec<String> = (1..=columns.len() + 2)
-        .map(|number| format!("${number}"))
-        .collect();
+    // Columns are matched by the names in a file's header, so that the columns of other tools' files land where they belong. Firn's own
+    // files have two more: the reason and the text of a malformed row.
     vec![
         context.owned(format!(
-            "create pipe if not exists {} auto_ingest = true as\ncopy into {} (\n  {}, _firn_reject_reason, _firn_raw_line,\n  {})\nfrom (\n  select {},\n    metadata$filename, metadata$file_row_number, metadata$start_scan_time\n  from @{})\nfile_format = (format_name = '{}')\non_error = continue",
+            "create pipe if not exists {} auto_ingest = true as\ncopy into {}\nfrom @{}\nfile_format = (format_name = {})\nmatch_by_column_name = case_insensitive\ninclude_metadata = ({} = metadata$filename, {} = metadata$file_row_number, {} = metadata$start_scan_time)\non_error = continue",
             names.pipe,
             names.staging,
-            columns.join(", "),
-            names.source_list(""),
-            fields.join(", "),
             names.stage,
-            names.format.to_string().replace('\'', "''"),
+            literal(&names.format.to_string()),
+            names.source_file,
+            names.source_row,
+            names.loaded_at
         )),
-        context.owned(format!("grant operate, monitor on pipe {} to role {}", names.pipe, deployment.loader)),
+        context.owned(format!(
+            "grant operate, monitor on pipe {} to role {}",
+            names.pipe, deployment.loader
+        )),
     ]
 }
 
@@ -97,10 +95,13 @@ pub(super) fn streams(context: &RenderContext<'_>) -> Vec<Statement> {
     let names = &context.names;
     vec![
         context.owned(format!(
-            "create stream if not exists {} on table {}\n  append_only = true\n  show_initial_rows = true",
+            "create stream if not exists {} on table {}\n  append_only = true",
             names.staging_stream, names.staging
         )),
-        context.owned(format!("create stream if not exists {} on table {}", names.changes, names.target)),
+        context.owned(format!(
+            "create stream if not exists {} on table {}",
+            names.changes, names.target
+        )),
     ]
 }
 
@@ -110,18 +111,18 @@ pub(super) fn tasks(context: &RenderContext<'_>) -> Vec<Statement> {
         Schedule::Minutes(minutes) => format!("\n  schedule = '{minutes} minute'"),
         Schedule::Triggered => String::new(),
     };
-    let task = |task: &Identifier, stream: &Identifier, procedure: &Identifier| {
-        let stream = literal(&stream.to_string());
-        context.owned(format!(
-            "create or replace task {task}\n  warehouse = {}{schedule}\nwhen system$stream_has_data({stream})\nas call {procedure}()",
-            deployment.warehouse
-        ))
-    };
-    let resume = |task: &Identifier| context.owned(format!("alter task {task} resume"));
+    let has_data =
+        |stream: &Identifier| format!("system$stream_has_data({})", literal(&stream.to_string()));
     vec![
-        task(&names.merge_task, &names.staging_stream, &names.merge),
-        task(&names.capture_task, &names.changes, &names.capture),
-        resume(&names.merge_task),
-        resume(&names.capture_task),
+        context.owned(format!("drop task if exists {}", names.capture_task)),
+        context.owned(format!(
+            "create or replace task {}\n  warehouse = {}{schedule}\nwhen {} or {}\nas call {}()",
+            names.merge_task,
+            deployment.warehouse,
+            has_data(&names.staging_stream),
+            has_data(&names.changes),
+            names.merge
+        )),
+        context.owned(format!("alter task {} resume", names.merge_task)),
     ]
 }

@@ -5,21 +5,24 @@ use super::statement::{RenderContext, Statement};
 use super::{Identifier, Names};
 use crate::contract::{Column, ColumnType};
 
-pub(super) const ABOUT: &str = "Staging, target, history, rejects and the run log, then the tables of a run's own work.
-Needs 10_database.sql. Safe to rerun: an existing table is left as it is.
+pub(super) const ABOUT: &str = "Creates staging, target, history, rejects and run log, then the work tables of the merge.
+Needs 10_database.sql. Safe to rerun: an existing table stays as it is.
 
-Why the history is clustered by the day of valid_to: open versions (null) lie together, and so do those that ended of late. A merge asks
-for rows that are open or ended since its earliest event, so Snowflake skips all older partitions unread, however many there are.
-The target is clustered by its key, by which it is joined. Automatic clustering costs credits only while data moves.";
+The history is a view over two tables: HISTORY_OPEN has the last event of each key, deletes too, and is as large as the target.
+HISTORY_CLOSED has every version that has ended. A merge moves a version from one to the other when the next event arrives, so the
+closed table is only appended to, in the order of time: Snowflake never rewrites it, and skips most of it when an event is late.
+No table is clustered: below a terabyte, reclustering costs more than it saves.";
 
-pub(super) const VIEWS: &str = "The history for people: tombstones and versions of no length are gone, equal neighbours are one, and intervals are
-half-open, [valid_from, valid_to). Needs 30_tables.sql. Safe to rerun.";
+pub(super) const VIEWS: &str = "Creates the history for reports: without deletes and versions of zero length, with equal neighbours joined.
+Intervals are half-open, [valid_from, valid_to). Needs 30_tables.sql. Safe to rerun.";
 
 pub(super) fn tables(context: &RenderContext<'_>) -> Vec<Statement> {
     let names = &context.names;
     let mut texts = vec![
         staging(context),
         target(context),
+        history_open(context),
+        history_closed(context),
         history(context),
         rejects(names),
         runs(names),
@@ -63,7 +66,7 @@ fn staging(context: &RenderContext<'_>) -> String {
         .map(|name| format!("{} varchar", Identifier::new(name)))
         .chain(source_columns(&context.names))
         .collect();
-    create("table", &context.names.staging, &lines, "")
+    transient(&context.names.staging, &lines)
 }
 
 fn target(context: &RenderContext<'_>) -> String {
@@ -74,43 +77,60 @@ fn target(context: &RenderContext<'_>) -> String {
         typed(one, if is_filled { " not null" } else { "" })
     };
     let lines: Vec<String> = contract.columns().iter().enumerate().map(line).collect();
-    create(
-        "table",
-        &context.names.target,
-        &lines,
-        &format!("\ncluster by ({})", list(contract.key(), "")),
-    )
+    create("table", &context.names.target, &lines, "")
+}
+
+/// The columns of a version: the event, when it begins, what else is given, and where it comes from.
+fn version(context: &RenderContext<'_>, between: &[String]) -> Vec<String> {
+    let (contract, names) = (context.contract, &context.names);
+    let line = |(index, one): (usize, &Column)| {
+        let is_filled = contract.is_always_filled(index);
+        typed(one, if is_filled { " not null" } else { "" })
+    };
+    let op = Identifier::new(contract.op());
+    std::iter::once(format!("{op} varchar(1) not null"))
+        .chain(contract.columns().iter().enumerate().map(line))
+        .chain([format!("{} timestamp_ntz(6) not null", names.valid_from)])
+        .chain(between.iter().cloned())
+        .chain(source_columns(names))
+        .collect()
+}
+
+fn history_open(context: &RenderContext<'_>) -> String {
+    let lines = version(context, &[]);
+    create("table", &context.names.history_open, &lines, "")
+}
+
+fn history_closed(context: &RenderContext<'_>) -> String {
+    let names = &context.names;
+    let ended = format!("{} timestamp_ntz(6) not null", names.valid_to);
+    let lines = version(context, &[ended]);
+    create("table", &names.history_closed, &lines, "")
 }
 
 fn history(context: &RenderContext<'_>) -> String {
     let (contract, names) = (context.contract, &context.names);
-    let line = |(index, one): (usize, &Column)| {
-        typed(
-            one,
-            if contract.is_always_filled(index) {
-                " not null"
-            } else {
-                ""
-            },
-        )
-    };
-    let lines: Vec<String> = std::iter::once(format!(
-        "{} varchar(1) not null",
-        Identifier::new(contract.op())
-    ))
-    .chain(contract.columns().iter().enumerate().map(line))
-    .chain([
-        format!("{} timestamp_ntz(6) not null", names.valid_from),
-        format!("{} timestamp_ntz(6)", names.valid_to),
-        format!("{} boolean not null", names.is_current),
-    ])
-    .chain(source_columns(names))
-    .collect();
-    create(
-        "table",
-        &names.history,
-        &lines,
-        &format!("\ncluster by (to_date({}))", names.valid_to),
+    let columns = format!(
+        "{}, {}, {}",
+        Identifier::new(contract.op()),
+        list(contract.columns(), ""),
+        names.valid_from
+    );
+    format!(
+        "create or replace view {history} as
+select {columns}, cast(null as timestamp_ntz(6)) as {valid_to}, true as {is_current},
+  {source}
+from {open}
+union all
+select {columns}, {valid_to}, false,
+  {source}
+from {closed}",
+        history = names.history,
+        valid_to = names.valid_to,
+        is_current = names.is_current,
+        source = names.source_list(""),
+        open = names.history_open,
+        closed = names.history_closed,
     )
 }
 
@@ -154,7 +174,7 @@ fn lock(names: &Names) -> String {
     )
 }
 
-/// The work tables: rewritten by every run, so neither time travel nor fail-safe is paid for.
+/// The work tables, rewritten by every run.
 fn work(context: &RenderContext<'_>) -> Vec<String> {
     let (contract, names) = (context.contract, &context.names);
     let op = format!("{} varchar", Identifier::new(contract.op()));
@@ -176,14 +196,6 @@ fn work(context: &RenderContext<'_>) -> Vec<String> {
             .map(|(name, kind)| format!("{name} {kind}"));
         event(extra).into_iter().chain(source).collect()
     };
-    let transient = |table: &Identifier, lines: Vec<String>| {
-        create(
-            "transient table",
-            table,
-            &lines,
-            " data_retention_time_in_days = 0",
-        )
-    };
     let mut keys = columns.clone();
     keys.extend(
         [
@@ -194,29 +206,45 @@ fn work(context: &RenderContext<'_>) -> Vec<String> {
         ]
         .map(str::to_owned),
     );
+    let differences: Vec<String> = contract.key().map(|one| typed(one, "")).collect();
     vec![
         transient(
             &names.merge_events,
-            sourced(&["_firn_raw_line varchar", "_firn_reason varchar"]),
+            &sourced(&["_firn_raw_line varchar", "_firn_reason varchar"]),
         ),
-        transient(&names.merge_keys, keys),
+        transient(&names.merge_differences, &differences),
+        transient(&names.merge_keys, &keys),
         transient(
             &names.merge_stored,
-            sourced(&["_firn_valid_to timestamp_ntz(6)"]),
+            &sourced(&["_firn_valid_to timestamp_ntz(6)"]),
         ),
         transient(
             &names.merge_versions,
-            sourced(&["_firn_valid_to timestamp_ntz(6)", "_firn_outcome varchar"]),
+            &sourced(&[
+                "_firn_valid_to timestamp_ntz(6)",
+                "_firn_outcome varchar",
+                "_firn_was_open boolean",
+            ]),
         ),
         transient(
             &names.merge_changes,
-            event(&[
+            &event(&[
                 "_firn_in_target boolean",
                 "_firn_was_there boolean",
                 "_firn_run_id number(18,0)",
             ]),
         ),
     ]
+}
+
+/// A table that is emptied again and again: neither time travel nor fail-safe is paid for.
+fn transient(table: &Identifier, lines: &[String]) -> String {
+    create(
+        "transient table",
+        table,
+        lines,
+        " data_retention_time_in_days = 0",
+    )
 }
 
 pub(super) fn views(context: &RenderContext<'_>) -> Vec<Statement> {

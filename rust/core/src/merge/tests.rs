@@ -27,7 +27,7 @@ fn the_checked_in_scripts_are_what_the_contract_renders() {
 #[test]
 fn a_run_locks_first_and_captures_before_it_covers() {
     for contract in [Contract::customer(), orders()] {
-        let plan = MergePlan::of(&contract);
+        let plan = MergePlan::of(&contract, 1_000);
         let at = |step| plan.steps.iter().position(|one| *one == step);
         assert_eq!(at(Step::TakeLock), Some(0));
         assert!(at(Step::ReadStaging) < at(Step::DeleteStaged));
@@ -42,7 +42,7 @@ fn merge_and_capture_are_one_body() {
     let deployment = Deployment::default();
     let all = scripts(&Contract::customer(), &deployment);
     let (merge, capture) = (&all[6].statements[0].sql, &all[7].statements[0].sql);
-    assert!(merge.contains("  if (read_staging) then\n"));
+    assert!(merge.contains("    if (read_staging) then\n"));
     assert!(capture.contains("call MERGE_CUSTOMER(false) into :report;"));
     assert!(!capture.contains("CUSTOMER_HISTORY"), "{capture}");
 }
@@ -75,7 +75,7 @@ columns = [{ name = "select", type = "VARCHAR(5)" }, { name = "when; $$", type =
     let deployment = Deployment::default();
     let all: Vec<_> = scripts(&contract, &deployment);
     let merge = &all[6].statements[0].sql;
-    assert!(merge.starts_with("create or replace procedure \"MERGE_a\"\"; drop table t; --$$\"(read_staging boolean default true)"));
+    assert!(merge.starts_with("create or replace procedure \"MERGE_a\"\"; drop table t; --$$\"(read_staging boolean default true, reconcile boolean default false)"));
     let body = merge.split_once("\nas\n").unwrap().1;
     assert!(
         body.starts_with('\'') && body.ends_with('\''),

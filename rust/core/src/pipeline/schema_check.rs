@@ -81,7 +81,7 @@ impl Pipeline {
     }
 
     /// The columns that target, history and staging must have.
-    fn wanted_columns(&self) -> [(&Identifier, Vec<(Identifier, Wanted)>); 3] {
+    fn wanted_columns(&self) -> [(&Identifier, Vec<(Identifier, Wanted)>); 4] {
         let (contract, names) = (&self.contract, &self.names);
         let column = |one: &Column| (Identifier::new(&one.name), Wanted::Values(one.kind));
         let columns = || contract.columns().iter().map(column);
@@ -92,25 +92,15 @@ impl Pipeline {
                 (names.loaded_at.clone(), Wanted::LocalTime),
             ]
         };
-        let interval = [
-            (
-                names.valid_from.clone(),
-                Wanted::Values(ColumnType::Timestamp),
-            ),
-            (
-                names.valid_to.clone(),
-                Wanted::Values(ColumnType::Timestamp),
-            ),
-            (
-                names.is_current.clone(),
-                Wanted::Values(ColumnType::Boolean),
-            ),
-        ];
+        let time = |name: &Identifier| (name.clone(), Wanted::Values(ColumnType::Timestamp));
         let op = (Identifier::new(contract.op()), Wanted::Values(OP));
-        let history = std::iter::once(op)
+        let open: Vec<(Identifier, Wanted)> = std::iter::once(op)
             .chain(columns())
-            .chain(interval)
-            .chain(source());
+            .chain([time(&names.valid_from)])
+            .chain(source())
+            .collect();
+        let mut closed = open.clone();
+        closed.push(time(&names.valid_to));
         // Staging takes rows as they come: all text.
         let header = contract
             .header()
@@ -120,7 +110,8 @@ impl Pipeline {
             .chain(source());
         [
             (&names.target, columns().collect()),
-            (&names.history, history.collect()),
+            (&names.history_open, open),
+            (&names.history_closed, closed),
             (&names.staging, staging.collect()),
         ]
     }

@@ -200,7 +200,7 @@ impl FileUpload {
         let is_done = self.validator.is_done().map_err(Error::of_file)?;
         // The name promises this content: of a file that has changed nothing more is uploaded under it.
         if stamp(&self.file)? != self.stamp || is_done && self.seen.digest() != self.digest {
-            let changed = Error::transient("the file changed while it was read");
+            let changed = Error::transient("the file changed while it was read: it is retried");
             return Err(changed.with_fault(Fault::File));
         }
         Ok((rows, if is_done { Step::Done } else { Step::On(self) }))
@@ -218,7 +218,7 @@ fn open_regular(path: &Path) -> Result<File> {
     }
     if !metadata.is_file() {
         return Err(Error::config(
-            "is a pipe or a device, which cannot be read twice: write it to a file first",
+            "is a pipe or a device and cannot be read twice: write the data to a file first",
         ));
     }
     Ok(File::open(path)?)
@@ -236,7 +236,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|_| Error::bug("a thread died"))?
+        .map_err(|_| Error::bug("the thread that reads the file panicked"))?
 }
 
 /// What changes when a file is written.

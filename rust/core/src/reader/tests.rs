@@ -308,7 +308,7 @@ fn a_copy_carries_malformed_rows_in_their_place() {
         )
     );
     let expected = format!(
-        "\"op\",\"id\",\"name\",\"at\"\nI,1,Ann,{AT}\n,,,,\"id is not a valid NUMBER(9,0)\",\"I,x,\"\"say \"\"\"\"hi\"\"\"\"\"\",{AT}\"\nI,2,Bob,{AT}\n"
+        "\"op\",\"id\",\"name\",\"at\",\"_firn_reject_reason\",\"_firn_raw_line\"\nI,1,Ann,{AT}\n,,,,\"id is not a valid NUMBER(9,0)\",\"I,x,\"\"say \"\"\"\"hi\"\"\"\"\"\",{AT}\"\nI,2,Bob,{AT}\n"
     );
     assert_eq!(String::from_utf8(copy).unwrap(), expected);
 }
@@ -324,7 +324,7 @@ fn a_file_is_cut_between_the_same_rows_however_it_is_read() {
         format!("D,1,,{AT}\n\n\n"),
     ];
     let file = format!("op,id,name,at\n{}", rows.concat());
-    let header = "\"op\",\"id\",\"name\",\"at\"\n";
+    let header = "\"op\",\"id\",\"name\",\"at\",\"_firn_reject_reason\",\"_firn_raw_line\"\n";
     for (most, count) in [(1, 5), (40, 3), (60, 2), (1000, 1)] {
         let parts = |drip| {
             let mut reported = Vec::new();

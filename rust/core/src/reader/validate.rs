@@ -42,6 +42,7 @@ impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
             reader: Reader::new(contract, input)?,
             header: contract
                 .header()
+                .chain(["_firn_reject_reason", "_firn_raw_line"])
                 .map(|name| quoted(name.as_bytes()))
                 .collect(),
             on_rejected,
@@ -84,7 +85,7 @@ impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
                 Piece::Rejected(row) => {
                     (self.on_rejected)(&row);
                     malformed += 1;
-                    let nothing = ",".repeat(self.header.len());
+                    let nothing = ",".repeat(self.header.len() - 2);
                     writeln!(
                         output,
                         "{nothing}{},{}",

@@ -363,7 +363,7 @@ mod tests {
                 .connection(Some("prod"))
                 .unwrap_err()
                 .to_string()
-                .contains("connection `prod` is in no connections.toml")
+                .contains("connection `prod` not found in connections.toml")
         );
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -218,14 +218,14 @@ mod tests {
         );
         let error = key(AES, Some("wrong-one")).unwrap_err();
         assert!(
-            error.to_string().contains("the passphrase is wrong")
+            error.to_string().contains("wrong passphrase")
                 && !format!("{error:?}").contains("wrong-one")
         );
         assert!(
             key("nonsense", None)
                 .unwrap_err()
                 .to_string()
-                .contains("no RSA key in PKCS#8 PEM")
+                .contains("expected an RSA key in PKCS#8 PEM")
         );
     }
 

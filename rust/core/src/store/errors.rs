@@ -18,14 +18,14 @@ where
             bucket,
             answer.raw(),
             answer.err().code().unwrap_or_default(),
-            answer.err().message().unwrap_or("no reason given"),
+            answer.err().message().unwrap_or("no message"),
         ),
         SdkError::ConstructionFailure(_) => {
             Error::config(format!("bucket {bucket}: {}", innermost(error)))
         }
         SdkError::DispatchFailure(failure) if !failure.is_io() && !failure.is_timeout() => {
             Error::config(format!(
-                "bucket {bucket}: no AWS credentials, or the endpoint is unknown ({}): set AWS_PROFILE, AWS_ACCESS_KEY_ID or a role",
+                "bucket {bucket}: no AWS credentials, or an unknown endpoint ({}): set AWS_PROFILE, AWS_ACCESS_KEY_ID or a role",
                 innermost(error)
             ))
         }
@@ -39,7 +39,7 @@ where
 /// An answer that S3 never gives, such as a login page.
 pub(super) fn not_s3(bucket: &str) -> Error {
     Error::transient(format!(
-        "bucket {bucket}: the answer is not from S3 (an HTML page, or without an ETag): check the endpoint, and that no proxy or login page answers in its place"
+        "bucket {bucket}: the response is not from S3 (an HTML page, or without an ETag): check the endpoint, and whether a proxy or a login page answers instead"
     ))
 }
 
@@ -51,22 +51,22 @@ fn refusal(bucket: &str, answer: &HttpResponse, code: &str, message: &str) -> Er
             "bucket {bucket} does not exist: create it, or set another stage URL"
         )),
         ("AccessDenied", _) if message.contains("kms:") => Error::config(format!(
-            "bucket {bucket} denies access: allow {} on the bucket's KMS key to this identity ({code})",
+            "bucket {bucket} denies access ({code}): grant {} on the KMS key of the bucket to this identity",
             kms_action(message)
         )),
         ("AccessDenied", _) | ("" | "Forbidden", 403) => Error::config(format!(
-            "bucket {bucket} denies access: allow s3:PutObject and s3:ListBucket to this identity"
+            "access to bucket {bucket} is denied: grant s3:PutObject and s3:ListBucket to this identity"
         )),
         ("ExpiredToken", _) => Error::config(format!(
             "bucket {bucket}: the AWS credentials have expired ({code}): renew them"
         )),
         ("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "NotSignedUp", _) => {
             Error::config(format!(
-                "bucket {bucket}: the AWS credentials were refused ({code}): renew them"
+                "bucket {bucket}: invalid AWS credentials ({code}): renew them"
             ))
         }
         ("RequestTimeTooSkewed", _) => Error::config(format!(
-            "bucket {bucket}: this machine's clock differs from S3's by more than 15 minutes ({code}): set the clock"
+            "bucket {bucket}: the clock of this machine is more than 15 minutes off ({code}): set the clock"
         )),
         (
             "PermanentRedirect"
@@ -86,7 +86,7 @@ fn refusal(bucket: &str, answer: &HttpResponse, code: &str, message: &str) -> Er
         )),
         // Whatever it is, the file is not at fault.
         (_, 400..=499) => Error::rejected(format!(
-            "bucket {bucket} refused the request: {message} ({status} {code})"
+            "bucket {bucket} rejected the request: {message} ({status} {code})"
         ))
         .with_fault(Fault::Service),
         _ => Error::transient(format!(
@@ -173,14 +173,14 @@ mod tests {
                 answer(403),
                 "AccessDenied",
                 denied,
-                "allow kms:GenerateDataKey on",
+                "grant kms:GenerateDataKey on",
                 Fault::Setup,
             ),
             (
                 answer(403),
                 "AccessDenied",
                 "Access Denied",
-                "allow s3:PutObject",
+                "grant s3:PutObject",
                 Fault::Setup,
             ),
             (
@@ -191,13 +191,7 @@ mod tests {
                 Fault::Service,
             ),
             (answer(409), "OperationAborted", "", "busy", Fault::Service),
-            (
-                answer(400),
-                "",
-                "no reason given",
-                "refused",
-                Fault::Service,
-            ),
+            (answer(400), "", "no message", "rejected", Fault::Service),
         ] {
             let error = refusal("b", &answer, code, message);
             assert!(error.to_string().contains(expected), "{error}");

@@ -36,7 +36,7 @@ Examples:
   firn watch landing --no-merge --stage-url s3://my-landing/
   firn watch landing --once";
 
-/// Load every new file of a folder, each once, until interrupted
+/// Load every new file of a folder once, until Ctrl-C
 ///
 /// A file is loaded once its size and time have not changed for `--settle`, or five times as long if its last row has no line end.
 /// Left alone are names that begin with a dot or `~`, names that end in .part, .partial, .tmp, .temp, .filepart, .crdownload,

@@ -7,6 +7,7 @@ mod staging;
 mod target;
 mod versions;
 
+use super::plan::When;
 use super::{MergePlan, Names, Step, literal};
 
 /// The file name under which manual changes stand in the history and the run log.
@@ -16,51 +17,145 @@ pub(crate) const MANUAL_CHANGE: &str = "manual change";
 const TIE: &str =
     "another event of this key has the same order and wins: a delete, else the greater row";
 
-/// The merge's whole text, from `create` to its body's end. It reads the staged rows unless it is called with `false`.
+/// A call ends after this time, and leaves what still waits to the next: well before the hour after which Snowflake ends a task.
+const LONGEST_CALL_SECONDS: u32 = 1800;
+
+/// The merge's whole text, from `create` to its body's end. It reads the staged rows unless its first argument is false; with a second
+/// argument that is true it compares all of the target with the history.
 pub(super) fn merge(plan: &MergePlan<'_>) -> String {
     let changed = literal(&format!(
         "{} was changed while the run was under way: nothing was changed, run it again",
         plan.contract.table()
     ));
+    let totals = COUNTS.map(|count| format!("  all_{count} number default 0;"));
+    let counts = COUNTS.map(|count| format!("  {count} number default 0;"));
     let body = format!(
         "
 declare
   target_changed_meanwhile exception (-20001, {changed});
-  started_at timestamp_ntz default date_trunc('microsecond', sysdate());
-  run_id number default 0;
-  runs_before number default 0;
-  earliest timestamp_ntz;
-  duplicate_keys number default 0;
-  rows_in number default 0;
-  history number default 0;
-  rejects number default 0;
-  inserted number default 0;
-  updated number default 0;
-  deleted number default 0;
-  expected number default 0;
+{DECLARATIONS}
+{counts}
+{totals}
 begin
-  select max(runs) into :runs_before from {lock};
-  begin transaction;
+{check_streams}
 
-{steps}
-
-  commit;
-  return object_construct('run_id', :run_id, 'rows_in', :rows_in, 'history', :history,
-    'duplicates', :rows_in - :history - :rejects, 'rejects', :rejects,
-    'inserted', :inserted, 'updated', :updated, 'deleted', :deleted);
+{rounds}
+  return object_construct('run_id', :run_id, 'rows_in', :all_rows_in, 'history', :all_history,
+    'duplicates', :all_rows_in - :all_history - :all_rejects, 'rejects', :all_rejects,
+    'inserted', :all_inserted, 'updated', :all_updated, 'deleted', :all_deleted);
 exception
   when other then
     rollback;
     raise;
 end;
 ",
-        steps = steps(plan).join("\n\n"),
-        lock = plan.names.lock,
+        counts = counts.join("\n"),
+        totals = totals.join("\n"),
+        check_streams = check_streams(&plan.names),
+        rounds = rounds(plan),
     );
     create(
-        &format!("{}(read_staging boolean default true)", plan.names.merge),
+        &format!(
+            "{}(read_staging boolean default true, reconcile boolean default false)",
+            plan.names.merge
+        ),
         &body,
     )
+}
+
+/// What a round counts; duplicates are the rest.
+const COUNTS: [&str; 6] = [
+    "rows_in", "history", "rejects", "inserted", "updated", "deleted",
+];
+
+const DECLARATIONS: &str = "  called_at timestamp_ntz default sysdate();
+  compare_all boolean default reconcile;
+  started_at timestamp_ntz;
+  run_id number default 0;
+  runs_before number default 0;
+  waiting number default 0;
+  target_changed boolean default false;
+  staged_rows number default 0;
+  last_file varchar;
+  last_loaded_at timestamp_ltz;
+  event_rows number default 0;
+  touched_keys number default 0;
+  duplicate_keys number default 0;
+  late_keys number default 0;
+  earliest timestamp_ntz;
+  expected number default 0;";
+
+fn check_streams(names: &Names) -> String {
+    format!(
+        "  -- A stream that is stale, or whose table was replaced, cannot be read any more. It is created anew, and what it would have shown of the
+  -- target is found by comparison. Staging needs none: its rows are all there.
+  begin
+    select count(*) into :waiting from {staging_stream} where false;
+  exception
+    when other then
+      create or replace stream {staging_stream} on table {staging} append_only = true;
+  end;
+  begin
+    select count(*) into :waiting from {changes} where false;
+  exception
+    when other then
+      create or replace stream {changes} on table {target};
+      compare_all := true;
+  end;",
+        staging = names.staging,
+        staging_stream = names.staging_stream,
+        target = names.target,
+        changes = names.changes,
+    )
+}
+
+fn rounds(plan: &MergePlan<'_>) -> String {
+    let names = &plan.names;
+    let zero = COUNTS.map(|count| format!("    {count} := 0;"));
+    let add = COUNTS.map(|count| format!("    all_{count} := all_{count} + {count};"));
+    format!(
+        "  -- Each round is one transaction: a slice of the staged rows, or what a stream shows. The last one finds only what the rounds before wrote,
+  -- and moves the streams beyond it, so that they wake no task.
+  loop
+    select count(*) into :waiting from (select 1 from {staging} limit 1) staged;
+    select system$stream_has_data({changes_name}) into :target_changed;
+    if (not compare_all and not target_changed and (waiting = 0 or not read_staging)) then
+      break;
+    end if;
+    started_at := date_trunc('microsecond', sysdate());
+    event_rows := 0;
+{zero}
+    select max(runs) into :runs_before from {lock};
+    begin transaction;
+
+{steps}
+
+    commit;
+{add}
+    compare_all := false;
+    if ((event_rows = 0 and touched_keys = 0) or datediff(second, called_at, sysdate()) > {LONGEST_CALL_SECONDS}) then
+      break;
+    end if;
+  end loop;",
+        staging = names.staging,
+        changes_name = literal(&names.changes.to_string()),
+        zero = zero.join("\n"),
+        add = add.join("\n"),
+        steps = indented(&steps(plan).join("\n\n")),
+        lock = names.lock,
+    )
+}
+
+/// Two blanks more before each line.
+fn indented(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        if line.is_empty() {
+            String::new()
+        } else {
+            format!("  {line}")
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The whole text of the capture: a merge that leaves the staged rows alone.
@@ -95,21 +190,23 @@ fn dollar_quoted(body: &str) -> String {
     }
 }
 
-/// The steps as text; those about staged rows stand in one condition.
+/// The steps as text; those that not every run takes stand in a condition.
 fn steps(plan: &MergePlan<'_>) -> Vec<String> {
-    let runs = plan
+    let groups = plan
         .steps
-        .chunk_by(|left, right| left.reads_staging() == right.reads_staging());
-    let text = |run: &[Step]| {
-        let steps: Vec<String> = run.iter().map(|step| render(plan, *step)).collect();
+        .chunk_by(|left, right| left.when() == right.when());
+    let text = |group: &[Step]| {
+        let steps: Vec<String> = group.iter().map(|step| render(plan, *step)).collect();
         let steps = steps.join("\n\n");
-        if run.iter().all(|step| step.reads_staging()) {
-            format!("  if (read_staging) then\n{steps}\n  end if;")
-        } else {
-            steps
-        }
+        let condition = match group.first().map(|step| step.when()) {
+            Some(When::ReadsStaging) => "read_staging",
+            Some(When::Reconciles) => "compare_all",
+            Some(When::AnythingToDo) => "event_rows > 0 or touched_keys > 0",
+            Some(When::Always) | None => return steps,
+        };
+        format!("  if ({condition}) then\n{}\n  end if;", indented(&steps))
     };
-    runs.map(text).collect()
+    groups.map(text).collect()
 }
 
 /// The SQL of one step, its reason first.
@@ -119,6 +216,7 @@ fn render(plan: &MergePlan<'_>, step: Step) -> String {
         Step::ClearWorkTables => staging::clear_work_tables(plan),
         Step::ReadStaging => staging::read_staging(plan),
         Step::DeleteStaged => staging::delete_staged(plan),
+        Step::FindDifferences => staging::find_differences(plan),
         Step::FindTouchedKeys => staging::find_touched_keys(plan),
         Step::ReadHistory => staging::read_history(plan),
         Step::CaptureManualChanges => manual_changes::capture_manual_changes(plan),

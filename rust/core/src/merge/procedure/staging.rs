@@ -1,7 +1,9 @@
 //! What a run reads: staged rows, the keys they touch, the target and the history of those keys. The first steps of a run.
 
 use crate::contract::{Column, Contract};
-use crate::merge::expression::{column, complaints, equal, list, of, op_letter, text_line, typed};
+use crate::merge::expression::{
+    column, complaints, differ, equal, list, of, op_letter, text_line, typed,
+};
 use crate::merge::{Identifier, MergePlan, Names, literal};
 
 pub(super) fn take_lock(plan: &MergePlan<'_>) -> String {
@@ -35,6 +37,31 @@ fn same_staged_row(names: &Names, left: &str, right: &str) -> String {
         .join(" and ")
 }
 
+/// Which files a run reads: all, or the first that fit.
+fn cut(plan: &MergePlan<'_>) -> String {
+    let names = &plan.names;
+    format!(
+        "  -- Staging is the queue: a run reads whole files, the oldest first, until it has {slice} rows. What waits longer is for the next run.
+  select count(*) into :staged_rows from {staging};
+  last_file := null;
+  last_loaded_at := null;
+  if (staged_rows > {slice}) then
+    select max_by({source_file}, _firn_position), max({loaded_at}) into :last_file, :last_loaded_at
+    from (
+      select {source_file}, {loaded_at}, row_number() over (order by {loaded_at}, {source_file}) as _firn_position,
+        sum(_firn_rows) over (order by {loaded_at}, {source_file} rows between unbounded preceding and current row) as _firn_total
+      from (select {source_file}, {loaded_at}, count(*) as _firn_rows from {staging} group by {source_file}, {loaded_at}) files
+    ) files
+    where _firn_total <= {slice} or _firn_position = 1;
+  end if;
+",
+        slice = plan.slice_rows,
+        staging = names.staging,
+        source_file = names.source_file,
+        loaded_at = names.loaded_at,
+    )
+}
+
 pub(super) fn read_staging(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let op = Identifier::new(contract.op());
@@ -49,9 +76,7 @@ pub(super) fn read_staging(plan: &MergePlan<'_>) -> String {
         contract.header().count()
     ));
     format!(
-        "  -- The stream is read once, in this transaction, so its offset moves with the commit. Its rows must still be in
-  -- staging: a run that waited for another must not read again what the other read.
-  insert into {events} ({op}, {columns}, _firn_raw_line, _firn_reason, {source})
+        "{cut}  insert into {events} ({op}, {columns}, _firn_raw_line, _firn_reason, {source})
   with staged as (
     select
       s.*,
@@ -61,21 +86,28 @@ pub(super) fn read_staging(plan: &MergePlan<'_>) -> String {
         {complaints}
       end as _firn_reason
     from {staging} s
-    where exists (select 1 from {stream} t where {same})
+    where :last_file is null or s.{loaded_at} < :last_loaded_at or (s.{loaded_at} = :last_loaded_at and s.{source_file} <= :last_file)
   )
   select
     {op_letter},
     {values},
     iff(a._firn_reason is not null, coalesce(a._firn_raw_line, {text}), null),
     a._firn_reason, {a_source}
-  from staged a;",
+  from staged a;
+  event_rows := sqlrowcount;
+  if (last_file is null) then
+    -- Read without a row, so that its offset moves with the commit: whoever waits for the stream is not woken again by these rows.
+    insert into {events} ({source_file}) select {source_file} from {stream} where false;
+  end if;",
+        cut = cut(plan),
+        source_file = names.source_file,
+        loaded_at = names.loaded_at,
         events = names.merge_events,
         source = names.source_list(""),
         a_source = names.source_list("a."),
         complaints = complaints(contract, "s").join("\n        "),
         staging = names.staging,
         stream = names.staging_stream,
-        same = same_staged_row(names, "t", "s"),
         op_letter = op_letter(&format!("a.{op}")),
         values = values.join(",\n    "),
         text = text_line(contract, "a"),
@@ -90,6 +122,36 @@ pub(super) fn delete_staged(plan: &MergePlan<'_>) -> String {
         staging = names.staging,
         events = names.merge_events,
         same = same_staged_row(names, &names.staging.to_string(), "b"),
+    )
+}
+
+pub(super) fn find_differences(plan: &MergePlan<'_>) -> String {
+    let (contract, names) = (plan.contract, &plan.names);
+    let op = Identifier::new(contract.op());
+    let either: Vec<String> = contract
+        .key()
+        .map(|one| format!("coalesce({}, {})", of("t", one), of("h", one)))
+        .collect();
+    let first = |alias: &str| {
+        let key = contract.key().next();
+        key.map(|one| of(alias, one)).unwrap_or_default()
+    };
+    format!(
+        "  -- Where the stream cannot tell, all of the target is compared with the open versions.
+  insert into {differences} ({key})
+  select {either}
+  from {target} t
+  full outer join (select * from {open} where {op} <> 'D') h on {same}
+  where {t_key} is null or {h_key} is null or {differ};",
+        differences = names.merge_differences,
+        key = list(contract.key(), ""),
+        either = either.join(", "),
+        target = names.target,
+        open = names.history_open,
+        same = equal(contract.key(), "t", "h"),
+        t_key = first("t"),
+        h_key = first("h"),
+        differ = differ(others(contract), "t", "h"),
     )
 }
 
@@ -115,12 +177,14 @@ pub(super) fn find_touched_keys(plan: &MergePlan<'_>) -> String {
     having sum(_firn_count) <> 0
     union all
     select {key}, null from (
-      select {key}, 1 as _firn_count from _firn_changes where metadata$action = 'DELETE' and not metadata$isupdate
+      select {key}, 1 as _firn_count from _firn_changes group by {key} having count(iff(metadata$action = 'INSERT', 1, null)) = 0
       union all
       select {key}, -1 from {merge_changes} where not _firn_in_target
     ) deleted
     group by {key}
     having sum(_firn_count) <> 0
+    union all
+    select {key}, null from {differences}
   ),
   _firn_keys as (
     select {key}, min(_firn_first_at) as _firn_first_at from _firn_touched_keys group by {key}
@@ -129,7 +193,8 @@ pub(super) fn find_touched_keys(plan: &MergePlan<'_>) -> String {
     count(*) over (partition by {k_key}), row_number() over (partition by {k_key} order by {t_order})
   from _firn_keys k
   left join {target} t on {same};
-  select min(_firn_first_at), count(iff(_firn_row_count > 1, 1, null)) into :earliest, :duplicate_keys from {keys};
+  touched_keys := sqlrowcount;
+  select count(iff(_firn_row_count > 1, 1, null)) into :duplicate_keys from {keys};
 
   -- Nothing stops anyone from inserting the same key twice. Each row is captured; here both go, and one row comes back below.
   if (duplicate_keys > 0) then
@@ -142,6 +207,7 @@ pub(super) fn find_touched_keys(plan: &MergePlan<'_>) -> String {
         events = names.merge_events,
         changes = names.changes,
         merge_changes = names.merge_changes,
+        differences = names.merge_differences,
         k_key = list(contract.key(), "k."),
         t_others = list(others(contract), "t."),
         t_order = list(contract.order(), "t."),
@@ -165,21 +231,37 @@ pub(super) fn others(contract: &Contract) -> impl Iterator<Item = &Column> {
 pub(super) fn read_history(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let op = Identifier::new(contract.op());
+    let stored = format!(
+        "insert into {} ({op}, {}, _firn_valid_to, {})",
+        names.merge_stored,
+        list(contract.columns(), ""),
+        names.source_list("")
+    );
     format!(
         "  -- A row can change only if its interval ends at or after the key's earliest event. For events newer than what is
-  -- there, that is the open version alone; `earliest` lets the engine skip closed versions without reading them.
-  insert into {stored} ({op}, {columns}, _firn_valid_to, {source})
-  select h.{op}, {h_columns}, h.{valid_to}, {h_source}
-  from {history} h
-  join {keys} k on {same} and k._firn_row_number = 1
-  where h.{valid_to} is null or (h.{valid_to} >= :earliest and h.{valid_to} >= k._firn_first_at);",
-        stored = names.merge_stored,
-        columns = list(contract.columns(), ""),
+  -- there, that is the open version alone; only for a late one are closed versions read, and `earliest` lets the engine skip most of them.
+  {stored}
+  select h.{op}, {h_columns}, null, {h_source}
+  from {open} h
+  join {keys} k on {same} and k._firn_row_number = 1;
+  select count(*), min(k._firn_first_at) into :late_keys, :earliest
+  from {keys} k
+  join {merge_stored} h on {same}
+  where k._firn_row_number = 1 and k._firn_first_at <= h.{changed_at};
+  if (late_keys > 0) then
+    {stored}
+    select h.{op}, {h_columns}, h.{valid_to}, {h_source}
+    from {closed} h
+    join {keys} k on {same} and k._firn_row_number = 1
+    where h.{valid_to} >= :earliest and h.{valid_to} >= k._firn_first_at;
+  end if;",
         h_columns = list(contract.columns(), "h."),
+        changed_at = column(contract.changed_at()),
         valid_to = names.valid_to,
-        source = names.source_list(""),
         h_source = names.source_list("h."),
-        history = names.history,
+        open = names.history_open,
+        closed = names.history_closed,
+        merge_stored = names.merge_stored,
         keys = names.merge_keys,
         same = equal(contract.key(), "h", "k"),
     )

@@ -15,7 +15,7 @@ pub(super) fn resolve_versions(plan: &MergePlan<'_>) -> String {
         "  -- One event per key and order wins; a stored row counts before an equal new one, so that a repetition changes
   -- nothing. The next winner's time ends an interval. Most events are alone at their key and order: only the others are sorted by all
   -- their values.
-  insert into {versions} ({all}, _firn_valid_to, _firn_outcome)
+  insert into {versions} ({all}, _firn_valid_to, _firn_outcome, _firn_was_open)
   with events as (
     select {all}, 0 as _firn_is_stored, cast(null as timestamp_ntz) as _firn_stored_valid_to from {events} where _firn_reason is null
     union all
@@ -48,7 +48,8 @@ pub(super) fn resolve_versions(plan: &MergePlan<'_>) -> String {
       when _firn_is_stored = 0 then 'new'
       when _firn_next_at is distinct from _firn_stored_valid_to then 'end_moved'
       else 'unchanged'
-    end
+    end,
+    _firn_is_stored = 1 and _firn_stored_valid_to is null
   from with_next;
   select count(iff(_firn_outcome = 'new', 1, null)) - count(iff(_firn_outcome = 'displaced', 1, null)) into :history from {versions};",
         versions = names.merge_versions,
@@ -98,40 +99,57 @@ pub(super) fn write_rejects(plan: &MergePlan<'_>) -> String {
 pub(super) fn write_history(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let op = Identifier::new(contract.op());
-    let event = contract.key().chain(contract.order());
+    let columns = list(contract.columns(), "");
+    let f_columns = list(contract.columns(), "f.");
+    let source = names.source_list("");
+    let f_source = names.source_list("f.");
+    let valid_from = &names.valid_from;
     let replaced = contract
         .columns()
         .iter()
         .enumerate()
-        .filter(|(index, _)| !contract.is_always_filled(*index))
+        .filter(|(index, _)| !contract.is_key(*index))
         .map(|(_, one)| format!("{0} = f.{0}", column(one)))
-        .chain([format!("{op} = f.{op}")])
+        .chain([
+            format!("{op} = f.{op}"),
+            format!("{valid_from} = f.{}", column(contract.changed_at())),
+        ])
         .chain(
             names
                 .source_columns()
                 .map(|(name, _)| format!("{name} = f.{name}")),
         );
     format!(
-        "  -- A new event that meets a row has won its tie and takes the row's place.
-  merge into {history} h
-  using (select * from {versions} where _firn_outcome in ('new', 'end_moved')) f
-  on {same} and (h.{valid_to} is null or h.{valid_to} >= :earliest)
-  when matched and f._firn_outcome = 'end_moved' then update set {valid_to} = f._firn_valid_to, {is_current} = f._firn_valid_to is null
-  when matched then update set {replaced},
-    {valid_to} = f._firn_valid_to, {is_current} = f._firn_valid_to is null
-  when not matched then insert ({op}, {columns}, {valid_from}, {valid_to}, {is_current}, {source})
-    values (f.{op}, {f_columns}, f.{changed_at}, f._firn_valid_to, f._firn_valid_to is null, {f_source});",
-        history = names.history,
+        "  -- A closed version whose end has moved, or that has lost a tie, is written anew; only late events do that.
+  if (late_keys > 0) then
+    delete from {closed} using (
+      select * from {versions} where _firn_outcome in ('end_moved', 'displaced') and not _firn_was_open
+    ) f
+    where {closed_is_f} and {closed}.{valid_to} >= :earliest;
+  end if;
+  insert into {closed} ({op}, {columns}, {valid_from}, {valid_to}, {source})
+  select f.{op}, {f_columns}, f.{changed_at}, f._firn_valid_to, {f_source}
+  from {versions} f
+  where f._firn_outcome in ('new', 'end_moved') and f._firn_valid_to is not null;
+
+  -- The key's last event takes the place of the one before, which has just been closed.
+  merge into {open} h
+  using (select * from {versions} where _firn_outcome = 'new' and _firn_valid_to is null) f
+  on {same_key}
+  when matched then update set {replaced}
+  when not matched then insert ({op}, {columns}, {valid_from}, {source})
+    values (f.{op}, {f_columns}, f.{changed_at}, {f_source});",
+        open = names.history_open,
+        closed = names.history_closed,
         versions = names.merge_versions,
-        valid_from = names.valid_from,
         valid_to = names.valid_to,
-        is_current = names.is_current,
-        source = names.source_list(""),
-        f_source = names.source_list("f."),
-        same = equal(event, "h", "f"),
+        closed_is_f = equal(
+            contract.key().chain(contract.order()),
+            &names.history_closed.to_string(),
+            "f"
+        ),
+        same_key = equal(contract.key(), "h", "f"),
         replaced = replaced.collect::<Vec<_>>().join(", "),
-        columns = list(contract.columns(), ""),
-        f_columns = list(contract.columns(), "f."),
         changed_at = column(contract.changed_at()),
     )
 }

@@ -24,7 +24,9 @@ impl Pipeline {
         for (kind, name, script) in [
             ("tables", &names.staging, "30_tables.sql"),
             ("tables", &names.target, "30_tables.sql"),
-            ("tables", &names.history, "30_tables.sql"),
+            ("tables", &names.history_open, "30_tables.sql"),
+            ("tables", &names.history_closed, "30_tables.sql"),
+            ("views", &names.history, "30_tables.sql"),
             ("tables", &names.rejects, "30_tables.sql"),
             ("tables", &names.runs, "30_tables.sql"),
             ("views", &names.versions, "90_views.sql"),
@@ -38,9 +40,7 @@ impl Pipeline {
         findings.extend(self.columns_fit().await);
         findings.push(self.stream().await);
         findings.push(self.pipe().await);
-        for task in [&names.merge_task, &names.capture_task] {
-            findings.push(self.task(task).await);
-        }
+        findings.push(self.task(&names.merge_task).await);
         findings
     }
 

@@ -285,16 +285,16 @@ class PutSnowflakeMergeIT {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "drop table CUSTOMER | table CUSTOMER | run `firn bootstrap` (30_tables.sql)",
-        "drop table CUSTOMER_HISTORY | table CUSTOMER_HISTORY | run `firn bootstrap` (30_tables.sql)",
+        "drop table CUSTOMER_HISTORY_OPEN | table CUSTOMER_HISTORY_OPEN | run `firn bootstrap` (30_tables.sql)",
         "drop table CUSTOMER_REJECTS | table CUSTOMER_REJECTS | run `firn bootstrap` (30_tables.sql)",
         "drop view CUSTOMER_VERSIONS | view CUSTOMER_VERSIONS | run `firn bootstrap` (90_views.sql)",
         "drop stream CUSTOMER_STAGING_STREAM | stream CUSTOMER_STAGING_STREAM | run `firn bootstrap` (50_streams.sql)",
         "drop stream CUSTOMER_CHANGES | stream CUSTOMER_CHANGES | run `firn bootstrap` (50_streams.sql)",
-        "drop procedure MERGE_CUSTOMER(boolean) | procedure MERGE_CUSTOMER | run `firn bootstrap` (60_merge.sql)",
+        "drop procedure MERGE_CUSTOMER(boolean, boolean) | procedure MERGE_CUSTOMER | run `firn bootstrap` (60_merge.sql)",
         "drop pipe CUSTOMER_PIPE | pipe CUSTOMER_PIPE | run `firn bootstrap` (40_pipe.sql)",
         "alter pipe CUSTOMER_PIPE set pipe_execution_paused = true | pipe CUSTOMER_PIPE | set pipe_execution_paused = false",
         "alter task MERGE_CUSTOMER_TASK suspend | task MERGE_CUSTOMER_TASK | `alter task MERGE_CUSTOMER_TASK resume`",
-        "drop task CAPTURE_CUSTOMER_TASK | task CAPTURE_CUSTOMER_TASK | run `firn bootstrap` (80_tasks.sql)",
+        "drop task MERGE_CUSTOMER_TASK | task MERGE_CUSTOMER_TASK | run `firn bootstrap` (80_tasks.sql)",
     })
     void verifyNamesWhatIsMissingAndItsCure(final String statement, final String check, final String cure) throws Exception {
         snowglobe.sql(statement);
