@@ -64,7 +64,7 @@ check: setup target/lint-venv/ready ## 2 min: format, lints and core's tests: wh
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --package firn --locked
 
-TEST_STAGES = test-prerequisites setup lint test-rust test-nifi test-notebooks test-drivers test-ec2 test-docker
+TEST_STAGES = test-prerequisites setup lint docs test-rust test-nifi test-notebooks test-drivers test-ec2 test-docker
 
 .PHONY: test
 test: ## 45 min: every test, then a table of the times
@@ -117,6 +117,31 @@ test-canvas: native tests/canvas/node_modules/ready ## 3 min: only the canvas, i
 	$(MVN) verify $(IT_FLAGS) -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false -Dit.test=CanvasIT -Dfailsafe.failIfNoSpecifiedTests=false
 
 IT_FLAGS = -DskipITs=false -Dfirn.binaries="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug"
+
+.PHONY: docs
+docs: target/docs-venv/ready ## 15 s: build the book into target/site, and check the links of every page
+	NO_MKDOCS_2_WARNING=1 target/docs-venv/bin/mkdocs build --quiet
+	target/docs-venv/bin/python tests/docs/check_links.py target/site
+
+.PHONY: docs-serve
+docs-serve: target/docs-venv/ready ## 1 s: show the book in a browser while you write
+	target/docs-venv/bin/mkdocs serve
+
+.PHONY: docs-update
+docs-update: setup ## 5 min: render the reference pages anew, and run the examples of the book to update their output
+	FIRN_UPDATE_DOCS=1 cargo test --workspace --locked --test reference --bin firn
+	cargo test --workspace --locked --test generate --test server --no-run
+	python3 tests/docs/examples.py --update
+
+.PHONY: docs-examples
+docs-examples: setup ## 5 min: run every example of the book, and compare the output
+	cargo test --workspace --locked --test generate --test server --no-run
+	python3 tests/docs/examples.py
+
+target/docs-venv/ready: docs/requirements.txt
+	python3 -m venv target/docs-venv
+	target/docs-venv/bin/pip install --quiet --requirement $<
+	touch $@
 
 .PHONY: check-nifi-api
 check-nifi-api: ## 1 min: compile the processors against the oldest and the newest API of NiFi 2.x

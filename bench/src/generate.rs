@@ -19,7 +19,7 @@ pub struct Arguments {
     /// Run only programs whose name contains this, and `fake`
     #[arg(long)]
     only: Option<String>,
-    /// Write the table into README.md instead of printing it
+    /// Write the table into docs/benchmarks.md instead of printing it
     #[arg(long)]
     write_readme: bool,
     /// Folder for temporary files
@@ -35,7 +35,7 @@ const FILE_BYTES: u64 = 1 << 30;
 /// Runs all programs and prints their table.
 ///
 /// # Errors
-/// The `fake` crate fails, or the README lacks the markers.
+/// The unit could not run, or docs/benchmarks.md lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -70,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let text =
         table::render(&medians, &unit, "plain `fake`", &caption(arguments.rounds)) + &sentences;
     if arguments.write_readme {
-        table::put_between_markers(&root.join("README.md"), "generate", &text)
+        table::put_between_markers(&root.join("docs/benchmarks.md"), "generate", &text)
     } else {
         println!("{text}");
         Ok(())

@@ -20,7 +20,7 @@ pub struct Arguments {
     /// Batches per history; the table shows the median
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u64).range(1..1_000))]
     rounds: u64,
-    /// Write the table into README.md instead of printing it
+    /// Write the table into docs/benchmarks.md instead of printing it
     #[arg(long)]
     write_readme: bool,
     /// Folder for temporary tables; 50 million rows take 3 GB
@@ -31,7 +31,7 @@ pub struct Arguments {
 /// Fills the histories, then merges a batch into each, in turn.
 ///
 /// # Errors
-/// A statement fails, or the README lacks the markers.
+/// A statement fails, or docs/benchmarks.md lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -75,7 +75,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         )?;
     }
     if arguments.write_readme {
-        table::put_between_markers(&root.join("README.md"), "history", &text)
+        table::put_between_markers(&root.join("docs/benchmarks.md"), "history", &text)
     } else {
         println!("{text}");
         Ok(())

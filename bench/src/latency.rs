@@ -24,7 +24,7 @@ pub struct Arguments {
     /// Rows per file
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
     rows: u64,
-    /// Write the table into README.md instead of printing it
+    /// Write the table into docs/benchmarks.md instead of printing it
     #[arg(long)]
     write_readme: bool,
 }
@@ -110,7 +110,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         writeln!(text, "| {name} | {:.2} |", at(percent))?;
     }
     if arguments.write_readme {
-        table::put_between_markers(&root.join("README.md"), "latency", &text)
+        table::put_between_markers(&root.join("docs/benchmarks.md"), "latency", &text)
     } else {
         println!("{text}");
         Ok(())

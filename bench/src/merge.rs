@@ -29,7 +29,7 @@ pub struct Arguments {
     /// Events per file
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     rows: u64,
-    /// Write the table into README.md instead of printing it
+    /// Write the table into docs/benchmarks.md instead of printing it
     #[arg(long)]
     write_readme: bool,
 }
@@ -47,7 +47,7 @@ struct Outcome {
 /// Runs both pipelines, and prints the throughput of each and the rows that the tutorials' pipeline loses.
 ///
 /// # Errors
-/// A statement fails, or the README lacks the markers.
+/// A statement fails, or docs/benchmarks.md lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -91,7 +91,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         ours.target.len(),
     );
     if arguments.write_readme {
-        table::put_between_markers(&root.join("README.md"), "merge", &text)
+        table::put_between_markers(&root.join("docs/benchmarks.md"), "merge", &text)
     } else {
         println!("{text}");
         Ok(())

@@ -23,7 +23,7 @@ pub struct Arguments {
     /// Number of rounds; the tables show the median
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Write the tables into nifi-bundle/README.md instead of printing them
+    /// Write the tables into docs/benchmarks.md instead of printing them
     #[arg(long)]
     write_readme: bool,
 }
@@ -37,7 +37,7 @@ struct Contender {
 /// Runs both Java programs and prints the tables.
 ///
 /// # Errors
-/// NiFi is not assembled, a program fails, or the README lacks the markers.
+/// NiFi is not assembled, a contender fails, or docs/benchmarks.md lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     ];
     for (name, text) in texts {
         if arguments.write_readme {
-            table::put_between_markers(&root.join("nifi-bundle/README.md"), name, &text)?;
+            table::put_between_markers(&root.join("docs/benchmarks.md"), name, &text)?;
         } else {
             println!("{text}");
         }

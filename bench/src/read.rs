@@ -25,7 +25,7 @@ pub struct Arguments {
     /// Run only programs whose name contains this, and `csv`
     #[arg(long)]
     only: Option<String>,
-    /// Write the tables into README.md instead of printing them
+    /// Write the tables into docs/benchmarks.md instead of printing them
     #[arg(long)]
     write_readme: bool,
     /// Folder for temporary files
@@ -39,7 +39,7 @@ const UNIT: &str = "csv";
 /// Runs the readers on a plain file and on a file with all fields quoted, and prints their tables.
 ///
 /// # Errors
-/// A file cannot be written, the crate `csv` fails, or the README lacks the markers.
+/// A file cannot be made, the unit could not run, or docs/benchmarks.md lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -77,7 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         text += table::render(&medians, &unit, "`csv`", caption).trim_end();
     }
     if arguments.write_readme {
-        table::put_between_markers(&root.join("README.md"), "read", &text)
+        table::put_between_markers(&root.join("docs/benchmarks.md"), "read", &text)
     } else {
         println!("{text}");
         Ok(())

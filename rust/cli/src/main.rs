@@ -6,6 +6,8 @@
 mod canvas;
 mod commands;
 mod generate;
+#[cfg(test)]
+mod reference;
 
 use std::process::ExitCode;
 use std::time::Duration;
