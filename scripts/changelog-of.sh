@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints a version's part of the changelog: changelog-of.sh v0.1.0
+# Prints the section of a version in the changelog: changelog-of.sh v0.1.0
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=${1:?name a version}

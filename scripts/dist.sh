@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs what a release offers for this machine, from target/release: target/dist/firn-VERSION-PLATFORM.tar.gz and its SBOMs.
+# Packs the release archive of this machine's platform from target/release: target/dist/firn-VERSION-PLATFORM.tar.gz and its SBOMs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=$(sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -7,7 +7,7 @@ case "$(uname -s) $(uname -m)" in
     "Linux x86_64") platform=linux-x86_64 library=libfirn.so ;;
     "Linux aarch64") platform=linux-aarch64 library=libfirn.so ;;
     "Darwin arm64") platform=macos-aarch64 library=libfirn.dylib ;;
-    *) echo "no release for $(uname -s) $(uname -m)" >&2; exit 1 ;;
+    *) echo "FAIL  there are no releases for $(uname -s) $(uname -m). Build on linux x86_64, linux aarch64 or macOS arm64" >&2; exit 1 ;;
 esac
 name=firn-$version-$platform
 built=${CARGO_TARGET_DIR:-target}/release

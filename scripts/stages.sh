@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs make targets one after the other and prints a table of the time that each took, also when one fails: stages.sh TARGET…
-# An argument may carry variables of make: stages.sh lint "fuzz FUZZ_SECONDS=30".
+# Runs make targets one after the other and prints a table of their times, even if one fails: stages.sh TARGET…
+# An argument may contain variables of make: stages.sh lint "fuzz FUZZ_SECONDS=30".
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 rows=()
 passed=0
 failed=0
