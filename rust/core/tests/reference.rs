@@ -1,5 +1,12 @@
 //! The book's pages on contracts, reject reasons and SQL objects, rendered from the code: the tests compare them, and write them with FIRN_UPDATE_DOCS=1.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what surrounds a test fails as the test does"
+)]
+
 use std::fmt::Write;
 use std::path::Path;
 

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use firn::{Error, Result, printable};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -62,45 +63,32 @@ pub fn json(value: &impl Serialize) -> Result<String> {
         .map_err(|error| Error::bug(format!("cannot write JSON: {error}")))
 }
 
-/// Lines up cells, numbers to the right.
+/// Aligns cells in columns, numbers on the right.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let columns = head.len();
     let rows: Vec<Vec<String>> = rows
         .iter()
         .map(|row| row.iter().map(|text| printable(text)).collect())
         .collect();
-    let cell = |row: &[String], index: usize| row.get(index).cloned().unwrap_or_default();
-    let width = |index: usize| {
-        let cells = rows.iter().map(|row| cell(row, index).chars().count());
-        cells
-            .chain([head[index].chars().count()])
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
     let is_number = |index: usize| {
-        rows.iter().all(|row| {
-            cell(row, index)
-                .chars()
+        let mut cells = rows.iter().filter_map(|row| row.get(index));
+        cells.all(|cell| {
+            cell.chars()
                 .all(|char| char.is_ascii_digit() || ".-".contains(char))
         })
     };
-    let numbers: Vec<bool> = (0..columns).map(is_number).collect();
-    let mut text = String::new();
-    let head: Vec<String> = head.iter().map(|name| (*name).to_owned()).collect();
-    for row in std::iter::once(&head).chain(&rows) {
-        let cells = (0..columns).map(|index| {
-            let (value, width) = (cell(row, index), widths[index]);
-            if numbers[index] {
-                format!("{value:>width$}")
-            } else {
-                format!("{value:<width$}")
-            }
-        });
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(head)
+        .add_rows(&rows);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if is_number(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
-    text
+    table.trim_fmt() + "\n"
 }
 
 /// Every error once; the last is the command's own. One that something has to change for is worse than one that passes.
@@ -123,6 +111,15 @@ mod tests {
     fn a_row_stays_on_its_line() {
         let rows = [vec!["one\ntwo".to_owned()]];
         assert_eq!(table(&["name"], &rows), "name\none\\ntwo\n");
+    }
+
+    #[test]
+    fn wide_characters_keep_the_columns_in_line() {
+        let rows = [
+            vec!["東京".to_owned(), "a".to_owned()],
+            vec!["Oslo".to_owned(), "b".to_owned()],
+        ];
+        assert_eq!(table(&["city", "x"], &rows), "city  x\n東京  a\nOslo  b\n");
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Contract {
         reason = "the text is part of the program, and a test parses it"
     )]
     pub fn customer() -> Self {
-        Self::parse(include_str!("../../../../sql/contracts/customer.toml"))
+        Self::parse(include_str!("../../contracts/customer.toml"))
             .expect("the customer contract is valid")
     }
 

@@ -19,7 +19,7 @@ fn refusal(from: &str, to: &str) -> String {
 #[test]
 fn the_checked_in_contracts_are_valid() {
     assert_eq!(Contract::customer().header().count(), 13);
-    let orders = Contract::parse(include_str!("../../../../sql/contracts/orders.toml")).unwrap();
+    let orders = Contract::parse(include_str!("../../contracts/orders.toml")).unwrap();
     assert_eq!(
         orders
             .key()

@@ -2,7 +2,7 @@ use super::*;
 use crate::contract::Contract;
 
 fn orders() -> Contract {
-    Contract::parse(include_str!("../../../../sql/contracts/orders.toml")).unwrap()
+    Contract::parse(include_str!("../../contracts/orders.toml")).unwrap()
 }
 
 #[test]

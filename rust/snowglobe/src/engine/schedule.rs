@@ -1,7 +1,9 @@
-//! A task's schedule: every so many minutes, or CRON. Pure arithmetic on times.
+//! A task's schedule: an interval, or CRON. Pure arithmetic on times.
 
-use jiff::Timestamp;
+use croner::parser::{CronParser, Seconds, Year};
+use croner::{Cron, Weekday};
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ZonedDateTime};
 
 use super::error::{Result, SnowflakeError};
 
@@ -46,57 +48,36 @@ pub fn check_completion(text: &str) -> Result<()> {
 /// When a task runs.
 #[derive(Clone, Debug)]
 pub enum Schedule {
-    /// Every so many microseconds since it was resumed.
+    /// An interval in microseconds, counted from when the task was resumed.
     Every(i64),
-    /// The minutes, hours, days, months and weekdays of a CRON expression, in a time zone.
-    Cron {
-        fields: [Vec<i8>; 5],
-        any_day: bool,
-        any_weekday: bool,
-        zone: TimeZone,
-    },
+    /// A CRON expression in a time zone.
+    Cron { cron: Box<Cron>, zone: TimeZone },
 }
 
 impl Schedule {
     /// Reads `'5 MINUTE'`, `'30 SECONDS'`, `'1 HOUR'` or `'USING CRON 0 9 * * * UTC'`.
     ///
     /// # Errors
-    /// If the text is no schedule.
+    /// If the text is not a schedule.
     pub fn parse(text: &str) -> Result<Self> {
-        let invalid = || {
-            SnowflakeError::new(
-                "091002",
-                "22023",
-                format!("SQL compilation error:\nInvalid schedule '{text}' for task."),
-            )
-        };
         let words: Vec<&str> = text.split_whitespace().collect();
-        if words.len() == 8
-            && words[0].eq_ignore_ascii_case("USING")
-            && words[1].eq_ignore_ascii_case("CRON")
-        {
-            let limits = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)];
-            let mut fields: [Vec<i8>; 5] = Default::default();
-            for (at, (low, high)) in limits.into_iter().enumerate() {
-                fields[at] = field(words[at + 2], low, high).ok_or_else(invalid)?;
+        let schedule = match words.as_slice() {
+            [using, cron, fields @ .., zone]
+                if using.eq_ignore_ascii_case("USING") && cron.eq_ignore_ascii_case("CRON") =>
+            {
+                cron_of(fields).zip(TimeZone::get(zone).ok())
             }
-            let zone = TimeZone::get(words[7]).map_err(|_| invalid())?;
-            return Ok(Self::Cron {
-                fields,
-                any_day: words[4] == "*",
-                any_weekday: words[6] == "*",
-                zone,
-            });
-        }
-        let [count, unit] = words.as_slice() else {
-            return Err(invalid());
+            // "CREATE TASK", SCHEDULE: from ten seconds to eight days.
+            [count, unit] => {
+                let interval = interval(count, unit)
+                    .filter(|interval| (10 * SECOND..=8 * DAY).contains(interval));
+                return interval.map(Self::Every).ok_or_else(|| invalid(text));
+            }
+            _ => None,
         };
-        let interval = interval(count, unit).ok_or_else(invalid)?;
-        // "CREATE TASK", SCHEDULE: from ten seconds to eight days.
-        if !(10 * SECOND..=8 * DAY).contains(&interval) {
-            return Err(invalid());
-        }
-        Ok(Self::Every(interval))
+        let (cron, zone) = schedule.ok_or_else(|| invalid(text))?;
+        let cron = Box::new(cron);
+        Ok(Self::Cron { cron, zone })
     }
 
     /// The last time in `(after, until]` at which it runs; `start` is when it was resumed.
@@ -106,16 +87,19 @@ impl Schedule {
                 let last = start + (until - start).div_euclid(*interval) * interval;
                 (last > after && last > start).then_some(last)
             }
-            Self::Cron { .. } => {
-                // Looking back a year finds any CRON that comes at all.
-                let newest = until.div_euclid(MINUTE) * MINUTE;
-                let oldest = after.max(until - 366 * 1440 * MINUTE);
-                let mut minute = newest;
+            Self::Cron { cron, zone } => {
+                // A year back finds every CRON expression but those of a leap day.
+                let oldest = after.max(until - 366 * DAY);
+                let mut minute = until.div_euclid(MINUTE) * MINUTE;
                 while minute > oldest {
-                    if self.matches(minute) {
+                    let at = zoned(minute, zone)?;
+                    minute = if !is_day(cron, &at)? {
+                        at.start_of_day().ok()?.timestamp().as_microsecond() - MINUTE
+                    } else if is_minute(cron, &at)? {
                         return Some(minute);
-                    }
-                    minute -= MINUTE;
+                    } else {
+                        minute - MINUTE
+                    };
                 }
                 None
             }
@@ -128,92 +112,90 @@ impl Schedule {
             Self::Every(interval) => {
                 start + ((after - start).div_euclid(*interval) + 1).max(1) * interval
             }
-            Self::Cron { .. } => {
+            Self::Cron { cron, zone } => {
                 let mut minute = (after.div_euclid(MINUTE) + 1) * MINUTE;
-                while minute <= until && !self.matches(minute) {
-                    minute += MINUTE;
+                while minute <= until {
+                    let at = zoned(minute, zone)?;
+                    minute = if !is_day(cron, &at)? {
+                        let tomorrow = at.tomorrow().and_then(|day| day.start_of_day()).ok()?;
+                        tomorrow.timestamp().as_microsecond()
+                    } else if is_minute(cron, &at)? {
+                        break;
+                    } else {
+                        minute + MINUTE
+                    };
                 }
                 minute
             }
         };
         (first <= until).then_some(first)
     }
-
-    fn matches(&self, micros: i64) -> bool {
-        let Self::Cron {
-            fields,
-            any_day,
-            any_weekday,
-            zone,
-        } = self
-        else {
-            return false;
-        };
-        let Ok(at) = Timestamp::from_microsecond(micros) else {
-            return false;
-        };
-        let at = at.to_zoned_datetime(zone.clone());
-        let weekday = at.weekday().to_sunday_zero_offset();
-        let day = fields[2].contains(&at.day());
-        let weekday = fields[4].contains(&weekday) || (weekday == 0 && fields[4].contains(&7));
-        // As in cron, a day given by both its number and its weekday is either.
-        let is_day = match (any_day, any_weekday) {
-            (false, false) => day || weekday,
-            _ => day && weekday,
-        };
-        is_day
-            && fields[0].contains(&at.minute())
-            && fields[1].contains(&at.hour())
-            && fields[3].contains(&at.month())
-    }
 }
 
-fn field(text: &str, low: i8, high: i8) -> Option<Vec<i8>> {
-    const NAMES: &[(&str, i8)] = &[
-        ("SUN", 0),
-        ("MON", 1),
-        ("TUE", 2),
-        ("WED", 3),
-        ("THU", 4),
-        ("FRI", 5),
-        ("SAT", 6),
-        ("JAN", 1),
-        ("FEB", 2),
-        ("MAR", 3),
-        ("APR", 4),
-        ("MAY", 5),
-        ("JUN", 6),
-        ("JUL", 7),
-        ("AUG", 8),
-        ("SEP", 9),
-        ("OCT", 10),
-        ("NOV", 11),
-        ("DEC", 12),
-    ];
-    let number = |t: &str| {
-        let named = NAMES
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(t))
-            .map(|(_, n)| *n);
-        named
-            .or_else(|| t.parse().ok())
-            .filter(|n| (low..=high).contains(n))
-    };
-    let mut found = Vec::new();
-    for part in text.split(',') {
-        let (range, step) = match part.split_once('/') {
-            Some((range, step)) => (range, step.parse::<usize>().ok().filter(|s| *s > 0)?),
-            None => (part, 1),
-        };
-        let (from, to) = match range.split_once('-') {
-            _ if range == "*" => (low, high),
-            Some((from, to)) => (number(from)?, number(to)?),
-            None if step > 1 => (number(range)?, high),
-            None => (number(range)?, number(range)?),
-        };
-        found.extend((from..=to).step_by(step));
+fn invalid(text: &str) -> SnowflakeError {
+    SnowflakeError::new(
+        "091002",
+        "22023",
+        format!("SQL compilation error:\nInvalid schedule '{text}' for task."),
+    )
+}
+
+/// Five fields with what Snowflake documents: lists, ranges, `n/step`, names of months and days, and `L`. Of what the parser knows
+/// beyond that, `W`, `#`, `?` and `+` are refused, and so is an empty item of a list.
+fn cron_of(fields: &[&str]) -> Option<Cron> {
+    for field in fields {
+        let unknown = field.to_uppercase().replace("WED", "");
+        if unknown.contains(['W', '#', '?', '+', '@']) {
+            return None;
+        }
+        if field
+            .split(',')
+            .any(|item| item.is_empty() || item.starts_with('/'))
+        {
+            return None;
+        }
     }
-    Some(found)
+    // Which weekday is the last, needs a weekday.
+    if fields.get(4)?.eq_ignore_ascii_case("L") {
+        return None;
+    }
+    // `n/step`, from n on, is what the parser calls sloppy.
+    CronParser::builder()
+        .seconds(Seconds::Disallowed)
+        .year(Year::Disallowed)
+        .sloppy_ranges(true)
+        .build()
+        .parse(&fields.join(" "))
+        .ok()
+}
+
+fn zoned(micros: i64, zone: &TimeZone) -> Option<ZonedDateTime> {
+    let at = Timestamp::from_microsecond(micros).ok()?;
+    Some(at.to_zoned_datetime(zone.clone()))
+}
+
+/// A day given by both its number and its weekday is either, as in cron.
+fn is_day(cron: &Cron, at: &ZonedDateTime) -> Option<bool> {
+    let (month, day) = (
+        u32::try_from(at.month()).ok()?,
+        u32::try_from(at.day()).ok()?,
+    );
+    let weekday = u32::try_from(at.weekday().to_sunday_zero_offset()).ok()?;
+    let weekday = Weekday::from_days_from_sunday(weekday);
+    let is_day = cron
+        .pattern
+        .day_match(at.year().into(), month, day, weekday)
+        .ok()?;
+    Some(is_day && cron.pattern.month_match(month).ok()?)
+}
+
+/// By the clock on the wall: where it is set back, an hour comes twice, and a task of that hour runs twice, as on Snowflake.
+fn is_minute(cron: &Cron, at: &ZonedDateTime) -> Option<bool> {
+    let (hour, minute) = (
+        u32::try_from(at.hour()).ok()?,
+        u32::try_from(at.minute()).ok()?,
+    );
+    Some(cron.pattern.hour_match(hour).ok()? && cron.pattern.minute_match(minute).ok()?)
 }
 
 #[cfg(test)]
@@ -269,6 +251,52 @@ mod tests {
     }
 
     #[test]
+    fn cron_knows_the_last_day_of_a_month_and_its_last_weekday() {
+        let year = 366 * 1440 * MINUTE;
+        for (fields, after, next) in [
+            ("0 9 L * *", "2026-02-01T00:00:00Z", "2026-02-28T09:00:00Z"),
+            ("0 9 L * *", "2028-02-28T10:00:00Z", "2028-02-29T09:00:00Z"),
+            ("0 9 L * *", "2026-12-01T00:00:00Z", "2026-12-31T09:00:00Z"),
+            ("0 9 * * 5L", "2026-12-01T00:00:00Z", "2026-12-25T09:00:00Z"),
+            (
+                "0 9 1,L * *",
+                "2026-12-01T10:00:00Z",
+                "2026-12-31T09:00:00Z",
+            ),
+            (
+                "0 9 * 4/3 *",
+                "2026-01-01T00:00:00Z",
+                "2026-04-01T09:00:00Z",
+            ),
+            // Either day will do.
+            (
+                "0 9 13 * FRI",
+                "2026-02-01T00:00:00Z",
+                "2026-02-06T09:00:00Z",
+            ),
+            ("0 9 * * 7", "2026-02-01T10:00:00Z", "2026-02-08T09:00:00Z"),
+        ] {
+            let schedule = Schedule::parse(&format!("USING CRON {fields} UTC")).unwrap();
+            let (after, next) = (micros(after), micros(next));
+            let found = schedule.next_after(after, after + year, 0);
+            assert_eq!(found, Some(next), "{fields}");
+            let found = schedule.last_between(after, next + 60 * MINUTE, 0);
+            assert_eq!(found, Some(next), "{fields}");
+        }
+    }
+
+    #[test]
+    fn an_hour_that_comes_twice_runs_twice_and_one_that_is_skipped_does_not() {
+        let schedule = Schedule::parse("USING CRON 30 1 * * * America/Los_Angeles").unwrap();
+        let first = micros("2026-11-01T08:30:00Z");
+        let second = first + 60 * MINUTE;
+        assert_eq!(schedule.next_after(first, second, 0), Some(second));
+        let schedule = Schedule::parse("USING CRON 30 2 * * * America/Los_Angeles").unwrap();
+        let day = micros("2026-03-08T08:00:00Z");
+        assert_eq!(schedule.next_after(day, day + 23 * 60 * MINUTE, 0), None);
+    }
+
+    #[test]
     fn what_is_no_schedule_is_refused() {
         for text in [
             "",
@@ -276,7 +304,17 @@ mod tests {
             "0 MINUTE",
             "five minutes",
             "USING CRON 61 * * * * UTC",
+            "USING CRON * * * * UTC",
+            "USING CRON * * * * * * UTC",
             "USING CRON * * * * * Nowhere",
+            "USING CRON @daily UTC",
+            "USING CRON 0 9 15W * * UTC",
+            "USING CRON 0 9 * * 5#2 UTC",
+            "USING CRON 0 9 ? * * UTC",
+            "USING CRON 0 9 * * L UTC",
+            "USING CRON 0 9 1,,2 * * UTC",
+            "USING CRON /5 * * * * UTC",
+            "USING CRON L * * * * UTC",
         ] {
             assert_eq!(Schedule::parse(text).unwrap_err().code, "091002", "{text}");
         }
