@@ -30,7 +30,7 @@ else
     fi
     set -a
     . /run/snowglobe/snowglobe.env
-    SNOWFLAKE_HOST=snowglobe SNOWFLAKE_PORT=8085 SNOWFLAKE_PROTOCOL=http
+    SNOWFLAKE_HOST=snowglobe SNOWFLAKE_PORT=8085 SNOWFLAKE_PROTOCOL=http FIRN_HTTP_HOSTS=snowglobe
     AWS_ENDPOINT_URL_S3=http://snowglobe:9000 FIRN_STAGE_URL=s3://firn-landing/
     set +a
 fi

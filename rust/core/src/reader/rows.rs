@@ -7,7 +7,6 @@ use super::marks::Marks;
 use super::row::{self, Row};
 use crate::contract::Contract;
 use crate::error::{Error, Result};
-use crate::printable;
 
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -353,10 +352,15 @@ impl<R: Read> Reader<R> {
             } else {
                 format!("it lacks {}", missing.join(", "))
             };
-            let shown: String = String::from_utf8_lossy(line).chars().take(200).collect();
+            // A file without a header begins with somebody's data: an error must not show it.
+            let at = found
+                .iter()
+                .zip(&wanted)
+                .position(|(one, name)| one != name);
             return Err(Error::config(format!(
-                "the header is not the contract's, {what}: it is `{}`, the contract wants `{}`",
-                printable(&shown),
+                "the header is not the contract's, {what}: it has {} columns and differs from column {} on, the contract wants `{}`",
+                found.len(),
+                at.unwrap_or(found.len().min(wanted.len())) + 1,
                 wanted.join(",")
             )));
         }

@@ -210,7 +210,7 @@ fn a_wrong_header_is_refused_before_any_row() {
     assert_eq!(error.kind(), ErrorKind::Config);
     assert_eq!(
         error.to_string(),
-        "the header is not the contract's, it lacks name: it is `op,id,at`, the contract wants `op,id,name,at`"
+        "the header is not the contract's, it lacks name: it has 3 columns and differs from column 3 on, the contract wants `op,id,name,at`"
     );
     assert!(
         read(b"id,op,name,at\n")
@@ -218,9 +218,10 @@ fn a_wrong_header_is_refused_before_any_row() {
             .to_string()
             .contains("its columns or their order differ")
     );
-    let error = read(b"\x1b[2Ja,b\n").unwrap_err().to_string();
+    // Without a header, the first row is somebody's data.
+    let error = read(b"I,7,Ann Lee,now\n").unwrap_err().to_string();
     assert!(
-        error.contains("it has none of its columns: it is `\\u{1b}[2Ja,b`"),
+        error.contains("it has none of its columns: it has 4 columns") && !error.contains("Ann"),
         "{error}"
     );
     assert!(

@@ -96,8 +96,9 @@ impl Client {
     /// A client of `connection`; nothing is sent yet.
     ///
     /// # Errors
-    /// `Config` if TLS or a proxy cannot be set up.
+    /// `Config` if secrets would travel without TLS, or TLS or a proxy cannot be set up.
     pub fn new(connection: Connection) -> Result<Self> {
+        connection.check_tls()?;
         Ok(Self {
             transport: Transport::new(connection, TIMEOUT)?,
         })

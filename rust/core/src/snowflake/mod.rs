@@ -5,6 +5,7 @@
 //! | `connection` | where and as whom, from Snowflake's own files and variables |
 //! | `secret` | texts that never show |
 //! | `credential` | key pair, programmatic access token, OAuth: one header each |
+//! | `tls` | whether secrets may travel to an address |
 //! | `transport` | one HTTP call, tried again with the same request id |
 //! | `client` | statements: submit, wait, read all partitions, cancel on drop |
 //! | `answer` | what the SQL API says |
@@ -18,6 +19,7 @@ mod connection;
 mod credential;
 mod secret;
 mod snowpipe;
+mod tls;
 mod transport;
 
 pub use answer::Rows;

@@ -82,7 +82,8 @@ fn refusal(bucket: &str, answer: &HttpResponse, code: &str, message: &str) -> Er
         }),
         ("SlowDown" | "ServiceUnavailable" | "RequestTimeout" | "OperationAborted", _)
         | (_, 408 | 409 | 429 | 503) => Error::transient(format!(
-            "bucket {bucket} is busy ({status} {code}: {message}): try again later"
+            "bucket {bucket} is busy ({}): try again later",
+            [&status.to_string(), code].join(" ").trim_end()
         )),
         // Whatever it is, the file is not at fault.
         (_, 400..=499) => Error::rejected(format!(
