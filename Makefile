@@ -201,22 +201,22 @@ fuzz: setup target/fuzz-venv/ready ## 6 min: SQL, files and requests at Snowglob
 .PHONY: bench-generate
 # Without link-time optimisation the peer `fake` is slowed far more than the generator: its ratio would flatter us.
 bench-generate: export CARGO_PROFILE_RELEASE_LTO = thin
-bench-generate: ## 30 min: the generator beside its peers, into the README's table
+bench-generate: ## 30 min: the generator beside its peers, into docs/benchmarks.md
 	-$(MAKE) --keep-going bench-peers
 	cargo run --release --locked -p firn-bench -- generate --write-readme
 
 .PHONY: bench-read
-bench-read: ## 10 min: the CSV reader beside others, into the README's table
+bench-read: ## 10 min: the CSV reader beside others, into docs/benchmarks.md
 	-$(MAKE) target/bench-datafaker/ready
 	cargo run --release --locked -p firn-bench -- read --write-readme
 
 .PHONY: bench-merge
-bench-merge: setup ## 60 min: from file to history beside the tutorials' SQL, and with long histories, into the README's tables
+bench-merge: setup ## 60 min: from file to history beside the tutorials' SQL, and with long histories, into docs/benchmarks.md
 	cargo run --release --locked -p firn-bench -- merge --write-readme
 	cargo run --release --locked -p firn-bench -- history --write-readme
 
 .PHONY: bench-latency
-bench-latency: build ## 5 min: from the rename of a file to its rows in the target, into the README's table
+bench-latency: build ## 5 min: from the rename of a file to its rows in the target, into docs/benchmarks.md
 	cargo run --release --locked -p firn-bench -- latency --write-readme
 
 .PHONY: bench-large
@@ -228,7 +228,7 @@ bench-snowglobe: setup ## 10 min: Snowglobe beside plain DuckDB, into its README
 	cargo run --release --locked -p firn-bench -- snowglobe --write-readme
 
 .PHONY: bench-nifi
-bench-nifi: build nifi ## 20 min: the processors beside NiFi's own, in a NiFi, into the tables of nifi-bundle/README.md
+bench-nifi: build nifi ## 20 min: the processors beside NiFi's own, in a NiFi, into docs/benchmarks.md
 	JAVA_HOME="$$(scripts/find-jdk.sh)" cargo run --release --locked -p firn-bench -- nifi --write-readme
 
 .PHONY: bench-peers

@@ -35,7 +35,7 @@ const FILE_BYTES: u64 = 1 << 30;
 /// Runs all programs and prints their table.
 ///
 /// # Errors
-/// The unit could not run, or docs/benchmarks.md lacks the markers.
+/// The crate `fake` fails, or docs/benchmarks.md lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()

@@ -13,7 +13,7 @@
 //! - `latency`: the time of a file from its rename to the target; `large`: time and memory of one large file; both use the Snowglobe
 //!   server of `served`
 //! - `nifi`: Firn's NiFi processors and NiFi's own, in the assembled NiFi
-//! - `table`: Markdown tables, printed or written into a README
+//! - `table`: Markdown tables, printed or written into a page
 //! - `machine`: the description of the machine
 //!
 //! The benchmarks do not check that rows are correct: the tests of each program do.

@@ -37,7 +37,7 @@ struct Contender {
 /// Runs both Java programs and prints the tables.
 ///
 /// # Errors
-/// NiFi is not assembled, a contender fails, or docs/benchmarks.md lacks the markers.
+/// NiFi is not assembled, a program fails, or docs/benchmarks.md lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()

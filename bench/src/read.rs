@@ -39,7 +39,7 @@ const UNIT: &str = "csv";
 /// Runs the readers on a plain file and on a file with all fields quoted, and prints their tables.
 ///
 /// # Errors
-/// A file cannot be made, the unit could not run, or docs/benchmarks.md lacks the markers.
+/// A file cannot be written, the crate `csv` fails, or docs/benchmarks.md lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()

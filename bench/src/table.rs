@@ -1,4 +1,4 @@
-//! The Markdown table of a benchmark, printed or written between its markers in a README.
+//! The Markdown table of a benchmark, printed or written between its markers in a page.
 
 use std::fmt::Write;
 use std::fs;

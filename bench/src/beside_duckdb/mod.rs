@@ -65,7 +65,7 @@ struct Times {
 /// Runs the parts and prints the durations of both.
 ///
 /// # Errors
-/// A statement fails, or the README lacks the markers.
+/// A statement fails, or the page lacks the markers.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
