@@ -267,7 +267,7 @@ class PutSnowflakeMergeIT {
         runner.enqueue(HEADER + event("I", 1, "London", 1), Map.of("filename", "waits.csv"));
         runner.run();
         runner.assertAllFlowFilesTransferred("retry", 1);
-        assertTrue(only("retry").getAttribute("firn.error").contains("see that pipe and tasks run"), only("retry").getAttribute("firn.error"));
+        assertTrue(only("retry").getAttribute("firn.error").contains("check pipe and tasks"), only("retry").getAttribute("firn.error"));
     }
 
     private void untilMerged() throws Exception {

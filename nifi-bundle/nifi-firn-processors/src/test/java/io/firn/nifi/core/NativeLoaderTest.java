@@ -25,13 +25,13 @@ class NativeLoaderTest {
     void aHandleOfAnotherKindIsNamedAndStaysOpen() {
         final long generator = NativeGenerator.open("{}", null, -1);
         final long loader = NativeLoader.open(SETTINGS);
-        refused("handle " + generator + " is a generator, not a loader", () -> NativeLoader.put(generator, "{}"));
-        refused("is a generator, not a loader", () -> NativeLoader.verify(generator, 1));
-        refused("is a generator, not a loader", () -> NativeLoader.close(generator));
-        refused("handle " + loader + " is a loader, not a generator", () -> NativeGenerator.next(loader));
-        refused("is a loader, not a generator", () -> NativeGenerator.report(loader));
-        refused("is a loader, not a generator", () -> NativeGenerator.read(loader, ByteBuffer.allocateDirect(8), 0, 8));
-        refused("is a loader, not a generator", () -> NativeGenerator.close(loader));
+        refused("invalid handle " + generator + ": it is a generator, expected a loader", () -> NativeLoader.put(generator, "{}"));
+        refused("it is a generator, expected a loader", () -> NativeLoader.verify(generator, 1));
+        refused("it is a generator, expected a loader", () -> NativeLoader.close(generator));
+        refused("invalid handle " + loader + ": it is a loader, expected a generator", () -> NativeGenerator.next(loader));
+        refused("it is a loader, expected a generator", () -> NativeGenerator.report(loader));
+        refused("it is a loader, expected a generator", () -> NativeGenerator.read(loader, ByteBuffer.allocateDirect(8), 0, 8));
+        refused("it is a loader, expected a generator", () -> NativeGenerator.close(loader));
         NativeGenerator.next(generator);
         NativeGenerator.close(generator);
         NativeLoader.close(loader);
@@ -61,8 +61,8 @@ class NativeLoaderTest {
     void garbageInPlaceOfDocumentsIsRefusedAndNotRepeated() {
         final long handle = NativeLoader.open(SETTINGS);
         for (final String garbage : new String[] {"", "{", "\0\0", "[1e999]", "s3cret".repeat(20_000), "{\"files\": 5}", "[".repeat(100_000)}) {
-            refused("the configuration is not the document", () -> NativeLoader.open(garbage));
-            refused("the request is not the document", () -> NativeLoader.put(handle, garbage));
+            refused("invalid configuration document", () -> NativeLoader.open(garbage));
+            refused("invalid request document", () -> NativeLoader.put(handle, garbage));
         }
         NativeLoader.close(handle);
     }
