@@ -40,7 +40,8 @@ final class PutBench {
     private static final List<String> COLUMNS = List.of("first_name", "last_name", "email", "phone", "street", "city", "state", "postal_code",
             "country", "updated_at");
     /** The pipe's own statement. */
-    private static final String COPY = "copy into CUSTOMER_STAGING (op, customer_id, %1$s, sequence, _firn_reject_reason, _firn_raw_line, source_file, "
+    private static final String COPY = "copy into CUSTOMER_STAGING (op, customer_id, %1$s, sequence, _firn_reject_reason, _firn_raw_line, "
+            + "source_file, "
             + "source_row, loaded_at) from (select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, metadata$filename, "
             + "metadata$file_row_number, metadata$start_scan_time from @CUSTOMER_STAGE) file_format = (format_name = 'CUSTOMER_CSV') "
             + "on_error = continue";

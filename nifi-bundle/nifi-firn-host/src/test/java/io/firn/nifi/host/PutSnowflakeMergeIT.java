@@ -154,7 +154,8 @@ class PutSnowflakeMergeIT {
         runner.enqueue(HEADER + event("I", 1, "London", 1) + event("U", 1, "Ockham", 2), Map.of("filename", "again.csv"));
         runner.run();
         runner.assertAllFlowFilesTransferred("success", 3);
-        assertEquals(1, runner.getFlowFilesForRelationship("success").stream().map(file -> file.getAttribute("firn.source.files")).distinct().count());
+        assertEquals(1, runner.getFlowFilesForRelationship("success").stream()
+                .map(file -> file.getAttribute("firn.source.files")).distinct().count());
         assertEquals(2, snowglobe.number("select count(*) from CUSTOMER_HISTORY"));
         assertEquals(1, snowglobe.number("select count(*) from CUSTOMER"));
     }
