@@ -96,7 +96,7 @@ class WholeFlowIT {
             names.add(step.get("verificationStepName").asText());
         }
         assertTrue(names.containsAll(List.of("Load native library", "Read settings", "Check connection", "Check role", "Check warehouse",
-                "Check clock", "Check table CUSTOMER", "Check table CUSTOMER_HISTORY", "Check stage CUSTOMER_STAGE", "Check pipe CUSTOMER_PIPE",
+                "Check clock", "Check table CUSTOMER", "Check view CUSTOMER_HISTORY", "Check stage CUSTOMER_STAGE", "Check pipe CUSTOMER_PIPE",
                 "Check bucket")), names.toString());
     }
 
