@@ -38,5 +38,3 @@ create stage if not exists CUSTOMER_STAGE
   url = 's3://firn-landing/customer/'
   storage_integration = FIRN_S3
   file_format = (format_name = 'CUSTOMER_CSV');
-
-grant usage on stage CUSTOMER_STAGE to role FIRN_LOADER;

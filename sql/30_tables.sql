@@ -123,7 +123,13 @@ create table if not exists CUSTOMER_MERGE_LOCK (
   runs number(18,0) not null
 );
 
+create table if not exists CUSTOMER_LOAD_LOCK (
+  loads number(18,0) not null
+);
+
 insert into CUSTOMER_MERGE_LOCK (runs) select 0 where not exists (select 1 from CUSTOMER_MERGE_LOCK);
+
+insert into CUSTOMER_LOAD_LOCK (loads) select 0 where not exists (select 1 from CUSTOMER_LOAD_LOCK);
 
 create transient table if not exists CUSTOMER_MERGE_EVENTS (
   op varchar,
@@ -229,5 +235,3 @@ create transient table if not exists CUSTOMER_MERGE_CHANGES (
   _firn_was_there boolean,
   _firn_run_id number(18,0)
 ) data_retention_time_in_days = 0;
-
-grant select on table CUSTOMER_RUNS to role FIRN_LOADER;

@@ -17,6 +17,10 @@ drop procedure if exists MERGE_CUSTOMER(boolean, boolean);
 
 drop procedure if exists CAPTURE_CUSTOMER();
 
+drop procedure if exists LOAD_CUSTOMER(array);
+
+drop procedure if exists REPORT_CUSTOMER(array);
+
 drop view if exists CUSTOMER_VERSIONS;
 
 drop view if exists CUSTOMER_HISTORY;
@@ -38,6 +42,8 @@ drop table if exists CUSTOMER_REJECTS;
 drop table if exists CUSTOMER_RUNS;
 
 drop table if exists CUSTOMER_MERGE_LOCK;
+
+drop table if exists CUSTOMER_LOAD_LOCK;
 
 drop table if exists CUSTOMER_MERGE_EVENTS;
 

@@ -60,13 +60,13 @@ fn each_problem_has_its_fix_and_the_fix_works() {
     fixture.ok("bootstrap");
     fixture.ok("doctor --role FIRN_OWNER");
 
-    fixture.sql("revoke operate on pipe CUSTOMER_PIPE from role FIRN_LOADER");
+    fixture.sql("revoke usage on procedure LOAD_CUSTOMER(array) from role FIRN_LOADER");
     fixture.sql("revoke usage on procedure MERGE_CUSTOMER(boolean, boolean) from role FIRN_LOADER");
     problems(
         &fixture,
         "FIRN_OWNER",
         &[
-            "grants of FIRN_LOADER: the role lacks OPERATE on pipe CUSTOMER_PIPE, USAGE on procedure MERGE_CUSTOMER: run `firn bootstrap`",
+            "grants of FIRN_LOADER: the role lacks USAGE on procedure MERGE_CUSTOMER, USAGE on procedure LOAD_CUSTOMER: run `firn bootstrap`",
         ],
     );
     problems(

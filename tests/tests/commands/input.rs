@@ -164,7 +164,7 @@ fn bad_files_among_good_ones_are_all_reported_and_the_good_ones_load() {
     for bad in ["header.csv", "empty.csv", "none.csv"] {
         assert!(said.err.contains(bad), "{bad}: {}", said.err);
     }
-    for good in ["customer/1-", "customer/2-"] {
+    for good in ["customer/.firn/1-", "customer/.firn/2-"] {
         assert!(said.out.contains(good), "{good}: {}", said.out);
     }
     assert_eq!(fixture.number("select count(*) from CUSTOMER"), 2);
@@ -209,7 +209,7 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
 
     let said = fixture.fails(1, "put a.csv --role PUBLIC");
     assert!(
-        said.contains("CUSTOMER_PIPE") && said.contains("use another role; `firn doctor` shows"),
+        said.contains("LOAD_CUSTOMER") && said.contains("use another role; `firn doctor` shows"),
         "{said}"
     );
     let said = fixture.fails_with(

@@ -79,7 +79,7 @@ fn ctrl_c_ends_a_watch_and_leaves_nothing_half_done() {
     // The merge is under way, and its answer will not come before the interruption.
     let merging = Calls {
         service: Some(Service::Snowflake),
-        body_contains: Some("call merge_customer".to_owned()),
+        body_contains: Some("call load_customer".to_owned()),
         ..Calls::default()
     };
     faults.arm(Fault::always(Mischief::LoseAnswer).on(merging));

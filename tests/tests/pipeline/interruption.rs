@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use firn::pipeline::LoadMode;
 use snowglobe::faults::{Calls, Fault, Mischief, Service};
 
 use super::fixture::{Fixture, TIMEOUT, counts, put, row};
@@ -118,7 +119,7 @@ async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
         let first = row("I", id, "Rome", "2026-01-01T00:00:00Z");
         let file = fixture.file(&format!("{id}.csv"), &[&first]);
         let staged = loader
-            .upload(&file, Arc::new(()))
+            .upload(&file, LoadMode::Snowpipe, Arc::new(()))
             .await
             .expect("it is uploaded");
         let client = loader.pipeline().client();
@@ -135,7 +136,7 @@ async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
         );
         let results = loader
             .pipeline()
-            .wait_until_merged(&staged, TIMEOUT)
+            .wait_for_task(&staged, TIMEOUT)
             .await
             .unwrap_or_else(|error| panic!("{trouble:?}: {error}"));
         assert_eq!(counts(&results[0]), [1, 1, 0, 0], "{trouble:?}");

@@ -8,12 +8,13 @@
 
 mod fixture;
 mod interruption;
+mod loading;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use firn::pipeline::{FileReport, LoadListener, READS_PER_FILE};
+use firn::pipeline::{FileReport, LoadListener, LoadMode, READS_PER_FILE};
 use firn::reader::RejectedRow;
 use firn::snowflake::Statement;
 use snowglobe::faults::{Calls, Fault, Mischief, Service};
@@ -338,7 +339,7 @@ async fn of_a_large_file_that_is_damaged_nothing_is_uploaded() {
         service: Some(Service::S3),
         ..Calls::default()
     }));
-    let error = loader.upload(&cut, Arc::new(())).await;
+    let error = loader.upload(&cut, LoadMode::Snowpipe, Arc::new(())).await;
     let error = error.expect_err("it is refused").to_string();
     assert!(error.contains("the zstd data ends early"), "{error}");
     assert!(faults.list().iter().all(|armed| armed.struck == 0));
@@ -356,7 +357,7 @@ async fn a_file_that_changes_while_it_is_read_is_not_uploaded() {
         std::fs::write(&grown, text).expect("it is ours");
     };
     let error = loader
-        .upload(&file, Arc::new(OnRejected(grow)))
+        .upload(&file, LoadMode::Snowpipe, Arc::new(OnRejected(grow)))
         .await
         .expect_err("it changed");
     assert!(error.is_transient(), "{error}");
@@ -364,7 +365,10 @@ async fn a_file_that_changes_while_it_is_read_is_not_uploaded() {
         error.to_string().contains("changed while it was read"),
         "{error}"
     );
-    let staged = loader.upload(&file, Arc::new(())).await.expect("it rests");
+    let staged = loader
+        .upload(&file, LoadMode::Snowpipe, Arc::new(()))
+        .await
+        .expect("it rests");
     assert!(staged[0].object.bytes.is_some());
     assert_eq!((staged[0].rows.rows, staged[0].rows.malformed), (21, 2));
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use firn::generator::{Generator, Options};
 use firn::merge::Deployment;
-use firn::pipeline::{Loader, Pipeline};
+use firn::pipeline::{LoadMode, Loader, Pipeline};
 use firn::snowflake::Statement;
 use firn::store::S3Store;
 use firn::{Context, Error, Result};
@@ -173,7 +173,9 @@ fn bar(length: u64, what: &str) -> ProgressBar {
 
 /// The rows of a file that was not in the bucket yet.
 async fn uploaded(loader: &Loader, path: &Path) -> Result<i64> {
-    let staged = loader.upload(path, Arc::new(())).await?;
+    let staged = loader
+        .upload(path, LoadMode::Snowpipe, Arc::new(()))
+        .await?;
     let new = staged.iter().filter(|one| one.object.bytes.is_some());
     Ok(new.map(|one| one.rows.as_counted()).sum())
 }

@@ -32,6 +32,7 @@ pub use names::Names;
 pub use plan::{MergePlan, Step};
 pub use script::{Script, scripts};
 
+pub(crate) use stage_and_pipe::DIRECT_FOLDER;
 pub use statement::Statement;
 
 #[cfg(test)]

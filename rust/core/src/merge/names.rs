@@ -24,6 +24,8 @@ pub struct Names {
     pub runs: Identifier,
     /// One row that every run updates first, so that runs wait for each other.
     pub lock: Identifier,
+    /// One row that every load updates first, so that no two of them load the same file.
+    pub load_lock: Identifier,
     /// The events of the last run, typed.
     pub merge_events: Identifier,
     /// The keys whose row of the target is not the open version, where a run compares all of them.
@@ -50,6 +52,10 @@ pub struct Names {
     pub merge: Identifier,
     /// The procedure that captures manual changes.
     pub capture: Identifier,
+    /// The procedure that loads named files and merges.
+    pub load: Identifier,
+    /// The procedure that reports what happened to the rows of files.
+    pub report: Identifier,
     /// The task that merges.
     pub merge_task: Identifier,
     /// The task that captured, in deployments of before: one task does both.
@@ -87,6 +93,7 @@ impl Names {
             rejects: target.derived("REJECTS"),
             runs: target.derived("RUNS"),
             lock: target.derived("MERGE_LOCK"),
+            load_lock: target.derived("LOAD_LOCK"),
             merge_events: target.derived("MERGE_EVENTS"),
             merge_differences: target.derived("MERGE_DIFFERENCES"),
             merge_keys: target.derived("MERGE_KEYS"),
@@ -100,6 +107,8 @@ impl Names {
             pipe: target.derived("PIPE"),
             merge: target.with_verb("MERGE"),
             capture: target.with_verb("CAPTURE"),
+            load: target.with_verb("LOAD"),
+            report: target.with_verb("REPORT"),
             merge_task: target.with_verb("MERGE").derived("TASK"),
             capture_task: target.with_verb("CAPTURE").derived("TASK"),
             valid_from: Identifier::new(&columns.valid_from),
@@ -137,6 +146,7 @@ impl Names {
             &self.rejects,
             &self.runs,
             &self.lock,
+            &self.load_lock,
             &self.staging_stream,
             &self.changes,
         ]

@@ -3,8 +3,8 @@
 use super::Identifier;
 use super::statement::{RenderContext, Statement};
 
-pub(super) const ROLES: &str = "Creates two roles: the owner of all objects, and the loader, which can load files and call the merge, \
-but can neither read nor alter data.
+pub(super) const ROLES: &str = "Creates two roles: the owner of all objects, and the loader, which may call the procedures that load and merge, \
+and can neither read nor alter data.
 Needs USERADMIN. Safe to rerun.";
 
 pub(super) const DATABASE: &str =
@@ -121,6 +121,8 @@ pub(super) fn drop(context: &RenderContext<'_>) -> Vec<Statement> {
         format!("stream if exists {}", names.changes),
         format!("procedure if exists {}(boolean, boolean)", names.merge),
         format!("procedure if exists {}()", names.capture),
+        format!("procedure if exists {}(array)", names.load),
+        format!("procedure if exists {}(array)", names.report),
         format!("view if exists {}", names.versions),
         format!("view if exists {}", names.history),
         format!("stage if exists {}", names.stage),
@@ -134,6 +136,7 @@ pub(super) fn drop(context: &RenderContext<'_>) -> Vec<Statement> {
         &names.rejects,
         &names.runs,
         &names.lock,
+        &names.load_lock,
     ];
     drops.extend(
         tables

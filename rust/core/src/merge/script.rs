@@ -38,8 +38,12 @@ pub fn scripts(contract: &Contract, deployment: &Deployment) -> Vec<Script> {
     let capture_about = format!(
         "Brings manual changes of {table} into its history, by the procedure of 60_merge.sql. Safe to rerun."
     );
+    let load_about = format!(
+        "Loads named files of the stage and merges them into {table}; reports what happened to the rows of files.
+The loader's role needs no other privilege. Needs 40_pipe.sql and 60_merge.sql. Safe to rerun."
+    );
     type Render = fn(&RenderContext<'_>) -> Vec<Statement>;
-    let all: [(&'static str, String, Render); 11] = [
+    let all: [(&'static str, String, Render); 12] = [
         ("00_roles.sql", roles::ROLES.into(), roles::roles),
         ("10_database.sql", roles::DATABASE.into(), roles::database),
         (
@@ -60,6 +64,7 @@ pub fn scripts(contract: &Contract, deployment: &Deployment) -> Vec<Script> {
         ),
         ("60_merge.sql", merge_about, merge),
         ("70_capture.sql", capture_about, capture),
+        ("75_load.sql", load_about, load),
         (
             "80_tasks.sql",
             stage_and_pipe::TASKS.into(),
@@ -90,6 +95,15 @@ fn capture(context: &RenderContext<'_>) -> Vec<Statement> {
     let sql = procedure::capture(&context.names);
     let signature = format!("{}()", context.names.capture);
     callable(context, sql, &signature)
+}
+
+fn load(context: &RenderContext<'_>) -> Vec<Statement> {
+    let names = &context.names;
+    let report = procedure::report(context);
+    let load = procedure::load(context);
+    let mut statements = callable(context, report, &format!("{}(array)", names.report));
+    statements.extend(callable(context, load, &format!("{}(array)", names.load)));
+    statements
 }
 
 /// A procedure that the loader may call.

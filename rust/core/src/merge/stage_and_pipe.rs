@@ -1,9 +1,16 @@
 //! The way in: stage, pipe, streams and tasks.
 
 use super::statement::{RenderContext, Statement};
-use super::{Identifier, Schedule, literal};
+use super::{Identifier, Names, Schedule, literal};
 
-pub(super) const PIPE: &str = "Creates the pipe, which loads every new file of the stage into staging. All values are loaded as text, so that
+/// The folder of the stage whose files are loaded by name, with `LOAD_…`.
+pub(crate) const DIRECT_FOLDER: &str = ".firn/";
+
+/// What the pipe loads: everything else, as each way of loading remembers its own files only.
+const NOT_DIRECT: &str = "[^.].*";
+
+pub(super) const PIPE: &str = "Creates the pipe, which loads every new file of the stage into staging, except those whose path begins with a dot:
+`firn put` uploads below .firn/ and loads by name. All values are loaded as text, so that
 no row is lost to a failed conversion: the merge validates them and writes invalid rows to the rejects. Needs 20_stage.sql and 30_tables.sql.
 Safe to rerun.";
 
@@ -65,30 +72,40 @@ pub(super) fn stage(context: &RenderContext<'_>) -> Vec<Statement> {
             storage.integration,
             names.format.to_string().replace('\'', "''"),
         )),
-        context.owned(format!("grant usage on stage {} to role {}", names.stage, deployment.loader)),
     ]
 }
 
 pub(super) fn pipe(context: &RenderContext<'_>) -> Vec<Statement> {
-    let (deployment, names) = (context.deployment, &context.names);
+    let names = &context.names;
+    let Copy { head, options } = copy(names);
+    vec![context.owned(format!(
+        "create pipe if not exists {} auto_ingest = true as\n{head}\npattern = {}\n{options}",
+        names.pipe,
+        literal(NOT_DIRECT)
+    ))]
+}
+
+/// The COPY into staging, apart from which files it loads.
+pub(super) struct Copy {
+    /// Into what, and from where.
+    pub head: String,
+    /// How a file is read.
+    pub options: String,
+}
+
+pub(super) fn copy(names: &Names) -> Copy {
     // Columns are matched by the names in a file's header, so that the columns of other tools' files land where they belong. Firn's own
     // files have two more: the reason and the text of a malformed row.
-    vec![
-        context.owned(format!(
-            "create pipe if not exists {} auto_ingest = true as\ncopy into {}\nfrom @{}\nfile_format = (format_name = {})\nmatch_by_column_name = case_insensitive\ninclude_metadata = ({} = metadata$filename, {} = metadata$file_row_number, {} = metadata$start_scan_time)\non_error = continue",
-            names.pipe,
-            names.staging,
-            names.stage,
+    Copy {
+        head: format!("copy into {}\nfrom @{}", names.staging, names.stage),
+        options: format!(
+            "file_format = (format_name = {})\nmatch_by_column_name = case_insensitive\ninclude_metadata = ({} = metadata$filename, {} = metadata$file_row_number, {} = metadata$start_scan_time)\non_error = continue",
             literal(&names.format.to_string()),
             names.source_file,
             names.source_row,
             names.loaded_at
-        )),
-        context.owned(format!(
-            "grant operate, monitor on pipe {} to role {}",
-            names.pipe, deployment.loader
-        )),
-    ]
+        ),
+    }
 }
 
 pub(super) fn streams(context: &RenderContext<'_>) -> Vec<Statement> {

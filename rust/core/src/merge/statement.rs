@@ -22,6 +22,14 @@ pub(super) struct RenderContext<'a> {
 }
 
 impl RenderContext<'_> {
+    /// What the names of the stage's files begin with in the tables: their folder's path in the bucket.
+    pub fn stage_prefix(&self) -> String {
+        let url = self.deployment.storage.table_url(self.contract.table());
+        let path = url.strip_prefix("s3://").unwrap_or(&url);
+        path.split_once('/')
+            .map_or_else(String::new, |(_, prefix)| prefix.to_owned())
+    }
+
     /// `database.schema`.
     pub fn schema(&self) -> String {
         format!("{}.{}", self.deployment.database, self.deployment.schema)

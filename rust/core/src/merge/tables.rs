@@ -26,17 +26,15 @@ pub(super) fn tables(context: &RenderContext<'_>) -> Vec<Statement> {
         history(context),
         rejects(names),
         runs(names),
-        lock(names),
+        lock(&names.lock, "runs"),
+        lock(&names.load_lock, "loads"),
     ];
-    texts.push(format!(
-        "insert into {0} (runs) select 0 where not exists (select 1 from {0})",
-        names.lock
-    ));
+    for (table, count) in [(&names.lock, "runs"), (&names.load_lock, "loads")] {
+        texts.push(format!(
+            "insert into {table} ({count}) select 0 where not exists (select 1 from {table})"
+        ));
+    }
     texts.extend(work(context));
-    texts.push(format!(
-        "grant select on table {} to role {}",
-        names.runs, context.deployment.loader
-    ));
     texts.into_iter().map(|sql| context.owned(sql)).collect()
 }
 
@@ -165,11 +163,12 @@ fn runs(names: &Names) -> String {
     create("table", &names.runs, &lines.map(str::to_owned), "")
 }
 
-fn lock(names: &Names) -> String {
+/// A table of one row, whose update is an exclusive lock.
+fn lock(table: &Identifier, count: &str) -> String {
     create(
         "table",
-        &names.lock,
-        &["runs number(18,0) not null".to_owned()],
+        table,
+        &[format!("{count} number(18,0) not null")],
         "",
     )
 }

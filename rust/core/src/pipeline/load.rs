@@ -1,4 +1,4 @@
-//! Files all the way: uploaded, shown to the pipe, merged. `firn put`, `firn watch` and the native library all load files with it.
+//! Files all the way: uploaded, loaded, merged. `firn put`, `firn watch` and the native library all load files with it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,8 +10,7 @@ use serde::Deserialize;
 use super::upload::LoadListener;
 use super::{FileReport, Loader, Pipeline, StagedFile};
 use crate::error::{Error, Result};
-use crate::merge::literal;
-use crate::snowflake::Statement;
+use crate::merge::DIRECT_FOLDER;
 
 /// Requests of one caller that are under way together: the way to a far bucket takes longer than the work.
 const MAX_CONCURRENT_UPLOADS: usize = 4;
@@ -20,12 +19,22 @@ const MAX_CONCURRENT_UPLOADS: usize = 4;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum LoadMode {
-    /// This call: it refreshes the pipe and merges.
+    /// This call: it loads the files by their names and merges.
     CopyAndMerge,
     /// The pipe and the task; this call uploads only.
     Snowpipe,
     /// The pipe and the task; this call uploads, and waits until they are done.
     SnowpipeAwaited,
+}
+
+impl LoadMode {
+    /// Where in the stage its files go: the pipe loads from the one, `LOAD_…` from the other.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::CopyAndMerge => DIRECT_FOLDER,
+            Self::Snowpipe | Self::SnowpipeAwaited => "",
+        }
+    }
 }
 
 /// When a load is given up. Nothing is lost then: the same call resumes it.
@@ -63,6 +72,23 @@ pub struct Loaded {
 }
 
 impl Loader {
+    /// Checks a file against the contract and uploads it, as one object, or, if it is large, as several; malformed rows travel along,
+    /// each with its reason. The mode decides on the folder: the pipe loads from one, `LOAD_…` from another.
+    ///
+    /// # Errors
+    /// `Config` for a file or header that is not the contract's, `Rejected` for one that is empty, damaged or cut short
+    /// (then nothing is uploaded), and what the store gives.
+    pub async fn upload(
+        &self,
+        path: &std::path::Path,
+        mode: LoadMode,
+        listener: Arc<dyn LoadListener>,
+    ) -> Result<Vec<StagedFile>> {
+        self.objects(0, path, mode.folder(), listener)
+            .try_collect()
+            .await
+    }
+
     /// Takes files to the tables, or as far as `mode` says. An outcome for each, in the files' order: a file that fails stops no other.
     pub async fn load(
         &self,
@@ -133,15 +159,11 @@ impl Loader {
         listener: Arc<dyn LoadListener>,
     ) -> Result<Vec<StagedFile>> {
         let mut staged: Vec<StagedFile> = Vec::new();
-        let mut objects = std::pin::pin!(self.objects(file, path, listener));
+        let mut objects = std::pin::pin!(self.objects(file, path, mode.folder(), listener));
         while let Some(object) = objects.try_next().await? {
             if let (Some(before), LoadMode::CopyAndMerge) = (staged.last(), mode) {
                 let before = std::slice::from_ref(before);
-                let merged = async {
-                    self.pipeline.refresh_all(before).await?;
-                    let remaining = deadline.remaining();
-                    self.pipeline.wait_until_merged(before, remaining).await
-                };
+                let merged = self.pipeline.load_and_merge(before, deadline.remaining());
                 match merged.await {
                     // That it is late matters at the end only.
                     Err(error) if !error.is_transient() => return Err(error),
@@ -162,52 +184,11 @@ impl Pipeline {
         mode: LoadMode,
         deadline: Deadline,
     ) -> Result<Vec<FileReport>> {
-        if staged.is_empty() || mode == LoadMode::Snowpipe {
-            return Ok(Vec::new());
+        match mode {
+            _ if staged.is_empty() => Ok(Vec::new()),
+            LoadMode::CopyAndMerge => self.load_and_merge(staged, deadline.remaining()).await,
+            LoadMode::Snowpipe => Ok(Vec::new()),
+            LoadMode::SnowpipeAwaited => self.wait_for_task(staged, deadline.remaining()).await,
         }
-        let until = Deadline::At(Instant::now() + deadline.remaining());
-        let load = async {
-            if mode == LoadMode::SnowpipeAwaited {
-                return self.wait_for_task(staged, until.remaining()).await;
-            }
-            self.refresh_all(staged).await?;
-            self.wait_until_merged(staged, until.remaining()).await
-        };
-        // A service that stays busy is asked again for minutes: the deadline ends that, too.
-        tokio::time::timeout(until.remaining(), load)
-            .await
-            .unwrap_or_else(|_| {
-                Err(Error::transient(
-                    "the files are uploaded, but their rows were not merged before the deadline: run it again, or see `firn status`",
-                ))
-            })
-    }
-
-    /// Tells the pipe of an object at once, whether or not the bucket's notification comes too.
-    ///
-    /// # Errors
-    /// `Config` if the pipe is missing or may not be operated.
-    pub async fn refresh(&self, name: &str) -> Result<()> {
-        let sql = format!(
-            "alter pipe {} refresh prefix = {}",
-            self.names.pipe,
-            literal(name)
-        );
-        self.client.run(Statement::new(sql)).await.map(drop)
-    }
-
-    /// The same for many.
-    ///
-    /// # Errors
-    /// As [`Pipeline::refresh`].
-    pub async fn refresh_all(&self, objects: &[StagedFile]) -> Result<()> {
-        let refreshes: Vec<_> = objects
-            .iter()
-            .map(|one| self.refresh(&one.object.name))
-            .collect();
-        stream::iter(refreshes)
-            .buffer_unordered(MAX_CONCURRENT_UPLOADS)
-            .try_collect()
-            .await
     }
 }

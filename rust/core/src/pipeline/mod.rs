@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `bootstrap` | make every object of a contract, or take them down |
 //! | `upload` | a file into the bucket: checked, once, a large one as several objects |
-//! | `load` | files all the way: uploaded, shown to the pipe, merged |
+//! | `load` | files all the way: uploaded, loaded, merged |
 //! | `wait` | until its rows are in the tables, and a report of them |
 //! | `merge` | call the procedures |
 //! | `status` | how far behind, how many rows, the sum |

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use futures::stream::{Stream, TryStreamExt, try_unfold};
+use futures::stream::{Stream, try_unfold};
 use sha2::{Digest, Sha256};
 
 use super::Loader;
@@ -52,25 +52,12 @@ pub struct StagedFile {
 }
 
 impl Loader {
-    /// Checks a file against the contract and uploads it, as one object, or, if it is large, as several; malformed rows travel along,
-    /// each with its reason.
-    ///
-    /// # Errors
-    /// `Config` for a file or header that is not the contract's, `Rejected` for one that is empty, damaged or cut short
-    /// (then nothing is uploaded), and what the store gives.
-    pub async fn upload(
-        &self,
-        path: &Path,
-        listener: Arc<dyn LoadListener>,
-    ) -> Result<Vec<StagedFile>> {
-        self.objects(0, path, listener).try_collect().await
-    }
-
-    /// The same, object by object, for the file of this number.
+    /// Checks the file of this number against the contract and uploads it to a folder of the stage, object by object.
     pub(super) fn objects(
         &self,
         file: usize,
         path: &Path,
+        folder: &'static str,
         listener: Arc<dyn LoadListener>,
     ) -> impl Stream<Item = Result<StagedFile>> {
         let begin = Step::Begin(path.to_path_buf());
@@ -82,7 +69,7 @@ impl Loader {
                     Step::On(upload) => upload,
                     Step::Done => return Ok(None),
                 };
-                self.next_object(upload).await.map(Some)
+                self.next_object(upload, folder).await.map(Some)
             }
         })
     }
@@ -103,9 +90,14 @@ impl Loader {
         .context(|| place)
     }
 
-    async fn next_object(&self, upload: Box<FileUpload>) -> Result<(StagedFile, Step)> {
+    async fn next_object(
+        &self,
+        upload: Box<FileUpload>,
+        folder: &str,
+    ) -> Result<(StagedFile, Step)> {
         let place = upload.path.display().to_string();
-        let name = format!("{}.csv{}", upload.name(), self.store.compression().suffix());
+        let suffix = self.store.compression().suffix();
+        let name = format!("{folder}{}.csv{suffix}", upload.name());
         let source_file = format!("{}{name}", self.store.location().prefix);
         let content_hash = hex(&upload.digest);
         // An earlier call that was cut short may not have reported the malformed rows, so they are read even if the object is there.

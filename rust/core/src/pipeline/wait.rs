@@ -1,18 +1,19 @@
-//! From the bucket into the tables: merges, or waits for pipe and task, until a file's rows are all there, and reports what happened to them.
+//! From the bucket into the tables: loads and merges, or waits for pipe and task, until a file's rows are all there, and reports what
+//! happened to them.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{Pipeline, RowCounts, StagedFile};
 use crate::error::{Error, Result};
+use crate::merge::Identifier;
 use crate::snowflake::Statement;
 
-/// The longest that a merge waits for the pipe, which others may keep busy.
-const PIPE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Files asked about in one statement.
-const FILES_PER_STATEMENT: usize = 1000;
+/// A COPY takes at most so many names of files.
+const FILES_PER_CALL: usize = 1000;
 
 /// Pauses between two looks, each twice as long as the one before, until the timeout.
 struct Backoff {
@@ -48,7 +49,7 @@ impl Backoff {
 }
 
 /// What happened to a file's rows.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct FileReport {
     /// The object's path in the bucket.
     pub source_file: String,
@@ -58,33 +59,18 @@ pub struct FileReport {
 }
 
 impl Pipeline {
-    /// Merges until every row of the objects is in the tables.
+    /// Loads the objects by their names and merges, until every row is in the tables. An object is loaded once, however often it is named.
     ///
     /// # Errors
     /// `Transient` if that takes longer than `timeout`.
-    pub async fn wait_until_merged(
+    pub async fn load_and_merge(
         &self,
         objects: &[StagedFile],
         timeout: Duration,
     ) -> Result<Vec<FileReport>> {
-        let mut backoff = Backoff::new(timeout, 50, 2_000);
-        loop {
-            self.wait_for_pipe(backoff.remaining().min(PIPE_TIMEOUT))
-                .await;
-            match self.merge().await {
-                Ok(_) => {}
-                // Another run was faster, or an edit came between: the next call finds it done or does it.
-                Err(error) if error.is_transient() && !backoff.remaining().is_zero() => {}
-                Err(error) => return Err(error),
-            }
-            let results = self.file_reports(objects).await?;
-            let Some(missing) = missing(objects, &results) else {
-                return Ok(results);
-            };
-            if !backoff.pause().await {
-                return Err(late(missing, timeout));
-            }
-        }
+        let backoff = Backoff::new(timeout, 100, 10_000);
+        self.until_complete(&self.names.load, objects, backoff)
+            .await
     }
 
     /// Waits until the pipe and the task, which run on their own, have brought every row of the objects into the tables.
@@ -96,27 +82,37 @@ impl Pipeline {
         objects: &[StagedFile],
         timeout: Duration,
     ) -> Result<Vec<FileReport>> {
-        let mut backoff = Backoff::new(timeout, 100, 5_000);
-        loop {
-            let results = self.file_reports(objects).await?;
-            let Some(missing) = missing(objects, &results) else {
-                return Ok(results);
-            };
-            if !backoff.pause().await {
-                return Err(late(missing, timeout));
-            }
-        }
+        let backoff = Backoff::new(timeout, 100, 5_000);
+        self.until_complete(&self.names.report, objects, backoff)
+            .await
     }
 
-    /// Waits until the pipe has loaded what it was told of: a merge has a price of its own, and then finds the files together. The status
-    /// needs no warehouse. Where it cannot be seen, the merge comes at once and finds what it finds.
-    async fn wait_for_pipe(&self, timeout: Duration) {
-        let mut backoff = Backoff::new(timeout, 10, 500);
+    /// Calls a procedure until it reports every row of the objects.
+    async fn until_complete(
+        &self,
+        procedure: &Identifier,
+        objects: &[StagedFile],
+        mut backoff: Backoff,
+    ) -> Result<Vec<FileReport>> {
+        let timeout = backoff.timeout;
+        let first = objects.first().map_or("", |one| &one.source_file);
+        let mut last = late(first, timeout);
         loop {
-            let status = self.pipe_status().await.ok().flatten().unwrap_or_default();
-            let pending = status["pendingFileCount"].as_u64().unwrap_or(0);
-            if status["executionState"] != "RUNNING" || pending == 0 || !backoff.pause().await {
-                return;
+            let reports = self.reports_of(procedure, objects);
+            // A service that stays busy is asked again for minutes: the deadline ends that, too.
+            let Ok(reports) = tokio::time::timeout(backoff.remaining(), reports).await else {
+                return Err(last);
+            };
+            last = match reports {
+                Ok(reports) => match missing(objects, &reports) {
+                    None => return Ok(reports),
+                    Some(missing) => late(missing, timeout),
+                },
+                Err(error) if error.is_transient() => error,
+                Err(error) => return Err(error),
+            };
+            if !backoff.pause().await {
+                return Err(last);
             }
         }
     }
@@ -134,47 +130,41 @@ impl Pipeline {
             .and_then(|text| serde_json::from_str(text).ok()))
     }
 
-    /// What happened to each file's rows so far.
-    ///
-    /// # Errors
-    /// `Config` if the run log is missing or may not be read.
-    async fn file_reports(&self, objects: &[StagedFile]) -> Result<Vec<FileReport>> {
+    /// What happened to each object's rows so far, by a procedure that takes their names.
+    async fn reports_of(
+        &self,
+        procedure: &Identifier,
+        objects: &[StagedFile],
+    ) -> Result<Vec<FileReport>> {
         let mut found = HashMap::new();
-        for some in objects.chunks(FILES_PER_STATEMENT) {
-            let sql = format!(
-                "select source_file, sum(rows_in), sum(history), sum(duplicates), sum(rejects), sum(inserted), sum(updated), sum(deleted) \
-                 from {} where source_file in ({}) group by source_file",
-                self.names.runs,
-                vec!["?"; some.len()].join(", ")
+        for some in objects.chunks(FILES_PER_CALL) {
+            let names: Vec<&str> = some.iter().map(|one| one.object.name.as_str()).collect();
+            let call = format!("call {procedure}(parse_json(?)::array)");
+            let call = Statement::new(call).bind(json!(names).to_string()).long();
+            let rows = self.client.run(call).await?;
+            // Of files that no run has met there is nothing.
+            let text = rows.first().unwrap_or("[]");
+            let reports: Vec<FileReport> = serde_json::from_str(text).map_err(|error| {
+                Error::config(format!(
+                    "unexpected result `{text}` of {procedure}: run `firn bootstrap`"
+                ))
+                .with_source(error)
+            })?;
+            found.extend(
+                reports
+                    .into_iter()
+                    .map(|report| (report.source_file.clone(), report)),
             );
-            let statement = some.iter().fold(Statement::new(sql), |statement, one| {
-                statement.bind(&one.source_file)
-            });
-            let rows = self.client.run(statement).await?;
-            for row in &rows.rows {
-                let result = file_report(row);
-                found.insert(result.source_file.clone(), result);
-            }
         }
-        let result = |one: &StagedFile| {
+        let report = |one: &StagedFile| {
             found
-                .get(&one.source_file)
-                .cloned()
+                .remove(&one.source_file)
                 .unwrap_or_else(|| FileReport {
                     source_file: one.source_file.clone(),
                     ..FileReport::default()
                 })
         };
-        Ok(objects.iter().map(result).collect())
-    }
-}
-
-fn file_report(row: &[Option<String>]) -> FileReport {
-    let text = |index: usize| row.get(index).and_then(Option::as_deref);
-    let number = |index| text(index).and_then(|text| text.parse().ok()).unwrap_or(0);
-    FileReport {
-        source_file: text(0).unwrap_or_default().to_owned(),
-        counts: RowCounts::of(|index| number(index + 1)),
+        Ok(objects.iter().map(report).collect())
     }
 }
 

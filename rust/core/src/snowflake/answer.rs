@@ -142,7 +142,7 @@ fn failure(status: u16, body: &Body) -> Error {
 /// What to do about failures that all users meet.
 fn fix(code: &str, state: &str) -> &'static str {
     match (code, state) {
-        ("002003" | "003001" | "002043", _) | (_, "42S02" | "42501") => {
+        ("002003" | "003001" | "002043" | "002141", _) | (_, "42S02" | "42501") => {
             ": run `firn bootstrap`, or use another role; `firn doctor` shows what is missing"
         }
         ("000606", _) => ": set `warehouse` in the connection, or SNOWFLAKE_WAREHOUSE",
@@ -161,7 +161,7 @@ fn kind(status: u16, code: &str, state: &str) -> ErrorKind {
         | (_, _, "57014" | "40001" | "P0001" | "XX000") => ErrorKind::Transient,
         // Missing objects, missing rights, a missing warehouse.
         (403 | 404, ..)
-        | (_, "002003" | "003001" | "000606" | "002043" | "390201", _)
+        | (_, "002003" | "003001" | "000606" | "002043" | "002141" | "390201", _)
         | (_, _, "42S02" | "42501" | "02000") => ErrorKind::Config,
         _ => ErrorKind::Rejected,
     }

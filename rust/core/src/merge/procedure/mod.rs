@@ -2,10 +2,13 @@
 //!
 //! A column that Firn adds to a work table begins with `_firn_`, which no contract's column does.
 
+mod load;
 mod manual_changes;
 mod staging;
 mod target;
 mod versions;
+
+pub(super) use load::{load, report};
 
 use super::plan::When;
 use super::{MergePlan, Names, Step, literal};

@@ -43,12 +43,10 @@ impl Pipeline {
             ("USAGE", "WAREHOUSE", &deployment.warehouse),
             ("USAGE", "DATABASE", &deployment.database),
             ("USAGE", "SCHEMA", &deployment.schema),
-            ("USAGE", "STAGE", &names.stage),
-            ("SELECT", "TABLE", &names.runs),
-            ("OPERATE", "PIPE", &names.pipe),
-            ("MONITOR", "PIPE", &names.pipe),
             ("USAGE", "PROCEDURE", &names.merge),
             ("USAGE", "PROCEDURE", &names.capture),
+            ("USAGE", "PROCEDURE", &names.load),
+            ("USAGE", "PROCEDURE", &names.report),
         ];
         Ok(wanted
             .into_iter()

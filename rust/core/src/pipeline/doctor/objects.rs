@@ -34,6 +34,8 @@ impl Pipeline {
             ("streams", &names.changes, "50_streams.sql"),
             ("procedures", &names.merge, "60_merge.sql"),
             ("procedures", &names.capture, "70_capture.sql"),
+            ("procedures", &names.load, "75_load.sql"),
+            ("procedures", &names.report, "75_load.sql"),
         ] {
             findings.push(self.object(kind, name, script).await);
         }
@@ -49,14 +51,13 @@ impl Pipeline {
         let names = &self.names;
         let mut findings = Vec::new();
         for (kind, name, script) in [
-            ("stages", &names.stage, "20_stage.sql"),
-            ("tables", &names.runs, "30_tables.sql"),
             ("procedures", &names.merge, "60_merge.sql"),
             ("procedures", &names.capture, "70_capture.sql"),
+            ("procedures", &names.load, "75_load.sql"),
+            ("procedures", &names.report, "75_load.sql"),
         ] {
             findings.push(self.object(kind, name, script).await);
         }
-        findings.push(self.pipe().await);
         findings
     }
 

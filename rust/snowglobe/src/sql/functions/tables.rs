@@ -101,7 +101,7 @@ pub(super) const REWRITTEN: &[(&str, usize, &str)] = &[
     ),
     ("IS_NULL_VALUE", 1, "(json_type({0}) = 'NULL')"),
     ("TYPEOF", 1, "sf_typeof({0})"),
-    ("ARRAY_SIZE", 1, "json_array_length({0})"),
+    ("ARRAY_SIZE", 1, "cast(json_array_length({0}) as bigint)"),
     ("ARRAY_LENGTH", 1, "json_array_length({0})"),
     ("ARRAY_CONTAINS", 2, "json_contains({1}, {0})"),
     (

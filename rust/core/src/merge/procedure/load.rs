@@ -1,0 +1,95 @@
+//! `LOAD_…(files)` loads named files of the stage and merges them; `REPORT_…(files)` reports what happened to their rows. Both run with the
+//! owner's rights: the loader may call them, and needs no privilege on stage, pipe or tables.
+
+use super::create;
+use crate::merge::literal;
+use crate::merge::stage_and_pipe::{Copy, copy};
+use crate::merge::statement::RenderContext;
+
+/// What a file's path below the stage may hold: it becomes part of a statement that runs with the owner's rights.
+const PATH: &str = "[A-Za-z0-9._=/-]+";
+
+pub(in crate::merge) fn load(context: &RenderContext<'_>) -> String {
+    let names = &context.names;
+    let Copy { head, options } = copy(names);
+    let body = format!(
+        "
+declare
+  invalid_file exception (-20002, 'invalid path in FILES: expected letters, digits and . _ - = / only');
+  path varchar;
+  paths varchar default '';
+  load_files varchar;
+  report variant;
+begin
+  for position in 0 to array_size(files) - 1 do
+    path := get(files, position)::varchar;
+    -- The path becomes part of a statement that runs with the owner's rights.
+    if (not coalesce(regexp_like(path, {pattern}), false)) then
+      raise invalid_file;
+    end if;
+    paths := paths || iff(position = 0, '', ', ') || '''' || path || '''';
+  end for;
+
+  if (paths <> '') then
+    begin transaction;
+    -- Two loads at once could both load the same file: the second waits here until the first has ended.
+    update {lock} set loads = loads + 1;
+    -- Snowflake remembers for 64 days which files a table has loaded, so a file that is named again is not loaded again.
+    load_files := {head} || ' files = (' || paths || ') ' || {options};
+    execute immediate load_files;
+    -- A row that COPY cannot parse goes the way of all malformed rows: through staging into the rejects.
+    insert into {staging} (_firn_reject_reason, _firn_raw_line, {source})
+    select 'not loaded: ' || error, coalesce(rejected_record, ''),
+      iff(startswith(source_path, {prefix}), source_path, {prefix} || source_path), coalesce(row_number, line, 0), current_timestamp()
+    from (
+      select error, rejected_record, row_number, line, regexp_replace(file, '^s3://[^/]*/', '') as source_path
+      from table(validate({staging}, job_id => '_last'))
+    ) failed;
+    commit;
+  end if;
+  call {merge}();
+  call {report}(:files) into :report;
+  return report;
+exception
+  when other then
+    rollback;
+    raise;
+end;
+",
+        lock = names.load_lock,
+        pattern = literal(PATH),
+        head = literal(&head),
+        options = literal(&options),
+        staging = names.staging,
+        source = names.source_list(""),
+        prefix = literal(&context.stage_prefix()),
+        merge = names.merge,
+        report = names.report,
+    );
+    create(&format!("{}(files array)", names.load), &body)
+}
+
+pub(in crate::merge) fn report(context: &RenderContext<'_>) -> String {
+    let names = &context.names;
+    let body = format!(
+        "
+declare
+  report variant;
+begin
+  select array_agg(object_construct('source_file', source_file, 'rows_in', rows_in, 'history', history, 'duplicates', duplicates,
+    'rejects', rejects, 'inserted', inserted, 'updated', updated, 'deleted', deleted)) into :report
+  from (
+    select source_file, sum(rows_in) as rows_in, sum(history) as history, sum(duplicates) as duplicates, sum(rejects) as rejects,
+      sum(inserted) as inserted, sum(updated) as updated, sum(deleted) as deleted
+    from {runs}
+    where source_file in (select {prefix} || value::varchar from table(flatten(input => :files)))
+    group by source_file
+  ) reports;
+  return report;
+end;
+",
+        runs = names.runs,
+        prefix = literal(&context.stage_prefix()),
+    );
+    create(&format!("{}(files array)", names.report), &body)
+}
