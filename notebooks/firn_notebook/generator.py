@@ -37,7 +37,7 @@ class Generator:
     """A stream of customer changes; the same options generate the same bytes on every machine.
 
     Options are those of ``firn generate``, as fractions and numbers: ``seed``, ``rows_per_file``, ``initial``, ``updates``,
-    ``deletes``, ``returns``, ``late``, ``duplicates``, ``dirty``, ``gap_micros`` and others.
+    ``deletes``, ``returns``, ``late``, ``duplicates``, ``malformed``, ``gap_micros`` and others.
     """
 
     def __init__(self, end: int = -1, **options):

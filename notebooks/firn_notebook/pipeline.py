@@ -53,7 +53,7 @@ def open_pipeline(rate: int = 500, seed: int = 42) -> Account:
     local = Local()
     folder = local.folder / "input"
     folder.mkdir()
-    changes = "--updates 50% --deletes 5% --late 2% --duplicates 2% --dirty 0.2% --no-manifest --quiet"
+    changes = "--updates 50% --deletes 5% --late 2% --duplicates 2% --malformed 0.2% --no-manifest --quiet"
     arguments = ["--rate", str(rate), "--every", "2s", "--initial", "1000", "--seed", str(seed), "--out", str(folder)]
     log = (local.folder / "log").open("w")
     local.start("firn", ["generate", *changes.split(), *arguments], stdout=log, stderr=log)

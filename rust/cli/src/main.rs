@@ -6,6 +6,7 @@
 mod canvas;
 mod commands;
 mod generate;
+mod quantity;
 #[cfg(test)]
 mod reference;
 

@@ -1,4 +1,4 @@
-//! `firn generate`, stopped half-way by Ctrl-C or killed: what is left, and how it goes on.
+//! `firn generate`, stopped half-way by Ctrl-C or killed: what is left, and how it is resumed.
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
@@ -41,7 +41,7 @@ fn wait_until(what: &str, condition: impl Fn() -> bool) {
     while !condition() {
         assert!(
             begun.elapsed() < Duration::from_secs(60),
-            "waited in vain for {what}"
+            "timed out waiting for {what}"
         );
         thread::sleep(Duration::from_millis(2));
     }
@@ -65,10 +65,10 @@ fn sequences(folder: &Path) -> Vec<u64> {
     all
 }
 
-const STREAM: &str = "generate --rows-per-file 1000 --updates 60% --deletes 5% --late 5% --duplicates 1% --dirty 1% --seed 5";
+const STREAM: &str = "generate --rows-per-file 1000 --updates 60% --deletes 5% --late 5% --duplicates 1% --malformed 1% --seed 5";
 
 #[test]
-fn a_killed_run_goes_on_to_the_same_bytes() {
+fn a_killed_run_is_resumed_to_the_same_bytes() {
     let (whole, killed, work) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
     assert!(
         firn(STREAM)
@@ -103,7 +103,7 @@ fn a_killed_run_goes_on_to_the_same_bytes() {
 }
 
 #[test]
-fn ctrl_c_in_a_bounded_run_keeps_whole_files_only() {
+fn ctrl_c_in_a_bounded_run_keeps_complete_files_only() {
     let (whole, stopped) = (tempdir().unwrap(), tempdir().unwrap());
     assert!(
         firn(STREAM)
@@ -130,7 +130,7 @@ fn ctrl_c_in_a_bounded_run_keeps_whole_files_only() {
 }
 
 #[test]
-fn ctrl_c_in_a_paced_run_ends_it_whole_and_ready_to_go_on() {
+fn ctrl_c_in_a_paced_run_ends_it_complete_and_ready_to_resume() {
     let (out, work) = (tempdir().unwrap(), tempdir().unwrap());
     let state = work.path().join("state.json");
     let run = || {
@@ -156,7 +156,7 @@ fn ctrl_c_in_a_paced_run_ends_it_whole_and_ready_to_go_on() {
     assert_eq!(
         sequences(out.path()).into_iter().collect::<BTreeSet<_>>(),
         (0..reached).collect(),
-        "what was late is there"
+        "late events are there"
     );
 
     assert!(run().args(["--rows", "300"]).status().unwrap().success());

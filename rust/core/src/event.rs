@@ -1,6 +1,6 @@
-//! A change of a customer, as one row of a file carries it.
+//! A change of a customer: one row of a generated file.
 //!
-//! Knows neither how changes are made (`generator`) nor what any other table looks like (`contract`).
+//! Knows neither how changes are generated (`generator`) nor other tables (`contract`).
 
 use serde::{Deserialize, Serialize};
 
@@ -27,13 +27,13 @@ pub const HEADER: &str = "op,customer_id,first_name,last_name,email,phone,street
 /// What happened to the customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Op {
-    /// A customer appears: new, or come back after a delete.
+    /// A new customer, or one who returns after a delete.
     #[serde(rename = "I")]
     Insert,
-    /// The whole new row of a customer that is there.
+    /// A change of an existing customer; the row holds all columns.
     #[serde(rename = "U")]
     Update,
-    /// The customer goes; the other columns hold the last row.
+    /// The customer is deleted; the other columns hold the last row.
     #[serde(rename = "D")]
     Delete,
 }

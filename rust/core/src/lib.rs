@@ -7,8 +7,9 @@
 //! - [`merge`]: the plan of a merge, and the SQL of every script
 //! - [`error`]: the one error type
 //! - [`event`]: a change of a customer, as one row of a generated file carries it
-//! - [`generator`]: a stream of customers and of what happens to them; a seed in, bytes out
+//! - [`generator`]: a stream of changes of customers; a seed in, bytes out
 //! - [`locale`]: where customers live
+//! - [`quantity`]: counts, fractions and times as people write them
 //!
 //! Everything above is pure: no network, no clock, no async. What follows is the feature `cloud`:
 //!
@@ -25,6 +26,7 @@ pub mod merge;
 #[cfg(feature = "cloud")]
 pub mod pipeline;
 mod printable;
+pub mod quantity;
 mod random;
 pub mod reader;
 #[cfg(feature = "cloud")]

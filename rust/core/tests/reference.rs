@@ -1,4 +1,4 @@
-//! The book's pages on contracts, reject reasons and SQL objects, rendered from the code: the tests compare them, and write them with FIRN_UPDATE_DOCS=1.
+//! The book's pages on contracts, reject reasons, SQL objects and generator options, rendered from the code: the tests compare them, and write them with FIRN_UPDATE_DOCS=1.
 
 #![expect(
     clippy::expect_used,
@@ -6,6 +6,9 @@
     clippy::unwrap_used,
     reason = "what surrounds a test fails as the test does"
 )]
+
+#[path = "reference/generator_options.rs"]
+mod generator_options;
 
 use std::fmt::Write;
 use std::path::Path;
@@ -34,16 +37,21 @@ columns = [
 const HEADER: &str = "op,id,name,price,gift,day,at";
 
 fn compare(page: &str, text: &str) {
+    compare_at(&format!("docs/reference/{page}"), text);
+}
+
+/// Compares a file of the repository with its rendering.
+fn compare_at(file: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../docs/reference")
-        .join(page);
+        .join("../..")
+        .join(file);
     if std::env::var_os("FIRN_UPDATE_DOCS").is_some() {
         std::fs::write(&path, text).unwrap();
     }
     let stored = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         stored == text,
-        "docs/reference/{page} is not the rendering: make docs-update"
+        "{file} is not the rendering: make docs-update"
     );
 }
 

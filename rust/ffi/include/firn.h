@@ -29,16 +29,16 @@ const char *firn_version(void);
 const char *firn_last_error(void);
 
 /*
- Opens a stream of customer changes. `options` is a JSON document such as {"seed": 42, "updates": 0.3}; whatever it leaves out has its
- default. `position` says where to go on, as `firn_generator_report` told it, or is null. The stream ends before the event
- `end_sequence`; a negative number is no end. Returns a handle, or 0.
+ Opens a stream of customer changes. `options` is a JSON document such as {"seed": 42, "updates": 0.3}; every option is optional, and
+ docs/reference/generator-options.md lists them. `position` is where to resume, as `firn_generator_report` returned it, or null. The
+ stream ends before the event `end_sequence`; a negative number means no end. Returns a handle, or 0.
  */
 int64_t firn_generator_open(const char *options,
                             const char *position,
                             int64_t end_sequence);
 
 /*
- Begins the next file; what is unread of the last one is passed over. Returns 1, 0 when the stream has ended, or -1.
+ Starts the next file; unread bytes of the last one are skipped. Returns 1, 0 when the stream has ended, or -1.
  */
 int32_t firn_generator_next_file(int64_t handle);
 
@@ -50,8 +50,8 @@ int64_t firn_generator_read(int64_t handle,
                             size_t length);
 
 /*
- Writes what the file just read holds into `buffer`, as JSON with a NUL at its end, unless it is longer than `length`. Returns the
- bytes needed, or -1.
+ Writes the counts of the file that was read into `buffer`, as JSON with a NUL at its end, unless it is longer than `length`. Returns
+ the bytes needed, or -1.
  */
 int64_t firn_generator_report(int64_t handle,
                               uint8_t *buffer,

@@ -74,9 +74,9 @@ pub extern "C" fn firn_last_error() -> *const c_char {
     LAST_ERROR.with(|last| last.borrow().as_ptr())
 }
 
-/// Opens a stream of customer changes. `options` is a JSON document such as {"seed": 42, "updates": 0.3}; whatever it leaves out has its
-/// default. `position` says where to go on, as `firn_generator_report` told it, or is null. The stream ends before the event
-/// `end_sequence`; a negative number is no end. Returns a handle, or 0.
+/// Opens a stream of customer changes. `options` is a JSON document such as {"seed": 42, "updates": 0.3}; every option is optional, and
+/// docs/reference/generator-options.md lists them. `position` is where to resume, as `firn_generator_report` returned it, or null. The
+/// stream ends before the event `end_sequence`; a negative number means no end. Returns a handle, or 0.
 #[expect(unsafe_code, reason = "an exported symbol")]
 #[unsafe(no_mangle)]
 pub extern "C" fn firn_generator_open(
@@ -99,7 +99,7 @@ pub extern "C" fn firn_generator_open(
     })
 }
 
-/// Begins the next file; what is unread of the last one is passed over. Returns 1, 0 when the stream has ended, or -1.
+/// Starts the next file; unread bytes of the last one are skipped. Returns 1, 0 when the stream has ended, or -1.
 #[expect(unsafe_code, reason = "an exported symbol")]
 #[unsafe(no_mangle)]
 pub extern "C" fn firn_generator_next_file(handle: i64) -> i32 {
@@ -121,8 +121,8 @@ pub extern "C" fn firn_generator_read(handle: i64, buffer: *mut u8, length: usiz
     })
 }
 
-/// Writes what the file just read holds into `buffer`, as JSON with a NUL at its end, unless it is longer than `length`. Returns the
-/// bytes needed, or -1.
+/// Writes the counts of the file that was read into `buffer`, as JSON with a NUL at its end, unless it is longer than `length`. Returns
+/// the bytes needed, or -1.
 #[expect(unsafe_code, reason = "an exported symbol")]
 #[unsafe(no_mangle)]
 pub extern "C" fn firn_generator_report(handle: i64, buffer: *mut u8, length: usize) -> i64 {

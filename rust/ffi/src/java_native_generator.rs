@@ -8,15 +8,35 @@ use jni::{EnvUnowned, jni_mangle};
 use crate::stream::{self, Stream};
 use crate::{jni_edge, tickets};
 
-/// Throws if the options make no sense.
+/// The options, complete and as numbers; throws if one is invalid.
 #[jni_mangle("io.firn.nifi.core.NativeGenerator")]
-pub fn check<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, options: JString<'local>) {
+pub fn check<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    options: JString<'local>,
+) -> JString<'local> {
     jni_edge::run(env, |env| {
-        Ok(stream::check(&jni_edge::text(env, &options, "options")?)?)
+        let checked = stream::check(&jni_edge::text(env, &options, "options")?)?;
+        Ok(env.new_string(serde_json::to_string(&checked)?)?)
+    })
+}
+
+/// Throws if `text` is not a value of the option.
+#[jni_mangle("io.firn.nifi.core.NativeGenerator")]
+pub fn check_text<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    option: JString<'local>,
+    text: JString<'local>,
+) {
+    jni_edge::run(env, |env| {
+        let option = jni_edge::text(env, &option, "option")?;
+        let text = jni_edge::text(env, &text, "text")?;
+        Ok(stream::check_option(&option, &text)?)
     });
 }
 
-/// A handle to the stream; `position` may be null, and a negative `end_sequence` is no end.
+/// A handle to the stream; `position` may be null, and a negative `end_sequence` means no end.
 #[jni_mangle("io.firn.nifi.core.NativeGenerator")]
 pub fn open<'local>(
     env: EnvUnowned<'local>,
@@ -41,7 +61,7 @@ pub fn open<'local>(
     })
 }
 
-/// Whether there is another file; if so, it is begun.
+/// Whether there is another file; if so, it is started.
 #[jni_mangle("io.firn.nifi.core.NativeGenerator")]
 pub fn next<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, handle: jlong) -> jboolean {
     jni_edge::run(env, |_| {
@@ -68,7 +88,7 @@ pub fn read<'local>(
     })
 }
 
-/// The report of the file just read, as JSON.
+/// The report of the file that was read, as JSON.
 #[jni_mangle("io.firn.nifi.core.NativeGenerator")]
 pub fn report<'local>(
     env: EnvUnowned<'local>,

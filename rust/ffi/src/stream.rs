@@ -1,11 +1,12 @@
-//! A generated stream, read file by file into buffers of the caller's size. Joins the core's pieces to what a reader asks for; makes
-//! nothing itself.
+//! A generated stream, read file by file into buffers of the caller's size. Fits the pieces of the core to the reads of a caller;
+//! generates nothing itself.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use firn::Error;
-use firn::generator::{FileId, Generator, Options, Piece, Position, Tally};
+use firn::generator::{FileId, Generator, OptionSpec, Options, Piece, Position, Tally};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::tickets::Session;
 
@@ -17,13 +18,12 @@ impl Session for Stream {
 }
 
 impl Stream {
-    /// Opens the stream that the JSON document `options` describes, at the JSON document `position` if there is one, up to the event
-    /// before `end`.
+    /// Opens the stream of the JSON document `options`, at the JSON document `position` if there is one, up to the event before `end`.
     ///
     /// # Errors
-    /// `Config` if a document is not what it should be, or if the options make no sense.
+    /// `Config` if a document or an option is invalid.
     pub fn open(options: &str, position: Option<&str>, end: Option<u64>) -> Result<Self, Error> {
-        let options = options_of(options)?;
+        let options = Options::from_json(options)?;
         let mut generator = match position {
             Some(json) => Generator::resume(options, position_of(json)?)?,
             None => Generator::new(options)?,
@@ -40,37 +40,46 @@ impl Stream {
         })))
     }
 
-    /// The reader, for one caller at a time. A panic in an earlier call leaves a stream that must not go on as if nothing had happened.
+    /// The reader, for one caller at a time. After a panic the stream must not continue.
     ///
     /// # Errors
     /// `Bug` after a panic.
     pub fn lock(&self) -> Result<MutexGuard<'_, Reader>, Error> {
         self.0.lock().map_err(|poisoned| {
             drop(PoisonError::into_inner(poisoned));
-            Error::bug("the generator panicked in an earlier call: close it and open it where the last whole file ended")
+            Error::bug("the generator panicked in an earlier call: close it, and open it at the position after the last complete file")
         })
     }
 }
 
-/// Checks `options` without making anything.
+/// Checks the JSON document `options`, and returns it with every option, as numbers and not as text.
 ///
 /// # Errors
 /// `Config`, with the reason.
-pub fn check(options: &str) -> Result<(), Error> {
-    options_of(options)?.validated().map(drop)
+pub fn check(options: &str) -> Result<Map<String, Value>, Error> {
+    Options::from_json(options)?.values()
 }
 
-fn options_of(json: &str) -> Result<Options, Error> {
-    serde_json::from_str(json)
-        .map_err(|error| Error::config(format!("the generator's options: {error}")))
+/// Checks the text of one option.
+///
+/// # Errors
+/// `Config`, with the reason.
+pub fn check_option(name: &str, text: &str) -> Result<(), Error> {
+    let value = OptionSpec::named(name)?.parse(text);
+    value
+        .map_err(|invalid| Error::config(invalid.to_string()))
+        .map(drop)
 }
 
 fn position_of(json: &str) -> Result<Position, Error> {
-    serde_json::from_str(json)
-        .map_err(|error| Error::config(format!("the position to go on from: {error}")))
+    serde_json::from_str(json).map_err(|error| {
+        Error::config(format!(
+            "invalid stream position: expected the position of a report: {error}"
+        ))
+    })
 }
 
-/// The file that is being read, and what of it the caller has not had room for.
+/// The file that is being read, and its bytes that the caller has not read yet.
 pub struct Reader {
     generator: Generator,
     file: Option<FileId>,
@@ -81,7 +90,7 @@ pub struct Reader {
     complete: bool,
 }
 
-/// What a file holds, and where the stream stands after it.
+/// Counts of a file, and the position of the stream after it.
 #[derive(Serialize)]
 pub struct Report {
     pub first_sequence: u64,
@@ -91,12 +100,12 @@ pub struct Report {
     pub deletes: u64,
     pub duplicates: u64,
     pub late: u64,
-    pub broken: usize,
+    pub malformed: usize,
     pub position: Position,
 }
 
 impl Reader {
-    /// Begins the next file; what is unread of the last one is passed over. False when the run has ended.
+    /// Starts the next file; unread bytes of the last one are skipped. False when the run has ended.
     pub fn next_file(&mut self) -> bool {
         while self.file.is_some() && !self.complete {
             self.rest.clear();
@@ -110,7 +119,7 @@ impl Reader {
         self.fetch()
     }
 
-    /// Fills `out` as far as the file reaches, and returns the number of bytes: less than `out.len()` only at the file's end.
+    /// Fills `out`, and returns the number of bytes: less than `out.len()` only at the end of the file.
     pub fn read(&mut self, out: &mut [u8]) -> usize {
         let mut filled = 0;
         while filled < out.len() && self.file.is_some() {
@@ -145,17 +154,17 @@ impl Reader {
         true
     }
 
-    /// Tells of the file that was read.
+    /// The counts of the file that was read.
     ///
     /// # Errors
-    /// `Config` before its last byte was read: its counts and the position are not final.
+    /// `Config` before its last byte was read, as the counts are not final.
     pub fn report(&self) -> Result<Report, Error> {
         let Some(file) = self
             .file
             .filter(|_| self.complete && self.read == self.rest.len())
         else {
             return Err(Error::config(
-                "no file was read to its end: begin one and read until 0 comes back",
+                "no file was read to its end: start the next file, and read until 0 bytes are returned",
             ));
         };
         let tally: &Tally = self.generator.tally();
@@ -167,7 +176,7 @@ impl Reader {
             deletes: tally.deletes,
             duplicates: tally.duplicates,
             late: tally.late,
-            broken: tally.broken.len(),
+            malformed: tally.malformed.len(),
             position: self.generator.position(),
         })
     }
@@ -177,7 +186,7 @@ impl Reader {
 mod tests {
     use super::*;
 
-    const OPTIONS: &str = r#"{"seed": 7, "rows_per_file": 3000, "updates": 0.4, "deletes": 0.1, "late": 0.05, "dirty": 0.02}"#;
+    const OPTIONS: &str = r#"{"seed": 7, "rows_per_file": 3000, "updates": 0.4, "deletes": 0.1, "late": 0.05, "malformed": 0.02}"#;
 
     fn whole_file(reader: &mut Reader, room: usize) -> Vec<u8> {
         let mut file = Vec::new();
@@ -209,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_position_after_a_file_is_all_that_is_needed_to_go_on() {
+    fn the_position_after_a_file_is_enough_to_resume() {
         let stream = Stream::open(OPTIONS, None, None).unwrap();
         let mut reader = stream.lock().unwrap();
         assert!(reader.next_file());
@@ -227,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unread_of_a_file_is_passed_over() {
+    fn unread_bytes_of_a_file_are_skipped() {
         let stream = Stream::open(OPTIONS, None, None).unwrap();
         let mut reader = stream.lock().unwrap();
         assert!(reader.next_file());
@@ -241,8 +250,25 @@ mod tests {
     #[test]
     fn options_are_refused_with_their_reason() {
         let refused = |options| check(options).unwrap_err().to_string();
-        assert!(refused(r#"{"sead": 1}"#).contains("unknown field `sead`"));
-        assert!(refused(r#"{"late": 2}"#).contains("late is 2"));
-        assert!(refused("\u{0}garbage").starts_with("the generator's options: "));
+        assert!(refused(r#"{"sead": 1}"#).starts_with("invalid generator option `sead`"));
+        assert!(refused(r#"{"late": 2}"#).starts_with("option `late`: invalid fraction `2`"));
+        assert!(refused("\u{0}garbage").starts_with("invalid generator options: "));
+    }
+
+    #[test]
+    fn one_option_is_checked_as_the_text_of_a_property() {
+        assert!(check_option("late", "10%").is_ok());
+        assert_eq!(
+            check_option("late", "2").unwrap_err().to_string(),
+            "invalid fraction `2`: expected 0 to 1, or a percentage such as 10%"
+        );
+    }
+
+    #[test]
+    fn checked_options_are_complete_and_typed() {
+        let checked = check(r#"{"seed": "42", "gap_micros": "1 sec"}"#).unwrap();
+        assert_eq!(checked["seed"], 42);
+        assert_eq!(checked["gap_micros"], 1_000_000);
+        assert_eq!(checked["rows_per_file"], 100_000);
     }
 }

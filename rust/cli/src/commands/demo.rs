@@ -121,7 +121,7 @@ impl Demo {
             returns: 0.2,
             late: 0.05,
             duplicates: 0.05,
-            dirty: 0.002,
+            malformed: 0.002,
             ..Options::default()
         };
         let mut generator = Generator::new(options)?;

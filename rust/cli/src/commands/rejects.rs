@@ -9,7 +9,7 @@ use firn::pipeline::Loaded;
 use firn::reader::RejectedRow;
 use firn::{Error, Result, printable};
 
-use crate::generate::quantity::{count, share};
+use crate::quantity::{count, fraction};
 
 /// Reasons that are told apart; every further one is counted together.
 const MAX_REASONS: usize = 1000;
@@ -34,7 +34,7 @@ enum Limit {
 
 fn limit(text: &str) -> Result<Limit, String> {
     let limit = if text.ends_with('%') {
-        share(text).map(Limit::Share)
+        fraction(text).map(Limit::Share)
     } else {
         count(text).map(Limit::Rows)
     };

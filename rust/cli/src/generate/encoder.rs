@@ -1,4 +1,4 @@
-//! How the bytes of a file are packed, on their way to any writer.
+//! Compression of the bytes of a file, on their way to any writer.
 
 use std::io::{self, Write};
 
@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
-    /// As it is
+    /// No compression
     #[default]
     None,
-    /// `.gz`: every reader knows it
+    /// .gz, for every reader
     Gzip,
-    /// `.zst`: smaller and faster
+    /// .zst, smaller and faster
     Zstd,
 }
 
@@ -34,7 +34,7 @@ impl Compression {
     }
 }
 
-/// A writer that packs what goes through it.
+/// A writer that compresses what goes through it.
 pub enum Encoder<W: Write> {
     Plain(W),
     Gzip(GzEncoder<W>),
@@ -64,7 +64,7 @@ impl<W: Write> Encoder<W> {
         }
     }
 
-    /// Hands on everything that was written so far, for a reader that waits.
+    /// Flushes what was written so far, for a reader that waits.
     pub fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(writer) => writer.flush(),
@@ -73,7 +73,7 @@ impl<W: Write> Encoder<W> {
         }
     }
 
-    /// Writes what is left, and gives the writer back.
+    /// Writes what is left, and returns the writer.
     pub fn finish(self) -> io::Result<W> {
         let mut writer = match self {
             Self::Plain(writer) => writer,

@@ -1,6 +1,6 @@
-//! Ctrl-C, and `kill`: the first asks the run to stop at the next good place, the second ends it at once.
+//! Ctrl-C and `kill`: the first asks the run to stop at the next complete file, the second ends it at once.
 //!
-//! Either way no half file stays behind: the one under way is known here, from its making to its renaming.
+//! No partial file stays behind either way: the file under way is known here, from its creation to its renaming.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use firn::{Context, Error, Result};
 
-/// Whether someone asked to stop, and what has to be cleaned up if they cannot wait.
+/// Whether the user asked to stop, and the file to remove if they do not wait.
 #[derive(Default)]
 pub struct Interrupt {
     requested: AtomicBool,
@@ -23,14 +23,14 @@ impl Interrupt {
     /// Listens from now on.
     pub fn listen() -> Result<Arc<Self>> {
         let interrupt = Arc::new(Self::default());
-        let heard = Arc::clone(&interrupt);
-        ctrlc::set_handler(move || heard.hear())
+        let handler = Arc::clone(&interrupt);
+        ctrlc::set_handler(move || handler.request())
             .map_err(|error| Error::bug(error.to_string()))
-            .context(|| "cannot listen for Ctrl-C".to_owned())?;
+            .context(|| "cannot handle Ctrl-C".to_owned())?;
         Ok(interrupt)
     }
 
-    fn hear(&self) {
+    fn request(&self) {
         // The lock is kept until the end: no other part file is made in between.
         let under_way = self.lock();
         if self.requested.swap(true, Ordering::Relaxed) {
@@ -48,12 +48,12 @@ impl Interrupt {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether someone asked to stop.
+    /// Whether the user asked to stop.
     pub fn requested(&self) -> bool {
         self.requested.load(Ordering::Relaxed)
     }
 
-    /// Waits for a time, or until someone asks to stop.
+    /// Waits until a time, or until the user asks to stop.
     pub fn wait_until(&self, time: Instant) {
         let mut under_way = self.lock();
         while !self.requested() {
@@ -66,7 +66,7 @@ impl Interrupt {
         }
     }
 
-    /// Makes the file that is under way from now on.
+    /// Creates the file that is under way from now on.
     pub fn create(&self, part: &Path) -> io::Result<File> {
         let mut under_way = self.lock();
         let file = File::create(part)?;
@@ -82,10 +82,10 @@ impl Interrupt {
         Ok(())
     }
 
-    /// Gives the file under way up.
+    /// Removes the file under way.
     pub fn remove(&self, part: &Path) {
         let mut under_way = self.lock();
-        // Nothing better can be done with a file that cannot be removed; the error that led here is being told.
+        // A file that cannot be removed has to stay; the error that led here is reported.
         let _ = fs::remove_file(part);
         *under_way = None;
     }

@@ -1,25 +1,25 @@
-//! Runs of the generator: where rows go, how fast, and what is kept so that a run can go on.
+//! Runs of the generator: where rows go, how fast, and what is kept so that a run can be resumed.
 //!
-//! - [`quantity`]: `10k`, `5%`, `500ms` as people write them
-//! - [`job`]: arguments and state file become one [`job::Job`]
+//! - [`stream_options`]: the core's option table as arguments
+//! - [`job`]: what a run has to do, with every decision taken
 //! - [`run`]: the job, from the first row to the summary
-//! - [`landing`]: pieces of text become files in a folder, or standard output
-//! - [`part_file`]: a file that has its name only when it is whole
+//! - [`output`]: pieces of text become files in a folder, or standard output
+//! - [`part_file`]: a file that gets its name when it is complete
 //! - [`encoder`]: plain, gzip, zstd
-//! - [`state`]: what a later run has to know
-//! - [`record`]: the manifest beside the files
+//! - [`state`]: what a later run needs to resume
+//! - [`manifest_file`]: the manifest beside the files
 //! - [`interrupt`][]: Ctrl-C
-//! - [`progress`]: what a person sees meanwhile
+//! - [`progress`]: the progress bar and the summary
 //!
-//! Which rows there are is the core's business; it knows no clock and no files, and here is where they are.
+//! The core makes the rows and knows neither clock nor files; both are here.
 
 pub mod encoder;
 pub mod interrupt;
 pub mod job;
-pub mod landing;
+pub mod manifest_file;
+pub mod output;
 pub mod part_file;
 pub mod progress;
-pub mod quantity;
-pub mod record;
 pub mod run;
 pub mod state;
+pub mod stream_options;

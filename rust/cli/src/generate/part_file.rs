@@ -1,14 +1,14 @@
-//! A file that has its name only when it is whole and on the disk.
+//! A file that gets its name when it is complete and on the disk.
 //!
-//! It is written as a dot-file, synced, then renamed, and the folder synced: a watcher never sees half a file, and what a
-//! later file or the state says of it is true even after a power cut.
+//! It is written as a dot-file, synced, then renamed, and the folder synced: a watcher never sees a partial file, and what a
+//! later file or the state says of it holds even after a power cut.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind as Io};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use firn::{Error, ErrorKind, Result};
+use firn::{Error, Result};
 
 use super::encoder::{Compression, Encoder};
 use super::interrupt::Interrupt;
@@ -22,7 +22,7 @@ pub struct PartFile {
 }
 
 impl PartFile {
-    /// Begins the file that will be at `path`.
+    /// Starts the file that will be at `path`.
     pub fn begin(
         path: PathBuf,
         compression: Compression,
@@ -57,7 +57,7 @@ impl PartFile {
         written.map_err(|error| cannot_write(&self.path, error))
     }
 
-    /// Gives the file its name, and tells its size in bytes.
+    /// Gives the file its name, and returns its size in bytes.
     pub fn finish(mut self) -> Result<u64> {
         self.close()
             .map_err(|error| cannot_write(&self.path, error))
@@ -91,16 +91,26 @@ impl Drop for PartFile {
     }
 }
 
-/// Puts `bytes` at `path`, in place of what was there, all or nothing.
+/// Writes `bytes` to `path`, replacing its content, all or nothing.
 pub fn replace(path: &Path, bytes: &[u8], interrupt: &Arc<Interrupt>) -> Result<()> {
     let mut file = PartFile::begin(path.to_owned(), Compression::None, interrupt)?;
     file.write_all(bytes)?;
     file.finish().map(drop)
 }
 
-/// Makes the folder, and those above it.
-pub fn make_folder(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).map_err(|error| cannot_write(folder, error))
+/// Creates the folder, and those above it.
+pub fn create_folder(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|error| match error.kind() {
+        // The folders above exist or can be created, so this file system allows no folders of ours, as /proc does.
+        Io::NotFound => {
+            let message = format!(
+                "cannot create folder {}: the file system does not allow it: choose another folder",
+                folder.display()
+            );
+            Error::config(message).with_source(error)
+        }
+        _ => cannot_write(folder, error),
+    })
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -111,35 +121,21 @@ fn folder_of(path: &Path) -> &Path {
 
 /// An error that says what to do about it.
 pub fn cannot_write(path: &Path, error: io::Error) -> Error {
-    let (kind, advice) = match error.kind() {
-        Io::StorageFull | Io::QuotaExceeded => (
-            ErrorKind::Config,
-            "the disk is full: free some space, or give another folder".into(),
-        ),
-        Io::FileTooLarge => (
-            ErrorKind::Config,
-            "a file may not be so large: give fewer --rows-per-file, or raise the limit".into(),
-        ),
-        Io::PermissionDenied | Io::ReadOnlyFilesystem => (
-            ErrorKind::Config,
-            "not allowed: give a folder that you may write to".into(),
-        ),
-        Io::NotADirectory | Io::AlreadyExists => (
-            ErrorKind::Config,
-            "a file is in the way: give another folder".into(),
-        ),
-        Io::NotFound => (
-            ErrorKind::Config,
-            "its folder does not exist: make it first".into(),
-        ),
-        Io::IsADirectory => (
-            ErrorKind::Config,
-            "a folder is in the way: give another name".into(),
-        ),
-        _ => (
-            ErrorKind::Config,
-            format!("{error}: check the disk, or give another folder"),
-        ),
+    let advice = match error.kind() {
+        Io::StorageFull | Io::QuotaExceeded => {
+            "the disk is full: free some space, or choose another folder"
+        }
+        Io::FileTooLarge => {
+            "the file is too large: use a smaller --rows-per-file, or raise the limit"
+        }
+        Io::PermissionDenied => "permission denied: choose a folder that you can write to",
+        Io::ReadOnlyFilesystem => "the file system is read-only: choose another folder",
+        Io::NotADirectory | Io::AlreadyExists => {
+            "a file is in the way: choose another folder, or remove the file"
+        }
+        Io::NotFound => "its folder does not exist: create the folder first",
+        Io::IsADirectory => "a folder is in the way: choose another name",
+        _ => &format!("{error}: check the disk, or choose another folder"),
     };
-    Error::new(kind, format!("cannot write {}: {advice}", path.display())).with_source(error)
+    Error::config(format!("cannot write {}: {advice}", path.display())).with_source(error)
 }

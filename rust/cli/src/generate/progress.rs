@@ -1,4 +1,4 @@
-//! What a person sees while rows are made, and the line at the end.
+//! The progress bar, and the summary at the end.
 
 use std::io::{IsTerminal, stderr, stdout};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
-/// A bar on a terminal, nothing elsewhere; it counts either way.
+/// A bar on a terminal, hidden elsewhere; it counts either way.
 pub struct Progress {
     bar: ProgressBar,
     bytes: Arc<AtomicU64>,
@@ -21,9 +21,9 @@ const BAR: &str =
 const SPINNER: &str = "{spinner} {human_pos} rows  {rows_per_second} rows/s  {speed}  {elapsed}";
 
 impl Progress {
-    /// For a run of so many rows, or without end.
+    /// For a run of that many rows, or one without end.
     pub fn new(rows: Option<u64>, quiet: bool, to_stdout: bool) -> Self {
-        // A bar among rows on the same screen helps nobody.
+        // A bar would mix with rows on the same screen.
         let shown = !quiet && stderr().is_terminal() && !(to_stdout && stdout().is_terminal());
         let bytes = Arc::new(AtomicU64::new(0));
         let bar = match rows {
@@ -62,14 +62,14 @@ impl Progress {
         }
     }
 
-    /// So many rows more.
+    /// Counts more rows.
     pub fn add(&mut self, rows: usize, bytes: usize) {
         self.rows += rows as u64;
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         self.bar.inc(rows as u64);
     }
 
-    /// Takes the bar away, and tells what was done in one line.
+    /// Removes the bar, and returns what was done in one line.
     pub fn summary(self, files: u64, bytes: Option<u64>) -> String {
         self.bar.finish_and_clear();
         let elapsed = self.started.elapsed();

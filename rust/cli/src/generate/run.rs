@@ -1,4 +1,4 @@
-//! A job, from the first row to the summary.
+//! A run of a job, from the first row to the summary.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,69 +9,69 @@ use firn::generator::{FileId, Generator, Manifest, in_parallel};
 
 use super::interrupt::Interrupt;
 use super::job::{Job, Target};
-use super::landing::{Checkpoint, Folder, Landing, Stdout, Stop, refuse_existing};
+use super::manifest_file::ManifestFile;
+use super::output::{Checkpoint, Folder, Output, Stdout, Stop, refuse_existing};
 use super::part_file;
 use super::progress::Progress;
-use super::record::Record;
 use super::state::{State, Unfinished};
 
-/// Ended by Ctrl-C before its end, as shells write it.
+/// The exit code of shells for a run that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
-/// Does the job.
+/// Runs the job.
 pub fn run(job: &Job) -> Result<ExitCode> {
-    let record = job.prepare()?;
+    let manifest = job.prepare()?;
     let interrupt = Interrupt::listen()?;
     let mut generator = job.generator()?;
-    let mut landing = job.landing(&interrupt)?;
+    let mut output = job.output(&interrupt)?;
     let rows = job.until.map(|until| until - job.at.next_sequence);
     let mut progress = Progress::new(rows, job.quiet, job.target == Target::Stdout);
 
     let outcome = match job.every {
-        None => as_fast_as_possible(job, &mut generator, &mut landing, &mut progress, &interrupt),
+        None => as_fast_as_possible(job, &mut generator, &mut output, &mut progress, &interrupt),
         Some(every) => paced(
             job,
             every,
             &mut generator,
-            &mut landing,
+            &mut output,
             &mut progress,
             &interrupt,
         ),
     };
-    match outcome.and_then(|()| landing.finish()) {
+    match outcome.and_then(|()| output.finish()) {
         Ok(()) => {}
         Err(Stop::ReaderGone) => return Ok(ExitCode::SUCCESS),
         Err(Stop::Failed(error)) => return Err(error),
         Err(Stop::Interrupted) => {
-            drop(landing);
-            tell(
+            drop(output);
+            report(
                 job,
                 &format!(
                     "interrupted after {}; {}",
                     progress.summary(0, None),
-                    job.how_to_go_on()
+                    job.how_to_resume()
                 ),
             );
             return Ok(ExitCode::from(INTERRUPTED));
         }
     }
-    let manifest = record
-        .map(|record| record.write(job.manifest(&mut generator), &interrupt))
+    let manifest = manifest
+        .map(|file| file.write(job.manifest(&mut generator), &interrupt))
         .transpose()?;
     job.save_state(&generator, &interrupt)?;
-    let (files, bytes) = match &landing {
-        Landing::Folder(folder) => (folder.files, Some(folder.bytes)),
-        Landing::Stdout(_) => (0, None),
+    let (files, bytes) = match &output {
+        Output::Folder(folder) => (folder.files, Some(folder.bytes)),
+        Output::Stdout(_) => (0, None),
     };
     let mut summary = progress.summary(files, bytes);
     if let Some(manifest) = manifest {
-        summary += &format!("; what a target must hold: {}", manifest.display());
+        summary += &format!("; manifest: {}", manifest.display());
     }
-    tell(job, &summary);
+    report(job, &summary);
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(job: &Job, line: &str) {
+fn report(job: &Job, line: &str) {
     if !job.quiet {
         eprintln!("{line}");
     }
@@ -80,7 +80,7 @@ fn tell(job: &Job, line: &str) {
 fn as_fast_as_possible(
     job: &Job,
     generator: &mut Generator,
-    landing: &mut Landing,
+    output: &mut Output,
     progress: &mut Progress,
     interrupt: &Interrupt,
 ) -> Result<(), Stop> {
@@ -88,18 +88,18 @@ fn as_fast_as_possible(
         if interrupt.requested() {
             return Err(Stop::Interrupted);
         }
-        landing.take(piece)?;
+        output.take(piece)?;
         progress.add(piece.rows, piece.bytes.len());
         Ok(())
     })
 }
 
-/// One file every so often, by the wall clock: after a pause (a slow disk, a sleeping machine) it catches up.
+/// One file per period of the wall clock; after a pause (a slow disk, a sleeping machine) it catches up.
 fn paced(
     job: &Job,
     every: Duration,
     generator: &mut Generator,
-    landing: &mut Landing,
+    output: &mut Output,
     progress: &mut Progress,
     interrupt: &Interrupt,
 ) -> Result<(), Stop> {
@@ -111,13 +111,13 @@ fn paced(
         interrupt.wait_until(due);
         if interrupt.requested() {
             while let Some(piece) = generator.flush() {
-                landing.take(piece)?;
+                output.take(piece)?;
                 progress.add(piece.rows, piece.bytes.len());
             }
             return Ok(());
         }
         while let Some(piece) = generator.next_piece() {
-            landing.take(piece)?;
+            output.take(piece)?;
             progress.add(piece.rows, piece.bytes.len());
             if piece.closes {
                 break;
@@ -129,22 +129,23 @@ fn paced(
 }
 
 impl Job {
-    /// Refuses what would overwrite, then makes the folder.
-    fn prepare(&self) -> Result<Option<Record>> {
+    /// Refuses to overwrite files, then creates the folder.
+    fn prepare(&self) -> Result<Option<ManifestFile>> {
         if let Target::Folder(folder) = &self.target
             && !self.force
         {
             refuse_existing(folder, self.naming(), self.at, self.until, self.resumed)?;
         }
-        let open = |path| Record::open(path, &self.options, self.from, self.until, self.force);
-        let record = self.manifest_path.clone().map(open).transpose()?;
+        let open =
+            |path| ManifestFile::open(path, &self.options, self.from, self.until, self.force);
+        let manifest = self.manifest_path.clone().map(open).transpose()?;
         if let Target::Folder(folder) = &self.target {
-            part_file::make_folder(folder)?;
+            part_file::create_folder(folder)?;
         }
-        Ok(record)
+        Ok(manifest)
     }
 
-    /// The generator, where the job goes on.
+    /// The generator, where the job resumes.
     fn generator(&self) -> Result<Generator> {
         let mut generator = Generator::resume(self.options.clone(), self.from)?;
         if let Some(until) = self.until {
@@ -154,10 +155,10 @@ impl Job {
         Ok(generator)
     }
 
-    fn landing(&self, interrupt: &Arc<Interrupt>) -> Result<Landing> {
+    fn output(&self, interrupt: &Arc<Interrupt>) -> Result<Output> {
         let Target::Folder(folder) = &self.target else {
             let stdout = Stdout::new(self.options.format, self.compression)?;
-            return Ok(Landing::Stdout(Box::new(stdout)));
+            return Ok(Output::Stdout(Box::new(stdout)));
         };
         let checkpoint = self.state_path.clone().map(|path| {
             let unfinished = Some(Unfinished {
@@ -177,10 +178,10 @@ impl Job {
             }
         });
         if let Some(checkpoint) = &checkpoint {
-            // Also shows at once whether the state can be kept.
+            // Also shows at once whether the state can be written.
             checkpoint.state.save(&checkpoint.path, interrupt)?;
         }
-        Ok(Landing::Folder(Box::new(Folder::new(
+        Ok(Output::Folder(Box::new(Folder::new(
             folder.clone(),
             self.naming(),
             checkpoint,
@@ -222,14 +223,14 @@ impl Job {
         state.save(path, interrupt)
     }
 
-    fn how_to_go_on(&self) -> String {
+    fn how_to_resume(&self) -> String {
         match (&self.target, &self.state_path) {
-            (Target::Stdout, _) => "there is no manifest".to_owned(),
+            (Target::Stdout, _) => "no manifest was written".to_owned(),
             (_, Some(state)) => {
-                format!("go on with --state {} and without --rows", state.display())
+                format!("to resume, run again with --state {} and no --rows", state.display())
             }
             (_, None) => {
-                "the files are whole, but without a manifest: begin anew, or use --state next time"
+                "the files are complete, but there is no manifest: start again, or use --state next time"
                     .to_owned()
             }
         }

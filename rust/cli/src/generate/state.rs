@@ -1,4 +1,4 @@
-//! The state file: what a later run has to know to go on exactly where this one stopped, whole or killed.
+//! The state file: what a later run needs to resume exactly where this one stopped, even if it was killed.
 
 use std::fs;
 use std::io;
@@ -13,29 +13,29 @@ use super::encoder::Compression;
 use super::interrupt::Interrupt;
 use super::part_file;
 
-/// A stream, and how far it has come.
+/// A stream and how far it has come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
-    /// What the stream is made from.
+    /// Options of the stream.
     pub options: Options,
     /// How its files are compressed.
     #[serde(default)]
     pub compress: Compression,
-    /// Everything before is in whole files.
+    /// Every event before it is in complete files.
     pub position: Position,
-    /// The run that has not come to its end.
+    /// The run that has not ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<Unfinished>,
 }
 
-/// A run that was stopped before its end, or is still going on.
+/// A run that was stopped before its end, or is still running.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unfinished {
-    /// Where it began.
+    /// Where it started.
     pub from: Position,
-    /// One beyond its last event; none where it goes on and on.
+    /// One beyond its last event; none for a stream without end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
 }
@@ -45,11 +45,13 @@ impl State {
     pub fn load(path: &Path) -> Result<Option<Self>> {
         let text = match fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other.context(|| format!("cannot read the state in {}", path.display()))?,
+            other => other.context(|| format!("cannot read the state file {}", path.display()))?,
         };
         let state = serde_json::from_slice(&text).map_err(|error| {
-            let place = path.display();
-            Error::config(format!("{place} holds no state of a stream ({error}): give another file, or remove it to begin anew"))
+            Error::config(format!(
+                "{} is not a state file ({error}): choose another --state, or delete it to start a new stream",
+                path.display()
+            ))
         })?;
         Ok(Some(state))
     }
@@ -57,7 +59,7 @@ impl State {
     /// Puts the state into a file, all or nothing.
     pub fn save(&self, path: &Path, interrupt: &Arc<Interrupt>) -> Result<()> {
         let mut text = serde_json::to_vec_pretty(self)
-            .map_err(|error| Error::bug(format!("no JSON: {error}")))?;
+            .map_err(|error| Error::bug(format!("cannot write the state as JSON: {error}")))?;
         text.push(b'\n');
         part_file::replace(path, &text, interrupt)
     }

@@ -10,7 +10,7 @@
 //! - **The widest registers there are**, chosen at run time by `pulp`: the same code is compiled for several x86-64
 //!   levels, and a copy of 32 bytes is one instruction with AVX2.
 //!
-//! Rows are the same whatever is chosen. Knows nothing of files, lateness or broken rows.
+//! Rows are the same whatever is chosen. Knows nothing of files, late events or malformed rows.
 
 use std::hint::select_unpredictable;
 
@@ -18,16 +18,16 @@ use super::Options;
 use super::digits::{
     DAY_MICROS, Decimal, Rising, WINDOW, date, put, put_word, subscriber, time_of_day,
 };
-use super::person::{People, Person, SEPARATORS};
+use super::person::SEPARATORS;
 use super::plan::Planned;
-use super::tables::{Slot, Tables};
+use super::population::Population;
+use super::tables::Slot;
 use crate::random::Draws;
 
 /// What turns planned events into rows; shared by all threads.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    people: People,
-    tables: Box<[Box<Tables>]>,
+    pub(super) population: Population,
     pub(super) clock: Clock,
     pub(super) first_customer_id: u64,
 }
@@ -70,14 +70,9 @@ impl pulp::NullaryFnOnce for Rows<'_> {
 const LONGEST_ROW: usize = WINDOW / 2;
 
 impl Writer {
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(crate) const fn new(options: &Options, population: Population) -> Self {
         Self {
-            people: People::new(options.seed),
-            tables: options
-                .locales
-                .iter()
-                .map(|&locale| Tables::of(locale))
-                .collect(),
+            population,
             clock: Clock {
                 start_micros: options.start_micros,
                 gap_micros: options.gap_micros,
@@ -85,16 +80,6 @@ impl Writer {
             },
             first_customer_id: options.first_customer_id,
         }
-    }
-
-    /// Customer number `id`, and the tables of the locale that they come from.
-    #[inline(always)]
-    pub(super) fn person(&self, id: u32) -> (Person, &Tables) {
-        let person = self.people.person(id);
-        (
-            person,
-            &self.tables[person.locale(self.tables.len() as u32)],
-        )
     }
 
     /// Appends the CSV rows of `events` to `out`.
@@ -126,7 +111,7 @@ impl Writer {
     /// Writes one row, column by column, and returns its length.
     #[inline(always)]
     fn row(&self, event: &Planned, memory: &mut Memory, row: &mut [u8; WINDOW]) -> usize {
-        let (person, tables) = self.person(event.id);
+        let (person, tables) = self.population.person(event.id);
         let choice = person.choice(tables, event.life);
         let id = Decimal::of(self.first_customer_id + u64::from(event.id));
 
@@ -188,7 +173,7 @@ fn put_slot<const N: usize>(row: &mut [u8; WINDOW], at: usize, slot: &Slot<N>) -
     at + slot.len()
 }
 
-/// What one row leaves for the next, since neighbours in a file are neighbours in time.
+/// What a row passes on to the next: neighbours in a file are neighbours in time.
 #[derive(Default)]
 struct Memory {
     day: Day,

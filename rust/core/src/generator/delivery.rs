@@ -1,13 +1,13 @@
-//! Which file an event's row goes to, and the mischief on the way: late, twice, broken.
+//! Which file an event's row goes to, with the faults that are asked for: late, duplicate and malformed rows.
 //!
 //! Knows events and row counts, no text and no file system.
 
 use std::collections::BTreeMap;
 
-use super::broken::Breakage;
-use super::plan::{Fate, Planned, Planner};
-use super::{Options, Tally};
-use crate::event::Op;
+use super::Options;
+use super::defect::Defect;
+use super::plan::{Planned, Planner};
+use super::tally::{FileId, Tally};
 use crate::random::{Draws, below, threshold};
 
 /// Rows that are made in one go: enough to make hand-overs rare, few enough that their text stays in the second-level
@@ -25,19 +25,10 @@ pub(crate) struct Block {
     pub(crate) rows: Vec<Planned>,
 }
 
-/// A file of the stream: its first event names it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FileId {
-    /// The sequence number that the file begins with.
-    pub first_sequence: u64,
-    /// It holds only events that were late when the stream was stopped.
-    pub only_late: bool,
-}
-
-/// How far a stream has come: all that has to be kept to go on exactly there.
+/// How far a stream has come: all that has to be kept to resume exactly there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Position {
-    /// The sequence number of the next event.
+    /// Sequence number of the next event.
     pub next_sequence: u64,
     /// No event before this one is still to be delivered late.
     #[serde(default)]
@@ -55,7 +46,7 @@ pub(crate) struct Delivery {
     late: BTreeMap<u64, Vec<Planned>>,
     /// Late rows of the file that is being written, last first.
     arriving: Vec<Planned>,
-    /// One beyond the run's last event, and the run's last file; none where the stream goes on and on.
+    /// One beyond the run's last event, and the run's last file; none if the stream has no end.
     end: Option<u64>,
     file: FileId,
     in_file: bool,
@@ -68,12 +59,12 @@ pub(crate) struct Delivery {
 struct Odds {
     late: u64,
     duplicates: u64,
-    dirty: u64,
+    malformed: u64,
 }
 
 impl Odds {
     const fn none(self) -> bool {
-        self.late | self.duplicates | self.dirty == 0
+        self.late | self.duplicates | self.malformed == 0
     }
 }
 
@@ -84,7 +75,7 @@ impl Delivery {
             odds: Odds {
                 late: threshold(options.late),
                 duplicates: threshold(options.duplicates),
-                dirty: threshold(options.dirty),
+                malformed: threshold(options.malformed),
             },
             draws: Draws::new(options.seed, 8),
             rows_per_file: options.rows_per_file,
@@ -100,7 +91,7 @@ impl Delivery {
         }
     }
 
-    /// Goes to where a stream stopped, by going through its events again without making text.
+    /// Moves to where a stream stopped, by planning its events again without making text.
     pub(crate) fn seek(&mut self, position: Position) {
         self.delivered_below = position.delivered_below;
         if self.odds.none() && self.planner.skip_inserts_to(position.next_sequence) {
@@ -166,7 +157,7 @@ impl Delivery {
         Some(self.block(rows, opens, closes))
     }
 
-    /// What is still late when a stream without end is stopped, as one more file.
+    /// The events that are still late when a stream without end is stopped, as one more file.
     pub(crate) fn flush(&mut self, mut rows: Vec<Planned>) -> Option<Block> {
         rows.clear();
         let opens = !self.in_file;
@@ -196,7 +187,7 @@ impl Delivery {
         self.in_file = true;
         self.file_rows = 0;
         let number = file.first_sequence / self.rows_per_file;
-        // The run's last file brings whatever is still late.
+        // The run's last file holds all events that are still late.
         let last = self
             .end
             .is_some_and(|end| number == end.saturating_sub(1) / self.rows_per_file);
@@ -215,12 +206,12 @@ impl Delivery {
     fn block(&mut self, rows: Vec<Planned>, opens: bool, closes: bool) -> Block {
         if !self.odds.none() {
             for (i, row) in rows.iter().enumerate() {
-                if let Fate::Broken(breakage) = row.fate {
-                    self.tally.broken(
+                if let Some(defect) = row.defect {
+                    self.tally.add_malformed(
                         self.file,
                         self.file_rows + i as u64 + 1,
                         row.sequence,
-                        breakage,
+                        defect,
                     );
                 }
             }
@@ -229,7 +220,7 @@ impl Delivery {
         self.tally.rows += rows.len() as u64;
         if closes {
             self.in_file = false;
-            self.tally.file(self.file, self.file_rows);
+            self.tally.add_file(self.file, self.file_rows);
             if let Some(end) = self.end.filter(|&end| self.planner.next_sequence() >= end) {
                 self.delivered_below = end;
             }
@@ -249,15 +240,15 @@ impl Delivery {
     #[inline]
     fn deliver(&mut self, rows: &mut Vec<Planned>) {
         let event = self.planner.next();
-        self.tally.event(event.op);
+        self.tally.add_event(event.op);
         if self.odds.none() {
             rows.push(event);
         } else {
-            self.deliver_with_mischief(event, rows);
+            self.deliver_with_faults(event, rows);
         }
     }
 
-    fn deliver_with_mischief(&mut self, event: Planned, rows: &mut Vec<Planned>) {
+    fn deliver_with_faults(&mut self, event: Planned, rows: &mut Vec<Planned>) {
         let (draw, more) = (
             self.draws.at(event.sequence, 0),
             self.draws.at(event.sequence, 1),
@@ -281,30 +272,19 @@ impl Delivery {
         }
         if hit(draw >> 32, self.odds.duplicates) {
             self.tally.duplicates += 1;
-            // One copy in four comes with the next file, as when a sender repeats itself after a failure.
+            // One duplicate in four comes with the next file, as when a sender retries after a failure.
             if has_later && draw >> 30 & 3 == 0 {
                 self.late.entry(file + 1).or_default().push(event);
             } else {
                 rows.push(event);
             }
         }
-        if hit(more, self.odds.dirty) {
-            let breakage =
-                Breakage::ALL[below((more >> 32) as u32, Breakage::ALL.len() as u32) as usize];
+        if hit(more, self.odds.malformed) {
+            let defect = Defect::ALL[below((more >> 32) as u32, Defect::ALL.len() as u32) as usize];
             rows.push(Planned {
-                fate: Fate::Broken(breakage),
+                defect: Some(defect),
                 ..event
             });
-        }
-    }
-}
-
-impl Tally {
-    fn event(&mut self, op: Op) {
-        match op {
-            Op::Insert => self.inserts += 1,
-            Op::Update => self.updates += 1,
-            Op::Delete => self.deletes += 1,
         }
     }
 }

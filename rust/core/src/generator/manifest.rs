@@ -1,4 +1,4 @@
-//! What was put into the files, for checking a pipeline against it.
+//! The manifest of a run: what its files hold, and what a pipeline must make of them.
 
 use std::panic::resume_unwind;
 use std::thread;
@@ -6,60 +6,10 @@ use std::thread;
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 
-use super::delivery::FileId;
-use super::{Breakage, Generator, Options, Position};
+use super::{Generator, Options, Position, Tally};
 use crate::event::Event;
 
-/// Counts of what a run delivered.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
-    /// Events that are inserts, come-backs included.
-    pub inserts: u64,
-    /// Events that are updates.
-    pub updates: u64,
-    /// Events that are deletes.
-    pub deletes: u64,
-    /// Rows written: events, second copies and broken rows.
-    pub rows: u64,
-    /// Events delivered in a later file than their sequence number says.
-    pub late: u64,
-    /// Second copies of rows.
-    pub duplicates: u64,
-    /// The broken rows, which are copies of sound ones.
-    pub broken: Vec<BrokenRow>,
-    /// The files, in the order written.
-    pub files: Vec<FileTally>,
-}
-
-/// Where a broken row is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BrokenRow {
-    /// The file's first sequence number; see [`FileTally`].
-    pub file: u64,
-    /// It counts from 1, the header not counted.
-    pub row: u64,
-    /// The event that it is a broken copy of.
-    pub sequence: u64,
-    /// What is wrong with it.
-    pub breakage: Breakage,
-}
-
-/// One file's rows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileTally {
-    /// The sequence number that the file begins with.
-    pub first_sequence: u64,
-    /// It holds only what was late when the stream was stopped.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub only_late: bool,
-    /// Rows, the header not counted.
-    pub rows: u64,
-    /// The file's name, where it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-}
-
-/// What a target table holds when every row has gone through a correct pipeline.
+/// What the target table holds after a correct pipeline has processed every row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinalState {
     /// Living customers.
@@ -75,63 +25,19 @@ const CHECK_SQL: &str = "select count(*) as \"rows\", coalesce(sum(to_number(lef
 to_varchar(customer_id), first_name, last_name, email, phone, street, city, state, postal_code, country)), 8), \
 'XXXXXXXX')), 0) as \"checksum\" from customer";
 
-/// Everything that a check needs: how the stream was made, what was delivered and what must come of it.
+/// Everything that a check of a pipeline needs: the options, what was delivered, and the expected target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The options; the same ones make the same stream.
+    /// The options of the stream.
     pub options: Options,
-    /// Where the run began.
+    /// Where the run started.
     pub from: Position,
-    /// Where it stopped; the next run goes on here.
+    /// Where it stopped; the next run resumes here.
     pub to: Position,
     /// What this run delivered.
     pub delivered: Tally,
-    /// What all runs up to here add up to.
+    /// The target after all runs up to here.
     pub expected: FinalState,
-}
-
-impl Tally {
-    pub(crate) fn broken(&mut self, file: FileId, row: u64, sequence: u64, breakage: Breakage) {
-        self.broken.push(BrokenRow {
-            file: file.first_sequence,
-            row,
-            sequence,
-            breakage,
-        });
-    }
-
-    pub(crate) fn file(&mut self, file: FileId, rows: u64) {
-        let FileId {
-            first_sequence,
-            only_late,
-        } = file;
-        self.files.push(FileTally {
-            first_sequence,
-            only_late,
-            rows,
-            name: None,
-        });
-    }
-
-    /// These counts and those of a later run together.
-    #[must_use]
-    pub fn followed_by(mut self, later: Self) -> Self {
-        self.inserts += later.inserts;
-        self.updates += later.updates;
-        self.deletes += later.deletes;
-        self.rows += later.rows;
-        self.late += later.late;
-        self.duplicates += later.duplicates;
-        self.broken.extend(later.broken);
-        self.files.extend(later.files);
-        self
-    }
-
-    /// Events: inserts, updates and deletes.
-    #[must_use]
-    pub const fn events(&self) -> u64 {
-        self.inserts + self.updates + self.deletes
-    }
 }
 
 impl Manifest {

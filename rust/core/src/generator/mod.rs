@@ -1,8 +1,8 @@
-//! A stream of customers and of what happens to them: a seed in, bytes out.
+//! A stream of changes of customers: a seed in, bytes out.
 //!
-//! Events are planned one after the other (`plan`: who is alive, what happens to whom), assigned to files with whatever
-//! mischief is wanted (`delivery`), and made into text in any order on any number of threads (`csv`, the hot loop).
-//! Who a customer is follows from seed, number and history alone (`person`).
+//! Events are planned one after the other (`plan`: who is alive, what happens to whom), assigned to files together with the
+//! faults that are asked for (`delivery`), and made into text in any order on any number of threads (`csv`, the hot loop).
+//! Who a customer is follows from seed, number and history alone (`person`, `population`).
 //!
 //! Pure: no clock, no ambient randomness, no file system, no network. Equal options give equal bytes everywhere.
 //!
@@ -18,30 +18,37 @@
 //! # Ok::<(), firn::Error>(())
 //! ```
 
-mod broken;
 mod csv;
+mod defect;
 mod delivery;
 mod digits;
+mod malformed;
 mod manifest;
 mod options;
 mod parallel;
 mod person;
 mod plan;
+mod population;
+mod spec;
 mod tables;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod text;
 
 use std::sync::Arc;
 
-pub use broken::Breakage;
 use csv::{Buffer, Writer};
+pub use defect::Defect;
+pub use delivery::Position;
 use delivery::{Block, Delivery};
-pub use delivery::{FileId, Position};
-pub use manifest::{BrokenRow, FileTally, FinalState, Manifest, Tally};
-pub use options::{Format, Options};
+pub use manifest::{FinalState, Manifest};
+pub use options::{Format, OPTIONS, Options};
 pub use parallel::in_parallel;
-use plan::{Fate, Planned, Planner};
+use plan::{Planned, Planner};
+use population::Population;
+pub use spec::{Group, Kind, OptionSpec, Property};
+pub use tally::{FileId, FileTally, MalformedRow, Tally};
 
 use crate::error::Result;
 use crate::event::{Event, HEADER, Op};
@@ -51,9 +58,9 @@ use crate::event::{Event, HEADER, Op};
 pub struct Piece<'a> {
     /// The file that the rows belong to.
     pub file: FileId,
-    /// It is the file's first piece; in CSV it begins with the header.
+    /// Whether it is the file's first piece; in CSV it begins with the header.
     pub opens: bool,
-    /// It is the file's last piece.
+    /// Whether it is the file's last piece.
     pub closes: bool,
     /// Rows in it.
     pub rows: usize,
@@ -75,11 +82,12 @@ impl Generator {
     /// A stream from its beginning.
     ///
     /// # Errors
-    /// `Config` if the options make no sense.
+    /// `Config` if the options are invalid.
     pub fn new(options: Options) -> Result<Self> {
         let options = options.validated()?;
-        let writer = Arc::new(Writer::new(&options));
-        let delivery = Delivery::new(&options, Planner::new(&options, Arc::clone(&writer)));
+        let population = Population::new(&options);
+        let writer = Arc::new(Writer::new(&options, population.clone()));
+        let delivery = Delivery::new(&options, Planner::new(&options, population));
         Ok(Self {
             options,
             writer,
@@ -89,13 +97,13 @@ impl Generator {
         })
     }
 
-    /// A stream from where it stopped: what follows is what one uninterrupted run would have made.
+    /// A stream from where it stopped: it continues as one uninterrupted run would have.
     ///
     /// The events before are planned again, without making text, at about 100 million a second for inserts and some tens
     /// of millions for changes; so a position is all that has to be kept.
     ///
     /// # Errors
-    /// `Config` if the options make no sense.
+    /// `Config` if the options are invalid.
     pub fn resume(options: Options, position: Position) -> Result<Self> {
         let mut generator = Self::new(options)?;
         if position.next_sequence > 0 {
@@ -105,20 +113,20 @@ impl Generator {
         Ok(generator)
     }
 
-    /// What the stream is made from.
+    /// The options of the stream.
     #[must_use]
     pub const fn options(&self) -> &Options {
         &self.options
     }
 
-    /// Where the stream stands; exact between files.
+    /// How far the stream has come; exact between files.
     #[must_use]
     pub fn position(&self) -> Position {
         self.delivery.position()
     }
 
-    /// Ends the run before the event of that sequence number; what is late arrives in the run's last file. Without an end
-    /// a stream goes on and on.
+    /// Ends the run before the event of that sequence number; late events come in the run's last file. By default a stream
+    /// has no end.
     ///
     /// # Errors
     /// `Config` if the stream cannot reach so far.
@@ -128,8 +136,8 @@ impl Generator {
         Ok(())
     }
 
-    /// Passes the files before the event `sequence` without making their text. They count as delivered by this run, which
-    /// so goes on exactly where it was killed.
+    /// Skips the files before the event `sequence` without making their text. They count as delivered by this run, so that a
+    /// killed run resumes exactly where it stopped.
     pub fn pass_to(&mut self, sequence: u64) {
         while self.position().next_sequence < sequence {
             match self.delivery.next_block(std::mem::take(&mut self.spare)) {
@@ -145,8 +153,8 @@ impl Generator {
         Some(self.render_here(block))
     }
 
-    /// After a stream without end was stopped between two files: the next piece of one more file, which holds what is
-    /// still late. None when nothing is.
+    /// After a stream without end was stopped between two files: the next piece of one more file, which holds the events
+    /// that are still late; none if there are none.
     pub fn flush(&mut self) -> Option<Piece<'_>> {
         let block = self.delivery.flush(std::mem::take(&mut self.spare))?;
         Some(self.render_here(block))
@@ -171,8 +179,7 @@ impl Generator {
         &self.delivery.tally
     }
 
-    /// Hands over what was delivered since the last call and counts anew, so that a stream without end remembers nothing
-    /// of old files.
+    /// Returns the counts since the last call and resets them, so that a stream without end keeps nothing of old files.
     pub fn take_tally(&mut self) -> Tally {
         std::mem::take(&mut self.delivery.tally)
     }
@@ -190,7 +197,7 @@ impl Generator {
             id: customer.id,
             life: customer.life,
             op: Op::Insert,
-            fate: Fate::Sound,
+            defect: None,
         };
         self.writer.event(&row)
     }
@@ -204,14 +211,12 @@ fn render(writer: &Writer, format: Format, block: &Block, out: &mut Buffer) {
     }
     for rows in block
         .rows
-        .chunk_by(|a, b| a.fate == Fate::Sound && b.fate == Fate::Sound)
+        .chunk_by(|a, b| a.defect.is_none() && b.defect.is_none())
     {
-        match (rows[0].fate, format) {
-            (Fate::Broken(breakage), _) => {
-                broken::write(writer.event(&rows[0]), breakage, format, out)
-            }
-            (Fate::Sound, Format::Csv) => writer.csv(rows, out),
-            (Fate::Sound, Format::Jsonl) => {
+        match (rows[0].defect, format) {
+            (Some(defect), _) => malformed::write(writer.event(&rows[0]), defect, format, out),
+            (None, Format::Csv) => writer.csv(rows, out),
+            (None, Format::Jsonl) => {
                 for row in rows {
                     out.append(text::json_row(&text::fields(writer.event(row)), false).as_bytes());
                 }

@@ -10,8 +10,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::csv::{Buffer, Writer};
-use super::delivery::{Block, Delivery, FileId};
+use super::delivery::{Block, Delivery};
 use super::plan::Planned;
+use super::tally::FileId;
 use super::{Format, Generator, Piece, render};
 
 /// A block that is text by now.

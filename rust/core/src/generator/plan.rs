@@ -4,11 +4,11 @@
 //! living customers take 800 MB; a stream of inserts alone keeps nothing). It makes no text.
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use super::Options;
-use super::csv::Writer;
+use super::defect::Defect;
 use super::person::{Change, Life};
+use super::population::Population;
 use crate::event::Op;
 use crate::random::{Draws, below, threshold};
 
@@ -20,7 +20,8 @@ pub(crate) struct Planned {
     pub(crate) id: u32,
     pub(crate) life: Life,
     pub(crate) op: Op,
-    pub(crate) fate: Fate,
+    /// Set on a malformed row, which is added beside the valid one.
+    pub(crate) defect: Option<Defect>,
 }
 
 /// 64 random bits as two times 32; the lower ones as a number that a threshold is compared with.
@@ -29,16 +30,7 @@ const fn halves(draw: u64) -> (u64, u32) {
     (draw & 0xffff_ffff, (draw >> 32) as u32)
 }
 
-/// What becomes of the row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It is written as it should be.
-    Sound,
-    /// It is a copy, broken.
-    Broken(super::Breakage),
-}
-
-/// A customer who is there.
+/// A customer who is alive.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Living {
     pub(crate) id: u32,
@@ -60,7 +52,7 @@ const CHANGES: [Change; 20] = {
 
 #[derive(Debug)]
 pub(crate) struct Planner {
-    writer: Arc<Writer>,
+    population: Population,
     odds: Odds,
     draws: Draws,
     /// Empty where nothing but inserts happens: then all newcomers live as they came.
@@ -95,9 +87,9 @@ struct Odds {
 }
 
 impl Planner {
-    pub(crate) fn new(options: &Options, writer: Arc<Writer>) -> Self {
+    pub(crate) fn new(options: &Options, population: Population) -> Self {
         Self {
-            writer,
+            population,
             odds: Odds {
                 only_inserts: options.updates + options.deletes + options.same_key == 0.0,
                 initial: options.initial,
@@ -146,7 +138,7 @@ impl Planner {
                 id,
                 life: Life::default(),
                 op: Op::Insert,
-                fate: Fate::Sound,
+                defect: None,
             };
         }
         let in_group = sequence as usize % GROUP;
@@ -179,7 +171,7 @@ impl Planner {
             id: customer.id,
             life: customer.life,
             op,
-            fate: Fate::Sound,
+            defect: None,
         }
     }
 
@@ -196,7 +188,7 @@ impl Planner {
         black_box(touched);
     }
 
-    /// The customer of the event before, if mischief wants them changed once more in the same file.
+    /// The customer of the previous event, if it is to be changed again in the same file.
     fn same_key_as_before(&self, sequence: u64) -> Option<usize> {
         let wanted = self.odds.same_key > 0
             && !sequence.is_multiple_of(self.odds.rows_per_file)
@@ -232,7 +224,7 @@ impl Planner {
         let change =
             CHANGES[below(self.draws.at(sequence, 3) as u32, CHANGES.len() as u32) as usize];
         customer.life = if change == Change::LastName {
-            let (person, tables) = self.writer.person(customer.id);
+            let (person, tables) = self.population.person(customer.id);
             person.marry(tables, customer.life)
         } else {
             customer.life.after(change)

@@ -29,24 +29,24 @@ fn run(generator: &mut Generator, end: u64) -> Files {
     files
 }
 
-/// The sound rows of a file, as the `csv` crate reads them, and the number of the others.
+/// The valid rows of a file, as the `csv` crate reads them, and the number of the others.
 fn parse(csv: &[u8]) -> (Vec<Event>, u64) {
     let mut reader = ::csv::ReaderBuilder::new().flexible(true).from_reader(csv);
     assert_eq!(reader.byte_headers().unwrap(), COLUMNS.as_slice());
     let headers = reader.byte_headers().unwrap().clone();
-    let (mut events, mut broken) = (Vec::new(), 0);
+    let (mut events, mut malformed) = (Vec::new(), 0);
     for record in reader.byte_records() {
         let record = record.unwrap();
         let event = record.deserialize::<Event>(Some(&headers)).ok();
-        let sound = |event: &Event| {
+        let valid = |event: &Event| {
             event.updated_at.parse::<jiff::Timestamp>().is_ok() && !event.last_name.ends_with('"')
         };
-        match event.filter(|event| record.len() == COLUMNS.len() && sound(event)) {
+        match event.filter(|event| record.len() == COLUMNS.len() && valid(event)) {
             Some(event) => events.push(event),
-            None => broken += 1,
+            None => malformed += 1,
         }
     }
-    (events, broken)
+    (events, malformed)
 }
 
 /// The target after all events, whatever order they come in.
@@ -86,12 +86,12 @@ prop_compose! {
         returns in 0.0..1.0,
         first_customer_id in 0_u64..2_000_000_000,
         gap_micros in prop_oneof![Just(1_u64), 1_u64..10_000_000_000],
-        mischief in prop_oneof![Just([0.0; 4]), [0.0..0.3, 0.0..0.3, 0.0..0.3, 0.0..0.3]],
+        faults in prop_oneof![Just([0.0; 4]), [0.0..0.3, 0.0..0.3, 0.0..0.3, 0.0..0.3]],
     ) -> Options {
-        let [late, duplicates, same_key, dirty] = mischief;
+        let [late, duplicates, same_key, malformed] = faults;
         Options {
             seed, locales, rows_per_file, initial, updates, deletes, returns, first_customer_id, gap_micros, late,
-            duplicates, same_key, dirty, ..Options::default()
+            duplicates, same_key, malformed, ..Options::default()
         }
     }
 }
@@ -101,7 +101,7 @@ proptest! {
 
     #[test]
     fn changes_refer_to_the_living_and_change_something(options in options(), end in 1_u64..5_000) {
-        let mut generator = Generator::new(Options { late: 0.0, duplicates: 0.0, dirty: 0.0, ..options }).unwrap();
+        let mut generator = Generator::new(Options { late: 0.0, duplicates: 0.0, malformed: 0.0, ..options }).unwrap();
         let files = run(&mut generator, end);
         let mut living: HashMap<u64, Event> = HashMap::new();
         let mut last: HashMap<u64, (String, u64)> = HashMap::new();
@@ -134,17 +134,17 @@ proptest! {
     fn the_expected_state_is_a_naive_fold_of_the_files(options in options(), end in 1_u64..5_000) {
         let mut generator = Generator::new(options).unwrap();
         let files = run(&mut generator, end);
-        let (mut events, mut broken) = (Vec::new(), 0);
+        let (mut events, mut malformed) = (Vec::new(), 0);
         for (_, csv) in &files {
-            let (sound, bad) = parse(csv);
-            events.extend(sound);
-            broken += bad;
+            let (valid, bad) = parse(csv);
+            events.extend(valid);
+            malformed += bad;
         }
         let tally = generator.tally();
         prop_assert_eq!(tally.events(), end);
-        prop_assert_eq!(tally.broken.len() as u64, broken);
+        prop_assert_eq!(tally.malformed.len() as u64, malformed);
         prop_assert_eq!(events.len() as u64, end + tally.duplicates);
-        prop_assert_eq!(tally.rows, events.len() as u64 + broken);
+        prop_assert_eq!(tally.rows, events.len() as u64 + malformed);
         let expected = fold(&events);
         let living: BTreeMap<u64, Event> = generator.living().map(|event| (event.customer_id, event)).collect();
         prop_assert_eq!(living.len(), expected.len());
@@ -155,32 +155,32 @@ proptest! {
     }
 
     #[test]
-    fn the_manifest_finds_every_broken_row(options in options(), end in 1_u64..3_000) {
-        let mut generator = Generator::new(Options { dirty: 0.2, ..options }).unwrap();
+    fn the_manifest_locates_every_malformed_row(options in options(), end in 1_u64..3_000) {
+        let mut generator = Generator::new(Options { malformed: 0.2, ..options }).unwrap();
         let files = run(&mut generator, end);
-        let sound: HashMap<u64, Event> = files.iter().flat_map(|(_, csv)| parse(csv).0).map(|e| (e.sequence, e)).collect();
-        for broken in &generator.tally().broken {
-            let (_, csv) = files.iter().find(|(file, _)| file.first_sequence == broken.file).expect("a known file");
-            let row = csv.split(|&byte| byte == b'\n').nth(broken.row as usize).expect("a row of that number");
+        let valid: HashMap<u64, Event> = files.iter().flat_map(|(_, csv)| parse(csv).0).map(|e| (e.sequence, e)).collect();
+        for malformed in &generator.tally().malformed {
+            let (_, csv) = files.iter().find(|(file, _)| file.first_sequence == malformed.file).expect("a known file");
+            let row = csv.split(|&byte| byte == b'\n').nth(malformed.row as usize).expect("a row of that number");
             let text = String::from_utf8_lossy(row);
-            let original = &sound[&broken.sequence];
+            let original = &valid[&malformed.sequence];
             prop_assert!(text.contains(&original.email));
-            match broken.breakage {
-                Breakage::BadDate => prop_assert!(text.contains("2026-13-45")),
-                Breakage::MissingColumn => {
+            match malformed.defect {
+                Defect::BadDate => prop_assert!(text.contains("2026-13-45")),
+                Defect::MissingColumn => {
                     let last = original.sequence.to_string();
                     prop_assert!(text.rsplit(',').next() != Some(&last));
                 }
-                Breakage::UnknownOp => prop_assert!(text.starts_with("X,")),
-                Breakage::WrongUtf8 => prop_assert!(std::str::from_utf8(row).is_err()),
-                Breakage::UnbalancedQuote => prop_assert_eq!(text.matches('"').count() % 2, 1),
+                Defect::UnknownOp => prop_assert!(text.starts_with("X,")),
+                Defect::WrongUtf8 => prop_assert!(std::str::from_utf8(row).is_err()),
+                Defect::UnbalancedQuote => prop_assert_eq!(text.matches('"').count() % 2, 1),
             }
         }
     }
 
     #[test]
     fn the_hot_loop_writes_what_the_plain_account_says(options in options(), end in 1_u64..2_000) {
-        let options = Options { late: 0.0, duplicates: 0.0, dirty: 0.0, ..options };
+        let options = Options { late: 0.0, duplicates: 0.0, malformed: 0.0, ..options };
         let csv = run(&mut Generator::new(options.clone()).unwrap(), end);
         let jsonl = run(&mut Generator::new(Options { format: Format::Jsonl, ..options }).unwrap(), end);
         let from_csv: Vec<Event> = csv.iter().flat_map(|(_, csv)| parse(csv).0).collect();
@@ -442,9 +442,9 @@ fn rows_stay_shorter_than_half_a_window() {
     }
 }
 
-/// Changing these is breaking a promise: whoever kept a seed gets other customers.
+/// A change of these checksums breaks a promise: a known seed would give other customers.
 #[test]
-fn a_seed_gives_the_same_bytes_for_ever() {
+fn a_seed_always_gives_the_same_bytes() {
     use md5::{Digest, Md5};
     let digest = |options: Options| {
         let mut hash = Md5::new();
@@ -468,7 +468,7 @@ fn a_seed_gives_the_same_bytes_for_ever() {
         late: 0.02,
         duplicates: 0.01,
         same_key: 0.01,
-        dirty: 0.01,
+        malformed: 0.01,
         ..changes.clone()
     };
     assert_eq!(

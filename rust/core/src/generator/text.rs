@@ -1,5 +1,5 @@
-//! Events as owned text, plainly: for JSON lines, for broken rows, for the final state, and for the tests to hold the hot
-//! loop against. It is the readable account of what `csv` writes.
+//! Events as owned text: for JSON lines, malformed rows, the final state, and for the tests to compare the hot loop with.
+//! It is the readable version of what `csv` writes.
 
 use super::csv::Writer;
 use super::digits::{DAY_MICROS, date, subscriber, time_of_day};
@@ -10,7 +10,7 @@ use crate::event::{COLUMNS, Event};
 impl Writer {
     /// The event, with its fields as text.
     pub(crate) fn event(&self, planned: &Planned) -> Event {
-        let (person, tables) = self.person(planned.id);
+        let (person, tables) = self.population.person(planned.id);
         let choice = person.choice(tables, planned.life);
         let customer_id = self.first_customer_id + u64::from(planned.id);
         let area = &tables.area[choice.city];

@@ -11,8 +11,8 @@ use firn::{Error, Result};
 use glob::Pattern;
 use walkdir::{DirEntry, WalkDir};
 
-use crate::generate::quantity::duration;
-use crate::generate::record::MANIFEST;
+use crate::generate::manifest_file::MANIFEST;
+use crate::quantity::duration;
 
 /// Endings that transfer tools, editors and file systems give to what is not complete or not data.
 const UNFINISHED: [&str; 13] = [

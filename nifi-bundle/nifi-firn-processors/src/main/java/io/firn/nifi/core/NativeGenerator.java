@@ -2,6 +2,7 @@ package io.firn.nifi.core;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -12,12 +13,12 @@ import java.nio.ByteBuffer;
 import java.util.Map;
 
 /**
- * A stream of customer changes in the native core, read file by file. Owns one direct buffer that the core fills and nobody else sees.
+ * A stream of customer changes in the native core, read file by file. Owns one direct buffer, which only the core fills.
  * For one thread at a time.
  */
 public final class NativeGenerator implements AutoCloseable {
 
-    /** Buffers of 32 KiB to 1 MiB are alike fast; a large one crosses seldom. */
+    /** Buffers of 32 KiB to 1 MiB are equally fast; a large one needs fewer calls. */
     private static final int BUFFER_BYTES = 1 << 20;
 
     private static final ObjectMapper JSON = JsonMapper.builder().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).build();
@@ -30,14 +31,14 @@ public final class NativeGenerator implements AutoCloseable {
         this.handle = handle;
     }
 
-    /** Where a stream stands between two files: all that has to be remembered. */
+    /** How far a stream has come, between two files: all that has to be kept to resume it. */
     public record Position(@JsonProperty("next_sequence") long nextSequence, @JsonProperty("delivered_below") long deliveredBelow) {
 
         /** Before the first event. */
         public static final Position START = new Position(0, 0);
     }
 
-    /** What a file holds, and where the stream stands after it. */
+    /** Counts of a file, and the position of the stream after it. */
     public record FileReport(
             @JsonProperty("first_sequence") long firstSequence,
             @JsonProperty("rows") long rows,
@@ -46,17 +47,17 @@ public final class NativeGenerator implements AutoCloseable {
             @JsonProperty("deletes") long deletes,
             @JsonProperty("duplicates") long duplicates,
             @JsonProperty("late") long late,
-            @JsonProperty("broken") long broken,
+            @JsonProperty("malformed") long malformed,
             @JsonProperty("position") Position position) {
     }
 
     /**
      * Opens the stream that {@code options} describe.
      *
-     * @param options the core's generator options by name
-     * @param from where to go on
+     * @param options the core's generator options by name, as values or as text
+     * @param from where to resume
      * @param endSequence the stream's length in events, or null if it has no end
-     * @throws CoreException if the options make no sense
+     * @throws CoreException if an option is invalid
      */
     public static NativeGenerator open(final Map<String, Object> options, final Position from, final Long endSequence) {
         FirnLibrary.load();
@@ -70,19 +71,36 @@ public final class NativeGenerator implements AutoCloseable {
     /**
      * Checks options without opening a stream.
      *
-     * @throws CoreException if they make no sense, with a sentence that says why
+     * @param options the core's generator options by name, as values or as text
+     * @return every option by name, as a value
+     * @throws CoreException if one is invalid, with the reason
      */
-    public static void check(final Map<String, Object> options) {
-        FirnLibrary.load();
-        check(json(options));
+    public static Map<String, Object> checked(final Map<String, Object> options) {
+        return checked(json(options));
     }
 
-    /** Begins the next file; false when the stream has ended. */
+    /** Checks a JSON document of options, as {@link #checked(Map)} does. */
+    public static Map<String, Object> checked(final String document) {
+        FirnLibrary.load();
+        return read(check(document), new TypeReference<>() { });
+    }
+
+    /**
+     * Checks the text of one option.
+     *
+     * @throws CoreException if the option does not take it, with the reason
+     */
+    public static void checkOption(final String name, final String text) {
+        FirnLibrary.load();
+        checkText(name, text);
+    }
+
+    /** Starts the next file; false when the stream has ended. */
     public boolean nextFile() {
         return next(handle);
     }
 
-    /** Writes the whole of the file that {@link #nextFile()} began. */
+    /** Writes the whole file that {@link #nextFile()} started. */
     public void writeTo(final OutputStream out) throws IOException {
         for (int filled = read(handle, buffer, 0, BUFFER_BYTES); filled > 0; filled = read(handle, buffer, 0, BUFFER_BYTES)) {
             // An OutputStream takes arrays only: one copy, at memory speed.
@@ -91,13 +109,9 @@ public final class NativeGenerator implements AutoCloseable {
         }
     }
 
-    /** What the file just written holds. */
+    /** The counts of the file that was written. */
     public FileReport report() {
-        try {
-            return JSON.readValue(report(handle), FileReport.class);
-        } catch (final JsonProcessingException e) {
-            throw new IllegalStateException("the core's report is no JSON", e);
-        }
+        return read(report(handle), new TypeReference<>() { });
     }
 
     @Override
@@ -109,15 +123,26 @@ public final class NativeGenerator implements AutoCloseable {
         }
     }
 
-    private static String json(final Object document) {
+    /** Options or a position as a JSON document. */
+    public static String json(final Object document) {
         try {
             return JSON.writeValueAsString(document);
         } catch (final JsonProcessingException e) {
-            throw new IllegalArgumentException("no JSON can be made of the options", e);
+            throw new IllegalArgumentException("generator options cannot be written as JSON", e);
         }
     }
 
-    static native void check(String options);
+    private static <T> T read(final String json, final TypeReference<T> type) {
+        try {
+            return JSON.readValue(json, type);
+        } catch (final JsonProcessingException e) {
+            throw new IllegalStateException("the core returned invalid JSON", e);
+        }
+    }
+
+    static native String check(String options);
+
+    static native void checkText(String option, String text);
 
     static native long open(String options, String position, long endSequence);
 

@@ -31,6 +31,7 @@ import org.apache.nifi.expression.ExpressionLanguageScope;
 import org.apache.nifi.flowfile.FlowFile;
 import org.apache.nifi.flowfile.attributes.CoreAttributes;
 import org.apache.nifi.logging.ComponentLog;
+import org.apache.nifi.migration.PropertyConfiguration;
 import org.apache.nifi.processor.AbstractProcessor;
 import org.apache.nifi.processor.ProcessContext;
 import org.apache.nifi.processor.ProcessSession;
@@ -45,69 +46,68 @@ import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** A source of customer changes as CSV. The native core makes the bytes; this class schedules it, and remembers where the stream stands. */
+/** A source of customer changes as CSV. The native core generates the bytes; this class schedules it, and keeps the position of the stream. */
 @PrimaryNodeOnly
 @TriggerSerially
 @InputRequirement(InputRequirement.Requirement.INPUT_FORBIDDEN)
 @DefaultSchedule(strategy = SchedulingStrategy.TIMER_DRIVEN, period = "1 sec")
 @Tags({"generate", "customer", "csv", "cdc", "change data capture", "test", "seed", "load", "firn"})
 @CapabilityDescription("""
-        Generates a stream of customer changes as CSV: first inserts, then inserts, updates and deletes in the ratios asked for. \
-        Updates and deletes refer to living customers only; names, cities, postal codes and telephone numbers fit each other. \
-        The same properties give the same bytes on every machine. The stream goes on exactly where it stopped, also after a crash, \
-        and can misbehave on request: late, doubled and broken rows.""")
+        Generates a stream of customer changes as CSV: first inserts, then a mix of inserts, updates and deletes. \
+        Updates and deletes refer to existing customers only; names, cities, postal codes and telephone numbers match each other. \
+        The same properties give the same bytes on every machine. The stream resumes exactly where it stopped, even after a crash. \
+        It can add late, duplicate and malformed rows to test a pipeline.""")
 @UseCase(
         description = "Feed a pipeline with a steady, repeatable stream of customer changes",
         keywords = {"generate", "customer", "steady"},
         configuration = """
-                Set "Rows per Second" to the rate, and "Max Rows per FlowFile" to the rows that one FlowFile should hold.
-                Leave "Total Rows" empty: the stream has no end.
+                Set "Rows per Second" to the rate, and "Max Rows per FlowFile" to the number of rows of a FlowFile.
+                Leave "Total Rows" empty for a stream without end.
                 """)
 @UseCase(
         description = "Load-test a flow with as many rows as the machine can write",
         keywords = {"benchmark", "load test"},
         configuration = """
                 Leave "Rows per Second" empty, set "Max Rows per FlowFile" to 100000 or more and the Run Schedule to 0 sec.
-                Set "Total Rows" to the rows wanted. Back pressure on the outgoing connection holds the generator up.
+                Set "Total Rows" to the number of rows. Back pressure on the outgoing connection slows the generator down.
                 """)
 @UseCase(
-        description = "Rehearse bad days: late, doubled and broken rows",
-        keywords = {"chaos", "late", "duplicate", "dirty"},
+        description = "Test a pipeline with late, duplicate and malformed rows",
+        keywords = {"fault injection", "late", "duplicate", "malformed"},
         configuration = """
-                Set "Late Ratio", "Duplicate Ratio", "Same Key Ratio" and "Dirty Ratio" to small shares, such as 0.01.
-                The attributes firn.late, firn.duplicates and firn.broken tell what was put into each FlowFile.
+                Set "Late Fraction", "Duplicate Fraction", "Same Key Fraction" and "Malformed Fraction" to small values, such as 0.01.
+                The attributes firn.late, firn.duplicates and firn.malformed count these rows in each FlowFile.
                 """)
 @WritesAttributes({
-    @WritesAttribute(attribute = "record.count", description = "The rows of the FlowFile, the header not counted"),
+    @WritesAttribute(attribute = "record.count", description = "Rows of the FlowFile, without the header"),
     @WritesAttribute(attribute = "mime.type", description = "text/csv"),
     @WritesAttribute(attribute = "filename", description = "customer-SEED-SEQUENCE.csv, the same for the same content"),
-    @WritesAttribute(attribute = "firn.first.sequence", description = "The sequence number that the FlowFile begins with"),
-    @WritesAttribute(attribute = "firn.next.sequence", description = "The sequence number that the next FlowFile begins with"),
+    @WritesAttribute(attribute = "firn.first.sequence", description = "Sequence number of the first event of the FlowFile"),
+    @WritesAttribute(attribute = "firn.next.sequence", description = "Sequence number of the first event of the next FlowFile"),
     @WritesAttribute(attribute = "firn.inserts", description = "Events that are inserts"),
     @WritesAttribute(attribute = "firn.updates", description = "Events that are updates"),
     @WritesAttribute(attribute = "firn.deletes", description = "Events that are deletes"),
-    @WritesAttribute(attribute = "firn.late", description = "Events held back for a later FlowFile"),
-    @WritesAttribute(attribute = "firn.duplicates", description = "Rows written a second time, one in four of them in the next FlowFile"),
-    @WritesAttribute(attribute = "firn.broken", description = "Broken rows, each a copy of a sound one")
+    @WritesAttribute(attribute = "firn.late", description = "Events delayed to a later FlowFile"),
+    @WritesAttribute(attribute = "firn.duplicates", description = "Duplicate rows, one in four of them in the next FlowFile"),
+    @WritesAttribute(attribute = "firn.malformed", description = "Malformed rows, each added beside a valid row")
 })
 @Stateful(scopes = Scope.CLUSTER, description = """
-        Where the stream stands, and a fingerprint of its properties. A restart, or another primary node, goes on from there. \
-        Clear the state to begin the stream again; changing a property that shapes the stream begins a new one.""")
+        The options of the stream and its position. After a restart, or on another primary node, the stream resumes there. \
+        Clear the state to start the stream again; a change of a property that shapes the stream starts a new one.""")
 @SystemResourceConsideration(resource = SystemResource.MEMORY, description = "Outside the Java heap: 8 bytes for each living customer")
-@SystemResourceConsideration(resource = SystemResource.DISK, description = "Without \"Rows per Second\" it writes as fast as the disk takes it")
+@SystemResourceConsideration(resource = SystemResource.DISK, description = "If \"Rows per Second\" is empty, it writes as fast as the disk allows")
 @SeeAlso(PutSnowflakeMerge.class)
 public final class GenerateCustomerCsv extends AbstractProcessor implements VerifiableProcessor {
 
     static final PropertyDescriptor ROWS_PER_SECOND = new PropertyDescriptor.Builder()
             .name("Rows per Second")
-            .description("How many rows are made in a second on average, since the processor was started; no limit when empty. "
-                    + "A FlowFile is emitted when all its rows are due.")
+            .description("Average number of rows per second since the start of the processor; no limit if empty. "
+                    + "A FlowFile is sent when all its rows are due.")
             .required(false)
             .addValidator(StandardValidators.POSITIVE_LONG_VALIDATOR)
             .expressionLanguageSupported(ExpressionLanguageScope.ENVIRONMENT)
@@ -115,8 +115,8 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
 
     static final PropertyDescriptor TOTAL_ROWS = new PropertyDescriptor.Builder()
             .name("Total Rows")
-            .description("The stream ends after this many events, late ones included; no end when empty. "
-                    + "Counted from the stream's beginning, not from the last start.")
+            .description("Number of events after which the stream ends; no end if empty. "
+                    + "Counted from the beginning of the stream, not from the last start.")
             .required(false)
             .addValidator(StandardValidators.POSITIVE_LONG_VALIDATOR)
             .expressionLanguageSupported(ExpressionLanguageScope.ENVIRONMENT)
@@ -124,12 +124,8 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
 
     static final Relationship SUCCESS = new Relationship.Builder()
             .name("success")
-            .description("CSV files of customer changes, in the stream's order")
+            .description("CSV files of customer changes, in the order of the stream")
             .build();
-
-    static final String STATE_STREAM = "stream";
-    static final String STATE_NEXT_SEQUENCE = "next.sequence";
-    static final String STATE_DELIVERED_BELOW = "delivered.below";
 
     private static final List<PropertyDescriptor> PROPERTIES = Stream.concat(
             Stream.of(ROWS_PER_SECOND, TOTAL_ROWS), StreamProperties.ALL.stream()).toList();
@@ -138,7 +134,7 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
     private volatile Long totalRows;
     private volatile RateLimiter rateLimiter;
     private volatile NativeGenerator generator;
-    /** What the native generator gives next; what the state says decides. */
+    /** The position of the native generator; the state decides whether it is right. */
     private volatile Position position;
 
     @Override
@@ -154,16 +150,21 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
     @Override
     protected Collection<ValidationResult> customValidate(final ValidationContext context) {
         try {
-            NativeGenerator.check(StreamProperties.optionsOf(context));
+            NativeGenerator.checked(StreamProperties.optionsOf(context));
             return List.of();
         } catch (final CoreException e) {
-            return List.of(new ValidationResult.Builder().subject("Stream").valid(false).explanation(e.getMessage()).build());
+            return List.of(new ValidationResult.Builder().subject("Properties of the stream").valid(false).explanation(e.getMessage()).build());
         }
+    }
+
+    @Override
+    public void migrateProperties(final PropertyConfiguration config) {
+        StreamProperties.migrate(config);
     }
 
     @OnScheduled
     public void open(final ProcessContext context) {
-        options = StreamProperties.optionsOf(context);
+        options = NativeGenerator.checked(StreamProperties.optionsOf(context));
         totalRows = context.getProperty(TOTAL_ROWS).evaluateAttributeExpressions().asLong();
         rateLimiter = new RateLimiter(context.getProperty(ROWS_PER_SECOND).evaluateAttributeExpressions().asLong());
     }
@@ -178,12 +179,14 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
 
     @Override
     public void onTrigger(final ProcessContext context, final ProcessSession session) throws ProcessException {
-        if (!rateLimiter.isDue((Long) options.get("rows_per_file"))) {
+        if (!rateLimiter.isDue(((Number) options.get("rows_per_file")).longValue())) {
             context.yield();
             return;
         }
         try {
             seek(positionOf(session.getState(Scope.CLUSTER)));
+            // Unknown until the file is written: if that fails, the next trigger seeks.
+            position = null;
             if (!generator.nextFile()) {
                 getLogger().debug("The stream has ended after {} rows", totalRows);
                 context.yield();
@@ -191,14 +194,14 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
             }
             emit(session);
         } catch (final IOException e) {
-            throw new ProcessException("state of the stream cannot be read or written", e);
+            throw new ProcessException("the state of the stream cannot be read or written", e);
         } catch (final CoreException e) {
             close();
             throw new ProcessException(e.getMessage(), e);
         }
     }
 
-    /** Brings the native generator to where the state says that the stream stands: after a restart, a rollback, or another node's turn. */
+    /** Moves the native generator to the position of the state: after a restart, a rollback, or when another node was primary. */
     private void seek(final Position wanted) {
         if (generator == null || !wanted.equals(position)) {
             close();
@@ -210,12 +213,12 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
     private void emit(final ProcessSession session) throws IOException {
         FlowFile flowFile = session.write(session.create(), (final OutputStream out) -> generator.writeTo(out));
         final FileReport report = generator.report();
-        // From here on the generator is ahead of the state; if this session is rolled back, the next trigger seeks.
+        // The generator is ahead of the state now; if this session is rolled back, the next trigger seeks.
         position = report.position();
         flowFile = session.putAllAttributes(flowFile, attributesOf(report));
         session.getProvenanceReporter().create(flowFile, "%d rows from sequence %d".formatted(report.rows(), report.firstSequence()));
         session.transfer(flowFile, SUCCESS);
-        session.setState(stateOf(report.position()), Scope.CLUSTER);
+        session.setState(StreamState.of(options, report.position()), Scope.CLUSTER);
         rateLimiter.emitted(report.rows());
     }
 
@@ -231,28 +234,20 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
         attributes.put("firn.deletes", Long.toString(report.deletes()));
         attributes.put("firn.late", Long.toString(report.late()));
         attributes.put("firn.duplicates", Long.toString(report.duplicates()));
-        attributes.put("firn.broken", Long.toString(report.broken()));
+        attributes.put("firn.malformed", Long.toString(report.malformed()));
         return attributes;
     }
 
     private Position positionOf(final StateMap state) {
-        final String stream = state.get(STATE_STREAM);
-        if (stream == null) {
+        final String nextSequence = state.get(StreamState.NEXT_SEQUENCE);
+        if (nextSequence == null) {
             return Position.START;
         }
-        if (!stream.equals(StreamProperties.fingerprint(options))) {
-            getLogger().warn("The properties changed: a new stream begins, the old one had reached sequence {}", state.get(STATE_NEXT_SEQUENCE));
+        if (!StreamState.belongsTo(state, options)) {
+            getLogger().warn("Properties of the stream changed: starting a new stream; the previous one had reached sequence {}", nextSequence);
             return Position.START;
         }
-        return new Position(Long.parseLong(state.get(STATE_NEXT_SEQUENCE)), Long.parseLong(state.get(STATE_DELIVERED_BELOW)));
-    }
-
-    private Map<String, String> stateOf(final Position reached) {
-        final Map<String, String> state = new LinkedHashMap<>();
-        state.put(STATE_STREAM, StreamProperties.fingerprint(options));
-        state.put(STATE_NEXT_SEQUENCE, Long.toString(reached.nextSequence()));
-        state.put(STATE_DELIVERED_BELOW, Long.toString(reached.deliveredBelow()));
-        return state;
+        return StreamState.positionIn(state);
     }
 
     @Override
@@ -282,7 +277,7 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
         }
     }
 
-    /** A step of the verification; its answer is what the canvas shows. */
+    /** A step of the verification; NiFi shows its result. */
     private interface Step {
         String run() throws IOException;
     }

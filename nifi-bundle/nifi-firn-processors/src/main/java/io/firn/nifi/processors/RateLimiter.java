@@ -2,7 +2,7 @@ package io.firn.nifi.processors;
 
 import java.util.function.LongSupplier;
 
-/** Holds a stream of rows to an average rate, counted from its making. A pause is caught up for at most one second. */
+/** Limits a stream of rows to an average rate since its creation. After a pause it catches up for at most one second. */
 final class RateLimiter {
 
     private static final double NANOS_PER_SECOND = 1e9;

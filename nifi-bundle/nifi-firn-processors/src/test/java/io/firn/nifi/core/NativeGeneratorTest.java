@@ -29,7 +29,7 @@ class NativeGeneratorTest {
     }
 
     @Test
-    void aFileHoldsAHeaderAndTheRowsThatItsReportTells() throws IOException {
+    void aFileHoldsAHeaderAndTheRowsThatItsReportCounts() throws IOException {
         try (NativeGenerator generator = NativeGenerator.open(OPTIONS, Position.START, 3000L)) {
             assertTrue(generator.nextFile());
             final String[] lines = new String(file(generator), StandardCharsets.UTF_8).split("\n");
@@ -47,7 +47,7 @@ class NativeGeneratorTest {
     }
 
     @Test
-    void aStreamGoesOnFromAPosition() throws IOException {
+    void aStreamResumesFromAPosition() throws IOException {
         final byte[] second;
         try (NativeGenerator generator = NativeGenerator.open(OPTIONS, Position.START, null)) {
             generator.nextFile();
@@ -61,29 +61,39 @@ class NativeGeneratorTest {
     }
 
     @Test
-    void anUnknownOptionIsNamed() {
-        final CoreException thrown = assertThrows(CoreException.class, () -> NativeGenerator.check(Map.of("sead", 1)));
+    void anUnknownOptionIsReported() {
+        final CoreException thrown = assertThrows(CoreException.class, () -> NativeGenerator.checked(Map.of("sead", 1)));
         assertEquals(CoreException.Kind.CONFIG, thrown.kind());
-        assertTrue(thrown.getMessage().contains("unknown field `sead`"), thrown.getMessage());
+        assertTrue(thrown.getMessage().startsWith("invalid generator option `sead`: expected seed, locales,"), thrown.getMessage());
+    }
+
+    @Test
+    void checkedOptionsAreCompleteAndTyped() {
+        final Map<String, Object> checked = NativeGenerator.checked(Map.of("seed", "42", "updates", "30%", "gap_micros", "1 sec"));
+        assertEquals(42, checked.get("seed"));
+        assertEquals(0.3, checked.get("updates"));
+        assertEquals(1_000_000, checked.get("gap_micros"));
+        assertEquals(100_000, checked.get("rows_per_file"));
+        assertEquals(checked, NativeGenerator.checked(NativeGenerator.json(checked)));
     }
 
     @Test
     void garbageInPlaceOfDocumentsIsRefused() {
         for (final String garbage : new String[] {"", "{", "\0\0", "[1e999]", "\u007f".repeat(100_000), "{\"seed\":-1}", "[".repeat(100_000)}) {
-            refused("options", () -> NativeGenerator.open(garbage, null, -1));
+            refused("option", () -> NativeGenerator.open(garbage, null, -1));
             refused("position", () -> NativeGenerator.open("{}", garbage, -1));
         }
     }
 
     @Test
-    void nullsAreNamed() {
+    void nullsAreReported() {
         refused("options is null", () -> NativeGenerator.open(null, null, -1));
-        refused("options is null", () -> NativeGenerator.check((String) null));
+        refused("options is null", () -> NativeGenerator.checked((String) null));
         onAnOpenStream(handle -> refused("the buffer is null", () -> NativeGenerator.read(handle, null, 0, 1)));
     }
 
     @Test
-    void aClosedHandleIsToldFromOneNeverGivenOut() {
+    void aClosedHandleIsNotAnUnknownHandle() {
         final long handle = NativeGenerator.open("{}", null, -1);
         NativeGenerator.close(handle);
         refused("is closed", () -> NativeGenerator.next(handle));

@@ -4,10 +4,12 @@ import org.apache.nifi.annotation.behavior.PrimaryNodeOnly;
 import org.apache.nifi.components.ConfigVerificationResult;
 import org.apache.nifi.components.ConfigVerificationResult.Outcome;
 import org.apache.nifi.components.PropertyDescriptor;
+import org.apache.nifi.components.ValidationResult;
 import org.apache.nifi.components.state.Scope;
 import org.apache.nifi.processor.VerifiableProcessor;
 import org.apache.nifi.provenance.ProvenanceEventType;
 import org.apache.nifi.util.MockFlowFile;
+import org.apache.nifi.util.MockProcessContext;
 import org.apache.nifi.util.TestRunner;
 import org.apache.nifi.util.TestRunners;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,8 +45,8 @@ class GenerateCustomerCsvTest {
 
     private static TestRunner newRunner() {
         final TestRunner runner = TestRunners.newTestRunner(GenerateCustomerCsv.class);
-        runner.setProperty(StreamProperties.SEED, "42");
-        runner.setProperty(StreamProperties.MAX_ROWS_PER_FLOWFILE, "1000");
+        runner.setProperty("Seed", "42");
+        runner.setProperty("Max Rows per FlowFile", "1000");
         return runner;
     }
 
@@ -53,7 +55,7 @@ class GenerateCustomerCsvTest {
     }
 
     @Test
-    void aFlowFileTellsWhatItHolds() {
+    void theAttributesCountTheRowsOfAFlowFile() {
         runner.run();
         runner.assertAllFlowFilesTransferred(GenerateCustomerCsv.SUCCESS, 1);
         final MockFlowFile flowFile = runner.getFlowFilesForRelationship(GenerateCustomerCsv.SUCCESS).getFirst();
@@ -67,14 +69,14 @@ class GenerateCustomerCsvTest {
         flowFile.assertAttributeEquals("firn.inserts", Long.toString(lines.stream().filter(line -> line.startsWith("I,")).count()));
         flowFile.assertAttributeEquals("firn.updates", Long.toString(lines.stream().filter(line -> line.startsWith("U,")).count()));
         flowFile.assertAttributeEquals("firn.deletes", Long.toString(lines.stream().filter(line -> line.startsWith("D,")).count()));
-        for (final String mischief : List.of("firn.late", "firn.duplicates", "firn.broken")) {
-            flowFile.assertAttributeEquals(mischief, "0");
+        for (final String fault : List.of("firn.late", "firn.duplicates", "firn.malformed")) {
+            flowFile.assertAttributeEquals(fault, "0");
         }
         assertEquals(ProvenanceEventType.CREATE, runner.getProvenanceEvents().getFirst().getEventType());
     }
 
     @Test
-    void aRestartGoesOnWhereTheStreamStopped() throws IOException {
+    void aRestartResumesWhereTheStreamStopped() throws IOException {
         runner.run(4);
         final TestRunner restarted = newRunner();
         final TestRunner first = newRunner();
@@ -87,7 +89,7 @@ class GenerateCustomerCsvTest {
     }
 
     @Test
-    void theStateDecidesWhatComesNextNotTheNativeStream() throws IOException {
+    void theStateDecidesWhatComesNext() throws IOException {
         runner.run(1, false);
         final Map<String, String> afterFirst = runner.getStateManager().getState(Scope.CLUSTER).toMap();
         runner.run(1, false, false);
@@ -101,12 +103,12 @@ class GenerateCustomerCsvTest {
     @Test
     void anotherStreamDoesNotUseTheOldState() throws IOException {
         runner.run(3);
-        runner.setProperty(StreamProperties.SEED, "43");
+        runner.setProperty("Seed", "43");
         runner.run();
         final MockFlowFile last = runner.getFlowFilesForRelationship(GenerateCustomerCsv.SUCCESS).getLast();
         last.assertAttributeEquals("firn.first.sequence", "0");
         assertNotEquals(contents(runner).getFirst(), last.getContent());
-        assertEquals("1000", runner.getStateManager().getState(Scope.CLUSTER).get(GenerateCustomerCsv.STATE_NEXT_SEQUENCE));
+        assertEquals("1000", runner.getStateManager().getState(Scope.CLUSTER).get(StreamState.NEXT_SEQUENCE));
     }
 
     @Test
@@ -118,34 +120,34 @@ class GenerateCustomerCsvTest {
     }
 
     @Test
-    void aRateHoldsTheStreamUp() {
+    void aRateDelaysTheStream() {
         runner.setProperty(GenerateCustomerCsv.ROWS_PER_SECOND, "1");
         runner.run(3);
         runner.assertTransferCount(GenerateCustomerCsv.SUCCESS, 0);
     }
 
     @Test
-    void mischiefIsToldInTheAttributes() {
-        runner.setProperty(StreamProperties.LATE_RATIO, "0.1");
-        runner.setProperty(StreamProperties.DUPLICATE_RATIO, "0.1");
-        runner.setProperty(StreamProperties.SAME_KEY_RATIO, "0.1");
-        runner.setProperty(StreamProperties.DIRTY_RATIO, "0.1");
+    void faultsAreCountedInTheAttributes() {
+        runner.setProperty("Late Fraction", "0.1");
+        runner.setProperty("Duplicate Fraction", "0.1");
+        runner.setProperty("Same Key Fraction", "0.1");
+        runner.setProperty("Malformed Fraction", "0.1");
         runner.run();
         final MockFlowFile flowFile = runner.getFlowFilesForRelationship(GenerateCustomerCsv.SUCCESS).getFirst();
-        for (final String mischief : List.of("firn.late", "firn.duplicates", "firn.broken")) {
-            assertTrue(Integer.parseInt(flowFile.getAttribute(mischief)) > 20, mischief + " " + flowFile.getAttribute(mischief));
+        for (final String fault : List.of("firn.late", "firn.duplicates", "firn.malformed")) {
+            assertTrue(Integer.parseInt(flowFile.getAttribute(fault)) > 20, fault + " " + flowFile.getAttribute(fault));
         }
     }
 
     @ParameterizedTest
-    @CsvSource({"Late Ratio, firn.late", "Duplicate Ratio, firn.duplicates", "Dirty Ratio, firn.broken"})
-    void eachMischiefDoesItsOwnAndNoOther(final String property, final String attribute) {
+    @CsvSource({"Late Fraction, firn.late", "Duplicate Fraction, firn.duplicates", "Malformed Fraction, firn.malformed"})
+    void eachFaultIsAddedAlone(final String property, final String attribute) {
         runner.setProperty(property, "0.2");
         runner.setProperty(GenerateCustomerCsv.TOTAL_ROWS, "3000");
         runner.run(3);
-        for (final String mischief : List.of("firn.late", "firn.duplicates", "firn.broken")) {
-            final long count = sum(mischief);
-            assertTrue(mischief.equals(attribute) ? count > 300 && count < 800 : count == 0, mischief + " " + count);
+        for (final String fault : List.of("firn.late", "firn.duplicates", "firn.malformed")) {
+            final long count = sum(fault);
+            assertTrue(fault.equals(attribute) ? count > 300 && count < 800 : count == 0, fault + " " + count);
         }
         // What is late comes later, so it adds nothing to the whole stream.
         assertEquals(3000 + (attribute.equals("firn.late") ? 0 : sum(attribute)), sum("record.count"));
@@ -158,9 +160,9 @@ class GenerateCustomerCsvTest {
     }
 
     @Test
-    void theSameKeyChangesOnceMoreAtOnce() {
+    void theSameKeyChangesAgainAtOnce() {
         final long before = sameCustomerInARow();
-        runner.setProperty(StreamProperties.SAME_KEY_RATIO, "0.3");
+        runner.setProperty("Same Key Fraction", "0.3");
         final long after = sameCustomerInARow();
         assertTrue(before < 20 && after > 200, before + " before, " + after + " after");
     }
@@ -173,17 +175,17 @@ class GenerateCustomerCsvTest {
     }
 
     @Test
-    void ratiosAreSharesOfTheEvents() {
-        runner.setProperty(StreamProperties.UPDATE_RATIO, "0.2");
-        runner.setProperty(StreamProperties.DELETE_RATIO, "0.3");
-        runner.setProperty(StreamProperties.RETURN_RATIO, "0.4");
+    void fractionsApplyToTheEvents() {
+        runner.setProperty("Update Fraction", "0.2");
+        runner.setProperty("Delete Fraction", "0.3");
+        runner.setProperty("Return Fraction", "0.4");
         runner.run();
         final List<String> rows = contents(runner).getFirst().lines().skip(1).toList();
         final Set<String> deleted = new HashSet<>();
         int updates = 0;
         int inserts = 0;
         int returns = 0;
-        // The first 100 are inserts, which the ratios do not count.
+        // The first 100 are inserts, which the fractions do not count.
         for (final String row : rows) {
             final String customer = row.split(",")[1];
             switch (row.charAt(0)) {
@@ -204,8 +206,8 @@ class GenerateCustomerCsvTest {
     @ParameterizedTest
     @ValueSource(strings = {"us", "de", "fr", "es", "br", "jp"})
     void everyLocaleHasItsCountry(final String locale) {
-        runner.setProperty(StreamProperties.LOCALES, locale);
-        runner.setProperty(StreamProperties.UPDATE_RATIO, "0");
+        runner.setProperty("Locales", locale);
+        runner.setProperty("Update Fraction", "0");
         runner.run();
         final String country = "," + locale.toUpperCase(Locale.ROOT) + ",";
         assertTrue(contents(runner).getFirst().lines().skip(1).filter(row -> row.startsWith("I,")).allMatch(row -> row.contains(country)));
@@ -216,7 +218,7 @@ class GenerateCustomerCsvTest {
         final List<String> runs = new ArrayList<>();
         for (final String seed : List.of("42", "42", "43")) {
             final TestRunner seeded = newRunner();
-            seeded.setProperty(StreamProperties.SEED, seed);
+            seeded.setProperty("Seed", seed);
             seeded.run();
             runs.add(contents(seeded).getFirst());
         }
@@ -226,9 +228,9 @@ class GenerateCustomerCsvTest {
 
     @Test
     void initialCustomersComeFirst() {
-        runner.setProperty(StreamProperties.INITIAL_CUSTOMERS, "7");
-        runner.setProperty(StreamProperties.UPDATE_RATIO, "1");
-        runner.setProperty(StreamProperties.DELETE_RATIO, "0");
+        runner.setProperty("Initial Customers", "7");
+        runner.setProperty("Update Fraction", "1");
+        runner.setProperty("Delete Fraction", "0");
         runner.run();
         final List<String> rows = contents(runner).getFirst().lines().skip(1).toList();
         assertTrue(rows.subList(0, 7).stream().allMatch(row -> row.startsWith("I,")), rows.getFirst());
@@ -250,11 +252,11 @@ class GenerateCustomerCsvTest {
         assertEquals(contents(runner), contents(other));
     }
 
-    /** A rate holds a FlowFile up until its rows are due, however soon that is. */
+    /** A rate delays a FlowFile until its rows are due, however soon that is. */
     private static void until(final BooleanSupplier condition) {
         final long deadline = System.nanoTime() + 10_000_000_000L;
         while (!condition.getAsBoolean()) {
-            assertTrue(System.nanoTime() < deadline, "waited in vain");
+            assertTrue(System.nanoTime() < deadline, "timed out");
         }
     }
 
@@ -276,23 +278,23 @@ class GenerateCustomerCsvTest {
     }
 
     @Test
-    void oneNodeOfAClusterMakesTheStreamAndTheNextOneGoesOn() throws IOException {
-        assertTrue(GenerateCustomerCsv.class.isAnnotationPresent(PrimaryNodeOnly.class), "two nodes would make the same customers");
+    void oneNodeOfAClusterGeneratesTheStreamAndTheNextOneResumes() throws IOException {
+        assertTrue(GenerateCustomerCsv.class.isAnnotationPresent(PrimaryNodeOnly.class), "two nodes would generate the same customers");
         runner.run();
         // NiFi's harness lets no component use a scope that it does not declare, so this is all the state there is.
-        assertEquals("1000", runner.getStateManager().getState(Scope.CLUSTER).get(GenerateCustomerCsv.STATE_NEXT_SEQUENCE));
+        assertEquals("1000", runner.getStateManager().getState(Scope.CLUSTER).get(StreamState.NEXT_SEQUENCE));
     }
 
     @Test
     void propertiesShapeTheRows() {
-        runner.setProperty(StreamProperties.LOCALES, "jp, de");
-        runner.setProperty(StreamProperties.FIRST_CUSTOMER_ID, "5000000");
-        runner.setProperty(StreamProperties.START_TIME, "2031-02-03T04:05:06Z");
-        runner.setProperty(StreamProperties.MEAN_INTERVAL, "1 sec");
-        runner.setProperty(StreamProperties.INITIAL_CUSTOMERS, "1000");
-        runner.setProperty(StreamProperties.UPDATE_RATIO, "0");
-        runner.setProperty(StreamProperties.DELETE_RATIO, "0");
-        runner.setProperty(StreamProperties.RETURN_RATIO, "0");
+        runner.setProperty("Locales", "jp, de");
+        runner.setProperty("First Customer ID", "5000000");
+        runner.setProperty("Start Time", "2031-02-03T04:05:06Z");
+        runner.setProperty("Mean Interval", "1 sec");
+        runner.setProperty("Initial Customers", "1000");
+        runner.setProperty("Update Fraction", "0");
+        runner.setProperty("Delete Fraction", "0");
+        runner.setProperty("Return Fraction", "0");
         runner.run();
         final List<String> rows = contents(runner).getFirst().lines().skip(1).toList();
         assertTrue(rows.stream().allMatch(row -> row.startsWith("I,")));
@@ -305,8 +307,8 @@ class GenerateCustomerCsvTest {
     @Test
     void valuesMayComeFromTheEnvironment() {
         runner.setEnvironmentVariableValue("rows", "10");
-        runner.setProperty(StreamProperties.MAX_ROWS_PER_FLOWFILE, "${rows}");
-        runner.setProperty(StreamProperties.UPDATE_RATIO, "${literal('0.5')}");
+        runner.setProperty("Max Rows per FlowFile", "${rows}");
+        runner.setProperty("Update Fraction", "${literal('0.5')}");
         runner.run();
         runner.getFlowFilesForRelationship(GenerateCustomerCsv.SUCCESS).getFirst().assertAttributeEquals("record.count", "10");
     }
@@ -319,24 +321,55 @@ class GenerateCustomerCsvTest {
         "Locales | ,",
         "Max Rows per FlowFile | 0",
         "Initial Customers | -1",
-        "Update Ratio | 1.5",
-        "Update Ratio | 0.99",
-        "Delete Ratio | NaN",
-        "Return Ratio | x",
+        "Update Fraction | 1.5",
+        "Update Fraction | 0.99",
+        "Delete Fraction | NaN",
+        "Return Fraction | x",
         "First Customer ID | 9999999999999999",
         "Start Time | yesterday",
         "Mean Interval | 5",
-        "Late Ratio | -0.1",
-        "Duplicate Ratio | 2",
-        "Same Key Ratio | 2",
-        "Dirty Ratio | 2",
+        "Late Fraction | -0.1",
+        "Duplicate Fraction | 2",
+        "Same Key Fraction | 2",
+        "Malformed Fraction | 2",
         "Rows per Second | 0",
         "Total Rows | 0",
     })
-    void nonsenseIsRefusedOnTheCanvas(final String property, final String value) {
+    void invalidPropertiesAreRefusedOnTheCanvas(final String property, final String value) {
         runner.assertValid();
         runner.setProperty(property, value);
         runner.assertNotValid();
+    }
+
+    @Test
+    void anInvalidPropertyIsReportedWithWhatIsExpected() {
+        runner.setProperty("Update Fraction", "1.5");
+        final ValidationResult result = ((MockProcessContext) runner.getProcessContext()).validate().iterator().next();
+        assertEquals("Update Fraction", result.getSubject());
+        assertEquals("invalid fraction `1.5`: expected 0 to 1, or a percentage such as 10%", result.getExplanation());
+    }
+
+    @Test
+    void propertiesOfEarlierVersionsAreMigrated() {
+        final MockProcessContext context = (MockProcessContext) runner.getProcessContext();
+        for (final String former : List.of("Update Ratio", "Delete Ratio", "Return Ratio", "Late Ratio", "Duplicate Ratio", "Same Key Ratio", "Dirty Ratio")) {
+            context.setProperty(former, "0.125");
+        }
+        final Map<String, String> renamed = runner.migrateProperties().getPropertiesRenamed();
+        assertEquals("Malformed Fraction", renamed.get("Dirty Ratio"));
+        assertEquals(7, renamed.size());
+        for (final String name : renamed.values()) {
+            assertEquals("0.125", context.getProperty(name).getValue(), name);
+        }
+    }
+
+    @Test
+    void aStateOfAnEarlierVersionIsResumed() throws IOException {
+        // The fingerprint of the options of this test, as earlier versions computed it.
+        final Map<String, String> state = Map.of("stream", "44c6e52d9dbbad28", "next.sequence", "2000", "delivered.below", "0");
+        runner.getStateManager().setState(state, Scope.CLUSTER);
+        runner.run();
+        runner.getFlowFilesForRelationship(GenerateCustomerCsv.SUCCESS).getFirst().assertAttributeEquals("firn.first.sequence", "2000");
     }
 
     @Test
@@ -350,12 +383,12 @@ class GenerateCustomerCsvTest {
     }
 
     @Test
-    void verifyTellsWhatTheCoreRefuses() {
-        runner.setProperty(StreamProperties.UPDATE_RATIO, "0.8");
-        runner.setProperty(StreamProperties.DELETE_RATIO, "0.8");
+    void verifyReportsWhatTheCoreRefuses() {
+        runner.setProperty("Update Fraction", "0.8");
+        runner.setProperty("Delete Fraction", "0.8");
         final List<ConfigVerificationResult> results = ((VerifiableProcessor) runner.getProcessor())
                 .verify(runner.getProcessContext(), runner.getLogger(), Map.of());
         assertEquals(Arrays.asList(Outcome.SUCCESSFUL, Outcome.FAILED), results.stream().map(ConfigVerificationResult::getOutcome).toList());
-        assertTrue(results.getLast().getExplanation().contains("together at most 1"), results.toString());
+        assertTrue(results.getLast().getExplanation().contains("expected at most 1"), results.toString());
     }
 }

@@ -1,4 +1,4 @@
-//! The manifest beside the files. Runs that go on where the one before stopped share one.
+//! The manifest beside the files. A run that resumes another one adds to its manifest.
 
 use std::fs;
 use std::io;
@@ -11,27 +11,27 @@ use firn::{Context, Error, Result};
 use super::interrupt::Interrupt;
 use super::part_file;
 
-/// Its name, where nothing else is said.
+/// Its default name.
 pub const MANIFEST: &str = "manifest.json";
 
 /// A manifest to be written when the run has ended.
-pub struct Record {
+pub struct ManifestFile {
     path: PathBuf,
     earlier: Earlier,
 }
 
-/// What the manifest's file holds before the run.
+/// What the file holds before the run.
 enum Earlier {
-    /// Nothing that has to be kept.
+    /// Nothing to keep.
     Nothing,
-    /// The runs that this one goes on from.
+    /// The runs that this one resumes.
     Runs(Box<Manifest>),
     /// This run too: it was killed between writing the manifest and the state.
     ThisRun,
 }
 
-impl Record {
-    /// Finds out whether the manifest at `path` can be written, before anything is.
+impl ManifestFile {
+    /// Checks whether the manifest at `path` may be written, before the run writes anything.
     pub fn open(
         path: PathBuf,
         options: &Options,
@@ -57,9 +57,8 @@ impl Record {
             }
             _ if force => Earlier::Nothing,
             _ => {
-                let advice = "give another folder, another --manifest, or --force to replace it";
                 return Err(Error::config(format!(
-                    "{} exists and is not this stream's up to here: {advice}",
+                    "{} exists and belongs to another run: choose another --out or --manifest, or use --force to replace it",
                     path.display()
                 )));
             }
@@ -75,7 +74,7 @@ impl Record {
             Earlier::Runs(earlier) => earlier.followed_by(manifest),
         };
         let mut text = serde_json::to_vec_pretty(&whole)
-            .map_err(|error| Error::bug(format!("no JSON: {error}")))?;
+            .map_err(|error| Error::bug(format!("cannot write the manifest as JSON: {error}")))?;
         text.push(b'\n');
         part_file::replace(&self.path, &text, interrupt)?;
         Ok(self.path)

@@ -1,4 +1,4 @@
-//! Where rows land: files in a folder, or standard output.
+//! Where rows go: files in a folder, or standard output.
 
 use std::fs;
 use std::io;
@@ -16,11 +16,11 @@ use super::state::State;
 
 /// Why a run stops before its end.
 pub enum Stop {
-    /// Someone asked to.
+    /// The user asked to.
     Interrupted,
-    /// Nobody reads standard output any more, as after `head`.
+    /// The reader of standard output has ended, as after `head`.
     ReaderGone,
-    /// It cannot go on.
+    /// An error.
     Failed(Error),
 }
 
@@ -31,12 +31,12 @@ impl From<Error> for Stop {
 }
 
 /// Takes the pieces of the stream.
-pub enum Landing {
+pub enum Output {
     Folder(Box<Folder>),
     Stdout(Box<Stdout>),
 }
 
-impl Landing {
+impl Output {
     /// Takes the next piece.
     pub fn take(&mut self, piece: Piece<'_>) -> Result<(), Stop> {
         match self {
@@ -54,7 +54,7 @@ impl Landing {
     }
 }
 
-/// Names files by the event that they begin with, so that their order is the stream's.
+/// Names files by their first event, so that their order is the order of the stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Naming {
     pub format: Format,
@@ -89,7 +89,7 @@ impl Naming {
     }
 }
 
-/// A folder of files, each whole or not there.
+/// A folder of complete files.
 pub struct Folder {
     path: PathBuf,
     naming: Naming,
@@ -106,7 +106,7 @@ pub struct Folder {
 pub struct Checkpoint {
     pub path: PathBuf,
     pub state: State,
-    /// The position after the run's last file is kept when the manifest is written too.
+    /// The position after the last file of the run is saved together with the manifest.
     pub until: Option<u64>,
 }
 
@@ -165,9 +165,9 @@ impl Folder {
     }
 }
 
-/// Refuses a folder that already holds a file of a name that the run from `at` would write.
+/// Refuses a folder that holds a file whose name the run from `at` would write.
 ///
-/// `again` allows one file that begins at `at`: the one that a killed run had just closed, and whose bytes are the same.
+/// `again` allows the file that begins at `at`: a killed run had just closed it, and its bytes are the same.
 pub fn refuse_existing(
     folder: &Path,
     naming: Naming,
@@ -188,9 +188,8 @@ pub fn refuse_existing(
         let first = at.next_sequence + u64::from(again);
         if sequence >= first && until.is_none_or(|until| sequence < until) {
             let path = folder.join(&name);
-            let advice = "give another folder, or --force to replace files";
             return Err(Error::config(format!(
-                "{} exists: {advice}",
+                "{} exists: choose another --out, or use --force to replace files",
                 path.display()
             )));
         }
