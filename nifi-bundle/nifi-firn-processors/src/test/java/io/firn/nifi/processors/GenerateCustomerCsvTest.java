@@ -352,7 +352,8 @@ class GenerateCustomerCsvTest {
     @Test
     void propertiesOfEarlierVersionsAreMigrated() {
         final MockProcessContext context = (MockProcessContext) runner.getProcessContext();
-        for (final String former : List.of("Update Ratio", "Delete Ratio", "Return Ratio", "Late Ratio", "Duplicate Ratio", "Same Key Ratio", "Dirty Ratio")) {
+        for (final String former : List.of("Update Ratio", "Delete Ratio", "Return Ratio", "Late Ratio", "Duplicate Ratio", "Same Key Ratio",
+                "Dirty Ratio")) {
             context.setProperty(former, "0.125");
         }
         final Map<String, String> renamed = runner.migrateProperties().getPropertiesRenamed();
