@@ -1,6 +1,6 @@
 //! The binary `firn`: arguments to the core, errors to messages and exit codes.
 //!
-//! Exit codes: 0 well, 1 something has to be set right, 2 wrong arguments, 70 a fault of Firn's own, 75 worth trying again later,
+//! Exit codes: 0 success, 1 configuration or data error, 2 wrong arguments, 70 internal error, 75 temporary failure: try again,
 //! 130 interrupted.
 
 mod canvas;
@@ -32,7 +32,7 @@ enum Command {
     /// Generate customers and their changes as CSV files
     Generate(Generate),
     #[command(flatten)]
-    Pipeline(commands::Command),
+    Pipeline(Box<commands::Command>),
     /// Print a shell completion script
     Completions(Completions),
 }
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Generate(command) => command.run().unwrap_or_else(|error| failed(&error)),
         Command::Completions(command) => ended(Some(command.run(Arguments::command()))),
-        Command::Pipeline(command) => on_the_network(command),
+        Command::Pipeline(command) => on_the_network(*command),
     }
 }
 
