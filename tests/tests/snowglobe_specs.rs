@@ -263,6 +263,7 @@ chapters!(
     copy_transform,
     dialect,
     file_formats,
+    hostile,
     honesty,
     loading_procedure,
     locks,

@@ -29,6 +29,11 @@ pub fn from_duckdb(message: &str) -> SnowflakeError {
     if let Some(error) = variant_cast(message, double) {
         return error;
     }
+    if has("Max expression depth limit") {
+        return SnowflakeError::compilation(
+            "the statement is nested too deeply: split it into several statements, or use a temporary table",
+        );
+    }
     if has("INTERRUPT") || has("Interrupted") {
         return SnowflakeError::cancelled();
     }

@@ -22,6 +22,7 @@ pub(crate) fn statement(
     variables: &Variables,
 ) -> Result<QueryResult> {
     let mut lexemes = lex(sql)?;
+    check_names(&lexemes)?;
     while lexemes.last().is_some_and(|l| l.token == Token::SemiColon) {
         lexemes.pop();
     }
@@ -126,6 +127,25 @@ pub(crate) fn check_owners_rights(sql: &str) -> Result<()> {
     ))
 }
 
+/// Fails for a name with a control character: such names are for Snowglobe's own use.
+fn check_names(lexemes: &[Lexeme]) -> Result<()> {
+    let is_control = |lexeme: &&Lexeme| match &lexeme.token {
+        Token::Word(word) => word.value.contains(|c: char| c.is_control()),
+        _ => false,
+    };
+    match lexemes.iter().find(is_control) {
+        Some(lexeme) => {
+            let shown = lexeme.token.to_string().escape_debug().to_string();
+            Err(SnowflakeError::syntax(
+                lexeme.line,
+                lexeme.column - 1,
+                &shown,
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Whether the names in the statement are for a later run to resolve.
 fn is_definition(lexemes: &[Lexeme]) -> bool {
     lexemes[0].is_word("CREATE")
@@ -158,7 +178,7 @@ pub(crate) fn query(
     let (sql, binds) = &identifiers::resolve(session, sql, binds, variables)?;
     let rows = stages::with_staged(session, sql, binds, variables, |session| {
         let compiled = session.context(binds, variables).query(sql)?;
-        if compiled.sql.contains("from \"T") {
+        if compiled.reads_tables {
             use_warehouse(session)?;
         }
         storage::query(&session.connection, &compiled.sql)

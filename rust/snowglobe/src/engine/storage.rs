@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use duckdb::Connection;
 use duckdb::core::LogicalTypeId;
 use duckdb::types::{TimeUnit, ValueRef};
+use duckdb::{Config, Connection};
 
 use super::duckdb_errors::from_duckdb;
 use super::error::{Result, SnowflakeError};
@@ -47,36 +47,49 @@ const IN_MEMORY: &str =
     "set global checkpoint_threshold = '1TB'; set global force_compression = 'uncompressed'";
 const ON_DISK: &str = "set global checkpoint_threshold = '256MB'";
 
-/// Opens the data file, or a database in memory.
+/// The only settings that a statement of Snowglobe's own changes; all others stay as they are once the database is open.
+const LOCKED: &str = "
+    set global default_null_order = 'nulls_last_on_asc_first_on_desc';
+    set global allowed_configs = ['timezone', 'preserve_insertion_order'];
+    set global lock_configuration = true";
+
+/// Opens the data file, or a database in memory. DuckDB reaches no file but its own, and loads no extension: the bytes of staged files come to it
+/// through `sf_csv` and the appender.
 pub fn open(data_dir: Option<&Path>) -> Result<Connection> {
+    let config = |spill: &Path| {
+        // The folder for spilling first: without external access it can no longer be chosen.
+        Config::default()
+            .with("temp_directory", spill.to_string_lossy())?
+            .enable_external_access(false)?
+            .enable_autoload_extension(false)?
+            .with("allow_community_extensions", "false")
+    };
     let connection = match data_dir {
-        None => Connection::open_in_memory(),
+        None => {
+            let spill = std::env::temp_dir().join(format!("snowglobe-{}", uuid::Uuid::new_v4()));
+            config(&spill).and_then(Connection::open_in_memory_with_flags)
+        }
         Some(dir) => {
             std::fs::create_dir_all(dir)
                 .map_err(|e| SnowflakeError::internal(format!("{}: {e}", dir.display())))?;
-            Connection::open(dir.join("snowglobe.duckdb"))
+            config(&dir.join("spill"))
+                .and_then(|c| Connection::open_with_flags(dir.join("snowglobe.duckdb"), c))
         }
     }
     .map_err(SnowflakeError::internal)?;
-    connection
-        .execute_batch(if data_dir.is_some() {
-            ON_DISK
-        } else {
-            IN_MEMORY
-        })
-        .map_err(SnowflakeError::internal)?;
-    connection
-        .execute_batch(TABLES)
-        .map_err(SnowflakeError::internal)?;
-    connection
-        .execute_batch(include_str!("prelude.sql"))
-        .map_err(SnowflakeError::internal)?;
-    connection
-        .execute_batch(include_str!("timestamp_tz.sql"))
-        .map_err(SnowflakeError::internal)?;
-    connection
-        .execute_batch("set global default_null_order = 'nulls_last_on_asc_first_on_desc'")
-        .map_err(SnowflakeError::internal)?;
+    let threshold = match data_dir {
+        Some(_) => ON_DISK,
+        None => IN_MEMORY,
+    };
+    let macros = [
+        include_str!("prelude.sql"),
+        include_str!("timestamp_tz.sql"),
+    ];
+    for sql in [threshold, TABLES, macros[0], macros[1], LOCKED] {
+        connection
+            .execute_batch(sql)
+            .map_err(SnowflakeError::internal)?;
+    }
     Ok(connection)
 }
 

@@ -1,47 +1,65 @@
 //! Functions that ask who, where and when, and the SYSTEM$ functions that pipelines call.
 
-use std::fmt::Write as _;
-
 use super::catalog::{Body, Kind, Object};
 use super::compile::Context;
 use super::error::{Result, SnowflakeError};
 use super::{pipes, stages, storage, tasks, timetravel};
-use crate::sql::cursor::{Name, literal};
+use crate::sql::cursor::Name;
+use crate::sql::fragment::Sql;
 
 /// The SQL of the function, if it is one of these.
 ///
 /// # Errors
 /// As the function has them, for instance when its object is not there.
-pub fn function(context: &Context<'_>, name: &str, args: &[String]) -> Result<Option<String>> {
+pub fn function(context: &Context<'_>, name: &str, args: &[Sql]) -> Result<Option<Sql>> {
+    if let Some(sql) = moment(context, name) {
+        return Ok(Some(sql));
+    }
+    if let Some(sql) = identity(context, name) {
+        return Ok(Some(sql));
+    }
+    if name == "IS_ROLE_IN_SESSION" {
+        let role = argument(context, args, 0)?;
+        return Ok(Some(boolean(context.roles.contains(&role))));
+    }
     if !name.starts_with("SYSTEM$") {
-        return of_context(context, name, args);
+        return Ok(None);
     }
-    for family in [of_pipes, of_tasks, of_others] {
-        if let Some(sql) = family(context, name, args)? {
-            return Ok(Some(sql));
-        }
+    if let Some(sql) = of_tasks(context, name, args)? {
+        return Ok(Some(sql));
     }
-    Err(SnowflakeError::new(
-        "002140",
-        "42601",
-        format!("SQL compilation error:\nUnknown function {name}"),
-    ))
+    of_objects(context, name, args).map(Some)
 }
 
-fn text(value: Option<&str>) -> String {
-    value.map_or("null::varchar".to_owned(), literal)
+fn text(value: Option<&str>) -> Sql {
+    value.map_or_else(|| Sql::known("null::varchar"), Sql::literal)
 }
 
-/// Functions that ask who, where and when.
-fn of_context(context: &Context<'_>, name: &str, args: &[String]) -> Result<Option<String>> {
-    let now = context.now;
-    Ok(Some(match name {
+fn boolean(yes: bool) -> Sql {
+    Sql::known(if yes { "true" } else { "false" })
+}
+
+/// The statement's time.
+fn moment(context: &Context<'_>, name: &str) -> Option<Sql> {
+    let template = match name {
         "CURRENT_TIMESTAMP" | "LOCALTIMESTAMP" | "GETDATE" | "SYSTIMESTAMP" => {
-            format!("make_timestamptz({now})")
+            "make_timestamptz({0})"
         }
-        "SYSDATE" => format!("make_timestamp({now})"),
-        "CURRENT_DATE" => format!("cast(make_timestamptz({now}) as date)"),
-        "CURRENT_TIME" | "LOCALTIME" => format!("cast(make_timestamptz({now}) as timestamp)::time"),
+        "SYSDATE" => "make_timestamp({0})",
+        "CURRENT_DATE" => "cast(make_timestamptz({0}) as date)",
+        "CURRENT_TIME" | "LOCALTIME" => "cast(make_timestamptz({0}) as timestamp)::time",
+        _ => return None,
+    };
+    let now = Sql::of(template, &[Sql::integer(context.now)]);
+    Some(match name {
+        "CURRENT_DATE" => now.into_date(),
+        _ => now,
+    })
+}
+
+/// Who asks, and where.
+fn identity(context: &Context<'_>, name: &str) -> Option<Sql> {
+    Some(match name {
         "CURRENT_USER" => text(Some(&context.user)),
         "CURRENT_ROLE" => text(Some(&context.role)),
         "CURRENT_WAREHOUSE" => text(context.warehouse.as_deref()),
@@ -54,8 +72,8 @@ fn of_context(context: &Context<'_>, name: &str, args: &[String]) -> Result<Opti
         "CURRENT_CLIENT" | "CURRENT_STATEMENT" => text(None),
         "CURRENT_SESSION" => text(Some(&context.session_id.to_string())),
         "CURRENT_TRANSACTION" => {
-            let id = context.own.map(|own| (storage::ALIVE - own).to_string());
-            text(id.as_deref())
+            let own = context.own.map(|own| (storage::ALIVE - own).to_string());
+            text(own.as_deref())
         }
         "CURRENT_SCHEMAS" => {
             let (database, schema) = (
@@ -65,60 +83,20 @@ fn of_context(context: &Context<'_>, name: &str, args: &[String]) -> Result<Opti
             text(Some(&format!("[\"{database}.{schema}\"]")))
         }
         "LAST_QUERY_ID" => text(context.results.last().map(|(id, _)| id.as_str())),
-        "IS_ROLE_IN_SESSION" => context
-            .roles
-            .contains(&argument(context, args, 0)?)
-            .to_string(),
-        _ => return Ok(None),
-    }))
+        _ => return None,
+    })
 }
 
-/// `SYSTEM$` functions of pipes and of what they read from.
-fn of_pipes(context: &Context<'_>, name: &str, args: &[String]) -> Result<Option<String>> {
+/// Those that a task calls.
+fn of_tasks(context: &Context<'_>, name: &str, args: &[Sql]) -> Result<Option<Sql>> {
+    let optional = || match args.is_empty() {
+        true => Ok(None),
+        false => argument(context, args, 0).map(Some),
+    };
     Ok(Some(match name {
-        "SYSTEM$PIPE_STATUS" => {
-            let pipe = object(context, Kind::Pipe, &argument(context, args, 0)?)?;
-            text(Some(&pipes::status(&context.shared, &pipe)?.to_string()))
-        }
-        "SYSTEM$PIPE_FORCE_RESUME" => {
-            let pipe = object(context, Kind::Pipe, &argument(context, args, 0)?)?;
-            context.require(&pipe, "OPERATE")?;
-            context.shared.change_catalog(|catalog| {
-                catalog.update(pipe.id, |o| {
-                    if let Body::Pipe(pipe) = &mut o.body {
-                        pipe.paused = false;
-                    }
-                });
-                Ok(())
-            })?;
-            text(Some("SUCCESS"))
-        }
-        "SYSTEM$VALIDATE_STORAGE_INTEGRATION" => {
-            let argument = |at| argument(context, args, at);
-            let given = [argument(0)?, argument(1)?, argument(2)?, argument(3)?];
-            text(Some(&stages::validate_integration(context, given)?))
-        }
-        _ => return Ok(None),
-    }))
-}
-
-/// `SYSTEM$` functions of streams and tasks.
-fn of_tasks(context: &Context<'_>, name: &str, args: &[String]) -> Result<Option<String>> {
-    Ok(Some(match name {
-        "SYSTEM$STREAM_HAS_DATA" => {
-            stream_has_data(context, &argument(context, args, 0)?)?.to_string()
-        }
-        "SYSTEM$STREAM_GET_TABLE_TIMESTAMP" => {
-            let stream = object(context, Kind::Stream, &argument(context, args, 0)?)?;
-            text(Some(&offset_nanos(context, &stream)?.to_string()))
-        }
         "SYSTEM$CURRENT_USER_TASK_NAME" => text(context.task.as_ref().map(|t| t.name.as_str())),
         "SYSTEM$GET_TASK_GRAPH_CONFIG" => {
-            let path = if args.is_empty() {
-                None
-            } else {
-                Some(argument(context, args, 0)?)
-            };
+            let path = optional()?;
             let config = context.task.as_ref().and_then(|task| {
                 tasks::graph_config(&context.catalog, &task.name, path.as_deref())
             });
@@ -130,33 +108,54 @@ fn of_tasks(context: &Context<'_>, name: &str, args: &[String]) -> Result<Option
                 SnowflakeError::compilation("SYSTEM$SET_RETURN_VALUE is called by a task")
             })?;
             task.set_returned(value);
-            "true".to_owned()
+            boolean(true)
         }
         "SYSTEM$GET_PREDECESSOR_RETURN_VALUE" => {
-            let name = match args.is_empty() {
-                true => None,
-                false => Some(argument(context, args, 0)?),
-            };
+            let name = optional()?;
             text(tasks::predecessor_value(context.task.as_deref(), name.as_deref())?.as_deref())
         }
         "SYSTEM$TASK_DEPENDENTS_ENABLE" => {
             tasks::enable_dependents(context, &Name::parse(&argument(context, args, 0)?)?)?;
-            "true".to_owned()
+            boolean(true)
         }
         _ => return Ok(None),
     }))
 }
 
-fn of_others(context: &Context<'_>, name: &str, args: &[String]) -> Result<Option<String>> {
-    Ok(Some(match name {
+/// Those that ask about an object, and the rest.
+fn of_objects(context: &Context<'_>, name: &str, args: &[Sql]) -> Result<Sql> {
+    Ok(match name {
+        "SYSTEM$STREAM_HAS_DATA" => {
+            boolean(stream_has_data(context, &argument(context, args, 0)?)?)
+        }
+        "SYSTEM$PIPE_STATUS" => {
+            let pipe = object(context, Kind::Pipe, &argument(context, args, 0)?)?;
+            text(Some(&pipes::status(&context.shared, &pipe)?.to_string()))
+        }
+        "SYSTEM$PIPE_FORCE_RESUME" => {
+            let pipe = object(context, Kind::Pipe, &argument(context, args, 0)?)?;
+            context.require(&pipe, "OPERATE")?;
+            resume_pipe(context, &pipe)?;
+            text(Some("SUCCESS"))
+        }
+        "SYSTEM$VALIDATE_STORAGE_INTEGRATION" => {
+            let argument = |at| argument(context, args, at);
+            let given = [argument(0)?, argument(1)?, argument(2)?, argument(3)?];
+            text(Some(&stages::validate_integration(context, given)?))
+        }
+        "SYSTEM$STREAM_GET_TABLE_TIMESTAMP" => {
+            let stream = object(context, Kind::Stream, &argument(context, args, 0)?)?;
+            text(Some(&offset_nanos(context, &stream)?.to_string()))
+        }
         "SYSTEM$LAST_CHANGE_COMMIT_TIME" => {
             let table = object(context, Kind::Table, &argument(context, args, 0)?)?;
-            context.shared.last_change(table.id).to_string()
+            Sql::integer(context.shared.last_change(table.id))
         }
-        "SYSTEM$TYPEOF" => format!(
-            "upper(typeof({}))",
-            args.first().map_or("null", String::as_str)
-        ),
+        "SYSTEM$TYPEOF" => {
+            let null = [Sql::known("null")];
+            let args = if args.is_empty() { &null } else { args };
+            Sql::of("upper(typeof({0}))", args)
+        }
         "SYSTEM$WAIT" => {
             let amount: u64 = argument(context, args, 0)?
                 .parse()
@@ -171,8 +170,25 @@ fn of_others(context: &Context<'_>, name: &str, args: &[String]) -> Result<Optio
         "SYSTEM$ABORT_TRANSACTION" | "SYSTEM$ABORT_SESSION" => {
             return Err(SnowflakeError::unsupported(name));
         }
-        _ => return Ok(None),
-    }))
+        _ => {
+            return Err(SnowflakeError::new(
+                "002140",
+                "42601",
+                format!("SQL compilation error:\nUnknown function {name}"),
+            ));
+        }
+    })
+}
+
+fn resume_pipe(context: &Context<'_>, pipe: &Object) -> Result<()> {
+    context.shared.change_catalog(|catalog| {
+        catalog.update(pipe.id, |o| {
+            if let Body::Pipe(pipe) = &mut o.body {
+                pipe.paused = false;
+            }
+        });
+        Ok(())
+    })
 }
 
 /// Waits on the engine's clock, which a test may move, and ends with the statement.
@@ -208,7 +224,7 @@ fn wait(context: &Context<'_>, amount: u64, unit: &str) -> Result<()> {
 }
 
 /// The constant argument, as text.
-fn argument(context: &Context<'_>, args: &[String], at: usize) -> Result<String> {
+fn argument(context: &Context<'_>, args: &[Sql], at: usize) -> Result<String> {
     let Some(arg) = args.get(at) else {
         return Err(SnowflakeError::new(
             "000938",
@@ -216,9 +232,11 @@ fn argument(context: &Context<'_>, args: &[String], at: usize) -> Result<String>
             "SQL compilation error:\nnot enough arguments for function",
         ));
     };
-    let mut sql = String::new();
-    let _ = write!(sql, "select ({arg})::varchar");
-    let rows = storage::query(context.connection, &sql)?;
+    if let Some(text) = arg.as_literal() {
+        return Ok(text.to_owned());
+    }
+    let sql = Sql::of("select ({0})::varchar", std::slice::from_ref(arg));
+    let rows = storage::query(context.connection, sql.as_str())?;
     match rows.rows.first().and_then(|row| row.first()) {
         Some(super::Value::Text(text)) => Ok(text.clone()),
         _ => Err(SnowflakeError::compilation(

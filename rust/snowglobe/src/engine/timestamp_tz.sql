@@ -5,7 +5,7 @@
 -- the length is the instant (30 days to a month), and the months are the offset, in minutes and 1440 more. No part is ever negative.
 -- No other value of Snowglobe is an interval, so a macro with `x interval` is the one for TIMESTAMP_TZ, and the one without a type for all else.
 -- DuckDB takes the one for intervals too where it does not know the type yet: of an aggregate, a window or a subquery. There
--- `compile/overload.rs` writes the name with `_any`, whose branches on typeof() are folded.
+-- `sql/fragment` writes the name with `_any`, whose branches on typeof() are folded.
 create or replace macro sf_no_tz(kind) as case when kind = 'INTERVAL' then sf_fail('000002', '0A000',
     'Unsupported feature ''a function of a TIMESTAMP_TZ out of an aggregate, a window or a subquery: select the value in a subquery of FROM, and use it outside''.') end;
 create or replace macro sf_tz(micros, minutes) as

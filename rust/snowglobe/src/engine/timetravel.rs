@@ -1,12 +1,14 @@
 //! Which commit a time, an offset or a statement stands for, and when a stream is too old to read.
 
-use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident};
+use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident};
 
 use super::catalog::{Body, Object, Table};
 use super::compile::Context;
 use super::error::{Result, SnowflakeError};
 use super::shared::Shared;
 use super::storage;
+use crate::sql::cursor::Name;
+use crate::sql::fragment::Sql;
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
@@ -15,24 +17,21 @@ const DAY_MICROS: i64 = 86_400_000_000;
 /// # Errors
 /// For what Snowglobe does not know, and for a time before there was data or beyond the table's retention.
 pub fn snapshot(context: &Context<'_>, object: &Object, clause: &Expr) -> Result<i64> {
-    let Expr::Function(function) = clause else {
+    let Some((before, name, arg)) = parts(clause) else {
         return Err(SnowflakeError::unsupported(clause));
     };
-    let Some((before, name, arg)) = parts(function) else {
-        return Err(SnowflakeError::unsupported(clause));
-    };
-    let text = arg.to_string();
+    let arg = context.parsed_expression(arg)?;
     let sql = match name.value.to_uppercase().as_str() {
-        "TIMESTAMP" => format!("select epoch_us(cast({text} as timestamptz))"),
-        "OFFSET" => format!(
-            "select {} + (({text})::double * 1000000)::bigint",
-            context.now
+        "TIMESTAMP" => Sql::of("select epoch_us(cast({0} as timestamptz))", &[arg]),
+        "OFFSET" => Sql::of(
+            "select {0} + (({1})::double * 1000000)::bigint",
+            &[Sql::integer(context.now), arg],
         ),
         "STREAM" => {
-            let stream = context.find(
-                super::catalog::Kind::Stream,
-                &crate::sql::cursor::Name::parse(text.trim_matches('\''))?,
-            )?;
+            let name = arg.as_literal().ok_or_else(|| {
+                SnowflakeError::unsupported("time travel to a stream that is not a literal")
+            })?;
+            let stream = context.find(super::catalog::Kind::Stream, &Name::parse(name)?)?;
             return readable(context, object, context.shared.offset_of(stream.id));
         }
         other => {
@@ -41,7 +40,7 @@ pub fn snapshot(context: &Context<'_>, object: &Object, clause: &Expr) -> Result
             )));
         }
     };
-    let at = storage::count(context.connection, &sql)?;
+    let at = storage::count(context.connection, sql.as_str())?;
     if at < retained_since(object.table()?, context.now) {
         return Err(unavailable(object));
     }
@@ -60,23 +59,24 @@ pub fn snapshot(context: &Context<'_>, object: &Object, clause: &Expr) -> Result
     }
 }
 
-/// Whether the call is `AT(name => …)` or `BEFORE(name => …)`.
-pub fn is_clause(function: &Function) -> bool {
-    parts(function).is_some()
-}
-
-/// Whether it is `BEFORE`, and its argument.
-fn parts(function: &Function) -> Option<(bool, &Ident, &FunctionArgExpr)> {
+/// Whether it is `BEFORE`, and the argument of `AT(name => …)` or `BEFORE(name => …)`.
+fn parts(clause: &Expr) -> Option<(bool, &Ident, &Expr)> {
+    let Expr::Function(function) = clause else {
+        return None;
+    };
     let word = function.name.to_string();
-    let word = word.trim_matches('"');
     let before = word.eq_ignore_ascii_case("BEFORE");
     let FunctionArguments::List(list) = &function.args else {
         return None;
     };
     match list.args.as_slice() {
-        [FunctionArg::Named { name, arg, .. }] if before || word.eq_ignore_ascii_case("AT") => {
-            Some((before, name, arg))
-        }
+        [
+            FunctionArg::Named {
+                name,
+                arg: FunctionArgExpr::Expr(arg),
+                ..
+            },
+        ] if before || word.eq_ignore_ascii_case("AT") => Some((before, name, arg)),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Reads Snowflake's dialect: tokens, statements, scripts, and their rendering for DuckDB.
 
 pub(crate) mod cursor;
+pub(crate) mod fragment;
 pub(crate) mod functions;
 pub(crate) mod properties;
 pub(crate) mod script;

@@ -3,6 +3,7 @@
 use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
+use super::fragment::Sql;
 use super::tokens::lex;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::value::{MAX_BINARY_LENGTH, MAX_VARCHAR_LENGTH, SnowflakeType};
@@ -152,28 +153,31 @@ pub fn duckdb(kind: &SnowflakeType) -> String {
     }
 }
 
-/// The rendered expression as a value of a column of this type: converted, and refused where it does not fit.
-pub fn store(expr: &str, kind: &SnowflakeType) -> String {
-    match kind {
+/// The expression as a value of a column of this type: converted, and refused where it does not fit.
+pub fn store(expr: &Sql, kind: &SnowflakeType) -> Sql {
+    let template = match kind {
         SnowflakeType::Varchar { length } if *length < MAX_VARCHAR_LENGTH => {
-            format!("sf_fit(sf_text({expr}), {length})")
+            let length = Sql::integer(*length);
+            return Sql::of("sf_fit(sf_text({0}), {1})", &[expr.clone(), length]);
         }
-        SnowflakeType::Varchar { .. } => format!("sf_text({expr})"),
-        SnowflakeType::Variant | SnowflakeType::Object | SnowflakeType::Array => {
-            format!("sf_variant({expr})")
+        SnowflakeType::Varchar { .. } => "sf_text({0})",
+        SnowflakeType::Variant | SnowflakeType::Object | SnowflakeType::Array => "sf_variant({0})",
+        SnowflakeType::TimestampNtz { .. } => "sf_timestamp({0})",
+        SnowflakeType::TimestampLtz { .. } => "sf_timestamp_ltz({0})",
+        SnowflakeType::TimestampTz { .. } => "sf_timestamp_tz({0})",
+        SnowflakeType::Date => "cast(sf_local({0}) as date)",
+        SnowflakeType::Time { .. } => "cast(sf_local({0}) as time)",
+        _ => {
+            let kind = Sql::written(duckdb(kind));
+            return Sql::of("cast({0} as {1})", &[expr.clone(), kind]);
         }
-        SnowflakeType::TimestampNtz { .. } => format!("sf_timestamp({expr})"),
-        SnowflakeType::TimestampLtz { .. } => format!("sf_timestamp_ltz({expr})"),
-        SnowflakeType::TimestampTz { .. } => format!("sf_timestamp_tz({expr})"),
-        SnowflakeType::Date => format!("cast(sf_local({expr}) as date)"),
-        SnowflakeType::Time { .. } => format!("cast(sf_local({expr}) as time)"),
-        _ => format!("cast({expr} as {})", duckdb(kind)),
-    }
+    };
+    Sql::of(template, std::slice::from_ref(expr))
 }
 
 /// The same where DuckDB's name of the expression's type is known: what has the column's type already is taken as it is, as binding
 /// a conversion takes DuckDB longer than running it over a few rows.
-pub fn store_from(expr: &str, found: &str, kind: &SnowflakeType) -> String {
+pub fn store_from(expr: &Sql, found: &str, kind: &SnowflakeType) -> Sql {
     let has_it = match kind {
         SnowflakeType::TimestampLtz { .. } => found == "TIMESTAMP WITH TIME ZONE",
         _ => found.eq_ignore_ascii_case(&duckdb(kind)),
@@ -183,40 +187,55 @@ pub fn store_from(expr: &str, found: &str, kind: &SnowflakeType) -> String {
         SnowflakeType::Boolean | SnowflakeType::Float if found == "JSON" => cast(expr, kind, false),
         _ if !has_it => store(expr, kind),
         SnowflakeType::Varchar { length } if *length < MAX_VARCHAR_LENGTH => {
-            format!("sf_fit({expr}, {length})")
+            Sql::of("sf_fit({0}, {1})", &[expr.clone(), Sql::integer(*length)])
         }
-        _ => expr.to_owned(),
+        _ => expr.clone(),
     }
 }
 
-/// The rendered expression after an explicit `CAST` or `::`, which cuts a text that is too long.
-pub fn cast(expr: &str, kind: &SnowflakeType, is_try: bool) -> String {
-    let cast = if is_try { "try_cast" } else { "cast" };
-    match kind {
+/// The expression after an explicit `CAST` or `::`, which cuts a text that is too long.
+pub fn cast(expr: &Sql, kind: &SnowflakeType, is_try: bool) -> Sql {
+    let either = |cast: &'static str, try_cast: &'static str| match is_try {
+        true => try_cast,
+        false => cast,
+    };
+    let template = match kind {
         SnowflakeType::Varchar { length } if *length < MAX_VARCHAR_LENGTH => {
-            format!("left(sf_text({expr}), {length})")
+            let length = Sql::integer(*length);
+            return Sql::of("left(sf_text({0}), {1})", &[expr.clone(), length]);
         }
-        SnowflakeType::Varchar { .. } => format!("sf_text({expr})"),
-        SnowflakeType::Variant | SnowflakeType::Object | SnowflakeType::Array => {
-            format!("sf_variant({expr})")
-        }
+        SnowflakeType::Varchar { .. } => "sf_text({0})",
+        SnowflakeType::Variant | SnowflakeType::Object | SnowflakeType::Array => "sf_variant({0})",
         SnowflakeType::TimestampNtz { .. }
         | SnowflakeType::TimestampLtz { .. }
-        | SnowflakeType::TimestampTz { .. }
-            if is_try =>
-        {
-            format!("try({})", store(expr, kind))
+        | SnowflakeType::TimestampTz { .. } => {
+            let moment = store(expr, kind);
+            return match is_try {
+                true => Sql::of("try({0})", &[moment]),
+                false => moment,
+            };
         }
-        SnowflakeType::TimestampNtz { .. }
-        | SnowflakeType::TimestampLtz { .. }
-        | SnowflakeType::TimestampTz { .. } => store(expr, kind),
-        SnowflakeType::Date | SnowflakeType::Time { .. } => {
-            format!("{cast}(sf_local({expr}) as {})", duckdb(kind))
+        SnowflakeType::Date if !is_try => {
+            let date = "cast(sf_local({0}) as date)";
+            return Sql::of(date, std::slice::from_ref(expr)).into_date();
         }
+        SnowflakeType::Date => "try_cast(sf_local({0}) as date)",
+        SnowflakeType::Time { .. } => either(
+            "cast(sf_local({0}) as time)",
+            "try_cast(sf_local({0}) as time)",
+        ),
+        SnowflakeType::Boolean => either(
+            "cast(sf_boolean({0}) as boolean)",
+            "try_cast(sf_boolean({0}) as boolean)",
+        ),
         SnowflakeType::Number { .. } | SnowflakeType::Float => {
-            format!("{cast}(sf_number_text({expr}) as {})", duckdb(kind))
+            let template = either(
+                "cast(sf_number_text({0}) as {1})",
+                "try_cast(sf_number_text({0}) as {1})",
+            );
+            return Sql::of(template, &[expr.clone(), Sql::written(duckdb(kind))]);
         }
-        SnowflakeType::Boolean => format!("{cast}(sf_boolean({expr}) as boolean)"),
-        _ => format!("{cast}({expr} as {})", duckdb(kind)),
-    }
+        SnowflakeType::Binary { .. } => either("cast({0} as blob)", "try_cast({0} as blob)"),
+    };
+    Sql::of(template, std::slice::from_ref(expr))
 }

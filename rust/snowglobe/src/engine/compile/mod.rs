@@ -1,21 +1,30 @@
 //! Compiles a Snowflake query to DuckDB's SQL: folds names, resolves them against the catalog as the current role sees it, and translates functions,
 //! casts and paths. It runs nothing, save what a table function must know to answer.
+//!
+//! - `query`, `select`: the clauses of a query
+//! - `expression`: expressions, with `operators`, `predicates`, `forms` (functions with a syntax of their own) and `function` (all others)
+//! - `relation`: what stands in FROM
+//! - `substitute`: values in the place of binds and variables, before the text is parsed
 
 mod expression;
-mod overload;
+mod forms;
+mod function;
+mod operators;
+mod predicates;
+mod query;
 mod relation;
+mod select;
 mod substitute;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use sqlparser::ast::{
-    Expr, Ident, LimitClause, Query, Select, SelectItem, SetExpr, SetOperator, TableFactor,
-    VisitMut, VisitorMut, With,
-};
+use sqlparser::ast::{Expr, Ident};
 use sqlparser::dialect::SnowflakeDialect;
-use sqlparser::parser::Parser;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Token;
 
 use super::Shared;
 use super::catalog::Catalog;
@@ -25,6 +34,7 @@ use super::session::CancelHandle;
 use super::storage::Rows;
 use super::vacuum::Reading;
 use super::value::{Binds, SnowflakeType, Value};
+use crate::sql::fragment::Sql;
 use crate::sql::tokens::lex;
 
 pub use relation::{TARGET, column_list, stream_sql};
@@ -86,6 +96,8 @@ pub struct Compiled {
     pub sql: String,
     /// The streams that it reads.
     pub streams: BTreeSet<u64>,
+    /// Whether it reads a table, for which it needs a warehouse.
+    pub reads_tables: bool,
 }
 
 impl Context<'_> {
@@ -94,21 +106,34 @@ impl Context<'_> {
     /// # Errors
     /// What Snowflake says of text that does not parse, names that are not there, and what may not be read.
     pub fn query(&self, sql: &str) -> Result<Compiled> {
+        Compiler::new(self).compile(sql)
+    }
+
+    /// Compiles the plan of DML: in it, [`TARGET`] leads to the table that is changed, with its hidden columns.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub fn plan(&self, sql: &str, target: u64) -> Result<Compiled> {
         let mut compiler = Compiler::new(self);
-        let sql = compiler.query_text(sql)?;
-        Ok(Compiled {
-            sql,
-            streams: compiler.streams,
-        })
+        compiler.target = Some(target);
+        compiler.compile(sql)
     }
 
     /// Compiles an expression without columns, such as a default.
     ///
     /// # Errors
     /// As [`Self::query`].
-    pub fn expression(&self, sql: &str) -> Result<String> {
-        let compiled = self.query(&format!("select {sql} as value"))?;
-        Ok(format!("({})", compiled.sql))
+    pub fn expression(&self, sql: &str) -> Result<Sql> {
+        let query = Compiler::new(self).query_text(&format!("select {sql} as value"))?;
+        check_weight(&query)?;
+        Ok(Sql::of("({0})", &[query]))
+    }
+
+    /// Compiles an expression that is parsed already, without columns.
+    pub(super) fn parsed_expression(&self, expr: &Expr) -> Result<Sql> {
+        let written = Compiler::new(self).expr(expr)?;
+        check_weight(&written)?;
+        Ok(written)
     }
 
     fn elsewhere(&self, database: &str, schema: &str, owner: &str) -> Context<'_> {
@@ -137,25 +162,46 @@ impl Context<'_> {
     }
 }
 
+/// Expressions and queries may be nested this deep.
+const MAX_DEPTH: usize = 400;
+/// A compiled statement may have about this many nodes, views and macros written out.
+const MAX_WEIGHT: u64 = 2_000_000;
+
+fn check_weight(sql: &Sql) -> Result<()> {
+    match sql.weight() {
+        0..=MAX_WEIGHT => Ok(()),
+        _ => Err(too_complex("the statement is too complex")),
+    }
+}
+
+/// The statement is beyond what can be compiled.
+pub(super) fn too_complex(reason: &str) -> SnowflakeError {
+    SnowflakeError::compilation(format!(
+        "{reason}: split it into several statements, or use a temporary table"
+    ))
+}
+
 struct Compiler<'a> {
     context: &'a Context<'a>,
     streams: BTreeSet<u64>,
-    /// CTE names in scope, innermost last.
-    scopes: Vec<BTreeSet<String>>,
-    /// `WITH` clauses put aside while their query is visited.
-    withs: Vec<Option<With>>,
-    /// Names of VARIANT columns met so far: casting one to text takes its quotes off.
-    failure: Option<SnowflakeError>,
+    reads_tables: bool,
+    /// CTEs in scope by name, innermost last, each with the name that it is written with.
+    scopes: Vec<BTreeMap<String, String>>,
+    ctes: usize,
+    /// The table that DML changes.
+    target: Option<u64>,
     views: usize,
+    depth: usize,
+    /// The weight of the views so far.
+    views_weight: u64,
 }
 
-/// Marks text that is DuckDB's already.
-fn raw(text: impl Into<String>) -> Ident {
-    Ident::new(text)
-}
-
-fn raw_expr(text: impl Into<String>) -> Expr {
-    Expr::Identifier(raw(text))
+/// The identifier as Snowflake folds it: upper case unless quoted.
+fn folded(ident: &Ident) -> String {
+    match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_uppercase(),
+    }
 }
 
 impl<'a> Compiler<'a> {
@@ -163,51 +209,79 @@ impl<'a> Compiler<'a> {
         Self {
             context,
             streams: BTreeSet::new(),
+            reads_tables: false,
             scopes: Vec::new(),
-            withs: Vec::new(),
-            failure: None,
+            ctes: 0,
+            target: None,
             views: 0,
+            depth: 0,
+            views_weight: 0,
         }
     }
 
-    fn query_text(&mut self, sql: &str) -> Result<String> {
+    fn compile(mut self, sql: &str) -> Result<Compiled> {
+        let sql = self.query_text(sql)?;
+        check_weight(&sql)?;
+        Ok(Compiled {
+            sql: sql.into_text(),
+            streams: self.streams,
+            reads_tables: self.reads_tables,
+        })
+    }
+
+    fn query_text(&mut self, sql: &str) -> Result<Sql> {
         let lexemes = lex(sql)?;
         let tokens = substitute::tokens(self.context, sql, &lexemes)?;
-        let mut parser = Parser::new(&SnowflakeDialect {}).with_tokens_with_locations(tokens);
-        let failed = |e: sqlparser::parser::ParserError| syntax_error(&e, sql);
-        let mut query = parser.parse_query().map_err(failed)?;
-        if parser.peek_token().token != sqlparser::tokenizer::Token::EOF {
-            let token = parser.peek_token();
-            let (line, column) = (token.span.start.line.max(1), token.span.start.column.max(1));
-            return Err(SnowflakeError::syntax(
-                line,
-                column - 1,
-                &token.token.to_string(),
-            ));
+        let mut parser = Parser::new(&SnowflakeDialect {})
+            .with_recursion_limit(MAX_DEPTH)
+            .with_tokens_with_locations(tokens);
+        let query = parser.parse_query().map_err(|e| syntax_error(&e, sql))?;
+        let next = parser.peek_token();
+        if next.token != Token::EOF {
+            let (line, column) = (next.span.start.line.max(1), next.span.start.column.max(1));
+            let found = next.token.to_string();
+            return Err(SnowflakeError::syntax(line, column - 1, &found));
         }
-        let _ = query.visit(&mut NameColumns);
-        let _ = query.visit(&mut Fold);
-        if query.visit(self).is_break() {
-            return Err(self
-                .failure
-                .take()
-                .unwrap_or_else(|| SnowflakeError::internal("compilation stopped")));
-        }
-        Ok(overload::settle(&query.to_string()))
+        self.query(&query)
     }
 
-    fn fail(&mut self, error: SnowflakeError) -> ControlFlow<()> {
-        self.failure = Some(error);
-        ControlFlow::Break(())
+    /// Goes one level deeper, unless that is too deep or the statement has been cancelled.
+    fn enter(&mut self) -> Result<()> {
+        if self.context.cancelled.is_cancelled() {
+            return Err(SnowflakeError::cancelled());
+        }
+        self.depth += 1;
+        match self.depth {
+            0..=MAX_DEPTH => Ok(()),
+            _ => Err(too_deep()),
+        }
     }
 
-    fn is_cte(&self, name: &str) -> bool {
-        self.scopes.iter().any(|scope| scope.contains(name))
+    fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// The name that a CTE is written with.
+    fn cte_named(&self, name: &str) -> Option<&str> {
+        let scopes = self.scopes.iter().rev();
+        scopes
+            .filter_map(|scope| scope.get(name))
+            .map(String::as_str)
+            .next()
     }
 }
 
+fn too_deep() -> SnowflakeError {
+    too_complex(&format!(
+        "the statement is nested too deeply, in more than {MAX_DEPTH} levels"
+    ))
+}
+
 /// Snowflake's syntax error out of the parser's: its place is at the end of its message.
-fn syntax_error(error: &sqlparser::parser::ParserError, sql: &str) -> SnowflakeError {
+fn syntax_error(error: &ParserError, sql: &str) -> SnowflakeError {
+    if matches!(error, ParserError::RecursionLimitExceeded) {
+        return too_deep();
+    }
     let text = error.to_string();
     let number_after = |word: &str| {
         let rest = &text[text.rfind(word)? + word.len()..];
@@ -228,122 +302,4 @@ fn syntax_error(error: &sqlparser::parser::ParserError, sql: &str) -> SnowflakeE
         .unwrap_or(sql.chars().count() as u64)
         .max(1);
     SnowflakeError::syntax(line, column - 1, found)
-}
-
-/// Names the columns that the query leaves unnamed as Snowflake does: by their text, in upper case.
-struct NameColumns;
-
-impl VisitorMut for NameColumns {
-    type Break = ();
-
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        for item in &mut select.projection {
-            let SelectItem::UnnamedExpr(expr) = item else {
-                continue;
-            };
-            if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
-                continue;
-            }
-            let alias =
-                Ident::with_quote('"', expr.to_string().to_uppercase().replace('"', "\"\""));
-            *item = SelectItem::ExprWithAlias {
-                expr: expr.clone(),
-                alias,
-            };
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-/// Folds names: upper case unless quoted, and quoted from here on.
-struct Fold;
-
-impl VisitorMut for Fold {
-    type Break = ();
-
-    fn pre_visit_ident(&mut self, ident: &mut Ident) -> ControlFlow<()> {
-        if ident.quote_style.is_none() {
-            ident.value = ident.value.to_uppercase();
-            ident.quote_style = Some('"');
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-impl VisitorMut for Compiler<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-        self.scopes.push(BTreeSet::new());
-        let mut with = query.with.take();
-        if let Some(with) = &mut with {
-            for cte in &mut with.cte_tables {
-                let name = cte.alias.name.value.clone();
-                // A CTE may read the table whose name it takes, unless it is recursive.
-                if with.recursive
-                    && let Some(scope) = self.scopes.last_mut()
-                {
-                    scope.insert(name.clone());
-                }
-                cte.query.visit(self)?;
-                if let Some(scope) = self.scopes.last_mut() {
-                    scope.insert(name);
-                }
-            }
-        }
-        self.withs.push(with);
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-        query.with = self.withs.pop().flatten();
-        self.scopes.pop();
-        if let SetExpr::Select(select) = query.body.as_mut()
-            && let Some(top) = select.top.take()
-        {
-            let quantity = match top.quantity {
-                Some(sqlparser::ast::TopQuantity::Constant(n)) => raw_expr(n.to_string()),
-                Some(sqlparser::ast::TopQuantity::Expr(e)) => e,
-                None => return self.fail(SnowflakeError::unsupported("TOP without a number")),
-            };
-            query.limit_clause = Some(LimitClause::LimitOffset {
-                limit: Some(quantity),
-                offset: None,
-                limit_by: Vec::new(),
-            });
-        }
-        minus_to_except(query.body.as_mut());
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
-        match self.table_factor(factor) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => self.fail(error),
-        }
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        match self.expr(expr) {
-            Ok(Some(new)) => {
-                *expr = new;
-                ControlFlow::Continue(())
-            }
-            Ok(None) => ControlFlow::Continue(()),
-            Err(error) => self.fail(error),
-        }
-    }
-}
-
-fn minus_to_except(body: &mut SetExpr) {
-    if let SetExpr::SetOperation {
-        op, left, right, ..
-    } = body
-    {
-        if *op == SetOperator::Minus {
-            *op = SetOperator::Except;
-        }
-        minus_to_except(left);
-        minus_to_except(right);
-    }
 }

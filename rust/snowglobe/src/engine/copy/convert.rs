@@ -14,6 +14,7 @@ use crate::engine::stages;
 use crate::engine::storage;
 use crate::engine::value::{Binds, SnowflakeType};
 use crate::sql::cursor::{literal, quoted};
+use crate::sql::fragment::Sql;
 use crate::sql::functions::time_format;
 use crate::sql::types;
 
@@ -94,7 +95,7 @@ impl Copy {
         let value = match &column.kind {
             // Metadata are no text, which would have a format.
             kind if matches!(self.fields.get(at), Some(Taken::Metadata(_))) => {
-                types::store(&name, kind)
+                types::store(&Sql::written(name.as_str()), kind).into_text()
             }
             SnowflakeType::Varchar { length } if self.truncate_columns => {
                 format!("left(sf_text({name}), {length})")
@@ -125,7 +126,7 @@ impl Copy {
             {
                 format!("sf_parse_json({name})")
             }
-            kind => types::store(&name, kind),
+            kind => types::store(&Sql::written(name.as_str()), kind).into_text(),
         };
         if column.nullable {
             return value;

@@ -76,8 +76,8 @@ pub(super) fn remember(session: &mut Session, copy: &Copy, loads: &[Loaded]) {
 ///
 /// # Errors
 /// If the session has run no such COPY, or a transformation.
-pub(crate) fn table_function(context: &Context<'_>, table: &str, job: &str) -> Result<Rows> {
-    let table = context.find_relation(&Name::parse(table)?)?;
+pub(crate) fn table_function(context: &Context<'_>, table: &Name, job: &str) -> Result<Rows> {
+    let table = context.find_relation(table)?;
     let found = context.copies.iter().rev().find(|found| match job {
         "_last" => true,
         id => found.query_id == id && found.target == table.id,

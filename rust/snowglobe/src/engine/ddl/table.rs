@@ -15,6 +15,7 @@ use crate::engine::storage::{self, HIDDEN_COLUMNS};
 use crate::engine::timetravel;
 use crate::engine::value::{Binds, ColumnMeta, QueryResult, SnowflakeType};
 use crate::sql::cursor::{Cursor, quoted};
+use crate::sql::fragment::Sql;
 use crate::sql::properties::Properties;
 use crate::sql::types;
 
@@ -167,7 +168,7 @@ fn fill(
                 let compiled = context.query(&query)?;
                 effects.streams.extend(&compiled.streams);
                 let aliases = (0..table.columns.len()).map(|n| format!("c{n}")).collect::<Vec<_>>().join(", ");
-                let values: Vec<String> = table.columns.iter().enumerate().map(|(n, c)| format!("{} as c{n}", types::store(&format!("c{n}"), &c.kind))).collect();
+                let values: Vec<String> = table.columns.iter().enumerate().map(|(n, c)| format!("{} as c{n}", types::store(&Sql::written(format!("c{n}")), &c.kind).as_str())).collect();
                 storage::run(
                     context.connection,
                     &format!("create or replace table \"{staging}\" as select {} from ({}) as s({aliases})", values.join(", "), compiled.sql),

@@ -35,11 +35,11 @@ pub(super) fn delete(
         quoted(&target.alias),
         target.relation()
     );
-    let mut locks = stream_locks(&context, &context.query(&plan)?.streams);
+    let mut locks = stream_locks(&context, &context.plan(&plan, target.object.id)?.streams);
     locks.push(target.lock());
     drop(context);
     let deleted = session.write(&locks, binds, variables, |context, stamp, effects| {
-        let compiled = context.query(&plan)?;
+        let compiled = context.plan(&plan, target.object.id)?;
         effects.streams.extend(&compiled.streams);
         effects.tables.insert(target.object.id);
         storage::change(

@@ -10,6 +10,7 @@ use crate::engine::session::Session;
 use crate::engine::storage;
 use crate::engine::value::{Binds, QueryResult, RowStats, StatementKind};
 use crate::sql::cursor::{Cursor, quoted};
+use crate::sql::fragment::Sql;
 use crate::sql::tokens::{Lexeme, lex};
 use crate::sql::types;
 
@@ -193,7 +194,9 @@ pub(crate) fn insert_sql(
         .iter()
         .enumerate()
         .zip(&found)
-        .map(|((n, c), (_, found))| types::store_from(&format!("c{n}"), found, &c.kind))
+        .map(|((n, c), (_, found))| {
+            types::store_from(&Sql::written(format!("c{n}")), found, &c.kind).into_text()
+        })
         .collect();
     for (name, value) in defaults(context, object, |c| named.iter().any(|n| n.name == c.name))? {
         targets.push(quoted(&name));
@@ -226,7 +229,7 @@ pub(crate) fn defaults(
         } else if let Some(default) = &column.default {
             found.push((
                 column.name.clone(),
-                types::store(&context.expression(default)?, &column.kind),
+                types::store(&context.expression(default)?, &column.kind).into_text(),
             ));
         }
     }

@@ -66,7 +66,7 @@ impl Target {
 
     /// The table in FROM, with its hidden columns.
     pub(crate) fn relation(&self) -> String {
-        format!("\"{TARGET}{}\" as {}", self.object.id, quoted(&self.alias))
+        format!("\"{TARGET}\" as {}", quoted(&self.alias))
     }
 
     pub(crate) fn table(&self) -> Result<&Table> {

@@ -12,6 +12,7 @@ use crate::engine::session::Session;
 use crate::engine::storage;
 use crate::engine::value::{Binds, QueryResult, RowStats, StatementKind};
 use crate::sql::cursor::{Cursor, quoted};
+use crate::sql::fragment::Sql;
 use crate::sql::types;
 
 /// Reads `column = expression, …` up to `stops`.
@@ -86,7 +87,7 @@ pub(super) fn update(
         items.join(", "),
         target.relation()
     );
-    let mut locks = stream_locks(&context, &context.query(&plan)?.streams);
+    let mut locks = stream_locks(&context, &context.plan(&plan, target.object.id)?.streams);
     locks.push(target.lock());
     drop(context);
     let strict = session
@@ -94,7 +95,7 @@ pub(super) fn update(
         .is_true("ERROR_ON_NONDETERMINISTIC_UPDATE");
     let (updated, joined) =
         session.write(&locks, binds, variables, |context, stamp, effects| {
-            let compiled = context.query(&plan)?;
+            let compiled = context.plan(&plan, target.object.id)?;
             effects.streams.extend(&compiled.streams);
             effects.tables.insert(target.object.id);
             apply_update(
@@ -137,7 +138,7 @@ fn apply_update(
         let is_set = set.iter().any(|(name, _)| *name == column.name);
         let name = format!("\"C{at}\"");
         let value = if is_set {
-            types::store_from(&name, &found[at + 2].1, &column.kind)
+            types::store_from(&Sql::written(name), &found[at + 2].1, &column.kind).into_text()
         } else {
             name
         };

@@ -9,7 +9,7 @@ use crate::engine::dml::{Target, defaults};
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::storage;
 use crate::engine::value::{RowStats, Value};
-use crate::sql::cursor::quoted;
+use crate::sql::fragment::Sql;
 use crate::sql::types;
 
 /// What a column becomes, by clause; `found` has the types of the plan's columns.
@@ -33,7 +33,7 @@ fn column_value(
             Some(v) => {
                 let name = format!("V{}_{v}", n + 1);
                 let found = found.get(&name).map_or("", String::as_str);
-                types::store_from(&quoted(&name), found, &column.kind)
+                types::store_from(&Sql::name(&name), found, &column.kind).into_text()
             }
             None if is_insert => {
                 let default = defaults(context, &target.object, |c| c.name != column.name)?;

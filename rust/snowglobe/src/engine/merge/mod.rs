@@ -64,14 +64,14 @@ pub(crate) fn run(
     }
     check_reachable(&clauses)?;
     let plan = plan_text(&target, &source, &on, &clauses)?;
-    let mut locks = stream_locks(&context, &context.query(&plan)?.streams);
+    let mut locks = stream_locks(&context, &context.plan(&plan, target.object.id)?.streams);
     locks.push(target.lock());
     drop(context);
     let strict = session
         .parameters
         .is_true("ERROR_ON_NONDETERMINISTIC_MERGE");
     let stats = session.write(&locks, binds, variables, |context, stamp, effects| {
-        let compiled = context.query(&plan)?;
+        let compiled = context.plan(&plan, target.object.id)?;
         effects.streams.extend(&compiled.streams);
         effects.tables.insert(target.object.id);
         apply(context, &target, &clauses, &compiled.sql, strict, stamp)

@@ -1,55 +1,61 @@
-//! Snowflake's functions as DuckDB's: renamed, rewritten, or refused. Pure text to text.
+//! Snowflake's functions as DuckDB's: renamed, rewritten, or refused.
 //!
-//! - `tables`: those with another name or a fixed text
-//! - `special`: those whose text depends on their arguments
+//! - `tables`: those with another name or a fixed template
+//! - `special`: those whose SQL depends on their arguments
 //! - `dates`: parts of dates, and what is added to them
 //! - `times`: times from texts and as texts, by a format
 
 mod dates;
 mod special;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod times;
 
+use super::fragment::Sql;
 use crate::engine::error::{Result, SnowflakeError};
 
 use special::special;
 use tables::{RENAMED, REWRITTEN, SAME, VARIADIC};
 
 pub use dates::date_part;
+pub use special::object;
+#[cfg(test)]
+pub(crate) use tests::HOSTILE;
 pub use times::{shown_format, time_format};
 
 /// How a function is answered.
+#[derive(Debug)]
 pub enum Rendering {
-    /// Call this DuckDB function with the arguments as they are.
-    Rename(&'static str),
-    /// DuckDB has it as it is.
-    Same,
-    /// This text.
-    Text(String),
+    /// By this function of DuckDB's, with the arguments as they are.
+    Call(&'static str),
+    /// By this SQL.
+    Sql(Sql),
 }
 
 /// The rendering of a call with rendered arguments.
 ///
 /// # Errors
 /// `Unknown function` for what is not known here.
-pub fn render(name: &str, args: &[String]) -> Result<Rendering> {
-    if let Some((_, text)) = VARIADIC.iter().find(|(n, _)| *n == name) {
-        return Ok(Rendering::Text(variadic(text, args)));
+pub fn render(name: &str, args: &[Sql]) -> Result<Rendering> {
+    if let Some((_, function)) = VARIADIC.iter().find(|(n, _)| *n == name) {
+        return Ok(Rendering::Sql(variadic(function, args)));
     }
     let rewritten = REWRITTEN
         .iter()
         .find(|(n, count, _)| *n == name && *count == args.len());
     if let Some((_, _, template)) = rewritten {
-        return Ok(Rendering::Text(fill(template, args)));
+        let args: Vec<Sql> = args.iter().map(|arg| arg.clone().grouped()).collect();
+        return Ok(Rendering::Sql(Sql::of(template, &args)));
     }
-    if let Some(text) = special(name, args)? {
-        return Ok(Rendering::Text(text));
+    if let Some(sql) = special(name, args)? {
+        return Ok(Rendering::Sql(sql));
     }
     if let Some((_, new)) = RENAMED.iter().find(|(n, _)| *n == name) {
-        return Ok(Rendering::Rename(new));
+        return Ok(Rendering::Call(new));
     }
-    if SAME.contains(&format!(" {name} ")) {
-        return Ok(Rendering::Same);
+    if let Some(same) = SAME.iter().find(|n| n.eq_ignore_ascii_case(name)) {
+        return Ok(Rendering::Call(same));
     }
     if REWRITTEN.iter().any(|(n, _, _)| *n == name) {
         let message = format!(
@@ -64,32 +70,23 @@ pub fn render(name: &str, args: &[String]) -> Result<Rendering> {
     ))
 }
 
-fn fill(template: &str, args: &[String]) -> String {
-    let mut text = template.to_owned();
-    for (at, arg) in args.iter().enumerate() {
-        text = text.replace(&format!("{{{at}}}"), &format!("({arg})"));
-    }
-    text
-}
-
-fn variadic(name: &str, args: &[String]) -> String {
-    let list = args.join(", ");
-    let any_null = args
-        .iter()
-        .map(|a| format!("({a}) is null"))
-        .collect::<Vec<_>>()
-        .join(" or ");
-    match name {
-        "sf_greatest" => format!("case when {any_null} then null else greatest({list}) end"),
-        "sf_least" => format!("case when {any_null} then null else least({list}) end"),
-        "sf_concat" => args
-            .iter()
-            .map(|a| format!("(sf_member({a}))::varchar"))
-            .collect::<Vec<_>>()
-            .join(" || "),
-        _ => {
-            let members: Vec<String> = args.iter().map(|a| format!("sf_member({a})")).collect();
-            format!("{name}({})", members.join(", "))
-        }
+fn variadic(function: &'static str, args: &[Sql]) -> Sql {
+    let each = |template: &'static str, args: &[Sql]| -> Vec<Sql> {
+        let one = |arg: &Sql| Sql::of(template, std::slice::from_ref(arg));
+        args.iter().map(one).collect()
+    };
+    match function {
+        // Null when any argument is.
+        "greatest" | "least" => Sql::over(
+            args,
+            |_| 2,
+            |args| {
+                let any_null = Sql::join(each("({0}) is null", args), " or ");
+                let template = "case when {0} then null else {1} end";
+                Sql::of(template, &[any_null, Sql::call(function, args)])
+            },
+        ),
+        "concat" => Sql::join(each("(sf_member({0}))::varchar", args), " || "),
+        _ => Sql::call(function, &each("sf_member({0})", args)),
     }
 }

@@ -1,164 +1,228 @@
-//! Functions whose text depends on their arguments.
+//! Functions whose SQL depends on their arguments.
 
-use super::dates::{date_add, date_part, date_trunc, time_slice, unit};
-use super::times::{parse_time, parse_timestamp, parse_timestamp_tz, shown_format};
+use super::dates::{cast_date, date_add, date_part, date_trunc, time_slice, unit, word};
+use super::times::{
+    format_of, parse_time, parse_timestamp, parse_timestamp_ltz, parse_timestamp_tz, shown_format,
+};
 use crate::engine::error::{Result, SnowflakeError};
-use crate::sql::cursor::literal;
+use crate::sql::fragment::Sql;
 
-pub(super) fn special(name: &str, args: &[String]) -> Result<Option<String>> {
-    let arg = |at: usize| args.get(at).map_or("", String::as_str);
-    Ok(Some(match (name, args.len()) {
-        ("DATEADD" | "TIMEADD" | "TIMESTAMPADD", 3) => date_add(arg(0), arg(1), arg(2))?,
-        ("DATEDIFF" | "TIMEDIFF" | "TIMESTAMPDIFF", 3) => {
-            format!(
-                "sf_date_diff({}, ({}), ({}))",
-                literal(unit(arg(0))?),
-                cast_date(arg(1)),
-                cast_date(arg(2))
-            )
+/// The functions that [`special`] answers, each with how many arguments it may take. `usize::MAX` stands for any number that it can do something with.
+pub(super) const SPECIAL: &[(&str, &[usize])] = &[
+    ("DATEADD", &[3]),
+    ("TIMEADD", &[3]),
+    ("TIMESTAMPADD", &[3]),
+    ("DATEDIFF", &[3]),
+    ("TIMEDIFF", &[3]),
+    ("TIMESTAMPDIFF", &[3]),
+    ("DATE_TRUNC", &[2]),
+    ("DATE_PART", &[2]),
+    ("OBJECT_CONSTRUCT", &[usize::MAX]),
+    ("OBJECT_CONSTRUCT_KEEP_NULL", &[usize::MAX]),
+    ("DECODE", &[usize::MAX]),
+    ("TO_VARCHAR", &[1, 2]),
+    ("TO_CHAR", &[1, 2]),
+    ("TO_BINARY", &[2]),
+    ("TRUNC", &[2]),
+    ("TO_DATE", &[1, 2]),
+    ("DATE", &[1]),
+    ("TRY_TO_DATE", &[1, 2]),
+    ("TO_TIME", &[1]),
+    ("TIME", &[1]),
+    ("TRY_TO_TIME", &[1]),
+    ("TO_TIMESTAMP", &[1, 2]),
+    ("TO_TIMESTAMP_NTZ", &[1, 2]),
+    ("TRY_TO_TIMESTAMP", &[1, 2]),
+    ("TRY_TO_TIMESTAMP_NTZ", &[1, 2]),
+    ("TO_TIMESTAMP_LTZ", &[1, 2]),
+    ("TRY_TO_TIMESTAMP_LTZ", &[1]),
+    ("TO_TIMESTAMP_TZ", &[1, 2]),
+    ("TRY_TO_TIMESTAMP_TZ", &[1, 2]),
+    ("TO_NUMBER", &[1, 2, 3]),
+    ("TO_DECIMAL", &[1, 2, 3]),
+    ("TO_NUMERIC", &[1, 2, 3]),
+    ("TRY_TO_NUMBER", &[1, 2, 3]),
+    ("TRY_TO_DECIMAL", &[1, 2, 3]),
+    ("TRY_TO_NUMERIC", &[1, 2, 3]),
+    ("TIME_SLICE", &[3, 4]),
+    ("MONTHS_BETWEEN", &[2]),
+    ("HASH", &[usize::MAX]),
+    ("HASH_AGG", &[usize::MAX]),
+];
+
+/// The call's SQL, if it is one of these.
+pub(super) fn special(name: &str, args: &[Sql]) -> Result<Option<Sql>> {
+    let takes = |counts: &[usize]| counts.iter().any(|c| [args.len(), usize::MAX].contains(c));
+    if !SPECIAL
+        .iter()
+        .any(|(n, counts)| *n == name && takes(counts))
+    {
+        return Ok(None);
+    }
+    if let Some(moment) = moment(name, args)? {
+        return Ok(Some(moment));
+    }
+    Ok(Some(match (name, args) {
+        ("OBJECT_CONSTRUCT" | "OBJECT_CONSTRUCT_KEEP_NULL", args) if args.len() % 2 == 0 => {
+            object(name, args)
         }
-        ("DATE_TRUNC", 2) => date_trunc(arg(0), arg(1))?,
-        ("DATE_PART", 2) => date_part(arg(0), arg(1))?,
-        ("OBJECT_CONSTRUCT" | "OBJECT_CONSTRUCT_KEEP_NULL", n) if n % 2 == 0 => object(name, args),
-        ("DECODE", n) if n >= 3 => decode(args),
-        ("TO_VARCHAR" | "TO_CHAR", 1) => format!("sf_text({})", arg(0)),
-        ("TO_VARCHAR" | "TO_CHAR", 2) if is_binary_format(arg(1)) => {
-            match unquote(arg(1))?.to_uppercase().as_str() {
-                "HEX" => format!("hex({})", arg(0)),
-                "BASE64" => format!("to_base64({})", arg(0)),
-                _ => format!("decode({})", arg(0)),
-            }
-        }
-        ("TO_BINARY", 2) => match unquote(arg(1))?.to_uppercase().as_str() {
-            "HEX" => format!("unhex({})", arg(0)),
-            "BASE64" => format!("from_base64({})", arg(0)),
-            "UTF-8" | "UTF8" => format!("encode({})", arg(0)),
-            other => {
-                return Err(SnowflakeError::unsupported(format!(
-                    "binary format {other}"
-                )));
-            }
-        },
-        ("TRUNC", 2) if arg(1).starts_with('\'') => date_trunc(arg(1), arg(0))?,
-        ("TO_VARCHAR" | "TO_CHAR", 2) => format!(
-            "sf_strftime({}, {})",
-            arg(0),
-            literal(&shown_format(&unquote(arg(1))?)?)
-        ),
-        ("TO_DATE" | "DATE", 1) => format!("cast(sf_local({}) as date)", arg(0)),
-        ("TRY_TO_DATE", 1) => format!("try_cast(sf_local({}) as date)", arg(0)),
-        ("TO_TIME" | "TIME", 1) => format!("cast(sf_local({}) as time)", arg(0)),
-        ("TRY_TO_TIME", 1) => format!("try_cast(sf_local({}) as time)", arg(0)),
-        ("TO_DATE" | "TRY_TO_DATE", 2) => format!("cast({} as date)", parse_time(name, args)?),
-        ("TO_TIMESTAMP" | "TO_TIMESTAMP_NTZ", 1) => format!("sf_timestamp({})", arg(0)),
-        ("TRY_TO_TIMESTAMP" | "TRY_TO_TIMESTAMP_NTZ", 1) => {
-            format!("try(sf_timestamp({}))", arg(0))
-        }
-        ("TO_TIMESTAMP_LTZ", 1) => format!("sf_timestamp_ltz({})", arg(0)),
-        ("TRY_TO_TIMESTAMP_LTZ", 1) => format!("try(sf_timestamp_ltz({}))", arg(0)),
-        ("TO_TIMESTAMP_TZ", 1) => format!("sf_timestamp_tz({})", arg(0)),
-        ("TRY_TO_TIMESTAMP_TZ", 1) => format!("try(sf_timestamp_tz({}))", arg(0)),
-        ("TO_TIMESTAMP_TZ" | "TRY_TO_TIMESTAMP_TZ", 2) => parse_timestamp_tz(name, args)?,
-        ("TO_TIMESTAMP" | "TO_TIMESTAMP_NTZ" | "TRY_TO_TIMESTAMP" | "TRY_TO_TIMESTAMP_NTZ", 2) => {
-            parse_timestamp(name, args)?
-        }
-        ("TO_TIMESTAMP_LTZ", 2) => format!(
-            "(({})::timestamptz)",
-            parse_timestamp(name, args)?.replacen("make_timestamp(", "make_timestamptz(", 1)
-        ),
-        ("TO_NUMBER" | "TO_DECIMAL" | "TO_NUMERIC", _) => number("cast", args)?,
-        ("TRY_TO_NUMBER" | "TRY_TO_DECIMAL" | "TRY_TO_NUMERIC", _) => number("try_cast", args)?,
-        ("CONVERT_TIMEZONE", 3) => format!(
-            "(((sf_local({2}))::timestamp at time zone {0}) at time zone {1})",
-            arg(0),
-            arg(1),
-            arg(2)
-        ),
-        ("CONVERT_TIMEZONE", 2) => format!("sf_convert_timezone({}, {})", arg(0), arg(1)),
-        ("REGEXP_REPLACE", 2) => format!("regexp_replace({}, {}, '', 'g')", arg(0), arg(1)),
-        ("REGEXP_REPLACE", 3) => format!("regexp_replace({}, {}, {}, 'g')", arg(0), arg(1), arg(2)),
-        ("REGEXP_SUBSTR", 2) => format!("nullif(regexp_extract({}, {}), '')", arg(0), arg(1)),
-        ("ADD_MONTHS", 2) => format!("sf_add_months({}, {})", arg(0), arg(1)),
-        ("TIME_SLICE", 3 | 4) => time_slice(args)?,
-        ("MONTHS_BETWEEN", 2) => return Err(SnowflakeError::unsupported(name)),
+        ("DECODE", [_, _, _, ..]) => decode(args),
+        ("TO_VARCHAR" | "TO_CHAR", [_]) => Sql::of("sf_text({0})", args),
+        ("TO_VARCHAR" | "TO_CHAR", [value, format]) => to_text(value, format)?,
+        ("TO_BINARY", [value, format]) => binary(
+            value,
+            format_of(format)?,
+            ["unhex({0})", "from_base64({0})", "encode({0})"],
+        )?,
+        ("TO_NUMBER" | "TO_DECIMAL" | "TO_NUMERIC", _) => number(false, args)?,
+        ("TRY_TO_NUMBER" | "TRY_TO_DECIMAL" | "TRY_TO_NUMERIC", _) => number(true, args)?,
         ("HASH" | "HASH_AGG", _) => {
             return Err(SnowflakeError::unsupported(format!(
                 "{name}: its values are Snowflake's own"
             )));
         }
-        ("GETDATE" | "SYSTIMESTAMP", 0) => return Ok(None),
+        ("MONTHS_BETWEEN", _) => return Err(SnowflakeError::unsupported(name)),
         _ => return Ok(None),
     }))
 }
 
-fn is_binary_format(text: &str) -> bool {
-    ["'HEX'", "'BASE64'", "'UTF-8'", "'UTF8'"].contains(&text.to_uppercase().as_str())
-}
-
-pub(super) fn cast_date(text: &str) -> String {
-    // A bare literal has no type to count days with.
-    if text.starts_with('\'') {
-        format!("cast({text} as timestamp)")
-    } else {
-        text.to_owned()
-    }
-}
-
-fn object(name: &str, args: &[String]) -> String {
-    let members: Vec<String> = args.iter().map(|a| format!("sf_member({a})")).collect();
-    let call = format!("json_object({})", members.join(", "));
-    // Keys whose value is null are left out, unless KEEP_NULL.
-    if name.ends_with("KEEP_NULL") {
-        call
-    } else {
-        format!("sf_without_nulls({call})")
-    }
-}
-
-pub(super) fn decode(args: &[String]) -> String {
-    let mut text = "case".to_owned();
-    let pairs = args[1..].chunks(2);
-    for pair in pairs {
-        match pair {
-            [search, result] => text.push_str(&format!(
-                " when ({}) is not distinct from ({search}) then {result}",
-                args[0]
-            )),
-            [default] => text.push_str(&format!(" else {default}")),
-            _ => {}
+/// Those of dates and times.
+fn moment(name: &str, args: &[Sql]) -> Result<Option<Sql>> {
+    let template = match (name, args) {
+        ("DATEADD" | "TIMEADD" | "TIMESTAMPADD", [part, amount, date]) => {
+            return date_add(part, amount, date).map(Some);
         }
-    }
-    text + " end"
+        ("DATEDIFF" | "TIMEDIFF" | "TIMESTAMPDIFF", [part, from, to]) => {
+            let unit = Sql::literal(unit(word(part)?)?);
+            let (from, to) = (cast_date(from), cast_date(to));
+            return Ok(Some(Sql::of(
+                "sf_date_diff({0}, ({1}), ({2}))",
+                &[unit, from, to],
+            )));
+        }
+        ("DATE_TRUNC", [part, date]) => return date_trunc(part, date).map(Some),
+        ("TRUNC", [date, part]) if part.as_literal().is_some() => {
+            return date_trunc(part, date).map(Some);
+        }
+        ("DATE_PART", [part, date]) => return date_part(word(part)?, date).map(Some),
+        ("TIME_SLICE", args) => return time_slice(args).map(Some),
+        ("TO_DATE" | "DATE", [_]) => {
+            return Ok(Some(
+                Sql::of("cast(sf_local({0}) as date)", args).into_date(),
+            ));
+        }
+        ("TO_DATE" | "TRY_TO_DATE", [_, _]) => {
+            let time = parse_time(name, args)?;
+            return Ok(Some(Sql::of("cast({0} as date)", &[time]).into_date()));
+        }
+        ("TO_TIMESTAMP_TZ" | "TRY_TO_TIMESTAMP_TZ", [_, _]) => {
+            return parse_timestamp_tz(name, args).map(Some);
+        }
+        ("TO_TIMESTAMP_LTZ", [_, _]) => return parse_timestamp_ltz(name, args).map(Some),
+        (
+            "TO_TIMESTAMP" | "TO_TIMESTAMP_NTZ" | "TRY_TO_TIMESTAMP" | "TRY_TO_TIMESTAMP_NTZ",
+            [_, _],
+        ) => return parse_timestamp(name, args).map(Some),
+        ("TRY_TO_DATE", _) => "try_cast(sf_local({0}) as date)",
+        ("TO_TIME" | "TIME", _) => "cast(sf_local({0}) as time)",
+        ("TRY_TO_TIME", _) => "try_cast(sf_local({0}) as time)",
+        ("TO_TIMESTAMP" | "TO_TIMESTAMP_NTZ", _) => "sf_timestamp({0})",
+        ("TRY_TO_TIMESTAMP" | "TRY_TO_TIMESTAMP_NTZ", _) => "try(sf_timestamp({0}))",
+        ("TO_TIMESTAMP_LTZ", _) => "sf_timestamp_ltz({0})",
+        ("TRY_TO_TIMESTAMP_LTZ", _) => "try(sf_timestamp_ltz({0}))",
+        ("TO_TIMESTAMP_TZ", _) => "sf_timestamp_tz({0})",
+        ("TRY_TO_TIMESTAMP_TZ", _) => "try(sf_timestamp_tz({0}))",
+        _ => return Ok(None),
+    };
+    Ok(Some(Sql::of(template, args)))
 }
 
-pub(super) fn number(cast: &str, args: &[String]) -> Result<String> {
-    let digit =
-        |at: usize, default: &str| args.get(at).cloned().unwrap_or_else(|| default.to_owned());
-    if let Some(format) = args.get(1).filter(|a| a.starts_with('\'')) {
-        return hexadecimal(cast, &args[0], &unquote(format)?);
+/// A text by a format: of a binary value, or of a moment.
+fn to_text(value: &Sql, format: &Sql) -> Result<Sql> {
+    let format = format_of(format)?;
+    if ["HEX", "BASE64", "UTF-8", "UTF8"].contains(&format.to_uppercase().as_str()) {
+        return binary(value, format, ["hex({0})", "to_base64({0})", "decode({0})"]);
     }
-    Ok(format!(
-        "{cast}(sf_number_text({}) as decimal({}, {}))",
-        digit(0, "null"),
-        digit(1, "38"),
-        digit(2, "0")
-    ))
+    let format = Sql::literal(&shown_format(format)?);
+    Ok(Sql::of("sf_strftime({0}, {1})", &[value.clone(), format]))
+}
+
+/// The template of the format: hexadecimal, base 64 or UTF-8.
+fn binary(value: &Sql, format: &str, templates: [&'static str; 3]) -> Result<Sql> {
+    let template = match format.to_uppercase().as_str() {
+        "HEX" => templates[0],
+        "BASE64" => templates[1],
+        "UTF-8" | "UTF8" => templates[2],
+        other => {
+            return Err(SnowflakeError::unsupported(format!(
+                "binary format '{other}'"
+            )));
+        }
+    };
+    Ok(Sql::of(template, std::slice::from_ref(value)))
+}
+
+/// An object of keys and values, as `{'a': 1}` is too.
+pub fn object(name: &str, args: &[Sql]) -> Sql {
+    let members = args
+        .iter()
+        .map(|a| Sql::call("sf_member", std::slice::from_ref(a)));
+    let call = Sql::call("json_object", &members.collect::<Vec<_>>());
+    // Keys whose value is null are left out, unless KEEP_NULL.
+    match name.ends_with("KEEP_NULL") {
+        true => call,
+        false => Sql::of("sf_without_nulls({0})", &[call]),
+    }
+}
+
+fn decode(args: &[Sql]) -> Sql {
+    let branches = args.len() as u64 / 2;
+    let uses = |at| if at == 0 { branches } else { 1 };
+    Sql::over(args, uses, |args| {
+        let branch = |pair: &[Sql]| match pair {
+            [search, result] => Sql::of(
+                " when ({0}) is not distinct from ({1}) then {2}",
+                &[args[0].clone(), search.clone(), result.clone()],
+            ),
+            rest => Sql::of(" else {0}", rest),
+        };
+        let branches = Sql::join(args[1..].chunks(2).map(branch), "");
+        Sql::of("case{0} end", &[branches])
+    })
+}
+
+fn number(is_try: bool, args: &[Sql]) -> Result<Sql> {
+    if let Some(format) = args.get(1).and_then(Sql::as_literal) {
+        return hexadecimal(is_try, &args[0], format);
+    }
+    let digits = |at: usize, default: u8| match args.get(at) {
+        None => Ok(default),
+        Some(arg) => arg
+            .as_str()
+            .parse::<u8>()
+            .ok()
+            .filter(|n| *n <= 38)
+            .ok_or_else(|| {
+                SnowflakeError::unsupported(
+                    "TO_NUMBER with a precision or scale that is not a literal up to 38",
+                )
+            }),
+    };
+    let kind = Sql::written(format!("decimal({}, {})", digits(1, 38)?, digits(2, 0)?));
+    let template = match is_try {
+        true => "try_cast(sf_number_text({0}) as {1})",
+        false => "cast(sf_number_text({0}) as {1})",
+    };
+    Ok(Sql::of(template, &[args[0].clone(), kind]))
 }
 
 /// The one format of numbers that is here: up to 16 hexadecimal digits.
-fn hexadecimal(cast: &str, text: &str, format: &str) -> Result<String> {
-    if cast != "cast" || !(1..=16).contains(&format.len()) || format.bytes().any(|b| b != b'X') {
+fn hexadecimal(is_try: bool, text: &Sql, format: &str) -> Result<Sql> {
+    if is_try || !(1..=16).contains(&format.len()) || format.bytes().any(|b| b != b'X') {
         return Err(SnowflakeError::unsupported("TO_NUMBER with a format"));
     }
-    Ok(format!(
-        "cast(cast('0x' || case when length({text}) <= {} then {text} else ' too long' end as ubigint) as decimal(38, 0))",
-        format.len()
+    Ok(Sql::of(
+        "cast(cast('0x' || case when length({0}) <= {1} then {0} else ' too long' end as ubigint) as decimal(38, 0))",
+        &[text.clone(), Sql::integer(format.len() as i64)],
     ))
-}
-
-pub(super) fn unquote(text: &str) -> Result<String> {
-    let inner = text.strip_prefix('\'').and_then(|t| t.strip_suffix('\''));
-    inner
-        .map(|t| t.replace("''", "'"))
-        .ok_or_else(|| SnowflakeError::unsupported("a format that is not a literal"))
 }

@@ -1,12 +1,97 @@
 //! Functions that have another name or a fixed text in DuckDB.
 
 /// Functions that DuckDB has under the same name with the same meaning, aggregates and window functions included.
-pub(super) const SAME: &str = " ABS ACOS ANY_VALUE ARRAY_AGG_ ASIN ATAN ATAN2 AVG CBRT CEIL CEILING COALESCE CONCAT_WS CORR COS COT COUNT COVAR_POP COVAR_SAMP \
-    CUME_DIST DEGREES DENSE_RANK EXP FIRST_VALUE FLOOR GREATEST_ HASH_ LAG LAST_VALUE LEAD LEFT LENGTH LN LOWER LPAD LTRIM MAX MD5 MEDIAN MIN MODE \
-    NTH_VALUE NTILE NULLIF PERCENT_RANK PI POWER RADIANS RANK REPEAT REPLACE REVERSE RIGHT ROW_NUMBER RPAD RTRIM SIGN SIN SKEW SQRT STDDEV \
-    STDDEV_POP STDDEV_SAMP SUBSTR SUBSTRING SUM TAN TRIM TRANSLATE TRUNC UPPER VARIANCE VAR_POP VAR_SAMP \
-    BIT_LENGTH OCTET_LENGTH ASCII CONTAINS MAX_BY MIN_BY KURTOSIS REGR_SLOPE REGR_INTERCEPT REGR_R2 REGR_COUNT REGR_AVGX REGR_AVGY APPROX_COUNT_DISTINCT \
-    PERCENTILE_CONT PERCENTILE_DISC LISTAGG BOOLOR_AGG BOOLAND_AGG BITAND_AGG BITOR_AGG GROUPING COUNT_IF IF GENERATE_SERIES SHA1 EXISTS ROUND ";
+pub(super) const SAME: &[&str] = &[
+    "abs",
+    "acos",
+    "any_value",
+    "approx_count_distinct",
+    "ascii",
+    "asin",
+    "atan",
+    "atan2",
+    "avg",
+    "bit_length",
+    "cbrt",
+    "ceil",
+    "ceiling",
+    "coalesce",
+    "concat_ws",
+    "contains",
+    "corr",
+    "cos",
+    "cot",
+    "count",
+    "covar_pop",
+    "covar_samp",
+    "cume_dist",
+    "degrees",
+    "dense_rank",
+    "exp",
+    "first_value",
+    "floor",
+    "grouping",
+    "kurtosis",
+    "lag",
+    "last_value",
+    "lead",
+    "left",
+    "length",
+    "ln",
+    "lower",
+    "lpad",
+    "ltrim",
+    "max",
+    "max_by",
+    "md5",
+    "median",
+    "min",
+    "min_by",
+    "mode",
+    "nth_value",
+    "ntile",
+    "nullif",
+    "octet_length",
+    "percent_rank",
+    "percentile_cont",
+    "percentile_disc",
+    "pi",
+    "power",
+    "radians",
+    "rank",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_count",
+    "regr_intercept",
+    "regr_r2",
+    "regr_slope",
+    "repeat",
+    "replace",
+    "reverse",
+    "right",
+    "round",
+    "row_number",
+    "rpad",
+    "rtrim",
+    "sha1",
+    "sign",
+    "sin",
+    "skew",
+    "sqrt",
+    "stddev",
+    "stddev_pop",
+    "substr",
+    "substring",
+    "sum",
+    "tan",
+    "translate",
+    "trim",
+    "trunc",
+    "upper",
+    "var_pop",
+    "var_samp",
+    "variance",
+];
 
 /// Functions with another name in DuckDB.
 pub(super) const RENAMED: &[(&str, &str)] = &[
@@ -43,11 +128,21 @@ pub(super) const RENAMED: &[(&str, &str)] = &[
     ("STRTOK", "sf_strtok"),
 ];
 
-/// Functions rewritten: `{0}`, `{1}` stand for arguments, `{,}` for all of them.
+/// Functions rewritten: `{0}`, `{1}` stand for arguments.
 pub(super) const REWRITTEN: &[(&str, usize, &str)] = &[
     ("NVL", 2, "coalesce({0}, {1})"),
     ("IFNULL", 2, "coalesce({0}, {1})"),
     ("NVL2", 3, "case when {0} is not null then {1} else {2} end"),
+    (
+        "CONVERT_TIMEZONE",
+        3,
+        "(((sf_local({2}))::timestamp at time zone {0}) at time zone {1})",
+    ),
+    ("CONVERT_TIMEZONE", 2, "sf_convert_timezone({0}, {1})"),
+    ("REGEXP_REPLACE", 2, "regexp_replace({0}, {1}, '', 'g')"),
+    ("REGEXP_REPLACE", 3, "regexp_replace({0}, {1}, {2}, 'g')"),
+    ("REGEXP_SUBSTR", 2, "nullif(regexp_extract({0}, {1}), '')"),
+    ("ADD_MONTHS", 2, "sf_add_months({0}, {1})"),
     ("ZEROIFNULL", 1, "coalesce({0}, 0)"),
     ("NULLIFZERO", 1, "nullif({0}, 0)"),
     ("IFF", 3, "case when {0} then {1} else {2} end"),
@@ -159,11 +254,6 @@ pub(super) const REWRITTEN: &[(&str, usize, &str)] = &[
         "make_timestamp({0}, {1}, {2}, {3}, {4}, {5})",
     ),
     (
-        "ARRAY_AGG",
-        1,
-        "to_json(coalesce(list(sf_member({0})) filter ({0} is not null), []))",
-    ),
-    (
         "OBJECT_INSERT",
         3,
         "sf_object_insert({0}, {1}, sf_member({2}), false)",
@@ -197,8 +287,8 @@ pub(super) const REWRITTEN: &[(&str, usize, &str)] = &[
 /// Functions of any number of arguments.
 pub(super) const VARIADIC: &[(&str, &str)] = &[
     // Snowflake's are null when any argument is.
-    ("GREATEST", "sf_greatest"),
-    ("LEAST", "sf_least"),
-    ("CONCAT", "sf_concat"),
+    ("GREATEST", "greatest"),
+    ("LEAST", "least"),
+    ("CONCAT", "concat"),
     ("ARRAY_CONSTRUCT", "json_array"),
 ];

@@ -1,48 +1,64 @@
 //! Texts as times and times as texts, by a format.
 
-use super::special::unquote;
 use crate::engine::error::{Result, SnowflakeError};
-use crate::sql::cursor::literal;
+use crate::sql::fragment::Sql;
 
-pub(super) fn parse_timestamp(name: &str, args: &[String]) -> Result<String> {
-    if !args[1].starts_with('\'') {
-        return scaled_timestamp(&args[0], &args[1]);
-    }
-    parse_time(name, args)
+/// The text of an argument that must be a literal.
+pub(super) fn format_of(argument: &Sql) -> Result<&str> {
+    argument
+        .as_literal()
+        .ok_or_else(|| SnowflakeError::unsupported("a format that is not a literal"))
 }
 
-fn scaled_timestamp(value: &str, scale: &str) -> Result<String> {
-    let scale: u32 = scale
+/// `TO_TIMESTAMP` and `TO_TIMESTAMP_NTZ` of a number and its scale, or of a text and its format.
+pub(super) fn parse_timestamp(name: &str, args: &[Sql]) -> Result<Sql> {
+    match args[1].as_literal() {
+        None => Ok(Sql::of("make_timestamp({0})", &[micros(args)?])),
+        Some(_) => parse_time(name, args),
+    }
+}
+
+/// `TO_TIMESTAMP_LTZ`, likewise.
+pub(super) fn parse_timestamp_ltz(name: &str, args: &[Sql]) -> Result<Sql> {
+    match args[1].as_literal() {
+        None => Ok(Sql::of("make_timestamptz({0})", &[micros(args)?])),
+        Some(_) => Ok(Sql::of("(({0})::timestamptz)", &[parse_time(name, args)?])),
+    }
+}
+
+/// Microseconds since 1970 of a number and its scale.
+fn micros(args: &[Sql]) -> Result<Sql> {
+    let scale: u32 = args[1]
+        .as_str()
         .parse()
         .map_err(|_| SnowflakeError::unsupported("a timestamp scale that is not a literal"))?;
-    let micros = match scale {
-        0..=6 => format!("({value})::bigint * {}", 10_i64.pow(6 - scale)),
-        _ => format!("({value})::bigint // {}", 10_i64.pow(scale.min(9) - 6)),
+    let (template, power) = match scale {
+        0..=6 => ("({0})::bigint * {1}", 6 - scale),
+        _ => ("({0})::bigint // {1}", scale.min(9) - 6),
     };
-    Ok(format!("make_timestamp({micros})"))
+    let factor = Sql::integer(10_i64.pow(power));
+    Ok(Sql::of(template, &[args[0].clone(), factor]))
 }
 
-/// `TO_TIMESTAMP_TZ` of a number and its scale, or of a text and its format.
-pub(super) fn parse_timestamp_tz(name: &str, args: &[String]) -> Result<String> {
-    if !args[1].starts_with('\'') {
-        let instant = scaled_timestamp(&args[0], &args[1])?.replacen(
-            "make_timestamp(",
-            "make_timestamptz(",
-            1,
-        );
-        return Ok(format!("sf_tz_here({instant})"));
-    }
-    let format = unquote(&args[1])?.to_uppercase();
+/// `TO_TIMESTAMP_TZ`, likewise.
+pub(super) fn parse_timestamp_tz(name: &str, args: &[Sql]) -> Result<Sql> {
+    let Some(format) = args[1].as_literal() else {
+        return Ok(Sql::of(
+            "sf_tz_here(make_timestamptz({0}))",
+            &[micros(args)?],
+        ));
+    };
+    let format = format.to_uppercase();
     if format == "AUTO" {
-        return Ok(format!("sf_timestamp_tz({})", args[0]));
+        return Ok(Sql::of("sf_timestamp_tz({0})", &args[..1]));
     }
     let parsed = parse_time(name, args)?;
     match format.find("TZH") {
-        None => Ok(format!("sf_tz_here(({parsed})::timestamptz)")),
+        None => Ok(Sql::of("sf_tz_here(({0})::timestamptz)", &[parsed])),
         // The offset is read off the text's end.
-        Some(at) if ["TZHTZM", "TZH:TZM", "TZH"].contains(&&format[at..]) => Ok(format!(
-            "sf_tz(epoch_us(({parsed})::timestamptz), sf_offset(regexp_extract({}, sf_tz_zone(), 1)))",
-            args[0]
+        Some(at) if ["TZHTZM", "TZH:TZM", "TZH"].contains(&&format[at..]) => Ok(Sql::of(
+            "sf_tz(epoch_us(({0})::timestamptz), sf_offset(regexp_extract({1}, sf_tz_zone(), 1)))",
+            &[parsed, args[0].clone()],
         )),
         Some(_) => Err(SnowflakeError::unsupported(format!(
             "date format '{format}': a time zone that is not at its end"
@@ -50,21 +66,17 @@ pub(super) fn parse_timestamp_tz(name: &str, args: &[String]) -> Result<String> 
     }
 }
 
-pub(super) fn parse_time(name: &str, args: &[String]) -> Result<String> {
-    let function = if name.starts_with("TRY") {
-        "try_strptime"
-    } else {
-        "strptime"
+pub(super) fn parse_time(name: &str, args: &[Sql]) -> Result<Sql> {
+    let template = match name.starts_with("TRY") {
+        true => "try_strptime({0}, {1})",
+        false => "strptime({0}, {1})",
     };
-    let format = unquote(&args[1])?;
+    let format = format_of(&args[1])?;
     if format.eq_ignore_ascii_case("AUTO") {
-        return Ok(format!("cast({} as timestamp)", args[0]));
+        return Ok(Sql::of("cast({0} as timestamp)", &args[..1]));
     }
-    Ok(format!(
-        "{function}({}, {})",
-        args[0],
-        literal(&time_format(&format)?)
-    ))
+    let format = Sql::literal(&time_format(format)?);
+    Ok(Sql::of(template, &[args[0].clone(), format]))
 }
 
 /// Snowflake's date format as `strftime`'s.

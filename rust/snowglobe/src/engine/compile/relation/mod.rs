@@ -1,138 +1,148 @@
 //! What stands in FROM: tables at a commit, views, streams, stages, INFORMATION_SCHEMA and table functions.
 //!
 //! - `find`: names as objects, if the role may know of them
+//! - `pivot`: PIVOT and UNPIVOT
 //! - `table_function`: functions that return rows
 
 mod find;
+mod pivot;
 mod table_function;
 
 use sqlparser::ast::{
-    Expr, Function, FunctionArguments, Ident, ObjectName, ObjectNamePart, TableAlias,
-    TableAliasColumnDef, TableFactor, TableVersion,
+    Expr, Function, FunctionArguments, ObjectName, ObjectNamePart, Query, SetExpr, TableAlias,
+    TableFactor, TableVersion,
 };
 
-use super::{Compiler, raw};
+use super::Compiler;
+use super::query::alias;
 use crate::engine::catalog::{Body, Object, Stream, Table};
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::{information, timetravel};
 use crate::sql::cursor::{Name, quoted};
+use crate::sql::fragment::Sql;
 
 pub use table_function::values_relation;
 
-/// Starts the name by which DML asks for its target with the hidden columns; the table's id follows.
-pub const TARGET: char = '\u{1}';
+/// The name by which DML asks for its target with the hidden columns. No statement can have it: [`crate::engine::execute`] refuses such names.
+pub const TARGET: &str = "\u{1}target";
+
+/// What compiling a view takes, however short it is.
+const VIEW_WEIGHT: u64 = 200;
 
 impl Compiler<'_> {
-    pub(super) fn table_factor(&mut self, factor: &mut TableFactor) -> Result<()> {
+    /// A table, a subquery or a table function, with its alias.
+    pub(super) fn table_factor(&mut self, factor: &TableFactor) -> Result<Sql> {
         match factor {
-            TableFactor::Table {
-                name,
-                alias,
-                args,
-                version,
-                ..
+            TableFactor::Table { .. } => self.named_table(factor),
+            TableFactor::TableFunction {
+                expr: Expr::Function(function),
+                alias: given,
             } => {
-                let parts = name_parts(name)?;
-                if parts.len() == 1 && self.is_cte(&parts[0]) && args.is_none() {
-                    return Ok(());
-                }
-                let (sql, short) = if let Some(args) = args.take() {
-                    let last = parts.last().cloned().unwrap_or_default();
-                    (self.table_function(&last, &args.args)?, last)
-                } else {
-                    (
-                        self.relation(&parts, version.take())?,
-                        parts.last().cloned().unwrap_or_default(),
-                    )
-                };
-                *name = ObjectName(vec![ObjectNamePart::Identifier(raw(sql))]);
-                if alias.is_none() {
-                    *alias = Some(alias_of(&short));
-                }
-                Ok(())
-            }
-            TableFactor::TableFunction { expr, alias } => {
-                let sql = match expr {
-                    Expr::Function(function) => self.called(function)?,
-                    // The expression is rendered by now; a table function left its SQL.
-                    Expr::Identifier(ident) if ident.quote_style.is_none() => ident.value.clone(),
-                    other => return Err(SnowflakeError::unsupported(format!("TABLE({other})"))),
-                };
-                *factor = plain_table(sql, alias.take());
-                Ok(())
+                let sql = self.called(function)?;
+                aliased(sql, given.as_ref(), &last_part(&function.name)?)
             }
             TableFactor::Function {
                 name,
                 args,
-                alias,
+                alias: given,
                 lateral,
-                ..
+                with_ordinality: false,
             } => {
-                let last = name_parts(name)?.pop().unwrap_or_default();
+                let last = last_part(name)?;
                 let mut sql = self.table_function(&last, args)?;
                 if *lateral {
-                    sql = format!("lateral {sql}");
+                    sql = Sql::of("lateral {0}", &[sql]);
                 }
-                let alias = alias.take().or_else(|| Some(alias_of(&last)));
-                *factor = plain_table(sql, alias);
-                Ok(())
+                aliased(sql, given.as_ref(), &last)
             }
             TableFactor::Derived {
-                subquery, alias, ..
+                lateral,
+                subquery,
+                alias: given,
+                sample: None,
             } => {
-                if let (sqlparser::ast::SetExpr::Values(values), Some(alias)) =
-                    (subquery.body.as_ref(), alias.as_mut())
-                    && alias.columns.is_empty()
-                {
-                    let width = values.rows.first().map_or(0, |row| row.content.len());
-                    alias.columns = (1..=width)
-                        .map(|n| column_alias(&format!("COLUMN{n}")))
-                        .collect();
-                } else if let (sqlparser::ast::SetExpr::Values(values), None) =
-                    (subquery.body.as_ref(), alias.as_ref())
-                {
-                    let width = values.rows.first().map_or(0, |row| row.content.len());
-                    let mut named = alias_of("VALUES");
-                    named.columns = (1..=width)
-                        .map(|n| column_alias(&format!("COLUMN{n}")))
-                        .collect();
-                    *alias = Some(named);
-                }
-                Ok(())
+                let template = match lateral {
+                    true => "lateral ({0})",
+                    false => "({0})",
+                };
+                let sql = Sql::of(template, &[self.query(subquery)?]);
+                derived_alias(sql, subquery, given.as_ref())
             }
-            _ => Ok(()),
+            TableFactor::NestedJoin {
+                table_with_joins,
+                alias: None,
+            } => Ok(Sql::of("({0})", &[self.joined(table_with_joins)?])),
+            TableFactor::Pivot { .. } => self.pivot(factor),
+            TableFactor::Unpivot { .. } => self.unpivot(factor),
+            other => Err(SnowflakeError::unsupported(format!("FROM {other}"))),
         }
+    }
+
+    fn named_table(&mut self, factor: &TableFactor) -> Result<Sql> {
+        let TableFactor::Table {
+            name,
+            alias: given,
+            args,
+            with_hints,
+            version,
+            with_ordinality: false,
+            partitions,
+            json_path: None,
+            sample: None,
+            index_hints,
+        } = factor
+        else {
+            return Err(SnowflakeError::unsupported(format!("FROM {factor}")));
+        };
+        if !with_hints.is_empty() || !partitions.is_empty() || !index_hints.is_empty() {
+            return Err(SnowflakeError::unsupported(format!("FROM {factor}")));
+        }
+        let parts = name_parts(name)?;
+        let last = parts.last().cloned().unwrap_or_default();
+        let cte = match parts.as_slice() {
+            [name] => self.cte_named(name).map(Sql::name),
+            _ => None,
+        };
+        let sql = match (args, cte) {
+            (Some(args), _) if args.settings.is_none() => self.table_function(&last, &args.args)?,
+            (Some(_), _) => return Err(SnowflakeError::unsupported(format!("FROM {factor}"))),
+            (None, Some(cte)) => cte,
+            (None, None) => self.relation(&parts, version.as_ref())?,
+        };
+        aliased(sql, given.as_ref(), &last)
     }
 
     /// Table functions reached through an expression, as in `TABLE(f(…))`.
-    pub(super) fn called(&mut self, function: &Function) -> Result<String> {
-        let last = name_parts(&function.name)?.pop().unwrap_or_default();
-        let args = match &function.args {
-            FunctionArguments::List(list) => list.args.clone(),
-            _ => Vec::new(),
-        };
-        self.table_function(&last, &args)
+    fn called(&mut self, function: &Function) -> Result<Sql> {
+        match &function.args {
+            FunctionArguments::List(list) => {
+                self.table_function(&last_part(&function.name)?, &list.args)
+            }
+            FunctionArguments::None | FunctionArguments::Subquery(_) => {
+                Err(SnowflakeError::unsupported(format!("TABLE({function})")))
+            }
+        }
     }
 
-    fn relation(&mut self, parts: &[String], version: Option<TableVersion>) -> Result<String> {
-        if let Some(id) = parts[0].strip_prefix(TARGET) {
-            return self.target(id);
+    fn relation(&mut self, parts: &[String], version: Option<&TableVersion>) -> Result<Sql> {
+        if parts == [TARGET]
+            && let Some(target) = self.target
+        {
+            return Ok(Sql::written(self.target(target)?));
         }
-        if let Some(stage) = parts[0].strip_prefix('@') {
-            let found = self.context.staged.get(&format!("@{stage}"));
-            return found
-                .cloned()
-                .ok_or_else(|| SnowflakeError::internal(format!("stage {stage} was not staged")));
+        if let [marker] = parts
+            && let Some(staged) = self.context.staged.get(marker)
+        {
+            return Ok(Sql::written(staged.clone()));
         }
         if parts.len() >= 2 && parts[parts.len() - 2] == "INFORMATION_SCHEMA" {
-            let database = if parts.len() == 3 {
-                Some(parts[0].clone())
-            } else {
-                self.context.database.clone()
+            let database = match parts.len() {
+                3 => Some(parts[0].clone()),
+                _ => self.context.database.clone(),
             };
             let database = database.ok_or_else(no_database)?;
             let rows = information::view(self.context, &database, &parts[parts.len() - 1])?;
-            return Ok(values_relation(&rows));
+            return Ok(Sql::written(values_relation(&rows)));
         }
         let object = self.context.find_relation(&Name(parts.to_vec()))?;
         self.context.require(&object, "SELECT")?;
@@ -144,14 +154,17 @@ impl Compiler<'_> {
                 ));
             }
             Some(TableVersion::Function(expr)) => {
-                Some(timetravel::snapshot(self.context, &object, &expr)?)
+                Some(timetravel::snapshot(self.context, &object, expr)?)
             }
             Some(other) => return Err(SnowflakeError::unsupported(other)),
         };
         match &object.body {
-            Body::Table(table) => Ok(self.table(&object, table, snapshot)),
+            Body::Table(table) => {
+                self.reads_tables = true;
+                Ok(Sql::written(self.table(&object, table, snapshot)))
+            }
             Body::View { columns, query, .. } => self.view(&object, columns, query),
-            Body::Stream(stream) => self.stream(&object, stream),
+            Body::Stream(stream) => Ok(Sql::written(self.stream(&object, stream)?)),
             _ => Err(SnowflakeError::missing("Object", Name(parts.to_vec()))),
         }
     }
@@ -168,8 +181,7 @@ impl Compiler<'_> {
         )
     }
 
-    fn target(&self, id: &str) -> Result<String> {
-        let id: u64 = id.parse().map_err(SnowflakeError::internal)?;
+    fn target(&self, id: u64) -> Result<String> {
         let object = self
             .context
             .catalog
@@ -182,7 +194,7 @@ impl Compiler<'_> {
         ))
     }
 
-    fn view(&mut self, object: &Object, columns: &[String], query: &str) -> Result<String> {
+    fn view(&mut self, object: &Object, columns: &[String], query: &str) -> Result<Sql> {
         if self.views > 30 {
             return Err(SnowflakeError::compilation(format!(
                 "view {} refers to itself",
@@ -195,17 +207,20 @@ impl Compiler<'_> {
             .elsewhere(&object.path[0], &object.path[1], &object.owner);
         let mut compiler = Compiler::new(&inner);
         compiler.views = self.views + 1;
+        compiler.views_weight = self.views_weight;
         let sql = compiler.query_text(query)?;
-        self.streams.extend(compiler.streams);
-        if columns.is_empty() {
-            return Ok(format!("({sql})"));
+        // Views on views may double at each step, so they are counted while they are written out.
+        self.views_weight = compiler.views_weight + VIEW_WEIGHT + sql.weight();
+        if self.views_weight > super::MAX_WEIGHT {
+            return Err(super::too_complex("the views are too complex"));
         }
-        let names = columns
-            .iter()
-            .map(|c| quoted(c))
-            .collect::<Vec<_>>()
-            .join(", ");
-        Ok(format!("(select * from ({sql}) as v({names}))"))
+        self.streams.extend(compiler.streams);
+        self.reads_tables |= compiler.reads_tables;
+        if columns.is_empty() {
+            return Ok(Sql::of("({0})", &[sql]));
+        }
+        let names = Sql::list(columns.iter().map(|c| Sql::name(c)));
+        Ok(Sql::of("(select * from ({0}) as v({1}))", &[sql, names]))
     }
 
     fn stream(&mut self, object: &Object, stream: &Stream) -> Result<String> {
@@ -223,6 +238,7 @@ impl Compiler<'_> {
         timetravel::check_stale(self.context, object, base)?;
         let table = base.table()?;
         self.streams.insert(object.id);
+        self.reads_tables = true;
         let (from, to) = (
             self.context.shared.offset_of(object.id),
             self.context.stream_end,
@@ -287,9 +303,10 @@ fn no_database() -> SnowflakeError {
     )
 }
 
-fn name_parts(name: &ObjectName) -> Result<Vec<String>> {
+/// The parts of a name, folded.
+pub(super) fn name_parts(name: &ObjectName) -> Result<Vec<String>> {
     let part = |part: &ObjectNamePart| match part {
-        ObjectNamePart::Identifier(ident) => Ok(ident.value.clone()),
+        ObjectNamePart::Identifier(ident) => Ok(super::folded(ident)),
         // `IDENTIFIER('name')`
         ObjectNamePart::Function(function) => Err(SnowflakeError::unsupported(function)),
     };
@@ -301,33 +318,33 @@ fn name_parts(name: &ObjectName) -> Result<Vec<String>> {
         .collect())
 }
 
-fn alias_of(name: &str) -> TableAlias {
-    TableAlias {
-        explicit: true,
-        name: Ident::with_quote('"', name),
-        columns: Vec::new(),
-        at: None,
-    }
+fn last_part(name: &ObjectName) -> Result<String> {
+    Ok(name_parts(name)?.pop().unwrap_or_default())
 }
 
-fn column_alias(name: &str) -> TableAliasColumnDef {
-    TableAliasColumnDef {
-        name: Ident::with_quote('"', name),
-        data_type: None,
-    }
+/// The relation under its alias, or else under its own name.
+fn aliased(relation: Sql, given: Option<&TableAlias>, name: &str) -> Result<Sql> {
+    let alias = match given {
+        Some(given) => alias(given)?,
+        None => Sql::of(" as {0}", &[Sql::name(name)]),
+    };
+    Ok(Sql::join([relation, alias], ""))
 }
 
-fn plain_table(sql: String, alias: Option<TableAlias>) -> TableFactor {
-    TableFactor::Table {
-        name: ObjectName(vec![ObjectNamePart::Identifier(raw(sql))]),
-        alias,
-        args: None,
-        with_hints: Vec::new(),
-        version: None,
-        with_ordinality: false,
-        partitions: Vec::new(),
-        json_path: None,
-        sample: None,
-        index_hints: Vec::new(),
-    }
+/// A subquery under its alias. The columns of VALUES are COLUMN1, COLUMN2 and so on.
+fn derived_alias(sql: Sql, subquery: &Query, given: Option<&TableAlias>) -> Result<Sql> {
+    let columns = match (&*subquery.body, given) {
+        (SetExpr::Values(values), given) if given.is_none_or(|a| a.columns.is_empty()) => {
+            let width = values.rows.first().map_or(0, |row| row.content.len());
+            let names = (1..=width).map(|n| Sql::name(&format!("COLUMN{n}")));
+            Sql::of("({0})", &[Sql::list(names)])
+        }
+        _ => Sql::default(),
+    };
+    let name = match given {
+        Some(given) => alias(given)?,
+        None if !columns.is_empty() => Sql::of(" as {0}", &[Sql::name("VALUES")]),
+        None => Sql::default(),
+    };
+    Ok(Sql::join([sql, name, columns], ""))
 }

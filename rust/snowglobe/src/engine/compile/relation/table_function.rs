@@ -2,91 +2,113 @@
 
 use std::collections::BTreeMap;
 
-use sqlparser::ast::{FunctionArg, FunctionArgExpr};
+use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr};
 
-use crate::engine::compile::Compiler;
+use crate::engine::compile::{Compiler, folded};
 use crate::engine::copy::validate;
 use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::information;
-use crate::engine::storage::Rows;
+use crate::engine::storage::{self, Rows};
 use crate::engine::value::{ColumnMeta, Value};
-use crate::sql::cursor::{literal, quoted};
+use crate::sql::cursor::{Name, literal, quoted};
+use crate::sql::fragment::Sql;
 use crate::sql::types;
 
+/// Arguments by name; those without are named by their place.
+type Arguments = BTreeMap<String, Sql>;
+
 impl Compiler<'_> {
-    pub(crate) fn table_function(&mut self, name: &str, args: &[FunctionArg]) -> Result<String> {
-        let arguments = named_arguments(args);
+    pub(super) fn table_function(&mut self, name: &str, args: &[FunctionArg]) -> Result<Sql> {
+        if name == "VALIDATE" {
+            return self.validate(args);
+        }
+        let arguments = self.named_arguments(args)?;
         match name {
             "FLATTEN" => flatten(&arguments),
             "GENERATOR" => {
                 let count = arguments
                     .get("ROWCOUNT")
                     .ok_or_else(|| SnowflakeError::unsupported("GENERATOR without ROWCOUNT"))?;
-                Ok(format!(
-                    "(select range as _n from range(({count})::bigint))"
+                let count = std::slice::from_ref(count);
+                Ok(Sql::of(
+                    "(select range as _n from range(({0})::bigint))",
+                    count,
                 ))
             }
             "SPLIT_TO_TABLE" => {
                 let (text, by) = (positional(&arguments, 0)?, positional(&arguments, 1)?);
-                Ok(format!(
-                    "(select 1 as \"SEQ\", generate_subscripts(string_split({text}, {by}), 1) as \"INDEX\", unnest(string_split({text}, {by})) as \"VALUE\")"
+                Ok(Sql::of(
+                    "(select 1 as \"SEQ\", generate_subscripts(string_split({0}, {1}), 1) as \"INDEX\", unnest(string_split({0}, {1})) as \"VALUE\")",
+                    &[text.clone(), by.clone()],
                 ))
             }
-            "VALIDATE" => {
-                let job = arguments.get("JOB_ID").map_or("", String::as_str);
-                let table = positional(&arguments, 0)?;
-                let rows = validate::table_function(self.context, table, job.trim_matches('\''))?;
-                Ok(values_relation(&rows))
-            }
             "RESULT_SCAN" => {
-                let id = positional(&arguments, 0)?;
-                let id = id.trim_matches('\'');
+                let id = constant(positional(&arguments, 0)?)?;
                 let found = self.context.results.iter().find(|(query, _)| query == id);
                 let (_, rows) = found.ok_or_else(|| {
                     SnowflakeError::new("000709", "02000", format!("Statement {id} not found"))
                 })?;
-                Ok(values_relation(rows))
+                Ok(Sql::written(values_relation(rows)))
             }
             _ => {
-                let evaluate = |text: &str| {
-                    let rows = crate::engine::storage::query(
-                        self.context.connection,
-                        &format!("select {text}"),
-                    )?;
-                    Ok(rows
-                        .rows
-                        .into_iter()
-                        .next()
-                        .and_then(|r| r.into_iter().next())
-                        .unwrap_or(Value::Null))
-                };
-                let values: Result<BTreeMap<String, Value>> = arguments
-                    .iter()
-                    .map(|(key, text)| Ok((key.clone(), evaluate(text)?)))
-                    .collect();
-                let rows = information::table_function(self.context, name, &values?)?;
-                Ok(values_relation(&rows))
+                let mut values = BTreeMap::new();
+                for (key, argument) in arguments {
+                    values.insert(key, self.value_of(argument)?);
+                }
+                let rows = information::table_function(self.context, name, &values)?;
+                Ok(Sql::written(values_relation(&rows)))
             }
         }
     }
-}
 
-/// Arguments by name; those without are named by their place.
-fn named_arguments(args: &[FunctionArg]) -> BTreeMap<String, String> {
-    let text = |arg: &FunctionArgExpr| arg.to_string();
-    let named = |(at, arg): (usize, &FunctionArg)| match arg {
-        FunctionArg::Named { name, arg, .. } => (name.value.to_uppercase(), text(arg)),
-        FunctionArg::ExprNamed { name, arg, .. } => {
-            (name.to_string().trim_matches('"').to_uppercase(), text(arg))
+    /// `VALIDATE(table, JOB_ID => '…')`, whose table is a name or a text.
+    fn validate(&mut self, args: &[FunctionArg]) -> Result<Sql> {
+        let Some((FunctionArg::Unnamed(FunctionArgExpr::Expr(table)), rest)) = args.split_first()
+        else {
+            return Err(SnowflakeError::unsupported("VALIDATE without a table"));
+        };
+        let table = match table {
+            Expr::Identifier(name) => Name(vec![folded(name)]),
+            Expr::CompoundIdentifier(parts) => Name(parts.iter().map(folded).collect()),
+            other => Name::parse(constant(&self.expr(other)?)?)?,
+        };
+        let arguments = self.named_arguments(rest)?;
+        let job = arguments.get("JOB_ID").map(constant).transpose()?;
+        let rows = validate::table_function(self.context, &table, job.unwrap_or_default())?;
+        Ok(Sql::written(values_relation(&rows)))
+    }
+
+    fn named_arguments(&mut self, args: &[FunctionArg]) -> Result<Arguments> {
+        let mut named = Arguments::new();
+        for (at, arg) in args.iter().enumerate() {
+            let (name, arg) = match arg {
+                FunctionArg::Named { name, arg, .. } => (name.value.to_uppercase(), arg),
+                FunctionArg::ExprNamed {
+                    name: Expr::Identifier(name),
+                    arg,
+                    ..
+                } => (name.value.to_uppercase(), arg),
+                FunctionArg::Unnamed(arg) => (at.to_string(), arg),
+                other => return Err(SnowflakeError::unsupported(format!("argument {other}"))),
+            };
+            let FunctionArgExpr::Expr(expr) = arg else {
+                return Err(SnowflakeError::unsupported(format!("argument {arg}")));
+            };
+            named.insert(name, self.expr(expr)?);
         }
-        FunctionArg::Unnamed(arg) => (at.to_string(), text(arg)),
-    };
-    args.iter().enumerate().map(named).collect()
+        Ok(named)
+    }
+
+    fn value_of(&self, argument: Sql) -> Result<Value> {
+        let sql = Sql::of("select {0}", &[argument]);
+        let rows = storage::query(self.context.connection, sql.as_str())?.rows;
+        let first = rows.into_iter().next().and_then(|r| r.into_iter().next());
+        Ok(first.unwrap_or(Value::Null))
+    }
 }
 
-fn positional(arguments: &BTreeMap<String, String>, at: usize) -> Result<&str> {
-    let found = arguments.get(&at.to_string()).map(String::as_str);
-    found.ok_or_else(|| {
+fn positional(arguments: &Arguments, at: usize) -> Result<&Sql> {
+    arguments.get(&at.to_string()).ok_or_else(|| {
         SnowflakeError::new(
             "000938",
             "22023",
@@ -95,54 +117,84 @@ fn positional(arguments: &BTreeMap<String, String>, at: usize) -> Result<&str> {
     })
 }
 
-fn flatten(arguments: &BTreeMap<String, String>) -> Result<String> {
-    let input = arguments
-        .get("INPUT")
-        .map_or_else(|| positional(arguments, 0), |i| Ok(i.as_str()))?;
+/// The text of an argument that must be a literal.
+fn constant(argument: &Sql) -> Result<&str> {
+    argument
+        .as_literal()
+        .ok_or_else(|| SnowflakeError::compilation("a constant is needed as argument"))
+}
+
+/// FLATTEN's arguments that are words.
+struct Flags {
+    is_outer: bool,
+    is_recursive: bool,
+    mode: &'static str,
+}
+
+impl Flags {
+    fn of(arguments: &Arguments) -> Result<Self> {
+        let flag = |key: &str| match arguments.get(key).map(Sql::as_str) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(SnowflakeError::unsupported(format!(
+                "FLATTEN({key} => anything but TRUE or FALSE)"
+            ))),
+        };
+        let mode = arguments.get("MODE").map(constant).transpose()?;
+        let mode = match mode.map(str::to_uppercase).as_deref() {
+            None | Some("BOTH") => "true",
+            Some("ARRAY") => "parent_type = 'ARRAY'",
+            Some("OBJECT") => "parent_type = 'OBJECT'",
+            Some(other) => {
+                return Err(SnowflakeError::unsupported(format!(
+                    "FLATTEN(MODE => '{other}')"
+                )));
+            }
+        };
+        Ok(Self {
+            is_outer: flag("OUTER")?,
+            is_recursive: flag("RECURSIVE")?,
+            mode,
+        })
+    }
+}
+
+fn flatten(arguments: &Arguments) -> Result<Sql> {
+    let input = match arguments.get("INPUT") {
+        Some(input) => input,
+        None => positional(arguments, 0)?,
+    };
     let known = ["INPUT", "0", "PATH", "OUTER", "RECURSIVE", "MODE"];
     if let Some(key) = arguments.keys().find(|k| !known.contains(&k.as_str())) {
         return Err(SnowflakeError::unsupported(format!("FLATTEN({key} => …)")));
     }
-    let flag = |key: &str| match arguments.get(key).map(|t| t.to_lowercase()).as_deref() {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(other) => Err(SnowflakeError::unsupported(format!(
-            "FLATTEN({key} => {other})"
-        ))),
-    };
+    let flags = Flags::of(arguments)?;
     let input = match arguments.get("PATH") {
-        Some(path) => format!("sf_get_path({input}, {path})"),
-        None => input.to_owned(),
-    };
-    let mode = match arguments.get("MODE").map(|m| m.to_uppercase()).as_deref() {
-        None | Some("'BOTH'") => "true",
-        Some("'ARRAY'") => "parent_type = 'ARRAY'",
-        Some("'OBJECT'") => "parent_type = 'OBJECT'",
-        Some(other) => {
-            return Err(SnowflakeError::unsupported(format!(
-                "FLATTEN(MODE => {other})"
-            )));
-        }
+        Some(path) => Sql::of("sf_get_path({0}, {1})", &[input.clone(), path.clone()]),
+        None => input.clone(),
     };
     // Of the tree, all but the root; of the document itself, its own elements.
-    let elements = match flag("RECURSIVE")? {
-        true => format!(
-            "(select key, value, fullkey, json_type({input}, path) as parent_type, json_extract({input}, path) as this from json_tree({input}) where fullkey <> '$')"
-        ),
-        false => format!(
-            "(select key, value, fullkey, json_type({input}) as parent_type, {input} as this from json_each({input}))"
-        ),
+    let elements = match flags.is_recursive {
+        true => {
+            "(select key, value, fullkey, json_type({0}, path) as parent_type, json_extract({0}, path) as this from json_tree({0}) where fullkey <> '$')"
+        }
+        false => {
+            "(select key, value, fullkey, json_type({0}) as parent_type, {0} as this from json_each({0}))"
+        }
     };
-    let rows = format!(
+    let elements = Sql::of(elements, std::slice::from_ref(&input));
+    let rows = Sql::of(
         "select 1 as \"SEQ\", case when parent_type = 'OBJECT' then key::varchar end as \"KEY\", \
          case when starts_with(fullkey, '$.') then substr(fullkey, 3) else substr(fullkey, 2) end as \"PATH\", \
-         case when parent_type = 'ARRAY' then key::int end as \"INDEX\", value as \"VALUE\", this as \"THIS\" from {elements} where {mode}"
+         case when parent_type = 'ARRAY' then key::int end as \"INDEX\", value as \"VALUE\", this as \"THIS\" from {0} where {1}",
+        &[elements, Sql::known(flags.mode)],
     );
-    if !flag("OUTER")? {
-        return Ok(format!("({rows})"));
+    if !flags.is_outer {
+        return Ok(Sql::of("({0})", &[rows]));
     }
-    Ok(format!(
-        "({rows} union all select 1, null, null, null, null::json, {input} where not exists ({rows}))"
+    Ok(Sql::of(
+        "({0} union all select 1, null, null, null, null::json, {1} where not exists ({0}))",
+        &[rows, input],
     ))
 }
 

@@ -146,7 +146,7 @@ fn add_column(
     if let Some(default) = &column.default {
         // DuckDB wants a constant, and gives it to the rows that are there.
         let default = session.context(&binds, &variables).expression(default)?;
-        let value = types::store(&default, &column.kind);
+        let value = types::store(&default, &column.kind).into_text();
         let found = storage::query(
             &session.connection,
             &format!("select cast({value} as varchar)"),
