@@ -1,4 +1,5 @@
--- 00_roles.sql. Creates two roles: the owner of all objects, and the loader, which may call the procedures that load and merge, and can neither read nor alter data.
+-- 00_roles.sql, rendered by `firn sql` from the contract. Change the contract, not this file.
+-- Creates two roles: the owner of all objects, and the loader, which may call the procedures that load and merge, and can neither read nor alter data.
 -- Needs USERADMIN. Safe to rerun.
 
 use role USERADMIN;

@@ -1,4 +1,5 @@
--- 10_database.sql. Creates the warehouse, the database and the schema, and grants the two roles their privileges there.
+-- 10_database.sql, rendered by `firn sql` from the contract. Change the contract, not this file.
+-- Creates the warehouse, the database and the schema, and grants the two roles their privileges there.
 -- Needs 00_roles.sql, SYSADMIN, and ACCOUNTADMIN for the privilege EXECUTE TASK. Safe to rerun.
 
 use role SYSADMIN;

@@ -1,4 +1,5 @@
--- 20_stage.sql. How Snowflake reads the bucket. Needs 10_database.sql, and ACCOUNTADMIN for the integration. Safe to rerun.
+-- 20_stage.sql, rendered by `firn sql` from the contract. Change the contract, not this file.
+-- Creates the storage integration, the file format and the stage, with which Snowflake reads the bucket. Needs 10_database.sql, and ACCOUNTADMIN for the integration. Safe to rerun.
 --
 -- On a real account, once:
 --  1. In AWS, make a policy that allows s3:GetObject, s3:GetObjectVersion, s3:ListBucket and s3:GetBucketLocation on the
@@ -7,9 +8,9 @@
 --  2. Run this script, then `desc integration FIRN_S3`: note STORAGE_AWS_IAM_USER_ARN and STORAGE_AWS_EXTERNAL_ID.
 --  3. In the role's trust policy, allow sts:AssumeRole to that user, with the condition that sts:ExternalId is that id.
 --  4. After 40_pipe.sql, `show pipes like 'CUSTOMER_PIPE'`: note notification_channel, the ARN of a queue.
---  5. In the bucket's properties, add an event notification: all object create events, the prefix of the contract's folder,
+--  5. In the bucket's properties, add an event notification: all object create events, the contract's prefix,
 --     destination: that SQS queue. From now on every new file is loaded within seconds.
--- `firn doctor` tells which of these is missing.
+-- `firn doctor` reports which of these steps is missing.
 
 use role ACCOUNTADMIN;
 create storage integration if not exists FIRN_S3

@@ -1,4 +1,5 @@
--- 30_tables.sql. Creates staging, target, history, rejects and run log, then the work tables of the merge.
+-- 30_tables.sql, rendered by `firn sql` from the contract. Change the contract, not this file.
+-- Creates staging, target, history, rejects and run log, then the work tables of the merge.
 -- Needs 10_database.sql. Safe to rerun: an existing table stays as it is.
 --
 -- The history is a view over two tables: HISTORY_OPEN has the last event of each key, deletes too, and is as large as the target.

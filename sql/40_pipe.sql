@@ -1,4 +1,5 @@
--- 40_pipe.sql. Creates the pipe, which loads every new file of the stage into staging, except those whose path begins with a dot:
+-- 40_pipe.sql, rendered by `firn sql` from the contract. Change the contract, not this file.
+-- Creates the pipe, which loads every new file of the stage into staging, except those whose path begins with a dot:
 -- `firn put` uploads below .firn/ and loads by name. All values are loaded as text, so that
 -- no row is lost to a failed conversion: the merge validates them and writes invalid rows to the rejects. Needs 20_stage.sql and 30_tables.sql.
 -- Safe to rerun.

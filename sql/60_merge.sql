@@ -1,4 +1,5 @@
--- 60_merge.sql. Merges staged rows into CUSTOMER and its history. Needs 50_streams.sql. Safe to rerun.
+-- 60_merge.sql, rendered by `firn sql` from the contract. Change the contract, not this file.
+-- Merges staged rows into CUSTOMER and its history. Needs 50_streams.sql. Safe to rerun.
 
 use role FIRN_OWNER;
 use schema FIRN.PUBLIC;
@@ -39,8 +40,8 @@ declare
   all_updated number default 0;
   all_deleted number default 0;
 begin
-  -- A stream that is stale, or whose table was replaced, cannot be read any more. It is created anew, and what it would have shown of the
-  -- target is found by comparison. Staging needs none: its rows are all there.
+  -- Recreate a stream that is stale or whose table was replaced. Its changes of the target are then found by comparison;
+  -- staging needs no comparison, because the merge reads its rows directly.
   begin
     select count(*) into :waiting from CUSTOMER_STAGING_STREAM where false;
   exception
@@ -55,8 +56,8 @@ begin
       compare_all := true;
   end;
 
-  -- Each round is one transaction: a slice of the staged rows, or what a stream shows. The last one finds only what the rounds before wrote,
-  -- and moves the streams beyond it, so that they wake no task.
+  -- Each round is one transaction: a slice of the staged rows, or the changes in a stream. The last round finds only changes that the
+  -- earlier rounds wrote, and moves the streams past them, so that they do not trigger the task.
   loop
     select count(*) into :waiting from (select 1 from CUSTOMER_STAGING limit 1) staged;
     select system$stream_has_data('CUSTOMER_CHANGES') into :target_changed;
@@ -74,11 +75,11 @@ begin
     select max(runs) into :runs_before from CUSTOMER_MERGE_LOCK;
     begin transaction;
 
-    -- Two runs at once would both read the same open versions: the second waits here until the first has ended.
+    -- Take the lock. Two concurrent runs would read the same open versions: the second one waits here for the first.
     update CUSTOMER_MERGE_LOCK set runs = runs + 1;
     select max(runs) into :run_id from CUSTOMER_MERGE_LOCK;
 
-    -- What the run before left for inspection.
+    -- Clear the work tables. The previous run left its rows for inspection.
     delete from CUSTOMER_MERGE_EVENTS;
     delete from CUSTOMER_MERGE_DIFFERENCES;
     delete from CUSTOMER_MERGE_KEYS;
@@ -86,7 +87,7 @@ begin
     delete from CUSTOMER_MERGE_VERSIONS;
 
     if (read_staging) then
-      -- Staging is the queue: a run reads whole files, the oldest first, until it has 2000000 rows. What waits longer is for the next run.
+      -- A run reads whole files, the oldest first, up to 2000000 rows. The next run reads the rest.
       select count(*) into :staged_rows from CUSTOMER_STAGING;
       last_file := null;
       last_loaded_at := null;
@@ -157,16 +158,16 @@ begin
       from staged a;
       event_rows := sqlrowcount;
       if (last_file is null) then
-        -- Read without a row, so that its offset moves with the commit: whoever waits for the stream is not woken again by these rows.
+        -- Consume the stream without inserting a row: its offset moves with the commit, so these rows do not trigger the task again.
         insert into CUSTOMER_MERGE_EVENTS (source_file) select source_file from CUSTOMER_STAGING_STREAM where false;
       end if;
 
-      -- Not TRUNCATE: rows that are loaded while this runs must stay, and the load's memory of its files too.
+      -- DELETE instead of TRUNCATE: keep rows that are loaded meanwhile, and the table's load metadata.
       delete from CUSTOMER_STAGING using CUSTOMER_MERGE_EVENTS b where CUSTOMER_STAGING.source_file = b.source_file and CUSTOMER_STAGING.source_row = b.source_row and CUSTOMER_STAGING.loaded_at = b.loaded_at;
     end if;
 
     if (compare_all) then
-      -- Where the stream cannot tell, all of the target is compared with the open versions.
+      -- Without a usable stream, compare the whole target with the open versions.
       insert into CUSTOMER_MERGE_DIFFERENCES (customer_id)
       select coalesce(t.customer_id, h.customer_id)
       from CUSTOMER t
@@ -174,8 +175,8 @@ begin
       where t.customer_id is null or h.customer_id is null or (t.first_name is distinct from h.first_name or t.last_name is distinct from h.last_name or t.email is distinct from h.email or t.phone is distinct from h.phone or t.street is distinct from h.street or t.city is distinct from h.city or t.state is distinct from h.state or t.postal_code is distinct from h.postal_code or t.country is distinct from h.country or t.updated_at is distinct from h.updated_at or t.sequence is distinct from h.sequence);
     end if;
 
-    -- The keys of the events, and those of the target that others have changed. What earlier runs wrote is known; where the stream
-    -- shows less, more or something else, somebody else wrote it. The target's rows are read once, here.
+    -- Find the keys to process: those of the events, and those whose target row was changed manually. A change in the stream that no
+    -- earlier run wrote is a manual change. This is the only read of the target.
     insert into CUSTOMER_MERGE_KEYS (customer_id, _firn_first_at, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, _firn_in_target, _firn_row_count, _firn_row_number)
     with _firn_changes as (
       select * from CUSTOMER_CHANGES
@@ -211,14 +212,14 @@ begin
     touched_keys := sqlrowcount;
     select count(iff(_firn_row_count > 1, 1, null)) into :duplicate_keys from CUSTOMER_MERGE_KEYS;
 
-    -- Nothing stops anyone from inserting the same key twice. Each row is captured; here both go, and one row comes back below.
+    -- A manual INSERT may repeat a key. Capture each row, delete all of them here, and insert one row below.
     if (duplicate_keys > 0) then
       delete from CUSTOMER using CUSTOMER_MERGE_KEYS k where CUSTOMER.customer_id = k.customer_id and k._firn_row_count > 1;
     end if;
 
     if (event_rows > 0 or touched_keys > 0) then
-      -- A row can change only if its interval ends at or after the key's earliest event. For events newer than what is
-      -- there, that is the open version alone; only for a late one are closed versions read, and `earliest` lets the engine skip most of them.
+      -- Read the versions that may change: those whose interval ends at or after the earliest event of the key. Closed versions are
+      -- read for late events only, and `earliest` lets Snowflake prune most of their partitions.
       insert into CUSTOMER_MERGE_STORED (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, _firn_valid_to, source_file, source_row, loaded_at)
       select h.op, h.customer_id, h.first_name, h.last_name, h.email, h.phone, h.street, h.city, h.state, h.postal_code, h.country, h.updated_at, h.sequence, null, h.source_file, h.source_row, h.loaded_at
       from CUSTOMER_HISTORY_OPEN h
@@ -235,7 +236,7 @@ begin
         where h.valid_to >= :earliest and h.valid_to >= k._firn_first_at;
       end if;
 
-      -- Firn's own writes left the target equal to open history, so only the changes of others show here.
+      -- Capture manual changes. Each run leaves the target equal to the open history, so every difference is a manual change.
       insert into CUSTOMER_MERGE_EVENTS (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, source_file, source_row, loaded_at)
       with manual_changes as (
         select
@@ -260,9 +261,8 @@ begin
       select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, 'manual change', row_number() over (order by customer_id), current_timestamp()
       from manual_changes;
 
-      -- One event per key and order wins; a stored row counts before an equal new one, so that a repetition changes
-      -- nothing. The next winner's time ends an interval. Most events are alone at their key and order: only the others are sorted by all
-      -- their values.
+      -- Resolve versions: one event per key and order wins, and the next winner's time ends its interval. A stored row wins over an
+      -- equal new one, so a duplicate changes nothing. Only events that share key and order are sorted by all their values.
       insert into CUSTOMER_MERGE_VERSIONS (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, source_file, source_row, loaded_at, _firn_valid_to, _firn_outcome, _firn_was_open)
       with events as (
         select op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, source_file, source_row, loaded_at, 0 as _firn_is_stored, cast(null as timestamp_ntz) as _firn_stored_valid_to from CUSTOMER_MERGE_EVENTS where _firn_reason is null
@@ -301,7 +301,7 @@ begin
       from with_next;
       select count(iff(_firn_outcome = 'new', 1, null)) - count(iff(_firn_outcome = 'displaced', 1, null)) into :history from CUSTOMER_MERGE_VERSIONS;
 
-      -- A malformed row is known by its file and row, the loser of a tie by its values: either is rejected once, however often it comes.
+      -- Write each reject once, even if it is loaded again: a malformed row is identified by its file and row, the loser of a tie by its values.
       insert into CUSTOMER_REJECTS (reject_id, run_id, source_file, source_row, reason, raw_line, loaded_at)
       with candidates as (
         select md5(source_file || ':' || cast(source_row as varchar) || ':' || _firn_raw_line) as reject_id,
@@ -332,7 +332,7 @@ begin
       qualify row_number() over (partition by c.reject_id order by c.source_file, c.source_row, c.loaded_at) = 1;
       rejects := sqlrowcount;
 
-      -- A closed version whose end has moved, or that has lost a tie, is written anew; only late events do that.
+      -- Replace closed versions whose end has moved or that have lost a tie. Only late events cause this.
       if (late_keys > 0) then
         delete from CUSTOMER_HISTORY_CLOSED using (
           select * from CUSTOMER_MERGE_VERSIONS where _firn_outcome in ('end_moved', 'displaced') and not _firn_was_open
@@ -344,7 +344,7 @@ begin
       from CUSTOMER_MERGE_VERSIONS f
       where f._firn_outcome in ('new', 'end_moved') and f._firn_valid_to is not null;
 
-      -- The key's last event takes the place of the one before, which has just been closed.
+      -- Replace the open version of each key, which has just been closed, with its last event.
       merge into CUSTOMER_HISTORY_OPEN h
       using (select * from CUSTOMER_MERGE_VERSIONS where _firn_outcome = 'new' and _firn_valid_to is null) f
       on h.customer_id = f.customer_id
@@ -352,8 +352,8 @@ begin
       when not matched then insert (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, valid_from, source_file, source_row, loaded_at)
         values (f.op, f.customer_id, f.first_name, f.last_name, f.email, f.phone, f.street, f.city, f.state, f.postal_code, f.country, f.updated_at, f.sequence, f.updated_at, f.source_file, f.source_row, f.loaded_at);
 
-      -- The open version of every touched key against the row that was found. Runs that had ended before this one began are
-      -- behind the stream's offset now; those that ended while this one waited are not.
+      -- Compare the open version of every touched key with its target row. The stream's offset is now past the runs that ended
+      -- before this one began, but not past those that ended while this one waited.
       delete from CUSTOMER_MERGE_CHANGES where _firn_run_id <= :runs_before;
       insert into CUSTOMER_MERGE_CHANGES (op, customer_id, first_name, last_name, email, phone, street, city, state, postal_code, country, updated_at, sequence, _firn_in_target, _firn_was_there, _firn_run_id)
       select f.op, f.customer_id, f.first_name, f.last_name, f.email, f.phone, f.street, f.city, f.state, f.postal_code, f.country, f.updated_at, f.sequence, f.op <> 'D', k._firn_in_target and k._firn_row_count = 1, :run_id
@@ -366,8 +366,8 @@ begin
       from CUSTOMER_MERGE_CHANGES where _firn_run_id = :run_id;
       updated := expected - inserted - deleted;
 
-      -- At READ COMMITTED someone may have changed a row since it was read. Such a row matches no branch, the count is short,
-      -- and the run is undone, so that the change is not lost.
+      -- At READ COMMITTED, a row may have been changed manually since it was read. Such a row matches no branch, so the row count differs,
+      -- and the run is rolled back. The change is not lost.
       merge into CUSTOMER t
       using (
         select x.customer_id, x.first_name, x.last_name, x.email, x.phone, x.street, x.city, x.state, x.postal_code, x.country, x.updated_at, x.sequence, x._firn_in_target, x._firn_was_there, k.first_name as _firn_before_1, k.last_name as _firn_before_2, k.email as _firn_before_3, k.phone as _firn_before_4, k.street as _firn_before_5, k.city as _firn_before_6, k.state as _firn_before_7, k.postal_code as _firn_before_8, k.country as _firn_before_9, k.updated_at as _firn_before_10, k.sequence as _firn_before_11
@@ -386,8 +386,8 @@ begin
         raise target_changed_meanwhile;
       end if;
 
-      -- What happened to the rows of every file. A displaced row leaves the history of the file that brought it; a row of the
-      -- target changed for the file whose event is the key's last now.
+      -- Write the load report: what happened to the rows of every file. A displaced row no longer counts as history of its file. A
+      -- change of the target counts for the file that holds the last event of the key.
       select count(*) into :rows_in from CUSTOMER_MERGE_EVENTS;
       insert into CUSTOMER_RUNS (run_id, source_file, rows_in, history, duplicates, rejects, inserted, updated, deleted, landed_at, started_at, finished_at)
       with outcomes as (

@@ -1,4 +1,5 @@
--- 70_capture.sql. Brings manual changes of CUSTOMER into its history, by the procedure of 60_merge.sql. Safe to rerun.
+-- 70_capture.sql, rendered by `firn sql` from the contract. Change the contract, not this file.
+-- Captures manual changes of CUSTOMER in its history, with the procedure of 60_merge.sql. Safe to rerun.
 
 use role FIRN_OWNER;
 use schema FIRN.PUBLIC;

@@ -1,4 +1,5 @@
--- 75_load.sql. Loads named files of the stage and merges them into CUSTOMER; reports what happened to the rows of files.
+-- 75_load.sql, rendered by `firn sql` from the contract. Change the contract, not this file.
+-- Loads named files of the stage and merges them into CUSTOMER; reports what happened to the rows of files.
 -- The loader's role needs no other privilege. Needs 40_pipe.sql and 60_merge.sql. Safe to rerun.
 
 use role FIRN_OWNER;
@@ -42,7 +43,7 @@ declare
 begin
   for position in 0 to array_size(files) - 1 do
     path := get(files, position)::varchar;
-    -- The path becomes part of a statement that runs with the owner's rights.
+    -- Validate the path: it becomes part of a statement that runs with the owner's rights.
     if (not coalesce(regexp_like(path, '[A-Za-z0-9._=/-]+'), false)) then
       raise invalid_file;
     end if;
@@ -51,16 +52,16 @@ begin
 
   if (paths <> '') then
     begin transaction;
-    -- Two loads at once could both load the same file: the second waits here until the first has ended.
+    -- Take the lock. Two concurrent loads could load the same file twice: the second one waits here for the first.
     update CUSTOMER_LOAD_LOCK set loads = loads + 1;
-    -- Snowflake remembers for 64 days which files a table has loaded, so a file that is named again is not loaded again.
+    -- COPY skips files that are already loaded: Snowflake keeps the load metadata of a table for 64 days.
     load_files := 'copy into CUSTOMER_STAGING
 from @CUSTOMER_STAGE' || ' files = (' || paths || ') ' || 'file_format = (format_name = ''CUSTOMER_CSV'')
 match_by_column_name = case_insensitive
 include_metadata = (source_file = metadata$filename, source_row = metadata$file_row_number, loaded_at = metadata$start_scan_time)
 on_error = continue';
     execute immediate load_files;
-    -- A row that COPY cannot parse goes the way of all malformed rows: through staging into the rejects.
+    -- A row that COPY cannot parse goes to staging, and the merge writes it to the rejects, as every malformed row.
     insert into CUSTOMER_STAGING (_firn_reject_reason, _firn_raw_line, source_file, source_row, loaded_at)
     select 'not loaded: ' || error, coalesce(rejected_record, ''),
       iff(startswith(source_path, 'customer/'), source_path, 'customer/' || source_path), coalesce(row_number, line, 0), current_timestamp()

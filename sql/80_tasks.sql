@@ -1,4 +1,5 @@
--- 80_tasks.sql. Creates the task that merges when a stream has data, so that an idle pipeline costs nothing.
+-- 80_tasks.sql, rendered by `firn sql` from the contract. Change the contract, not this file.
+-- Creates the task that merges when a stream has data, so that an idle pipeline costs nothing.
 -- Needs 60_merge.sql. Safe to rerun.
 
 use role FIRN_OWNER;

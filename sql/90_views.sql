@@ -1,4 +1,5 @@
--- 90_views.sql. Creates the history for reports: without deletes and versions of zero length, with equal neighbours joined.
+-- 90_views.sql, rendered by `firn sql` from the contract. Change the contract, not this file.
+-- Creates the history for reports: without deletes and versions of zero length, with equal neighbours joined.
 -- Intervals are half-open, [valid_from, valid_to). Needs 30_tables.sql. Safe to rerun.
 
 use role FIRN_OWNER;

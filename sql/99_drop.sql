@@ -1,4 +1,5 @@
--- 99_drop.sql. Drops the objects of the contract, and its tables with their data.
+-- 99_drop.sql, rendered by `firn sql` from the contract. Change the contract, not this file.
+-- Drops the objects of the contract, and its tables with their data.
 -- Database, warehouse, roles and integration stay, as other contracts may use them. Safe to rerun.
 
 use role FIRN_OWNER;

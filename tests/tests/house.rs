@@ -7,6 +7,12 @@
 
 #[path = "house/circles.rs"]
 mod circles;
+#[path = "house/dialect.rs"]
+mod dialect;
+#[path = "house/literals.rs"]
+mod literals;
+#[path = "house/messages.rs"]
+mod messages;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What one story file cannot tell: sessions that wait for each other, and data that outlives its process.
+//! What one story file cannot show: sessions that wait for each other, and data that outlives its process.
 
 #![expect(
     clippy::expect_used,
@@ -105,7 +105,7 @@ fn waiting_ends_after_lock_timeout() {
 }
 
 #[test]
-fn of_two_transactions_that_wait_for_each_other_one_is_told_of_the_deadlock() {
+fn of_two_transactions_that_wait_for_each_other_one_fails_with_a_deadlock() {
     let engine = open(None);
     let mut first = with_table(&engine);
     run(&mut first, "create table u (id number)");

@@ -16,7 +16,7 @@ const HEAD: &str = "# What Snowglobe does, and what it does not
 Made from the stories and tests of this repository (`tests/specs/snowglobe`, `tests/sqlglot/corpus.sql`, `rust/snowglobe/tests`), all of which are
 run by `make test`: what stands here is shown there. Do not edit: `FIRN_RENDER=1 cargo test --test snowglobe_supported` writes it.
 
-What is neither here nor Snowflake's is refused by name: error 0A000 for a feature, 002140 for a function. Nothing is accepted and ignored.
+A feature of Snowflake that is missing here is refused by its name: error 0A000 for a feature, 002140 for a function. Nothing is accepted and ignored.
 ";
 
 /// A statement of a story, and whether it is one that must be refused as unsupported.
@@ -251,7 +251,7 @@ fn render() -> String {
         ));
     }
 
-    out("\n## What the stories tell");
+    out("\n## What the stories show");
     for story in stories.iter().filter(|story| story.chapter != "honesty") {
         out(&format!(
             "\n### {}\n\n{}\n",
@@ -303,7 +303,7 @@ fn render() -> String {
 }
 
 #[test]
-fn supported_md_is_what_the_stories_and_tests_tell() {
+fn supported_md_is_what_the_stories_and_tests_show() {
     let path = root().join("rust/snowglobe/SUPPORTED.md");
     let rendered = render();
     if std::env::var_os("FIRN_RENDER").is_some() {
@@ -312,6 +312,6 @@ fn supported_md_is_what_the_stories_and_tests_tell() {
     let stored = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         stored == rendered,
-        "rust/snowglobe/SUPPORTED.md is not what the stories tell: run this test once with FIRN_RENDER=1"
+        "rust/snowglobe/SUPPORTED.md is not what the stories show: run this test once with FIRN_RENDER=1"
     );
 }

@@ -99,7 +99,7 @@ fn reject_reasons() {
         ),
         (
             b"I,1,Ann,123,,,2026-01-01T00:00:00Z",
-            "At most so many digits in all, and after the point. Nothing is rounded",
+            "Use at most as many digits as the type has, in all and after the point. Nothing is rounded",
         ),
         (
             b"I,1,Annika,,,,2026-01-01T00:00:00Z",

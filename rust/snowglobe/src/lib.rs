@@ -5,7 +5,7 @@
 //!   `unread` keeps an answer that comes before its request is read.
 //! - [`wire`] is Snowflake's HTTP: SQL API v2 and Snowpipe REST. It knows no SQL.
 //! - [`auth`] tells who calls: key-pair JWT, programmatic access token.
-//! - [`faults`] is the mischief that a test or a user can switch on.
+//! - [`faults`] injects faults into calls, for tests.
 //! - [`s3`] is the S3 endpoint: buckets, objects, and the events that wake the pipes. It knows nothing of Snowflake.
 //! - [`sql`] reads Snowflake's dialect. It knows neither catalog nor data.
 //!

@@ -12,22 +12,22 @@ use std::time::Duration;
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where Snowflake's HTTP listens (SQL API, Snowpipe REST)
+    /// Address of the SQL API, Snowpipe REST and the drivers' protocol
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8085")]
     listen: SocketAddr,
-    /// Where S3 listens
+    /// Address of S3
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
     s3: SocketAddr,
-    /// Keep everything in this folder; in memory without
+    /// Folder for all data [default: in memory]
     #[arg(long, value_name = "DIR", env = "SNOWGLOBE_DATA")]
     data: Option<PathBuf>,
-    /// Keep the first user's credentials in this folder; with the data without
+    /// Folder for the first user's credentials [default: the data folder]
     #[arg(long, value_name = "DIR", env = "SNOWGLOBE_CREDENTIALS")]
     credentials: Option<PathBuf>,
-    /// Ask the Snowglobe that listens at this address whether it answers, and end: a container's health check
+    /// Check whether a Snowglobe answers at this address, and exit
     #[arg(long, value_name = "ADDRESS")]
     ping: Option<SocketAddr>,
-    /// Let AWS roles trust only whom `POST /_snowglobe/trust` names
+    /// Require a trust policy for AWS roles, set by POST /_snowglobe/trust
     #[arg(long, env = "SNOWGLOBE_STRICT_TRUST")]
     strict_trust: bool,
     /// Name of the account
@@ -38,7 +38,7 @@ struct Arguments {
         env = "SNOWGLOBE_ACCOUNT"
     )]
     account: String,
-    /// Make this bucket if it is not there; may be given several times
+    /// Create this bucket if it does not exist; may be repeated
     #[arg(
         long = "bucket",
         value_name = "NAME",
@@ -46,7 +46,7 @@ struct Arguments {
         value_delimiter = ','
     )]
     buckets: Vec<String>,
-    /// Programmatic access token of the first user; made up without
+    /// Programmatic access token of the first user [default: random]
     #[arg(
         long,
         value_name = "TOKEN",
@@ -54,7 +54,7 @@ struct Arguments {
         hide_env_values = true
     )]
     admin_token: Option<String>,
-    /// Id of the S3 access key; made up without
+    /// ID of the S3 access key [default: random]
     #[arg(
         long,
         value_name = "ID",
@@ -99,9 +99,10 @@ fn run(arguments: Arguments) -> Result<(), String> {
             std::process::exit(130);
         }
     })
-    .map_err(|error| format!("signals cannot be handled: {error}"))?;
+    .map_err(|error| format!("cannot handle signals: {error}"))?;
 
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("no threads: {error}"))?;
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|error| format!("cannot start threads: {error}"))?;
     runtime.block_on(async {
         let given = Given {
             token: arguments.admin_token.is_some(),

@@ -101,10 +101,10 @@ pub enum ServeError {
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
     /// The engine does not open.
-    #[error("the engine does not open: {0}")]
+    #[error("cannot open the engine: {0}")]
     Engine(#[from] SnowflakeError),
     /// The system has no thread left.
-    #[error("no thread can be started: {0}")]
+    #[error("cannot start a thread: {0}")]
     Thread(io::Error),
 }
 
@@ -314,7 +314,7 @@ fn lock(dir: &std::path::Path) -> Result<std::fs::File, ServeError> {
         let file = std::fs::File::create(dir.join("lock"))?;
         file.try_lock().map_err(|error| match error {
             std::fs::TryLockError::WouldBlock => io::Error::other(
-                "another Snowglobe uses it: stop that one, or choose another folder",
+                "it is in use by another Snowglobe: stop that one, or choose another folder",
             ),
             std::fs::TryLockError::Error(error) => error,
         })?;

@@ -43,14 +43,14 @@ fn a_file_that_is_not_the_contracts_is_refused_whole_and_says_why() {
         (
             "wrong.csv",
             1,
-            "the header is not the contract's, it has none of its columns",
+            "invalid header: it has none of the contract's columns",
         ),
         (
             "swapped.csv",
             1,
-            "the header is not the contract's, its columns or their order differ",
+            "invalid header: its columns or their order differ",
         ),
-        ("empty.csv", 1, "is empty: not even a header"),
+        ("empty.csv", 1, "file is empty: expected a header row"),
         (
             "folder",
             1,
@@ -65,12 +65,12 @@ fn a_file_that_is_not_the_contracts_is_refused_whole_and_says_why() {
         (
             "cut.csv.gz",
             1,
-            "the gzip data ends early: the file is cut short, fetch it again",
+            "the gzip data is incomplete: fetch the file again",
         ),
         (
             "cut.csv.zst",
             1,
-            "the zstd data ends early: the file is cut short, fetch it again",
+            "the zstd data is incomplete: fetch the file again",
         ),
         ("damaged.csv.gz", 1, "the gzip data is damaged"),
     ] {
@@ -227,7 +227,7 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
         &format!("put a.csv {PUT}"),
     );
     assert!(
-        said.err.contains("write s3://bucket/prefix/"),
+        said.err.contains("expected s3://bucket/prefix/"),
         "{}",
         said.err
     );

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use firn::contract::Contract;
-use snowglobe::faults::{Calls, Fault, Mischief, Service};
+use snowglobe::faults::{Calls, Fault, FaultKind, Service};
 use snowglobe::s3::Object;
 use snowglobe::server::Options;
 
@@ -222,10 +222,10 @@ fn a_large_file_that_ends_early_leaves_nothing_in_the_bucket() {
         ..Calls::default()
     };
     let faults = &fixture.server.faults;
-    faults.arm(Fault::always(Mischief::Slow { millis: 0 }).on(begun));
+    faults.arm(Fault::always(FaultKind::Slow { millis: 0 }).on(begun));
     let said = fixture.fails(1, &format!("{UPLOAD} --compression none"));
     assert!(
-        said.contains("b.csv.zst: ") && said.contains("the zstd data ends early"),
+        said.contains("b.csv.zst: ") && said.contains("the zstd data is incomplete"),
         "{said}"
     );
     assert_eq!(objects(&fixture).len(), 1, "the other file is there");
@@ -244,12 +244,12 @@ fn an_upload_that_fails_half_way_takes_its_parts_away() {
         ..Calls::default()
     };
     let faults = &fixture.server.faults;
-    let refusal = Mischief::Refuse {
+    let refusal = FaultKind::Refuse {
         status: 403,
         retry_after_seconds: None,
     };
     faults.arm(Fault::always(refusal).on(calls("PUT", "partNumber=2")));
-    faults.arm(Fault::always(Mischief::Slow { millis: 0 }).on(calls("DELETE", "uploadId=")));
+    faults.arm(Fault::always(FaultKind::Slow { millis: 0 }).on(calls("DELETE", "uploadId=")));
     let said = fixture.fails(1, &format!("{UPLOAD} --compression none"));
     assert!(said.contains("is denied: grant s3:PutObject"), "{said}");
     let struck: Vec<u32> = faults.list().iter().map(|one| one.struck).collect();
@@ -268,8 +268,8 @@ fn what_the_bucket_leaves_without_an_answer_is_sent_again() {
         };
         let faults = &fixture.server.faults;
         // As when the other end of a connection is gone without a word.
-        faults.arm(Fault::once(Mischief::Slow { millis: 250_000 }).on(calls.clone()));
-        faults.arm(Fault::always(Mischief::Slow { millis: 0 }).on(calls));
+        faults.arm(Fault::once(FaultKind::Slow { millis: 250_000 }).on(calls.clone()));
+        faults.arm(Fault::always(FaultKind::Slow { millis: 0 }).on(calls));
         fixture.ok(UPLOAD);
         let sent = faults.list().last().map(|counted| counted.struck);
         assert_eq!(sent, Some(2), "{method}");

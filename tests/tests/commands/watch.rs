@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Stdio;
 
-use snowglobe::faults::{Calls, Fault, Mischief, Service};
+use snowglobe::faults::{Calls, Fault, FaultKind, Service};
 
 use super::fixture::{Fixture, Life, row, said, wait_until};
 
@@ -48,7 +48,7 @@ fn a_watch_that_is_killed_and_started_again_puts_each_file_once() {
     // Killed at a call of the wire that a file's way has: looking, uploading, loading, merging, asking.
     for call in 0..8 {
         let faults = &fixture.server.faults;
-        faults.arm(Fault::always(Mischief::LoseAnswer).after(call));
+        faults.arm(Fault::always(FaultKind::LoseAnswer).after(call));
         let life = watch(&fixture, "");
         wait_until("a call to be struck", || {
             faults.list().iter().any(|armed| armed.struck > 0)
@@ -82,7 +82,7 @@ fn ctrl_c_ends_a_watch_and_leaves_nothing_half_done() {
         body_contains: Some("call load_customer".to_owned()),
         ..Calls::default()
     };
-    faults.arm(Fault::always(Mischief::LoseAnswer).on(merging));
+    faults.arm(Fault::always(FaultKind::LoseAnswer).on(merging));
     let mut life = watch(&fixture, "");
     wait_until("the merge", || {
         faults.list().iter().any(|armed| armed.struck > 0)
@@ -115,7 +115,7 @@ fn an_interruption_cancels_the_merge_that_waits() {
             path_contains: Some(what.to_owned()),
             ..Calls::default()
         };
-        faults.arm(Fault::always(Mischief::Slow { millis: 0 }).on(calls))
+        faults.arm(Fault::always(FaultKind::Slow { millis: 0 }).on(calls))
     };
     let struck = |id: u64| {
         let armed = faults.list();
@@ -154,9 +154,9 @@ fn files_that_are_broken_hidden_or_gone_stop_no_other() {
     );
     assert_eq!(said.code, Some(1), "{}", said.err);
     for reported in [
-        "1-header.csv: the header is not the contract's",
-        "2-empty.csv: is empty: not even a header",
-        "3-cut.csv.gz: after row 0: the gzip data ends early",
+        "1-header.csv: invalid header",
+        "2-empty.csv: file is empty: expected a header row",
+        "3-cut.csv.gz: after row 0: the gzip data is incomplete",
         "3 files failed",
     ] {
         assert!(said.err.contains(reported), "{reported}: {}", said.err);
@@ -191,7 +191,7 @@ fn a_watch_outlives_every_failure_that_is_not_the_files() {
     let fixture = Fixture::new();
     landing(&fixture);
     let refuse = |service, status| {
-        let refusal = Mischief::Refuse {
+        let refusal = FaultKind::Refuse {
             status,
             retry_after_seconds: None,
         };

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use firn::pipeline::LoadMode;
-use snowglobe::faults::{Calls, Fault, Mischief, Service};
+use snowglobe::faults::{Calls, Fault, FaultKind, Service};
 
 use super::fixture::{Fixture, TIMEOUT, counts, put, row};
 
 /// Puts the file until its call number `call` is struck, and dies at that moment; false if it ended before.
-async fn dies_at(fixture: &Fixture, file: &Path, call: u32, how: &Mischief) -> bool {
+async fn dies_at(fixture: &Fixture, file: &Path, call: u32, how: &FaultKind) -> bool {
     let loader = fixture.loader().await;
     let faults = &fixture.running.faults;
     // From that call on nothing gets through: what a dying process still sends is lost too.
@@ -47,7 +47,7 @@ async fn a_process_may_die_at_any_call_and_the_next_one_ends_the_work() {
         .expect("the objects are made");
     let mut files = 0_u32;
     // Before the call is heard, and after it has done its work.
-    for how in [Mischief::LoseCall, Mischief::LoseAnswer] {
+    for how in [FaultKind::LoseCall, FaultKind::LoseAnswer] {
         let mut call = 0;
         loop {
             let id = files;
@@ -100,17 +100,17 @@ async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
         ..Calls::default()
     };
     let troubles = [
-        Mischief::LoseCall,
-        Mischief::LoseAnswer,
-        Mischief::CutCall { after_bytes: None },
-        Mischief::CutAnswer { after_bytes: None },
-        Mischief::Refuse {
+        FaultKind::LoseCall,
+        FaultKind::LoseAnswer,
+        FaultKind::CutCall { after_bytes: None },
+        FaultKind::CutAnswer { after_bytes: None },
+        FaultKind::Refuse {
             status: 503,
             retry_after_seconds: None,
         },
     ];
     for (id, trouble) in (0..).zip(troubles) {
-        faults.arm(Fault::always(Mischief::NotifyLate { millis: None }).on(events.clone()));
+        faults.arm(Fault::always(FaultKind::NotifyLate { millis: None }).on(events.clone()));
         let reported = Calls {
             path_contains: Some("insertFiles".to_owned()),
             ..Calls::default()

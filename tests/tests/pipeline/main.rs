@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use firn::pipeline::{FileReport, LoadListener, LoadMode, READS_PER_FILE};
 use firn::reader::RejectedRow;
 use firn::snowflake::Statement;
-use snowglobe::faults::{Calls, Fault, Mischief, Service};
+use snowglobe::faults::{Calls, Fault, FaultKind, Service};
 
 use fixture::{Fixture, OnRejected, counts, put, put_heard, row};
 
@@ -170,14 +170,14 @@ async fn trouble_at_any_call_loses_nothing_and_doubles_nothing() {
     let loader = fixture.loader().await;
     let mut total = 0;
     let troubles = [
-        Mischief::LoseAnswer,
-        Mischief::LoseCall,
-        Mischief::CutAnswer { after_bytes: None },
-        Mischief::Refuse {
+        FaultKind::LoseAnswer,
+        FaultKind::LoseCall,
+        FaultKind::CutAnswer { after_bytes: None },
+        FaultKind::Refuse {
             status: 503,
             retry_after_seconds: None,
         },
-        Mischief::Refuse {
+        FaultKind::Refuse {
             status: 429,
             retry_after_seconds: Some(0),
         },
@@ -236,7 +236,7 @@ async fn bad_input_has_its_message_and_nothing_is_uploaded() {
     assert!(
         failure(wrong)
             .await
-            .contains("the header is not the contract's, it has none of its columns")
+            .contains("invalid header: it has none of the contract's columns")
     );
     assert!(
         failure(fixture.folder.path().to_path_buf())
@@ -250,7 +250,11 @@ async fn bad_input_has_its_message_and_nothing_is_uploaded() {
     );
     let empty = fixture.folder.path().join("empty.csv");
     std::fs::write(&empty, "").expect("a file");
-    assert!(failure(empty).await.contains("is empty: not even a header"));
+    assert!(
+        failure(empty)
+            .await
+            .contains("file is empty: expected a header row")
+    );
     let findings = loader.pipeline().doctor(Some(loader.store())).await;
     assert!(
         findings.iter().any(|finding| finding
@@ -284,7 +288,7 @@ async fn a_large_file_becomes_several_objects_each_of_them_once() {
         path_contains: Some("-row-13.".to_owned()),
         ..Calls::default()
     };
-    let refusal = Mischief::Refuse {
+    let refusal = FaultKind::Refuse {
         status: 403,
         retry_after_seconds: None,
     };
@@ -335,13 +339,13 @@ async fn of_a_large_file_that_is_damaged_nothing_is_uploaded() {
     let cut = fixture.folder.path().join("cut.csv.zst");
     std::fs::write(&cut, &packed[..packed.len() - 10]).expect("a file");
     let faults = &fixture.running.faults;
-    faults.arm(Fault::always(Mischief::LoseCall).on(Calls {
+    faults.arm(Fault::always(FaultKind::LoseCall).on(Calls {
         service: Some(Service::S3),
         ..Calls::default()
     }));
     let error = loader.upload(&cut, LoadMode::Snowpipe, Arc::new(())).await;
     let error = error.expect_err("it is refused").to_string();
-    assert!(error.contains("the zstd data ends early"), "{error}");
+    assert!(error.contains("the zstd data is incomplete"), "{error}");
     assert!(faults.list().iter().all(|armed| armed.struck == 0));
 }
 

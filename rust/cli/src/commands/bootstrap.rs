@@ -12,10 +12,10 @@ Examples:
   What would be run, and by which role
     firn bootstrap --dry-run | less
   On an account of your own; safe to run again
-    firn bootstrap --stage-url s3://my-landing/ --aws-role arn:aws:iam::123456789012:role/firn-snowflake
-  Another table, merged as soon as there is data
+    firn bootstrap --stage-url s3://my-bucket/ --aws-role arn:aws:iam::123456789012:role/firn-snowflake
+  Another table, merged every 15 minutes
     firn bootstrap --contract orders.toml --every 15
-  All of a contract gone, its data included
+  Drop the objects of a contract, and their data
     firn bootstrap --drop --yes";
 
 /// Create every object that a contract needs, or drop them

@@ -15,7 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const EXAMPLES: &str = "\
 Examples:
   firn doctor
-  firn doctor --connection prod --role FIRN_LOADER --stage-url s3://my-landing/
+  firn doctor --connection prod --role FIRN_LOADER --stage-url s3://my-bucket/
   firn doctor --json";
 
 /// Check the setup and suggest a fix for each problem

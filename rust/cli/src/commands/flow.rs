@@ -14,7 +14,7 @@ use crate::canvas::{Api, CONTEXT, FlowParameters, Login, Proof};
 
 const EXAMPLES: &str = "\
 Examples:
-  firn flow --folder /data --private-key-file rsa_key.p8 --stage-url s3://my-landing/
+  firn flow --folder /data --private-key-file rsa_key.p8 --stage-url s3://my-bucket/
   firn flow --nifi https://nifi.example.com:8443 --nifi-user me --nifi-password-file nifi.txt --folder /data --rate 50";
 
 /// Import the flow into a running NiFi, set its parameters, start it

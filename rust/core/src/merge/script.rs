@@ -36,7 +36,7 @@ pub fn scripts(contract: &Contract, deployment: &Deployment) -> Vec<Script> {
         "Merges staged rows into {table} and its history. Needs 50_streams.sql. Safe to rerun."
     );
     let capture_about = format!(
-        "Brings manual changes of {table} into its history, by the procedure of 60_merge.sql. Safe to rerun."
+        "Captures manual changes of {table} in its history, with the procedure of 60_merge.sql. Safe to rerun."
     );
     let load_about = format!(
         "Loads named files of the stage and merges them into {table}; reports what happened to the rows of files.
@@ -114,17 +114,17 @@ fn callable(context: &RenderContext<'_>, sql: String, signature: &str) -> Vec<St
 }
 
 impl Script {
-    /// The file's text: its head, then every statement, with `use` where the role or the place changes.
+    /// The file's text: its head, then every statement, with `use` where the role or the schema changes.
     #[must_use]
     pub fn text(&self, deployment: &Deployment) -> String {
         let mut text = String::new();
-        for (number, line) in self.about.lines().enumerate() {
-            let name = if number == 0 {
-                format!("{}. ", self.name)
-            } else {
-                String::new()
-            };
-            let _ = writeln!(text, "{}", format!("-- {name}{line}").trim_end());
+        let _ = writeln!(
+            text,
+            "-- {}, rendered by `firn sql` from the contract. Change the contract, not this file.",
+            self.name
+        );
+        for line in self.about.lines() {
+            let _ = writeln!(text, "{}", format!("-- {line}").trim_end());
         }
         let mut role = None;
         let mut in_schema = false;

@@ -25,7 +25,7 @@ Needs 60_merge.sql. Safe to rerun.";
 pub(super) fn stage_about(context: &RenderContext<'_>) -> String {
     let storage = &context.deployment.storage;
     format!(
-        "How Snowflake reads the bucket. Needs 10_database.sql, and ACCOUNTADMIN for the integration. Safe to rerun.
+        "Creates the storage integration, the file format and the stage, with which Snowflake reads the bucket. Needs 10_database.sql, and ACCOUNTADMIN for the integration. Safe to rerun.
 
 On a real account, once:
  1. In AWS, make a policy that allows s3:GetObject, s3:GetObjectVersion, s3:ListBucket and s3:GetBucketLocation on the
@@ -34,9 +34,9 @@ On a real account, once:
  2. Run this script, then `desc integration {integration}`: note STORAGE_AWS_IAM_USER_ARN and STORAGE_AWS_EXTERNAL_ID.
  3. In the role's trust policy, allow sts:AssumeRole to that user, with the condition that sts:ExternalId is that id.
  4. After 40_pipe.sql, `show pipes like '{pipe}'`: note notification_channel, the ARN of a queue.
- 5. In the bucket's properties, add an event notification: all object create events, the prefix of the contract's folder,
+ 5. In the bucket's properties, add an event notification: all object create events, the contract's prefix,
     destination: that SQS queue. From now on every new file is loaded within seconds.
-`firn doctor` tells which of these is missing.",
+`firn doctor` reports which of these steps is missing.",
         url = storage.url,
         role = storage.aws_role,
         integration = storage.integration,

@@ -335,7 +335,7 @@ impl<R: Read> Reader<R> {
             .strip_suffix(b"\r")
             .unwrap_or(&bytes[start..end]);
         if line.is_empty() && end == bytes.len() {
-            return Err(Error::rejected("is empty: not even a header"));
+            return Err(Error::rejected("file is empty: expected a header row"));
         }
         let wanted: Vec<&str> = self.contract.header().collect();
         let found = header_names(&String::from_utf8_lossy(line));
@@ -348,7 +348,7 @@ impl<R: Read> Reader<R> {
             let what = if missing.is_empty() {
                 "its columns or their order differ".to_owned()
             } else if missing.len() == wanted.len() {
-                "it has none of its columns".to_owned()
+                "it has none of the contract's columns".to_owned()
             } else {
                 format!("it lacks {}", missing.join(", "))
             };
@@ -358,7 +358,7 @@ impl<R: Read> Reader<R> {
                 .zip(&wanted)
                 .position(|(one, name)| one != name);
             return Err(Error::config(format!(
-                "the header is not the contract's, {what}: it has {} columns and differs from column {} on, the contract wants `{}`",
+                "invalid header: {what} (columns found: {}, first difference: column {}); expected `{}`",
                 found.len(),
                 at.unwrap_or(found.len().min(wanted.len())) + 1,
                 wanted.join(",")

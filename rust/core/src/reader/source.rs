@@ -41,7 +41,7 @@ fn decompressed(mut input: impl Read + Send + 'static) -> Result<Source> {
     let kind = magic.clone();
     let whole = BufReader::with_capacity(1 << 16, io::Cursor::new(magic).chain(input));
     match kind.as_slice() {
-        [] => Err(Error::rejected("is empty: not even a header")),
+        [] => Err(Error::rejected("file is empty: expected a header row")),
         [0x1f, 0x8b, ..] => Ok(Box::new(Cut {
             inner: MultiGzDecoder::new(whole),
             format: "gzip",
@@ -66,7 +66,7 @@ impl<R: Read> Read for Cut<R> {
             io::ErrorKind::UnexpectedEof => io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!(
-                    "the {} data ends early: the file is cut short, fetch it again",
+                    "the {} data is incomplete: fetch the file again",
                     self.format
                 ),
             ),

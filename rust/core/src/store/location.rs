@@ -18,12 +18,14 @@ impl Location {
     /// `Config` if `url` is no such address.
     pub fn parse(url: &str) -> Result<Self> {
         let rest = url.strip_prefix("s3://").ok_or_else(|| {
-            Error::config(format!("`{url}` is no bucket: write s3://bucket/prefix/"))
+            Error::config(format!(
+                "invalid stage URL `{url}`: expected s3://bucket/prefix/"
+            ))
         })?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.is_empty() {
             return Err(Error::config(format!(
-                "`{url}` names no bucket: write s3://bucket/prefix/"
+                "invalid stage URL `{url}`: expected s3://bucket/prefix/"
             )));
         }
         let slash = if prefix.is_empty() || prefix.ends_with('/') {
@@ -56,7 +58,7 @@ mod tests {
             Location::parse("gs://b")
                 .unwrap_err()
                 .to_string()
-                .contains("write s3://bucket/prefix/")
+                .contains("expected s3://bucket/prefix/")
         );
     }
 }

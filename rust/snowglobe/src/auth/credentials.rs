@@ -59,7 +59,7 @@ pub enum CredentialsError {
         error: io::Error,
     },
     /// A file is not what Snowglobe wrote.
-    #[error("{}: {problem}: mend the file, or delete it to have a new one made", .path.display())]
+    #[error("{}: {problem}: correct the file, or delete it to create a new one", .path.display())]
     Content {
         /// Which.
         path: PathBuf,
@@ -67,7 +67,7 @@ pub enum CredentialsError {
         problem: String,
     },
     /// The system gives no random numbers.
-    #[error("no key can be made: the system gives no random numbers")]
+    #[error("cannot create a key: the system provides no random numbers")]
     Random,
 }
 
@@ -100,7 +100,7 @@ impl KeyPair {
             .filter(|line| !line.starts_with("-----"))
             .map(str::trim)
             .collect();
-        let wrong = || content(path, "this is no RSA private key in PKCS#8 PEM");
+        let wrong = || content(path, "it is not an RSA private key in PKCS#8 PEM");
         let der = STANDARD.decode(body).map_err(|_| wrong())?;
         let pair = RsaKeyPair::from_pkcs8(&der).map_err(|_| wrong())?;
         Ok(Self {

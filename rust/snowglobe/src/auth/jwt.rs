@@ -36,7 +36,7 @@ pub fn verify(
     now: u64,
 ) -> Result<String, String> {
     let unverified = jsonwebtoken::dangerous::insecure_decode::<Claims>(token)
-        .map_err(|error| format!("the token cannot be read: {error}"))?;
+        .map_err(|error| format!("invalid token: {error}"))?;
     let (user, fingerprint) = issuer(&unverified.claims.iss, account)?;
     let key = keys(user)
         .into_iter()
@@ -57,11 +57,11 @@ pub fn verify(
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
     let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
-        .map_err(|error| format!("the signature does not hold: {error}"))?
+        .map_err(|error| format!("invalid signature: {error}"))?
         .claims;
     if claims.sub != format!("{account}.{user}") {
         return Err(format!(
-            "sub is {}, which is not the issuer's {account}.{user}",
+            "invalid sub {}: expected {account}.{user}, as in iss",
             claims.sub
         ));
     }
@@ -75,35 +75,31 @@ fn issuer<'a>(iss: &'a str, account: &str) -> Result<(&'a str, &'a str), String>
         .strip_prefix(account)
         .and_then(|rest| rest.strip_prefix('.'));
     let rest = rest.ok_or_else(|| {
-        format!(
-            "iss is {iss}, which is not of the account {account} (in capitals, without its region)"
-        )
+        format!("invalid iss {iss}: expected the account {account} in capitals, without its region")
     })?;
     let parts = rest.rsplit_once(".SHA256:");
-    parts.ok_or_else(|| {
-        format!("iss is {iss}, which has no fingerprint of the public key: ACCOUNT.USER.SHA256:...")
-    })
+    parts.ok_or_else(|| format!("invalid iss {iss}: expected ACCOUNT.USER.SHA256:FINGERPRINT"))
 }
 
 fn check_time(claims: &Claims, now: u64) -> Result<(), String> {
     let issued = match claims.iat {
         Some(iat) if iat > now + SKEW_SECONDS => {
             return Err(format!(
-                "it is issued {} s in the future: set the clock",
+                "issued {} s in the future: set the clock",
                 iat - now
             ));
         }
         Some(iat) => iat,
         // Without its beginning, the end alone must show that it is good for an hour at most.
         None if claims.exp > now + LONGEST_SECONDS + SKEW_SECONDS => {
-            return Err("it has no iat and ends in more than an hour".to_owned());
+            return Err("no iat, and it expires in more than an hour".to_owned());
         }
         None => now,
     };
     // Snowflake takes a longer token, and drops it after an hour all the same.
     let ends = claims.exp.min(issued + LONGEST_SECONDS);
     if now > ends + SKEW_SECONDS {
-        return Err(format!("it expired {} s ago", now - ends));
+        return Err(format!("expired {} s ago", now - ends));
     }
     Ok(())
 }
@@ -199,8 +195,8 @@ mod tests {
                 json!({"iss": format!("FIRN.ADA.SHA256:{stranger}")}),
                 "no public key with the fingerprint",
             ),
-            (json!({"iss": "FIRN.ADA"}), "no fingerprint"),
-            (json!({"sub": "FIRN.BOB"}), "sub is FIRN.BOB"),
+            (json!({"iss": "FIRN.ADA"}), "SHA256:FINGERPRINT"),
+            (json!({"sub": "FIRN.BOB"}), "invalid sub FIRN.BOB"),
         ] {
             let refusal = outcome(&change).unwrap_err();
             assert!(refusal.contains(reason), "{change}: {refusal}");

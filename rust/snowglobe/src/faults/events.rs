@@ -1,6 +1,6 @@
 //! S3's events on their way to the pipes: a thread that delivers each one, late, twice or in reverse if a fault says so.
 
-use super::{Call, Faults, Mischief, Service};
+use super::{Call, FaultKind, Faults, Service};
 use crate::s3::ObjectCreated;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -97,16 +97,16 @@ fn accept(
     });
     let mut copies = 1;
     let mut until = None;
-    for (fault, mischief) in struck {
-        match mischief {
-            Mischief::NotifyTwice => copies = 2,
-            Mischief::NotifyLate {
+    for (fault, kind) in struck {
+        match kind {
+            FaultKind::NotifyTwice => copies = 2,
+            FaultKind::NotifyLate {
                 millis: Some(millis),
             } => {
                 until = Some(Until::Time(Instant::now() + Duration::from_millis(millis)));
             }
-            Mischief::NotifyLate { millis: None } => until = Some(Until::Disarmed(fault)),
-            Mischief::NotifyReversed { window } => until = Some(Until::Together { fault, window }),
+            FaultKind::NotifyLate { millis: None } => until = Some(Until::Disarmed(fault)),
+            FaultKind::NotifyReversed { window } => until = Some(Until::Together { fault, window }),
             _ => {}
         }
     }
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn an_event_can_arrive_twice() {
         let faults = Arc::new(Faults::default());
-        faults.arm(Fault::once(Mischief::NotifyTwice));
+        faults.arm(Fault::once(FaultKind::NotifyTwice));
         let (_courier, receiver) = deliveries(&faults, &["1", "2"]);
         assert_eq!(take(&receiver, 3), ["1", "1", "2"]);
     }
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn events_can_arrive_in_reverse() {
         let faults = Arc::new(Faults::default());
-        faults.arm(Fault::always(Mischief::NotifyReversed { window: 3 }));
+        faults.arm(Fault::always(FaultKind::NotifyReversed { window: 3 }));
         let (_courier, receiver) = deliveries(&faults, &["1", "2", "3"]);
         assert_eq!(take(&receiver, 3), ["3", "2", "1"]);
     }
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn an_event_is_held_until_its_fault_is_disarmed() {
         let faults = Arc::new(Faults::default());
-        let late = faults.arm(Fault::once(Mischief::NotifyLate { millis: None }));
+        let late = faults.arm(Fault::once(FaultKind::NotifyLate { millis: None }));
         let (_courier, receiver) = deliveries(&faults, &["1", "2"]);
         assert_eq!(take(&receiver, 1), ["2"]);
         faults.disarm(late);

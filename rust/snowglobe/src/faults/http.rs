@@ -1,6 +1,6 @@
 //! Faults of connections and answers, around any HTTP service.
 
-use super::{Call, Faults, Mischief, Service};
+use super::{Call, FaultKind, Faults, Service};
 use crate::unread::swallow;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
@@ -15,7 +15,7 @@ const LOOK_BYTES: usize = 64 * 1024 * 1024;
 
 /// The connection is to be closed without an answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the connection is cut by a fault that was armed")]
+#[error("the connection was closed by an injected fault")]
 pub struct Cut;
 
 /// Runs `answer` on the request, with the faults that strike it.
@@ -51,16 +51,16 @@ where
         path: &path,
         body: &body,
     });
-    let struck: Vec<_> = struck.into_iter().map(|(_, mischief)| mischief).collect();
+    let struck: Vec<_> = struck.into_iter().map(|(_, kind)| kind).collect();
 
-    for mischief in &struck {
-        match mischief {
-            Mischief::Refuse {
+    for kind in &struck {
+        match kind {
+            FaultKind::Refuse {
                 status,
                 retry_after_seconds,
             } => return Ok(refusal(*status, *retry_after_seconds)),
-            Mischief::LoseCall => return Err(Cut),
-            Mischief::CutCall { after_bytes } => {
+            FaultKind::LoseCall => return Err(Cut),
+            FaultKind::CutCall { after_bytes } => {
                 swallow(request.into_body(), after_bytes.unwrap_or(1)).await;
                 return Err(Cut);
             }
@@ -68,11 +68,11 @@ where
         }
     }
     let mut response = answer(request).await;
-    for mischief in struck {
-        match mischief {
-            Mischief::LoseAnswer => return Err(Cut),
-            Mischief::Slow { millis } => tokio::time::sleep(Duration::from_millis(millis)).await,
-            Mischief::CutAnswer { after_bytes } => response = cut_short(response, after_bytes),
+    for kind in struck {
+        match kind {
+            FaultKind::LoseAnswer => return Err(Cut),
+            FaultKind::Slow { millis } => tokio::time::sleep(Duration::from_millis(millis)).await,
+            FaultKind::CutAnswer { after_bytes } => response = cut_short(response, after_bytes),
             _ => {}
         }
     }

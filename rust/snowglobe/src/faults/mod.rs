@@ -1,4 +1,4 @@
-//! Mischief: what goes wrong between a client and Snowflake, armed by a test or a user, and used up call by call.
+//! FaultKind: what goes wrong between a client and Snowflake, armed by a test or a user, and used up call by call.
 //!
 //! This module only decides which fault strikes which call. [`http`] inflicts those of connections and answers, [`events`]
 //! those of S3's events. The clock and the warehouses are moved directly, through the engine.
@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
-pub enum Mischief {
+pub enum FaultKind {
     /// The call is answered with this status, before anything runs.
     Refuse {
         /// 429, 500, 503, ...
@@ -89,7 +89,7 @@ pub struct Calls {
 pub struct Fault {
     /// What goes wrong.
     #[serde(flatten)]
-    pub what: Mischief,
+    pub what: FaultKind,
     /// For which calls.
     #[serde(default)]
     pub on: Calls,
@@ -108,7 +108,7 @@ fn once() -> Option<u32> {
 
 impl Fault {
     /// The next call goes wrong.
-    pub fn once(what: Mischief) -> Self {
+    pub fn once(what: FaultKind) -> Self {
         Self {
             what,
             on: Calls::default(),
@@ -118,7 +118,7 @@ impl Fault {
     }
 
     /// Every call goes wrong, until the fault is disarmed.
-    pub fn always(what: Mischief) -> Self {
+    pub fn always(what: FaultKind) -> Self {
         Self {
             times: None,
             ..Self::once(what)
@@ -219,7 +219,7 @@ impl Faults {
     }
 
     /// The faults that strike this call, each with its id. Each is used up by one.
-    pub fn strike(&self, call: Call<'_>) -> Vec<(u64, Mischief)> {
+    pub fn strike(&self, call: Call<'_>) -> Vec<(u64, FaultKind)> {
         if self.quiet() {
             return Vec::new();
         }
@@ -254,7 +254,9 @@ impl Fault {
     fn of_events(&self) -> bool {
         matches!(
             self.what,
-            Mischief::NotifyLate { .. } | Mischief::NotifyTwice | Mischief::NotifyReversed { .. }
+            FaultKind::NotifyLate { .. }
+                | FaultKind::NotifyTwice
+                | FaultKind::NotifyReversed { .. }
         )
     }
 
@@ -292,7 +294,7 @@ fn contains_ignoring_case(body: &[u8], part: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    const REFUSE: Mischief = Mischief::Refuse {
+    const REFUSE: FaultKind = FaultKind::Refuse {
         status: 503,
         retry_after_seconds: None,
     };
@@ -325,7 +327,7 @@ mod tests {
             body_contains: Some("commit".into()),
             ..Calls::default()
         };
-        faults.arm(Fault::always(Mischief::LoseAnswer).on(on));
+        faults.arm(Fault::always(FaultKind::LoseAnswer).on(on));
         assert!(faults.strike(call("select 1")).is_empty());
         assert_eq!(faults.strike(call("begin; COMMIT")).len(), 1);
     }
@@ -333,7 +335,7 @@ mod tests {
     #[test]
     fn a_fault_of_events_never_strikes_http_nor_the_other_way_round() {
         let faults = Faults::default();
-        faults.arm(Fault::always(Mischief::NotifyTwice));
+        faults.arm(Fault::always(FaultKind::NotifyTwice));
         assert!(faults.strike(call("")).is_empty());
         faults.clear();
         faults.arm(Fault::always(REFUSE));
@@ -359,7 +361,7 @@ mod tests {
         };
         assert_eq!(
             fault,
-            Fault::always(Mischief::Refuse {
+            Fault::always(FaultKind::Refuse {
                 status: 429,
                 retry_after_seconds: None
             })

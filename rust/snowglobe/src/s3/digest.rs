@@ -46,7 +46,7 @@ impl Algorithm {
         let found = Self::ALL
             .into_iter()
             .find(|algorithm| algorithm.name().eq_ignore_ascii_case(name));
-        found.ok_or_else(|| s3_error!(InvalidRequest, "checksum algorithm {name} is not known"))
+        found.ok_or_else(|| s3_error!(InvalidRequest, "unknown checksum algorithm {name}"))
     }
 }
 
@@ -178,7 +178,7 @@ pub async fn receive(
     if claims.length.is_some_and(|length| length != size) {
         return Err(s3_error!(
             IncompleteBody,
-            "{size} bytes came, Content-Length says {:?}",
+            "received {size} bytes, but Content-Length is {:?}",
             claims.length
         ));
     }

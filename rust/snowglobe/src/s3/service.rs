@@ -289,12 +289,7 @@ impl S3 for Endpoint {
 fn decode_token(token: &str) -> S3Result<String> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    text.ok_or_else(|| {
-        s3_error!(
-            InvalidArgument,
-            "the continuation token is not one that was given out"
-        )
-    })
+    text.ok_or_else(|| s3_error!(InvalidArgument, "unknown continuation token"))
 }
 
 /// How names are written in a list: as they are, or percent-encoded when the client asks for `encoding-type=url`.

@@ -66,7 +66,7 @@ pub enum StoreError {
     NoSuchKey(String),
     #[error("the upload {0} does not exist: it may have been aborted or completed")]
     NoSuchUpload(String),
-    #[error("the bucket {0} is yours already")]
+    #[error("the bucket {0} already exists and is yours")]
     BucketAlreadyOwnedByYou(String),
     #[error("the bucket {0} is not empty: delete its objects first")]
     BucketNotEmpty(String),

@@ -144,7 +144,7 @@ pub async fn copy_part(
         Err(_) => {
             return Err(s3_error!(
                 InvalidArgument,
-                "x-amz-copy-source-range is not bytes=first-last"
+                "invalid x-amz-copy-source-range: expected bytes=FIRST-LAST"
             ));
         }
     };

@@ -53,7 +53,7 @@ pub async fn disarm(
     }
     Err(ApiError::new(
         404,
-        format!("there is no fault {id}: GET /_snowglobe/faults lists them"),
+        format!("unknown fault {id}: GET /_snowglobe/faults lists them"),
     ))
 }
 
@@ -88,7 +88,7 @@ pub async fn advance(
     let by = by.ok_or_else(|| {
         ApiError::new(
             400,
-            "advance_seconds must not be negative, nor lead beyond the year 9999",
+            "invalid advance_seconds: expected 0 or more, up to the year 9999",
         )
     })?;
     app.engine.clock().advance(by);

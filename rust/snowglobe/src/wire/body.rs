@@ -15,7 +15,7 @@ pub async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<B
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame =
-            frame.map_err(|error| ApiError::new(400, format!("the body breaks off: {error}")))?;
+            frame.map_err(|error| ApiError::new(400, format!("the body ends early: {error}")))?;
         if let Some(data) = frame.data_ref() {
             if data.len() > limit - bytes.len() {
                 return Err(too_long());
@@ -36,7 +36,7 @@ pub async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<B
             read.map_err(|error| {
                 ApiError::new(
                     400,
-                    format!("the body is not the gzip that Content-Encoding says: {error}"),
+                    format!("the body is not valid gzip, which Content-Encoding declares: {error}"),
                 )
             })?;
             if text.len() > limit {
@@ -69,7 +69,7 @@ pub async fn read_json<T: DeserializeOwned>(
     {
         return Err(ApiError::new(
             415,
-            format!("Content-Type is '{kind}', it must be application/json"),
+            format!("invalid Content-Type '{kind}': expected application/json"),
         ));
     }
     let bytes = read(headers, body, limit).await?;

@@ -175,7 +175,10 @@ pub fn settings(given: Map<String, Value>) -> Result<Settings, ApiError> {
         if name.eq_ignore_ascii_case("MULTI_STATEMENT_COUNT") {
             let count = text.parse::<usize>();
             settings.expected = count.map_err(|_| {
-                ApiError::new(400, "MULTI_STATEMENT_COUNT is not a count: 0 means any")
+                ApiError::new(
+                    400,
+                    "invalid MULTI_STATEMENT_COUNT: expected a whole number; 0 means any",
+                )
             })?;
         } else {
             settings.parameters.push((name.to_ascii_uppercase(), text));
@@ -218,7 +221,7 @@ pub fn binds(mut given: HashMap<String, Binding>, several: bool) -> Result<Binds
             return Err(ApiError::new(
                 400,
                 format!(
-                    "binding {number} has the type {kind}, which is none of {}",
+                    "binding {number} has the type {kind}, expected one of {}",
                     BIND_TYPES.join(", ")
                 ),
             ));

@@ -52,7 +52,7 @@ pub async fn insert_files(
         return Err(ApiError::new(
             413,
             format!(
-                "{} files are more than the {MOST_FILES} that one call may name",
+                "{} files in one call: at most {MOST_FILES} are allowed",
                 files.len()
             ),
         ));
@@ -110,7 +110,7 @@ pub async fn insert_report(
         .map(|mark| mark.trim_start_matches("1_").parse::<i64>())
         .transpose();
     let begin = begin
-        .map_err(|_| ApiError::new(400, "beginMark is not one that was given out"))?
+        .map_err(|_| ApiError::new(400, "unknown beginMark"))?
         .unwrap_or(i64::MIN);
     let shown: Vec<_> = reports
         .iter()
@@ -181,7 +181,7 @@ async fn in_session<T: Send + 'static>(
         Ok(result) => result.map_err(|error| refusal(&error)),
         Err(panic) => {
             log::error!("the engine panicked: {panic}");
-            Err(ApiError::new(500, "a bug of Snowglobe"))
+            Err(ApiError::new(500, "internal error of Snowglobe"))
         }
     }
 }
@@ -220,8 +220,12 @@ fn file(report: &PipeFileReport) -> Value {
 
 fn micros(text: &str) -> Result<i64, ApiError> {
     let time: Result<Timestamp, _> = text.parse();
-    time.map(Timestamp::as_microsecond)
-        .map_err(|_| ApiError::new(400, format!("{text} is no ISO 8601 time with its zone")))
+    time.map(Timestamp::as_microsecond).map_err(|_| {
+        ApiError::new(
+            400,
+            format!("invalid time {text}: expected ISO 8601 with a time zone"),
+        )
+    })
 }
 
 fn iso(micros: i64) -> String {

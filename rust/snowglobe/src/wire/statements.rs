@@ -37,7 +37,7 @@ pub async fn submit(
         log::error!("the ledger of requests: {error}");
         ApiError::new(
             503,
-            "the request cannot be noted on disk, so it is not run: try again",
+            "cannot record the request on disk, so it was not run: try again",
         )
     })?;
     let statement = match claim {

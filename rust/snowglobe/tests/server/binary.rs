@@ -108,7 +108,7 @@ fn it_ends_well_on_a_signal() {
 }
 
 #[test]
-fn a_taken_port_and_a_used_folder_are_told_with_their_cure() {
+fn a_used_port_and_a_used_folder_are_reported_with_a_fix() {
     let dir = tempfile::tempdir().unwrap();
     let process = Process::start(Some(dir.path()));
     let address = process.url.trim_start_matches("http://");
@@ -121,7 +121,7 @@ fn a_taken_port_and_a_used_folder_are_told_with_their_cure() {
         &["--listen=127.0.0.1:0", "--s3=127.0.0.1:0"],
         Some(dir.path()),
     );
-    assert!(used.contains("another Snowglobe uses it"), "{used}");
+    assert!(used.contains("in use by another Snowglobe"), "{used}");
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn body(writer: usize, number: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_ping_tells_a_snowglobe_that_answers_from_one_that_does_not() {
+fn a_ping_finds_out_whether_a_snowglobe_answers() {
     let ping = |url: &str| {
         let address = url.strip_prefix("http://").unwrap();
         let output = snowglobe(&["--ping", address], None).output().unwrap();

@@ -5,7 +5,7 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
-use snowglobe::faults::{Calls, Fault, Mischief, Service};
+use snowglobe::faults::{Calls, Fault, FaultKind, Service};
 use snowglobe::server::{Options, Running, serve};
 
 async fn start() -> (Running, Client) {
@@ -237,7 +237,7 @@ async fn faults_strike_s3_too_and_the_sdk_comes_through_them() {
         ..Calls::default()
     };
     server.faults.arm(
-        Fault::once(Mischief::Refuse {
+        Fault::once(FaultKind::Refuse {
             status: 503,
             retry_after_seconds: None,
         })
@@ -245,7 +245,7 @@ async fn faults_strike_s3_too_and_the_sdk_comes_through_them() {
     );
     server
         .faults
-        .arm(Fault::once(Mischief::LoseAnswer).on(on()).after(1));
+        .arm(Fault::once(FaultKind::LoseAnswer).on(on()).after(1));
     put(&client, "k", "hello").await;
     assert_eq!(read(&client, "k").await, b"hello");
     assert!(

@@ -130,7 +130,7 @@ async fn a_login_that_proves_nothing_is_refused() {
 }
 
 #[tokio::test]
-async fn a_query_that_fails_tells_code_and_sqlstate() {
+async fn a_query_that_fails_returns_code_and_sqlstate() {
     let client = Client::start().await;
     let driver = Driver::start(&client).await;
     let answer = driver
@@ -304,7 +304,7 @@ async fn a_driver_that_asks_for_arrow_gets_it_and_its_chunks_by_their_addresses_
 }
 
 #[tokio::test]
-async fn a_driver_chooses_json_and_what_is_no_query_comes_as_json() {
+async fn a_driver_chooses_json_and_results_of_other_statements_are_json() {
     let client = Client::start().await;
     let driver = Driver::start_as(&client, Some("JDBC")).await;
     let format = async |id: &str, sql: &str| {

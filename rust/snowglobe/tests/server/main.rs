@@ -9,7 +9,7 @@ mod binary;
 mod buckets;
 mod client;
 mod drivers;
-mod mischief;
+mod faults;
 mod rough;
 mod snowpipe;
 mod sql_api;

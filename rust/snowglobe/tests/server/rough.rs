@@ -14,7 +14,7 @@ async fn lives(client: &Client) {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_submission_is_400() {
+async fn a_body_that_is_not_a_submission_is_400() {
     let client = Client::start().await;
     for body in [
         "",
@@ -129,7 +129,7 @@ async fn a_refusal_reaches_a_client_that_sends_everything_before_it_reads() {
 }
 
 #[tokio::test]
-async fn headers_and_paths_that_are_wrong_are_told_so() {
+async fn wrong_headers_and_paths_are_reported() {
     let client = Client::start().await;
     let url = format!("{}/api/v2/statements", client.server.url());
     let token = format!("Bearer {}", client.server.credentials.token);
@@ -169,7 +169,7 @@ async fn headers_and_paths_that_are_wrong_are_told_so() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_http_do_not_harm_others() {
+async fn bytes_that_are_not_http_do_not_harm_others() {
     let client = Client::start().await;
     for address in [client.server.address, client.server.s3_address] {
         for garbage in [

@@ -27,7 +27,7 @@ async fn a_pipe_that_is_not_there_is_404_for_every_call() {
 }
 
 #[tokio::test]
-async fn calls_that_are_wrong_in_themselves_are_told_so() {
+async fn wrong_calls_are_reported() {
     let client = Client::start().await;
     let many: Vec<_> = (0..5001)
         .map(|number| json!({"path": number.to_string()}))
@@ -142,7 +142,7 @@ async fn an_event_that_comes_twice_loads_once_and_a_late_one_loads_late() {
 }
 
 #[tokio::test]
-async fn files_told_over_rest_are_loaded_and_reported() {
+async fn files_named_over_rest_are_loaded_and_reported() {
     let (client, s3) = with_pipe(false).await;
     put(&s3, "in/a.csv", "a,1\nb,2\n").await;
     let told = json!({"files": [{"path": "a.csv"}]});

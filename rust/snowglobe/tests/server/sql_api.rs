@@ -223,7 +223,7 @@ async fn null_is_null_or_with_nullable_false_the_word() {
 }
 
 #[tokio::test]
-async fn a_handle_that_is_unknown_is_told_so() {
+async fn an_unknown_handle_is_reported() {
     let client = Client::start().await;
     let answer = client.get("/api/v2/statements/01a0").await;
     assert_eq!((answer.status, answer.code()), (422, "000709"));

@@ -31,10 +31,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 const EXAMPLES: &str = "\
 Examples:
-  firn watch landing
-  firn watch landing --pattern '*.csv' --recursive --move-done done --move-failed failed
-  firn watch landing --no-merge --stage-url s3://my-landing/
-  firn watch landing --once";
+  firn watch inbox
+  firn watch inbox --pattern '*.csv' --recursive --move-done done --move-failed failed
+  firn watch inbox --no-merge --stage-url s3://my-bucket/
+  firn watch inbox --once";
 
 /// Load every new file of a folder once, until Ctrl-C
 ///

@@ -23,7 +23,7 @@ declare
 begin
   for position in 0 to array_size(files) - 1 do
     path := get(files, position)::varchar;
-    -- The path becomes part of a statement that runs with the owner's rights.
+    -- Validate the path: it becomes part of a statement that runs with the owner's rights.
     if (not coalesce(regexp_like(path, {pattern}), false)) then
       raise invalid_file;
     end if;
@@ -32,12 +32,12 @@ begin
 
   if (paths <> '') then
     begin transaction;
-    -- Two loads at once could both load the same file: the second waits here until the first has ended.
+    -- Take the lock. Two concurrent loads could load the same file twice: the second one waits here for the first.
     update {lock} set loads = loads + 1;
-    -- Snowflake remembers for 64 days which files a table has loaded, so a file that is named again is not loaded again.
+    -- COPY skips files that are already loaded: Snowflake keeps the load metadata of a table for 64 days.
     load_files := {head} || ' files = (' || paths || ') ' || {options};
     execute immediate load_files;
-    -- A row that COPY cannot parse goes the way of all malformed rows: through staging into the rejects.
+    -- A row that COPY cannot parse goes to staging, and the merge writes it to the rejects, as every malformed row.
     insert into {staging} (_firn_reject_reason, _firn_raw_line, {source})
     select 'not loaded: ' || error, coalesce(rejected_record, ''),
       iff(startswith(source_path, {prefix}), source_path, {prefix} || source_path), coalesce(row_number, line, 0), current_timestamp()

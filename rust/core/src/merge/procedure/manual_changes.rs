@@ -42,7 +42,7 @@ pub(super) fn capture_manual_changes(plan: &MergePlan<'_>) -> String {
     };
     let values: Vec<String> = contract.columns().iter().enumerate().map(value).collect();
     format!(
-        "  -- Firn's own writes left the target equal to open history, so only the changes of others show here.
+        "  -- Capture manual changes. Each run leaves the target equal to the open history, so every difference is a manual change.
   insert into {events} ({op}, {columns}, {source})
   with manual_changes as (
     select

@@ -90,8 +90,8 @@ const DECLARATIONS: &str = "  called_at timestamp_ntz default sysdate();
 
 fn check_streams(names: &Names) -> String {
     format!(
-        "  -- A stream that is stale, or whose table was replaced, cannot be read any more. It is created anew, and what it would have shown of the
-  -- target is found by comparison. Staging needs none: its rows are all there.
+        "  -- Recreate a stream that is stale or whose table was replaced. Its changes of the target are then found by comparison;
+  -- staging needs no comparison, because the merge reads its rows directly.
   begin
     select count(*) into :waiting from {staging_stream} where false;
   exception
@@ -117,8 +117,8 @@ fn rounds(plan: &MergePlan<'_>) -> String {
     let zero = COUNTS.map(|count| format!("    {count} := 0;"));
     let add = COUNTS.map(|count| format!("    all_{count} := all_{count} + {count};"));
     format!(
-        "  -- Each round is one transaction: a slice of the staged rows, or what a stream shows. The last one finds only what the rounds before wrote,
-  -- and moves the streams beyond it, so that they wake no task.
+        "  -- Each round is one transaction: a slice of the staged rows, or the changes in a stream. The last round finds only changes that the
+  -- earlier rounds wrote, and moves the streams past them, so that they do not trigger the task.
   loop
     select count(*) into :waiting from (select 1 from {staging} limit 1) staged;
     select system$stream_has_data({changes_name}) into :target_changed;

@@ -9,7 +9,7 @@ use crate::merge::{Identifier, MergePlan, Names, literal};
 pub(super) fn take_lock(plan: &MergePlan<'_>) -> String {
     let lock = &plan.names.lock;
     format!(
-        "  -- Two runs at once would both read the same open versions: the second waits here until the first has ended.
+        "  -- Take the lock. Two concurrent runs would read the same open versions: the second one waits here for the first.
   update {lock} set runs = runs + 1;
   select max(runs) into :run_id from {lock};"
     )
@@ -24,7 +24,7 @@ pub(super) fn clear_work_tables(plan: &MergePlan<'_>) -> String {
         .map(|table| format!("  delete from {table};"))
         .collect();
     format!(
-        "  -- What the run before left for inspection.\n{}",
+        "  -- Clear the work tables. The previous run left its rows for inspection.\n{}",
         deletes.join("\n")
     )
 }
@@ -41,7 +41,7 @@ fn same_staged_row(names: &Names, left: &str, right: &str) -> String {
 fn cut(plan: &MergePlan<'_>) -> String {
     let names = &plan.names;
     format!(
-        "  -- Staging is the queue: a run reads whole files, the oldest first, until it has {slice} rows. What waits longer is for the next run.
+        "  -- A run reads whole files, the oldest first, up to {slice} rows. The next run reads the rest.
   select count(*) into :staged_rows from {staging};
   last_file := null;
   last_loaded_at := null;
@@ -96,7 +96,7 @@ pub(super) fn read_staging(plan: &MergePlan<'_>) -> String {
   from staged a;
   event_rows := sqlrowcount;
   if (last_file is null) then
-    -- Read without a row, so that its offset moves with the commit: whoever waits for the stream is not woken again by these rows.
+    -- Consume the stream without inserting a row: its offset moves with the commit, so these rows do not trigger the task again.
     insert into {events} ({source_file}) select {source_file} from {stream} where false;
   end if;",
         cut = cut(plan),
@@ -117,7 +117,7 @@ pub(super) fn read_staging(plan: &MergePlan<'_>) -> String {
 pub(super) fn delete_staged(plan: &MergePlan<'_>) -> String {
     let names = &plan.names;
     format!(
-        "  -- Not TRUNCATE: rows that are loaded while this runs must stay, and the load's memory of its files too.
+        "  -- DELETE instead of TRUNCATE: keep rows that are loaded meanwhile, and the table's load metadata.
   delete from {staging} using {events} b where {same};",
         staging = names.staging,
         events = names.merge_events,
@@ -137,7 +137,7 @@ pub(super) fn find_differences(plan: &MergePlan<'_>) -> String {
         key.map(|one| of(alias, one)).unwrap_or_default()
     };
     format!(
-        "  -- Where the stream cannot tell, all of the target is compared with the open versions.
+        "  -- Without a usable stream, compare the whole target with the open versions.
   insert into {differences} ({key})
   select {either}
   from {target} t
@@ -159,8 +159,8 @@ pub(super) fn find_touched_keys(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let key = list(contract.key(), "");
     format!(
-        "  -- The keys of the events, and those of the target that others have changed. What earlier runs wrote is known; where the stream
-  -- shows less, more or something else, somebody else wrote it. The target's rows are read once, here.
+        "  -- Find the keys to process: those of the events, and those whose target row was changed manually. A change in the stream that no
+  -- earlier run wrote is a manual change. This is the only read of the target.
   insert into {keys} ({key}, _firn_first_at, {others}, _firn_in_target, _firn_row_count, _firn_row_number)
   with _firn_changes as (
     select * from {changes}
@@ -196,7 +196,7 @@ pub(super) fn find_touched_keys(plan: &MergePlan<'_>) -> String {
   touched_keys := sqlrowcount;
   select count(iff(_firn_row_count > 1, 1, null)) into :duplicate_keys from {keys};
 
-  -- Nothing stops anyone from inserting the same key twice. Each row is captured; here both go, and one row comes back below.
+  -- A manual INSERT may repeat a key. Capture each row, delete all of them here, and insert one row below.
   if (duplicate_keys > 0) then
     delete from {target} using {keys} k where {target_same} and k._firn_row_count > 1;
   end if;",
@@ -238,8 +238,8 @@ pub(super) fn read_history(plan: &MergePlan<'_>) -> String {
         names.source_list("")
     );
     format!(
-        "  -- A row can change only if its interval ends at or after the key's earliest event. For events newer than what is
-  -- there, that is the open version alone; only for a late one are closed versions read, and `earliest` lets the engine skip most of them.
+        "  -- Read the versions that may change: those whose interval ends at or after the earliest event of the key. Closed versions are
+  -- read for late events only, and `earliest` lets Snowflake prune most of their partitions.
   {stored}
   select h.{op}, {h_columns}, null, {h_source}
   from {open} h

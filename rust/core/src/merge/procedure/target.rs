@@ -8,8 +8,8 @@ pub(super) fn compare_with_target(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let op = Identifier::new(contract.op());
     format!(
-        "  -- The open version of every touched key against the row that was found. Runs that had ended before this one began are
-  -- behind the stream's offset now; those that ended while this one waited are not.
+        "  -- Compare the open version of every touched key with its target row. The stream's offset is now past the runs that ended
+  -- before this one began, but not past those that ended while this one waited.
   delete from {changes} where _firn_run_id <= :runs_before;
   insert into {changes} ({op}, {columns}, _firn_in_target, _firn_was_there, _firn_run_id)
   select f.{op}, {f_columns}, f.{op} <> 'D', k._firn_in_target and k._firn_row_count = 1, :run_id
@@ -51,8 +51,8 @@ pub(super) fn apply_to_target(plan: &MergePlan<'_>) -> String {
         })
         .collect();
     format!(
-        "  -- At READ COMMITTED someone may have changed a row since it was read. Such a row matches no branch, the count is short,
-  -- and the run is undone, so that the change is not lost.
+        "  -- At READ COMMITTED, a row may have been changed manually since it was read. Such a row matches no branch, so the row count differs,
+  -- and the run is rolled back. The change is not lost.
   merge into {target} t
   using (
     select {written}, x._firn_in_target, x._firn_was_there, {before}
@@ -87,8 +87,8 @@ pub(super) fn apply_to_target(plan: &MergePlan<'_>) -> String {
 pub(super) fn write_run_log(plan: &MergePlan<'_>) -> String {
     let names = &plan.names;
     format!(
-        "  -- What happened to the rows of every file. A displaced row leaves the history of the file that brought it; a row of the
-  -- target changed for the file whose event is the key's last now.
+        "  -- Write the load report: what happened to the rows of every file. A displaced row no longer counts as history of its file. A
+  -- change of the target counts for the file that holds the last event of the key.
   select count(*) into :rows_in from {events};
   insert into {runs} (run_id, source_file, rows_in, history, duplicates, rejects, inserted, updated, deleted, landed_at, started_at, finished_at)
   with outcomes as (

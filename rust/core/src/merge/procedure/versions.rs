@@ -12,9 +12,8 @@ pub(super) fn resolve_versions(plan: &MergePlan<'_>) -> String {
     let source = names.source_list("");
     let all = format!("{op}, {columns}, {source}");
     format!(
-        "  -- One event per key and order wins; a stored row counts before an equal new one, so that a repetition changes
-  -- nothing. The next winner's time ends an interval. Most events are alone at their key and order: only the others are sorted by all
-  -- their values.
+        "  -- Resolve versions: one event per key and order wins, and the next winner's time ends its interval. A stored row wins over an
+  -- equal new one, so a duplicate changes nothing. Only events that share key and order are sorted by all their values.
   insert into {versions} ({all}, _firn_valid_to, _firn_outcome, _firn_was_open)
   with events as (
     select {all}, 0 as _firn_is_stored, cast(null as timestamp_ntz) as _firn_stored_valid_to from {events} where _firn_reason is null
@@ -64,7 +63,7 @@ pub(super) fn write_rejects(plan: &MergePlan<'_>) -> String {
     let names = &plan.names;
     let op = Identifier::new(plan.contract.op());
     format!(
-        "  -- A malformed row is known by its file and row, the loser of a tie by its values: either is rejected once, however often it comes.
+        "  -- Write each reject once, even if it is loaded again: a malformed row is identified by its file and row, the loser of a tie by its values.
   insert into {rejects} (reject_id, run_id, source_file, source_row, reason, raw_line, loaded_at)
   with candidates as (
     select md5({source_file} || ':' || cast({source_row} as varchar) || ':' || _firn_raw_line) as reject_id,
@@ -120,7 +119,7 @@ pub(super) fn write_history(plan: &MergePlan<'_>) -> String {
                 .map(|(name, _)| format!("{name} = f.{name}")),
         );
     format!(
-        "  -- A closed version whose end has moved, or that has lost a tie, is written anew; only late events do that.
+        "  -- Replace closed versions whose end has moved or that have lost a tie. Only late events cause this.
   if (late_keys > 0) then
     delete from {closed} using (
       select * from {versions} where _firn_outcome in ('end_moved', 'displaced') and not _firn_was_open
@@ -132,7 +131,7 @@ pub(super) fn write_history(plan: &MergePlan<'_>) -> String {
   from {versions} f
   where f._firn_outcome in ('new', 'end_moved') and f._firn_valid_to is not null;
 
-  -- The key's last event takes the place of the one before, which has just been closed.
+  -- Replace the open version of each key, which has just been closed, with its last event.
   merge into {open} h
   using (select * from {versions} where _firn_outcome = 'new' and _firn_valid_to is null) f
   on {same_key}

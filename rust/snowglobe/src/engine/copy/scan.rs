@@ -183,7 +183,7 @@ impl Progress {
         };
         let is_text = |piece: &Piece| std::str::from_utf8(&piece.bytes).is_ok();
         if piece.as_ref().is_some_and(|piece| !is_text(piece)) {
-            return Err(Peculiar("bytes that are no UTF-8").into());
+            return Err(Peculiar("bytes that are not UTF-8").into());
         }
         Ok(piece)
     }

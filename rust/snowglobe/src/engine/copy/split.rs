@@ -291,8 +291,8 @@ impl Splitter {
             Some(b'\r') if piece.get(*at + 1) == Some(&b'\n') => 2,
             Some(b'\r') => 1,
             None if is_last => 0,
-            None => return Err(Peculiar("a record that goes on behind its piece")),
-            Some(_) => return Err(Peculiar("text behind a closing quote")),
+            None => return Err(Peculiar("a record that continues after its piece")),
+            Some(_) => return Err(Peculiar("text after a closing quote")),
         };
         *at += length;
         Ok(true)

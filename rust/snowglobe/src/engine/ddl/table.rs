@@ -262,7 +262,7 @@ fn check_names(columns: &[Column]) -> Result<()> {
                 .any(|h| column.name.eq_ignore_ascii_case(h))
         {
             return Err(SnowflakeError::unsupported(format!(
-                "a column named {}: Snowglobe keeps its own there",
+                "a column named {}: the name is reserved by Snowglobe",
                 column.name
             )));
         }

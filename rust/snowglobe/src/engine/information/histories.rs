@@ -17,7 +17,11 @@ fn micros(value: Option<&Value>) -> Result<Option<i64>> {
         None | Some(Value::Null) => None,
         Some(Value::TimestampLtz(m) | Value::TimestampNtz(m)) => Some(*m),
         Some(Value::Date(days)) => Some(i64::from(*days) * 86_400_000_000),
-        Some(other) => return Err(SnowflakeError::compilation(format!("{other:?} is no time"))),
+        Some(other) => {
+            return Err(SnowflakeError::compilation(format!(
+                "invalid time {other:?}"
+            )));
+        }
     })
 }
 

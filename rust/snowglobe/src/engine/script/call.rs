@@ -165,7 +165,7 @@ pub(crate) fn call_anonymous(
     cursor.expect("CALL")?;
     if cursor.identifier()? != name {
         return Err(SnowflakeError::compilation(format!(
-            "WITH … AS PROCEDURE calls {name}, and nothing else"
+            "WITH … AS PROCEDURE can only call {name}"
         )));
     }
     let given = given(session, &mut cursor, binds, variables)?;

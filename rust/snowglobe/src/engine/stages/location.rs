@@ -105,7 +105,7 @@ pub fn locate(context: &Context<'_>, text: &str) -> Result<Location> {
     }
     let rest = text
         .strip_prefix('@')
-        .ok_or_else(|| SnowflakeError::compilation(format!("'{text}' is no stage")))?;
+        .ok_or_else(|| SnowflakeError::compilation(format!("invalid stage '{text}'")))?;
     if let Some(own) = own_stage(context, rest)? {
         return Ok(own);
     }
@@ -200,7 +200,7 @@ pub fn location_of(id: u64, short: &str, stage: &Stage) -> Result<Location> {
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     if bucket.is_empty() {
         return Err(SnowflakeError::compilation(format!(
-            "stage address '{url}' names no bucket"
+            "invalid stage URL '{url}': it has no bucket"
         )));
     }
     let base = if prefix.is_empty() || prefix.ends_with('/') {

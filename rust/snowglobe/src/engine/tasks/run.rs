@@ -59,8 +59,8 @@ pub(crate) fn predecessor_value(
     };
     found.cloned().ok_or_else(|| {
         SnowflakeError::compilation(match name {
-            Some(name) => format!("task {name} is no predecessor of {}", task.name),
-            None => format!("task {} has not one predecessor: name one", task.name),
+            Some(name) => format!("task {name} is not a predecessor of {}", task.name),
+            None => format!("task {} has several predecessors: name one", task.name),
         })
     })
 }

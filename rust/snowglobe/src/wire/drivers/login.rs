@@ -60,7 +60,7 @@ pub async fn login(
     let opened = tokio::task::spawn_blocking(move || engine.session(login)).await;
     let mut opened = opened.map_err(|panic| {
         log::error!("the engine panicked: {panic}");
-        Failure::new("390000", "a bug of Snowglobe")
+        Failure::new("390000", "internal error of Snowglobe")
     })??;
     for (name, value) in data.session_parameters.unwrap_or_default() {
         let text = value
@@ -75,7 +75,7 @@ pub async fn login(
     let parameters = parameters(&opened);
     let kept = app.sessions.keep(&user, arrow, opened);
     let (tokens, kept) =
-        kept.map_err(|_| Failure::new("390000", "the system gives no random numbers"))?;
+        kept.map_err(|_| Failure::new("390000", "the system provides no random numbers"))?;
     Ok(success(json!({
         "token": tokens.session,
         "masterToken": tokens.master,
@@ -229,7 +229,7 @@ pub async fn renew(State(app): State<App>, headers: HeaderMap, request: Body) ->
         .map(|master| app.sessions.renew(master))
         .transpose();
     let renewed = renewed
-        .map_err(|_| Failure::new("390000", "the system gives no random numbers"))?
+        .map_err(|_| Failure::new("390000", "the system provides no random numbers"))?
         .flatten();
     let Some((tokens, id)) = renewed else {
         return Err(Failure::new("390113", "Master token not found"));

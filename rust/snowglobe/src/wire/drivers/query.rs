@@ -62,7 +62,7 @@ pub async fn submit(
         log::error!("the ledger of requests: {error}");
         Failure::new(
             "390503",
-            "the request cannot be noted on disk, so it is not run: try again",
+            "cannot record the request on disk, so it was not run: try again",
         )
     })?;
     let statement = match claim {
@@ -176,7 +176,7 @@ pub async fn chunk(
         _ => None,
     };
     data.map(IntoResponse::into_response)
-        .ok_or_else(|| ApiError::new(404, "no result has this chunk, or it is no longer kept"))
+        .ok_or_else(|| ApiError::new(404, "unknown or expired result chunk"))
 }
 
 /// `GET /monitoring/queries/{id}`: how a query is getting on, without its rows.

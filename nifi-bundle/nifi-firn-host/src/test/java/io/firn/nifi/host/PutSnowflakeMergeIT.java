@@ -185,7 +185,7 @@ class PutSnowflakeMergeIT {
 
     @Test
     void anAnswerThatIsLostMeansTheLoadIsTriedAgainToNoHarm() throws Exception {
-        snowglobe.mischief("{\"fault\": \"lose_answer\", \"times\": 2, \"on\": {\"service\": \"snowflake\"}}");
+        snowglobe.inject("{\"fault\": \"lose_answer\", \"times\": 2, \"on\": {\"service\": \"snowflake\"}}");
         runner.enqueue(HEADER + event("I", 1, "London", 1), Map.of("filename", "lost.csv"));
         runner.run();
         runner.assertAllFlowFilesTransferred("success", 1);
@@ -196,7 +196,7 @@ class PutSnowflakeMergeIT {
     @CsvSource({"snowflake, 503", "s3, 503", "snowflake, 429"})
     void aServiceThatStaysBusyMeansRetryAndThenSuccess(final String service, final int status) throws Exception {
         runner.setProperty("Load Timeout", "2 secs");
-        snowglobe.mischief("{\"fault\": \"refuse\", \"status\": %d, \"times\": null, \"on\": {\"service\": \"%s\"}}".formatted(status, service));
+        snowglobe.inject("{\"fault\": \"refuse\", \"status\": %d, \"times\": null, \"on\": {\"service\": \"%s\"}}".formatted(status, service));
         runner.enqueue(HEADER + event("I", 1, "London", 1), Map.of("filename", "busy.csv"));
         runner.run();
         runner.assertAllFlowFilesTransferred("retry", 1);

@@ -97,7 +97,7 @@ final class Snowglobe implements AutoCloseable {
     }
 
     /** Arms a fault, as Snowglobe's README tells. */
-    void mischief(final String fault) throws IOException, InterruptedException {
+    void inject(final String fault) throws IOException, InterruptedException {
         post("/_snowglobe/faults", NifiApi.JSON.readTree(fault));
     }
 
