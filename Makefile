@@ -130,6 +130,7 @@ docs-serve: target/docs-venv/ready ## 1 s: show the book in a browser while you 
 .PHONY: docs-update
 docs-update: setup ## 5 min: render the reference pages anew, and run the examples of the book to update their output
 	FIRN_UPDATE_DOCS=1 cargo test --workspace --locked --test reference --bin firn
+	export FIRN_UPDATE_DOCS=1; $(MVN) test -pl nifi-firn-processors -am -Dtest=ReferenceTest -Dsurefire.failIfNoSpecifiedTests=false
 	cargo test --workspace --locked --test generate --test server --no-run
 	python3 tests/docs/examples.py --update
 

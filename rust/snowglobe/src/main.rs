@@ -13,10 +13,10 @@ use std::time::Duration;
 #[command(version)]
 struct Arguments {
     /// Address of the SQL API, Snowpipe REST and the drivers' protocol
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8085")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8085", value_parser = address)]
     listen: SocketAddr,
     /// Address of S3
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000", value_parser = address)]
     s3: SocketAddr,
     /// Folder for all data [default: in memory]
     #[arg(long, value_name = "DIR", env = "SNOWGLOBE_DATA")]
@@ -25,7 +25,7 @@ struct Arguments {
     #[arg(long, value_name = "DIR", env = "SNOWGLOBE_CREDENTIALS")]
     credentials: Option<PathBuf>,
     /// Check whether a Snowglobe answers at this address, and exit
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     ping: Option<SocketAddr>,
     /// Require a trust policy for AWS roles, set by POST /_snowglobe/trust
     #[arg(long, env = "SNOWGLOBE_STRICT_TRUST")]
@@ -71,6 +71,11 @@ struct Arguments {
         requires = "s3_key_id"
     )]
     s3_secret: Option<String>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "expected IP:PORT, such as 127.0.0.1:8085".to_owned())
 }
 
 fn main() -> ExitCode {

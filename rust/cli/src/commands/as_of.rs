@@ -21,7 +21,7 @@ pub struct AsOf {
     #[command(flatten)]
     deployment: DeploymentArgs,
     /// Maximum number of rows
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = crate::quantity::whole::<u32>)]
     limit: u32,
     /// Print JSON
     #[arg(long)]

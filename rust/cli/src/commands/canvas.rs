@@ -37,13 +37,13 @@ pub struct Canvas {
     #[arg(long, default_value = "target/demo")]
     folder: PathBuf,
     /// Port of the canvas
-    #[arg(long, default_value_t = 8080)]
+    #[arg(long, default_value_t = 8080, value_parser = crate::quantity::whole::<u16>)]
     port: u16,
     /// Events per second
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 500, value_parser = crate::quantity::whole::<u32>)]
     rate: u32,
     /// Events per file
-    #[arg(long, default_value_t = 1_000)]
+    #[arg(long, default_value_t = 1_000, value_parser = crate::quantity::whole::<u32>)]
     rows_per_file: u32,
     /// Stop after this many events in the history, and check the promises
     #[arg(long)]

@@ -33,10 +33,10 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Demo {
     /// Number of events
-    #[arg(long, default_value_t = 20_000)]
+    #[arg(long, default_value_t = 20_000, value_parser = crate::quantity::whole::<u64>)]
     events: u64,
     /// Seed of the generator
-    #[arg(long, default_value_t = 42)]
+    #[arg(long, default_value_t = 42, value_parser = crate::quantity::whole::<u64>)]
     seed: u64,
     /// Keep running afterwards, for other commands
     #[arg(long)]

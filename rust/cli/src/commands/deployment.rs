@@ -56,7 +56,7 @@ pub struct BootstrapArgs {
     #[arg(long, value_name = "NAME")]
     pub loader_user: Option<String>,
     /// Minutes between two task runs; default: run when there is data
-    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=11520))]
+    #[arg(long, value_name = "MINUTES", value_parser = crate::quantity::minutes)]
     pub every: Option<u32>,
     /// The default, kept for scripts
     #[arg(long, conflicts_with = "every", hide = true)]

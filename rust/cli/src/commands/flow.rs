@@ -38,10 +38,10 @@ pub struct Flow {
     #[arg(long, value_name = "DIR", env = "FIRN_NIFI_FOLDER")]
     folder: String,
     /// Events per second
-    #[arg(long, env = "FIRN_RATE", default_value_t = 500)]
+    #[arg(long, env = "FIRN_RATE", default_value_t = 500, value_parser = crate::quantity::whole::<u32>)]
     rate: u32,
     /// Events per file
-    #[arg(long, env = "FIRN_ROWS_PER_FILE", default_value_t = 1_000)]
+    #[arg(long, env = "FIRN_ROWS_PER_FILE", default_value_t = 1_000, value_parser = crate::quantity::whole::<u32>)]
     rows_per_file: u32,
     /// Programmatic access token, if no private key is given
     #[arg(
@@ -99,7 +99,7 @@ struct NifiArguments {
     )]
     password_file: Option<PathBuf>,
     /// Seconds to wait until NiFi is ready
-    #[arg(long = "nifi-wait", value_name = "SECONDS", default_value_t = 240)]
+    #[arg(long = "nifi-wait", value_name = "SECONDS", default_value_t = 240, value_parser = crate::quantity::whole::<u64>)]
     wait_seconds: u64,
 }
 

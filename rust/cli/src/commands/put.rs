@@ -36,7 +36,7 @@ pub struct Put {
     #[command(flatten)]
     stage: StageArgs,
     /// Stop waiting after this many seconds; no file is lost
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = crate::quantity::whole::<u64>)]
     wait: u64,
     /// Print JSON
     #[arg(long)]

@@ -18,7 +18,7 @@ const MAX_REASONS: usize = 1000;
 #[derive(Args, Clone, Debug)]
 pub struct RejectArgs {
     /// Lines about the malformed rows of one file
-    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = crate::quantity::whole::<usize>)]
     max_lines: usize,
     /// Exit with 1 if more rows are rejected: a count, or a percentage
     #[arg(long, value_name = "COUNT|PERCENT", value_parser = limit)]

@@ -22,7 +22,7 @@ pub struct Status {
     #[command(flatten)]
     deployment: DeploymentArgs,
     /// Number of runs to show
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = crate::quantity::whole::<u32>)]
     runs: u32,
     /// Refresh every two seconds
     #[arg(long)]
