@@ -11,18 +11,20 @@ execute as owner
 as
 $$
 declare
-  report variant;
+  reports variant;
 begin
   select array_agg(object_construct('source_file', source_file, 'rows_in', rows_in, 'history', history, 'duplicates', duplicates,
-    'rejects', rejects, 'inserted', inserted, 'updated', updated, 'deleted', deleted)) into :report
+    'rejects', rejects, 'inserted', inserted, 'updated', updated, 'deleted', deleted)) into :reports
   from (
     select source_file, sum(rows_in) as rows_in, sum(history) as history, sum(duplicates) as duplicates, sum(rejects) as rejects,
       sum(inserted) as inserted, sum(updated) as updated, sum(deleted) as deleted
     from CUSTOMER_RUNS
     where source_file in (select 'customer/' || value::varchar from table(flatten(input => :files)))
     group by source_file
-  ) reports;
-  return report;
+  ) sums;
+  -- The rest says what these objects are, so that a file for other ones is refused before it is uploaded.
+  return object_construct('files', :reports, 'stage_url', 's3://firn-landing/customer/', 'contract', '2da9026557f4b1cd',
+    'key', array_construct('customer_id'), 'order', array_construct('updated_at', 'sequence'));
 end;
 $$;
 

@@ -86,13 +86,9 @@ fn each_problem_has_its_fix_and_the_fix_works() {
         &[
             "task MERGE_CUSTOMER_TASK: suspended: run `alter task MERGE_CUSTOMER_TASK resume`",
             "PAUSED: run `alter pipe FIRN.PUBLIC.CUSTOMER_PIPE set pipe_execution_paused = false`",
-            "table CUSTOMER_HISTORY_CLOSED lacks column email of the contract: run `alter table CUSTOMER_HISTORY_CLOSED add column email varchar(320)`",
+            "table CUSTOMER_HISTORY_CLOSED lacks column email varchar(320) of the contract: run `firn bootstrap`",
         ],
     );
-    // What bootstrap cannot mend it does not touch.
-    let refused = fixture.fails(1, "bootstrap");
-    assert!(refused.contains("lacks column email"), "{refused}");
-    fixture.sql("alter table CUSTOMER_HISTORY_CLOSED add column email varchar(320)");
     fixture.ok("bootstrap");
     fixture.sql("alter pipe FIRN.PUBLIC.CUSTOMER_PIPE set pipe_execution_paused = false");
     fixture.ok("doctor --role FIRN_OWNER");

@@ -209,7 +209,7 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
 
     let said = fixture.fails(1, "put a.csv --role PUBLIC");
     assert!(
-        said.contains("LOAD_CUSTOMER") && said.contains("use another role; `firn doctor` shows"),
+        said.contains("REPORT_CUSTOMER") && said.contains("use another role; `firn doctor` shows"),
         "{said}"
     );
     let said = fixture.fails_with(
@@ -218,7 +218,7 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
     );
     assert!(
         said.err
-            .contains("bucket nowhere does not exist: create it, or set another stage URL"),
+            .contains("stage CUSTOMER_STAGE reads s3://firn-landing/customer/, but files would be uploaded to s3://nowhere/customer/"),
         "{}",
         said.err
     );

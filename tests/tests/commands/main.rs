@@ -28,5 +28,6 @@ mod fixture;
 mod input;
 mod names;
 mod store;
+mod upgrade;
 mod watch;
 mod watch_files;

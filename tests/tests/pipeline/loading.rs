@@ -55,9 +55,12 @@ async fn a_row_that_copy_cannot_parse_is_a_reject_with_its_place_and_its_text() 
     let report = load(&fixture, &[".firn/export.csv.gz"])
         .await
         .expect("a load");
-    assert_eq!(report[0]["source_file"], "customer/.firn/export.csv.gz");
-    assert_eq!(report[0]["rows_in"], 3, "{report}");
-    assert_eq!(report[0]["rejects"], 1, "{report}");
+    assert_eq!(
+        report["files"][0]["source_file"],
+        "customer/.firn/export.csv.gz"
+    );
+    assert_eq!(report["files"][0]["rows_in"], 3, "{report}");
+    assert_eq!(report["files"][0]["rejects"], 1, "{report}");
     let rejects = query(
         &fixture,
         "select source_file, source_row, raw_line, reason from CUSTOMER_REJECTS",
@@ -95,7 +98,7 @@ async fn a_file_that_the_pipe_has_given_up_loads_by_its_name() {
     let report = load(&fixture, &["2026/day-1.csv.gz"])
         .await
         .expect("a load");
-    assert_eq!(report[0]["history"], 1, "{report}");
+    assert_eq!(report["files"][0]["history"], 1, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +120,7 @@ async fn a_path_is_never_a_piece_of_a_statement() {
         );
     }
     let harmless = load(&fixture, &[]).await.expect("nothing to load");
-    assert_eq!(harmless, serde_json::json!([]));
+    assert_eq!(harmless["files"], serde_json::json!([]));
     let sql = format!(
         "call LOAD_CUSTOMER(parse_json({}))",
         literal("[null, \"a.csv\"]")

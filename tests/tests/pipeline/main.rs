@@ -224,6 +224,8 @@ async fn trouble_at_any_call_loses_nothing_and_doubles_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_has_its_message_and_nothing_is_uploaded() {
     let fixture = Fixture::new().await;
+    let admin = fixture.pipeline(None);
+    admin.bootstrap(|_| {}).await.expect("the objects are made");
     let loader = fixture.loader().await;
     let wrong = fixture.folder.path().join("wrong.csv");
     std::fs::write(&wrong, "id,name\n1,x\n").expect("a file");
@@ -255,6 +257,7 @@ async fn bad_input_has_its_message_and_nothing_is_uploaded() {
             .await
             .contains("file is empty: expected a header row")
     );
+    admin.drop_objects(|_| {}).await.expect("they are dropped");
     let findings = loader.pipeline().doctor(Some(loader.store())).await;
     assert!(
         findings.iter().any(|finding| finding

@@ -75,7 +75,8 @@ impl Storage {
 }
 
 /// A table's name as a folder in a bucket: lower case, other characters as their hexadecimal bytes.
-pub(crate) fn prefix_name(table: &str) -> String {
+#[must_use]
+pub fn prefix_name(table: &str) -> String {
     let mut folder = String::new();
     for byte in table.to_lowercase().bytes() {
         match byte {

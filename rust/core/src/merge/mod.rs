@@ -10,6 +10,7 @@
 //! | `procedure` | the text of those steps |
 //! | `tables`, `roles`, `stage_and_pipe` | the text of all else |
 //! | `statement` | one statement, with the role that runs it |
+//! | `version` | which version of a contract the objects are of |
 //! | `script` | statements in files, for people and for `firn bootstrap` |
 //!
 //! Pure: no network, no clock.
@@ -25,15 +26,16 @@ mod script;
 mod stage_and_pipe;
 mod statement;
 mod tables;
+mod version;
 
-pub use deployment::{Deployment, Schedule, Storage};
+pub use deployment::{Deployment, Schedule, Storage, prefix_name};
 pub use identifier::{Identifier, literal};
 pub use names::Names;
 pub use plan::{MergePlan, Step};
 pub use script::{Script, scripts};
-
 pub(crate) use stage_and_pipe::DIRECT_FOLDER;
 pub use statement::Statement;
+pub(crate) use version::version;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use super::statement::{RenderContext, Statement};
 use super::{Identifier, Names, Schedule, literal};
 
 /// The folder of the stage whose files are loaded by name, with `LOAD_…`.
-pub(crate) const DIRECT_FOLDER: &str = ".firn/";
+pub const DIRECT_FOLDER: &str = ".firn/";
 
 /// What the pipe loads: everything else, as each way of loading remembers its own files only.
 const NOT_DIRECT: &str = "[^.].*";

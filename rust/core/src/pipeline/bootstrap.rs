@@ -1,8 +1,10 @@
 //! Makes every object of a contract, one statement at a time; each is safe to run again.
 
 use super::Pipeline;
+use super::deployed::Deployed;
+use crate::contract::Column;
 use crate::error::{Context, Error, Result};
-use crate::merge::{Script, scripts};
+use crate::merge::{self, Script, scripts, version};
 use crate::snowflake::Statement;
 
 /// How far a bootstrap is.
@@ -28,20 +30,82 @@ impl Pipeline {
     /// Makes all objects.
     ///
     /// # Errors
-    /// `Config` if tables are there whose columns are not the contract's, or whose names another contract needs (then nothing is changed), or if a role lacks a
+    /// `Config` if tables are there that cannot be brought along to the contract's columns, or whose names another contract needs (then nothing is changed), or if a role lacks a
     /// right, naming the script; whatever was made stays.
     pub async fn bootstrap(&self, on_statement: impl FnMut(ScriptProgress<'_>)) -> Result<()> {
         self.check_collisions().await?;
-        let mismatches = self.column_mismatches(Some(&self.deployment.owner)).await?;
-        if let Some(mismatch) = mismatches.iter().flatten().next() {
-            return Err(Error::config(mismatch.to_string()));
-        }
+        let upgrade = self.upgrade().await?;
         let scripts = self.scripts();
-        let making: Vec<&Script> = scripts
+        let making: Vec<&Script> = upgrade
             .iter()
+            .chain(&scripts)
             .filter(|script| script.name != "99_drop.sql")
             .collect();
         self.run_scripts(&making, on_statement).await
+    }
+
+    /// What brings the objects of another version of the contract along, before the scripts run: the task pauses, columns are added or
+    /// widened, and the work tables are dropped, as the scripts create them anew. Nothing if this version is deployed.
+    ///
+    /// # Errors
+    /// `Config` if stored rows cannot be brought along.
+    async fn upgrade(&self) -> Result<Option<Script>> {
+        let owner = &self.deployment.owner;
+        let Some(mismatches) = self.column_mismatches(Some(owner)).await? else {
+            return Ok(None);
+        };
+        let deployed = match self.deployed(Some(owner)).await {
+            Err(error) if error.is_transient() => return Err(error),
+            deployed => deployed.ok(),
+        };
+        if let Some(deployed) = &deployed {
+            self.check_identity(deployed)?;
+        }
+        if let Some(mismatch) = mismatches.iter().find(|one| one.change.is_none()) {
+            return Err(Error::config(mismatch.to_string()));
+        }
+        let is_current = deployed.is_some_and(|one| one.contract == version(&self.contract));
+        if is_current && mismatches.is_empty() {
+            return Ok(None);
+        }
+        let names = &self.names;
+        let pause = format!("alter task if exists {} suspend", names.merge_task);
+        let changes = mismatches.into_iter().filter_map(|one| one.change);
+        let drops = names
+            .work_tables()
+            .map(|table| format!("drop table if exists {table}"));
+        let statements = std::iter::once(pause).chain(changes).chain(drops);
+        Ok(Some(Script {
+            name: "upgrade",
+            about: "Brings the objects of another version of the contract along.".to_owned(),
+            statements: statements
+                .map(|sql| merge::Statement {
+                    role: owner.clone(),
+                    sql,
+                    in_schema: true,
+                })
+                .collect(),
+        }))
+    }
+
+    /// With another key or another order the stored history would mean something else.
+    fn check_identity(&self, deployed: &Deployed) -> Result<()> {
+        let names = |columns: &mut dyn Iterator<Item = &Column>| -> Vec<String> {
+            columns.map(|one| one.name.clone()).collect()
+        };
+        let table = self.contract.table();
+        for (what, there, here) in [
+            ("key", &deployed.key, names(&mut self.contract.key())),
+            ("order", &deployed.order, names(&mut self.contract.order())),
+        ] {
+            if *there != here {
+                return Err(Error::config(format!(
+                    "the deployed {table} has the {what} {there:?}, but the contract says {here:?}: use the contract of this table, or \
+                     one with another `table`"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Takes all objects of the contract down, their data included.

@@ -97,6 +97,9 @@ impl Loader {
         deadline: Deadline,
         listener: Arc<dyn LoadListener>,
     ) -> Vec<Outcome> {
+        if let Err(error) = self.check_before(mode, deadline).await {
+            return files.iter().map(|_| Err(error.clone())).collect();
+        }
         let uploads: Vec<_> = (0..files.len())
             .map(|file| self.upload_within(file, &files[file], mode, deadline, &listener))
             .collect();
@@ -123,6 +126,21 @@ impl Loader {
             })
         };
         uploads.into_iter().map(outcome).collect()
+    }
+
+    /// Whether the files may be uploaded: nobody would find those that lie in the wrong place.
+    async fn check_before(&self, mode: LoadMode, deadline: Deadline) -> Result<()> {
+        // Who only uploads needs no Snowflake now.
+        let upload_unasked = mode == LoadMode::Snowpipe;
+        let check = self.check_deployed(upload_unasked);
+        tokio::time::timeout(deadline.remaining(), check)
+            .await
+            .unwrap_or_else(|_| match mode {
+                LoadMode::Snowpipe => Ok(()),
+                _ => Err(Error::transient(
+                    "Snowflake did not answer before the deadline",
+                )),
+            })
     }
 
     async fn upload_within(

@@ -10,6 +10,7 @@
 //! | `status` | how far behind, how many rows, the sum |
 //! | `history` | the versions of one key; the table as it was |
 //! | `verify` | the promises, checked on the live tables |
+//! | `deployed` | whether the objects are the ones that a file is meant for |
 //! | `collisions` | whether another contract needs the same names |
 //! | `schema_check` | whether the tables have the contract's columns |
 //! | `doctor` | what is missing, and its fix |
@@ -18,6 +19,7 @@
 
 mod bootstrap;
 mod collisions;
+mod deployed;
 mod doctor;
 mod history;
 mod load;
@@ -37,6 +39,10 @@ pub use status::{RowSum, Run, Status};
 pub use upload::{LoadListener, READS_PER_FILE, StagedFile, content_hash};
 pub use verify::Promise;
 pub use wait::FileReport;
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
 
 use crate::contract::Contract;
 use crate::merge::{Deployment, Names};
@@ -122,6 +128,7 @@ impl Pipeline {
             pipeline: self.clone(),
             store,
             object_bytes: upload::OBJECT_BYTES,
+            checked: Arc::default(),
         }
     }
 }
@@ -132,6 +139,8 @@ pub struct Loader {
     pipeline: Pipeline,
     store: S3Store,
     object_bytes: usize,
+    /// Filled once the deployed objects are known to be the right ones.
+    checked: Arc<OnceCell<()>>,
 }
 
 impl Loader {

@@ -27,6 +27,8 @@ pub(super) struct ColumnMismatch {
     wanted: String,
     /// Its type there; none if there is no such column.
     found: Option<String>,
+    /// The statement that brings the table along without touching a stored value; none if there is none.
+    pub(super) change: Option<String>,
 }
 
 impl fmt::Display for ColumnMismatch {
@@ -36,17 +38,22 @@ impl fmt::Display for ColumnMismatch {
             column,
             wanted,
             found,
+            change,
         } = self;
         match found {
             None => write!(
                 f,
-                "table {table} lacks column {column} of the contract: run `alter table {table} add column {column} {wanted}`, or use the contract of this table"
-            ),
+                "table {table} lacks column {column} {wanted} of the contract"
+            )?,
             Some(found) => write!(
                 f,
-                "column {column} of table {table} has type {found}, but the contract says {wanted}: run `alter table {table} alter column {column} set data type {wanted}` if that widens it, or use the contract of this table"
-            ),
+                "column {column} of table {table} has type {found}, but the contract says {wanted}"
+            )?,
         }
+        f.write_str(match change {
+            Some(_) => ": run `firn bootstrap`",
+            None => ": use the contract of this table, or one with another `table`",
+        })
     }
 }
 
@@ -70,6 +77,7 @@ impl Pipeline {
                 if !found.is_some_and(|found| holds(found, &wanted)) {
                     mismatches.push(ColumnMismatch {
                         table: table.clone(),
+                        change: self.change(table, &column, &wanted, found),
                         column,
                         wanted: wanted.to_string(),
                         found: found.cloned(),
@@ -78,6 +86,33 @@ impl Pipeline {
             }
         }
         Ok(mismatches)
+    }
+
+    /// A column more holds null in the rows of before, and a wider type holds what the narrower one did.
+    fn change(
+        &self,
+        table: &Identifier,
+        column: &Identifier,
+        wanted: &Wanted,
+        found: Option<&String>,
+    ) -> Option<String> {
+        let contract = &self.contract;
+        let place = contract
+            .columns()
+            .iter()
+            .position(|one| Identifier::new(&one.name) == *column);
+        match found {
+            None if *table == self.names.staging => {}
+            // Firn's own columns and those of key and order have no value in the rows of before.
+            None if place.is_some_and(|index| !contract.is_always_filled(index)) => {}
+            Some(found) if widens(found, wanted) => {
+                return Some(format!(
+                    "alter table {table} alter column {column} set data type {wanted}"
+                ));
+            }
+            _ => return None,
+        }
+        Some(format!("alter table {table} add column {column} {wanted}"))
     }
 
     /// The columns that target, history and staging must have.
@@ -159,6 +194,26 @@ impl fmt::Display for Wanted {
             Self::AnyText => f.write_str("varchar"),
             Self::LocalTime => f.write_str("timestamp_ltz"),
         }
+    }
+}
+
+/// Whether Snowflake changes the type in place: a longer text, or more digits before the point.
+fn widens(found: &str, wanted: &Wanted) -> bool {
+    let Wanted::Values(wanted) = wanted else {
+        return false;
+    };
+    match (ColumnType::parse(found), wanted) {
+        (Ok(ColumnType::Text { max_chars: there }), ColumnType::Text { max_chars }) => {
+            there < *max_chars
+        }
+        (
+            Ok(ColumnType::Number {
+                precision: digits,
+                scale: places,
+            }),
+            ColumnType::Number { precision, scale },
+        ) => places == *scale && digits < *precision,
+        _ => false,
     }
 }
 

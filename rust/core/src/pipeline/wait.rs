@@ -58,6 +58,13 @@ pub struct FileReport {
     pub counts: RowCounts,
 }
 
+/// What the procedures return.
+#[derive(Deserialize)]
+struct Reports {
+    /// Of the files that a run has met.
+    files: Vec<FileReport>,
+}
+
 impl Pipeline {
     /// Loads the objects by their names and merges, until every row is in the tables. An object is loaded once, however often it is named.
     ///
@@ -142,9 +149,8 @@ impl Pipeline {
             let call = format!("call {procedure}(parse_json(?)::array)");
             let call = Statement::new(call).bind(json!(names).to_string()).long();
             let rows = self.client.run(call).await?;
-            // Of files that no run has met there is nothing.
-            let text = rows.first().unwrap_or("[]");
-            let reports: Vec<FileReport> = serde_json::from_str(text).map_err(|error| {
+            let text = rows.first().unwrap_or_default();
+            let reports: Reports = serde_json::from_str(text).map_err(|error| {
                 Error::config(format!(
                     "unexpected result `{text}` of {procedure}: run `firn bootstrap`"
                 ))
@@ -152,6 +158,7 @@ impl Pipeline {
             })?;
             found.extend(
                 reports
+                    .files
                     .into_iter()
                     .map(|report| (report.source_file.clone(), report)),
             );

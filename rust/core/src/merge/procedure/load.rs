@@ -2,9 +2,10 @@
 //! owner's rights: the loader may call them, and needs no privilege on stage, pipe or tables.
 
 use super::create;
-use crate::merge::literal;
+use crate::contract::Column;
 use crate::merge::stage_and_pipe::{Copy, copy};
 use crate::merge::statement::RenderContext;
+use crate::merge::{literal, version};
 
 /// What a file's path below the stage may hold: it becomes part of a statement that runs with the owner's rights.
 const PATH: &str = "[A-Za-z0-9._=/-]+";
@@ -71,24 +72,35 @@ end;
 
 pub(in crate::merge) fn report(context: &RenderContext<'_>) -> String {
     let names = &context.names;
+    let contract = context.contract;
+    let list = |columns: &mut dyn Iterator<Item = &Column>| {
+        let names: Vec<String> = columns.map(|one| literal(&one.name)).collect();
+        names.join(", ")
+    };
     let body = format!(
         "
 declare
-  report variant;
+  reports variant;
 begin
   select array_agg(object_construct('source_file', source_file, 'rows_in', rows_in, 'history', history, 'duplicates', duplicates,
-    'rejects', rejects, 'inserted', inserted, 'updated', updated, 'deleted', deleted)) into :report
+    'rejects', rejects, 'inserted', inserted, 'updated', updated, 'deleted', deleted)) into :reports
   from (
     select source_file, sum(rows_in) as rows_in, sum(history) as history, sum(duplicates) as duplicates, sum(rejects) as rejects,
       sum(inserted) as inserted, sum(updated) as updated, sum(deleted) as deleted
     from {runs}
     where source_file in (select {prefix} || value::varchar from table(flatten(input => :files)))
     group by source_file
-  ) reports;
-  return report;
+  ) sums;
+  -- The rest says what these objects are, so that a file for other ones is refused before it is uploaded.
+  return object_construct('files', :reports, 'stage_url', {url}, 'contract', {version},
+    'key', array_construct({key}), 'order', array_construct({order}));
 end;
 ",
         runs = names.runs,
+        url = literal(&context.deployment.storage.table_url(contract.table())),
+        version = literal(&version(contract)),
+        key = list(&mut contract.key()),
+        order = list(&mut contract.order()),
         prefix = literal(&context.stage_prefix()),
     );
     create(&format!("{}(files array)", names.report), &body)

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Pipeline;
 use crate::error::Result;
 use crate::snowflake::Statement;
-use crate::store::S3Store;
+use crate::store::{Location, S3Store};
 
 /// A login's token is refused if clocks lie further apart.
 const MAX_SKEW_SECONDS: f64 = 30.0;
@@ -61,8 +61,19 @@ impl Pipeline {
                 Ok(()) => ok("bucket", place),
                 Err(error) => fail("bucket", error.to_string()),
             });
+            findings.extend(self.deployed_for(location).await);
         }
         findings
+    }
+
+    /// Whether files that are uploaded to `location` end in these tables; nothing if that cannot be asked.
+    async fn deployed_for(&self, location: &Location) -> Option<Finding> {
+        let check = format!("files for {}", self.contract.table());
+        let deployed = self.deployed(None).await.ok()?;
+        Some(match self.mismatch(&deployed, location) {
+            Some(mismatch) => fail(&check, mismatch),
+            None => ok(&check, "are read from there, with this contract"),
+        })
     }
 
     async fn look_around(&self, role: &str) -> Vec<Finding> {

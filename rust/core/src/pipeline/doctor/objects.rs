@@ -30,7 +30,6 @@ impl Pipeline {
             ("tables", &names.rejects, "30_tables.sql"),
             ("tables", &names.runs, "30_tables.sql"),
             ("views", &names.versions, "90_views.sql"),
-            ("stages", &names.stage, "20_stage.sql"),
             ("streams", &names.changes, "50_streams.sql"),
             ("procedures", &names.merge, "60_merge.sql"),
             ("procedures", &names.capture, "70_capture.sql"),
@@ -39,6 +38,7 @@ impl Pipeline {
         ] {
             findings.push(self.object(kind, name, script).await);
         }
+        findings.push(self.stage().await);
         findings.extend(self.columns_fit().await);
         findings.push(self.stream().await);
         findings.push(self.pipe().await);
@@ -94,6 +94,28 @@ impl Pipeline {
         match self.show(kind, name).await {
             Ok(_) => ok(&check, "exists"),
             Err(error) => fail(&check, format!("{error}: run `firn bootstrap` ({script})")),
+        }
+    }
+
+    async fn stage(&self) -> Finding {
+        let name = &self.names.stage;
+        let check = format!("stage {name}");
+        let wanted = self.deployment.storage.table_url(self.contract.table());
+        match self.show("stages", name).await {
+            Ok(rows) => match rows.get(0, "url") {
+                Some(url) if url.trim_end_matches('/') != wanted.trim_end_matches('/') => fail(
+                    &check,
+                    format!(
+                        "reads {url}, not {wanted}: run `alter stage {name} set url = {}`, or use the other --stage-url",
+                        crate::merge::literal(&wanted)
+                    ),
+                ),
+                _ => ok(&check, wanted),
+            },
+            Err(error) => fail(
+                &check,
+                format!("{error}: run `firn bootstrap` (20_stage.sql)"),
+            ),
         }
     }
 

@@ -1,0 +1,56 @@
+//! Which version of a contract the objects are of: they change with the contract's columns, and only `firn bootstrap` changes them.
+
+use sha2::{Digest, Sha256};
+
+use crate::contract::Contract;
+
+/// Raised when a release of Firn renders objects that the one before cannot use.
+const LAYOUT: u32 = 1;
+
+/// A short text that differs between two contracts whose objects differ.
+#[must_use]
+pub fn version(contract: &Contract) -> String {
+    let mut parts = vec![
+        LAYOUT.to_string(),
+        contract.table().to_owned(),
+        contract.op().to_owned(),
+    ];
+    for (index, one) in contract.columns().iter().enumerate() {
+        let marks = [
+            contract.is_key(index),
+            contract.is_order(index),
+            one.required,
+        ];
+        parts.push(format!("{} {} {marks:?}", one.name, one.kind));
+    }
+    parts.extend(contract.key().map(|one| one.name.clone()));
+    parts.extend(contract.order().map(|one| one.name.clone()));
+    parts.push(format!("{:?}", contract.history_columns()));
+    let digest = Sha256::digest(parts.join("\0"));
+    digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_more_is_another_version_and_a_space_more_is_not() {
+        let contract = |columns: &str| {
+            Contract::parse(&format!(
+                "table = \"T\"\nop = \"op\"\nkey = [\"id\"]\norder = [\"at\"]\ncolumns = [\n{{ name = \"id\", type = \"VARCHAR(5)\" }}, {{ name = \"at\", type = \"TIMESTAMP_NTZ(6)\" }}{columns}]\n"
+            ))
+            .unwrap()
+        };
+        let plain = version(&contract(""));
+        assert_eq!(plain, version(&contract("  ")));
+        assert_ne!(
+            plain,
+            version(&contract(", { name = \"x\", type = \"DATE\" }"))
+        );
+        assert_eq!(plain.len(), 16);
+    }
+}
