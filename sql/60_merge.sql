@@ -120,6 +120,7 @@ begin
             when length(s.postal_code) > 20 then 'postal_code is longer than 20 characters'
             when length(s.country) > 100 then 'country is longer than 100 characters'
             when s.updated_at is null then 'updated_at is missing'
+            when regexp_like(s.updated_at, '[^.]+[.][0-9]{7,}Z?') then 'updated_at has more than six digits of a second: lenient = true cuts them'
             when s.updated_at is not null and (not regexp_like(s.updated_at, '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z?') or try_to_timestamp_ntz(replace(replace(s.updated_at, 'T', ' '), 'Z', '')) is null) then 'updated_at is not a valid UTC timestamp: expected a value like 2026-11-23T18:52:55.123456Z'
             when s.sequence is null then 'sequence is missing'
             when s.sequence is not null and (not regexp_like(s.sequence, '-?[0-9]{1,18}') or try_to_number(s.sequence, 18, 0) is null) then 'sequence is not a valid NUMBER(18,0)'

@@ -84,7 +84,7 @@ fn merge() -> String {
 
 #[test]
 fn reject_reasons() {
-    let rows: [(&[u8], &str); 14] = [
+    let rows: [(&[u8], &str); 16] = [
         (
             b"X,1,Ann,,,,2026-01-01T00:00:00Z",
             "Write one of the operations. Lower case `i` is none of them",
@@ -106,7 +106,7 @@ fn reject_reasons() {
             "Shorten the text, or widen the column",
         ),
         (
-            b"I,1,Ann,,yes,,2026-01-01T00:00:00Z",
+            b"I,1,Ann,,maybe,,2026-01-01T00:00:00Z",
             "Write `true` or `false`",
         ),
         (
@@ -114,8 +114,12 @@ fn reject_reasons() {
             "Write a date of the calendar as `YYYY-MM-DD`",
         ),
         (
-            b"I,1,Ann,,,,2026-01-01T00:00:00+02:00",
-            "Convert to UTC; at most six decimals",
+            b"I,1,Ann,,,,2026-01-01",
+            "Write date and time, with an offset if it is not UTC, or name the format in `timestamps` of the contract's `[source]`",
+        ),
+        (
+            b"I,1,Ann,,,,2026-01-01T00:00:00.123456789Z",
+            "Write at most six decimals, or let `lenient = true` cut them",
         ),
         (
             b"I,1,Ann,2026-01-01T00:00:00Z",
@@ -125,7 +129,14 @@ fn reject_reasons() {
             b"I,1,\"Ann\"x,,,,2026-01-01T00:00:00Z",
             "Put the whole field in quotes, and double the quotes within",
         ),
-        (b"I,1,A\"nn,,,,2026-01-01T00:00:00Z", "The same"),
+        (
+            b"I,1, \"Ann\",,,,2026-01-01T00:00:00Z",
+            "Remove the blank, or double the quotes and put the whole field in quotes",
+        ),
+        (
+            HEADER.as_bytes(),
+            "Nothing: files were joined, each with its header",
+        ),
         (
             b"I,1,\"Ann,,,,2026-01-01T00:00:00Z",
             "Close the quote. The row is cut at its first line end, so that it does not swallow the rows after it",
@@ -228,7 +239,12 @@ fn values() -> String {
             &["12.50", "12", "-0.5"],
             &["123", "1.234", "12.", "1e1"],
         ),
-        ("BOOLEAN", 4, &["true", "False", "TRUE"], &["1", "yes", "t"]),
+        (
+            "BOOLEAN",
+            4,
+            &["true", "False", "t", "1", "yes"],
+            &["2", "maybe"],
+        ),
         (
             "DATE",
             5,
@@ -242,13 +258,9 @@ fn values() -> String {
                 "2026-01-05T09:30:00Z",
                 "2026-01-05 09:30:00",
                 "2026-01-05T09:30:00.123456Z",
+                "2026-01-05T11:30:00+02:00",
             ],
-            &[
-                "2026-01-05",
-                "2026-01-05T09:30:00+02:00",
-                "2026-01-05T24:00:00Z",
-                "1767605400",
-            ],
+            &["2026-01-05", "2026-01-05T24:00:00Z", "1767605400"],
         ),
     ];
     for (name, at, accepted, rejected) in types {

@@ -238,7 +238,7 @@ async fn bad_input_has_its_message_and_nothing_is_uploaded() {
     assert!(
         failure(wrong)
             .await
-            .contains("invalid header: it has none of the contract's columns")
+            .contains("the header has none of the contract's columns")
     );
     assert!(
         failure(fixture.folder.path().to_path_buf())

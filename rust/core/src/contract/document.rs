@@ -2,19 +2,22 @@
 
 use serde::Deserialize;
 
-use super::{Column, ColumnType, Contract, HistoryColumns, history_columns};
+use super::source::document::{Document as DocumentSource, timestamps};
+use super::{Column, ColumnType, Contract, HistoryColumns, Origin, Source, history_columns};
 use crate::error::{Context, Error, Result};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     table: String,
-    op: String,
+    op: Option<String>,
     key: Vec<String>,
     order: Vec<String>,
     columns: Vec<DocumentColumn>,
     #[serde(default)]
     history_columns: HistoryColumns,
+    #[serde(default)]
+    source: DocumentSource,
 }
 
 #[derive(Deserialize)]
@@ -22,10 +25,20 @@ struct Document {
 struct DocumentColumn {
     name: String,
     #[serde(rename = "type")]
-    kind: String,
+    kind: Option<String>,
     #[serde(default)]
     required: bool,
+    from: Option<String>,
+    default: Option<String>,
+    constant: Option<String>,
+    file_name: Option<String>,
+    timestamps: Option<Vec<String>>,
+    #[serde(default)]
+    ignore: bool,
 }
+
+/// What the operation column of the tables is called if the contract does not say.
+const USUAL_OP: &str = "op";
 
 pub(super) fn parse(text: &str) -> Result<Contract> {
     let document: Document = toml::from_str(text).map_err(|error| {
@@ -39,26 +52,16 @@ pub(super) fn parse(text: &str) -> Result<Contract> {
         });
         Error::config(format!("contract, line {line}: {}", error.message())).with_source(error)
     })?;
-    let columns = document
-        .columns
-        .into_iter()
-        .map(|column| {
-            let kind =
-                ColumnType::parse(&column.kind).context(|| format!("column `{}`", column.name))?;
-            Ok(Column {
-                name: column.name,
-                kind,
-                required: column.required,
-            })
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let mut source = document.source.read(document.op.as_deref())?;
+    let columns = columns(document.columns, &mut source)?;
     let mut contract = Contract {
         table: document.table,
-        op: document.op,
+        op: document.op.unwrap_or_else(|| USUAL_OP.to_owned()),
         columns,
         key: Vec::new(),
         order: Vec::new(),
         history_columns: document.history_columns,
+        source,
     };
     check_names(&contract)?;
     contract.key = indices(&contract, &document.key, "key")?;
@@ -74,6 +77,81 @@ pub(super) fn parse(text: &str) -> Result<Contract> {
         contract.columns[index].required = true;
     }
     Ok(contract)
+}
+
+/// The columns of the table; where their values come from goes into the source.
+fn columns(documents: Vec<DocumentColumn>, source: &mut Source) -> Result<Vec<Column>> {
+    let mut columns = Vec::new();
+    for document in documents {
+        let place = || format!("column `{}`", document.name);
+        if document.ignore {
+            if document.kind.is_some() || document.constant.is_some() {
+                return Err(
+                    Error::config("`ignore` leaves the column out: remove its other keys")
+                        .context(place()),
+                );
+            }
+            source.ignored.push(document.from.unwrap_or(document.name));
+            continue;
+        }
+        let kind = document.kind.as_deref().ok_or_else(|| {
+            Error::config("`type` is missing: name one, or `ignore = true`").context(place())
+        })?;
+        let kind = ColumnType::parse(kind).context(place)?;
+        let origin = Origin {
+            timestamps: document
+                .timestamps
+                .as_deref()
+                .map(timestamps)
+                .transpose()
+                .context(place)?,
+            from: document.from,
+            default: document.default,
+            constant: document.constant,
+            file_name: document.file_name,
+        };
+        check_origin(kind, &origin).context(|| format!("column `{}`", document.name))?;
+        source.columns.push(origin);
+        columns.push(Column {
+            name: document.name,
+            kind,
+            required: document.required,
+        });
+    }
+    Ok(columns)
+}
+
+fn check_origin(kind: ColumnType, origin: &Origin) -> Result<()> {
+    let given = [&origin.from, &origin.constant, &origin.file_name];
+    if given.iter().filter(|one| one.is_some()).count() > 1 {
+        return Err(Error::config(
+            "has two origins: name one of `from`, `constant`, `file_name`",
+        ));
+    }
+    for (key, value) in [("default", &origin.default), ("constant", &origin.constant)] {
+        if let Some(value) = value.as_ref().filter(|text| !kind.accepts(text.as_bytes())) {
+            return Err(Error::config(format!(
+                "`{key}`: invalid value `{}`: expected a {kind}",
+                value.escape_debug()
+            )));
+        }
+    }
+    if let Some(pattern) = origin
+        .file_name
+        .as_ref()
+        .filter(|text| text.matches('*').count() != 1)
+    {
+        return Err(Error::config(format!(
+            "`file_name`: invalid pattern `{}`: expected a name with one `*` where the value stands, such as `orders-*.csv`",
+            pattern.escape_debug()
+        )));
+    }
+    if origin.timestamps.is_some() && kind != ColumnType::Timestamp {
+        return Err(Error::config(format!(
+            "`timestamps` describes timestamps, the column is a {kind}"
+        )));
+    }
+    Ok(())
 }
 
 fn indices(contract: &Contract, names: &[String], role: &str) -> Result<Vec<usize>> {

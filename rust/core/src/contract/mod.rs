@@ -6,9 +6,15 @@ mod column;
 mod document;
 mod history_columns;
 mod reason;
+mod source;
+mod value;
 
 pub use column::{Column, ColumnType};
 pub use history_columns::HistoryColumns;
+pub use source::{
+    Booleans, Encoding, ExtraColumns, Format, Header, MissingColumns, Numbers, Operation, Origin,
+    Source, TimestampFormat,
+};
 
 use crate::error::{Error, Result};
 
@@ -27,6 +33,7 @@ pub struct Contract {
     key: Vec<usize>,
     order: Vec<usize>,
     history_columns: HistoryColumns,
+    source: Source,
 }
 
 /// What an event does to its key.
@@ -129,6 +136,12 @@ impl Contract {
     #[must_use]
     pub fn changed_at(&self) -> &Column {
         &self.columns[self.order[0]]
+    }
+
+    /// How its files look.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
     /// The names of the columns that Firn adds to the history.

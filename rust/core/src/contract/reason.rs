@@ -8,12 +8,31 @@ impl Contract {
         let spellings: Vec<&str> = Op::SPELLINGS.iter().map(|(text, _)| *text).collect();
         format!("{} is not one of {}", self.op(), spellings.join(", "))
     }
+
+    /// The reason for an operation that the source's files do not have.
+    pub(crate) fn unknown_operation_reason(&self) -> String {
+        let operation = &self.source().operation;
+        let spellings = operation.spellings.iter().map(|(text, _)| text.as_str());
+        format!(
+            "{} is not one of {}",
+            operation.column.as_deref().unwrap_or(self.op()),
+            spellings.collect::<Vec<_>>().join(", ")
+        )
+    }
 }
 
 impl Column {
     /// The reason for a value that must be there and is not.
     pub(crate) fn missing_reason(&self) -> String {
         format!("{} is missing", self.name)
+    }
+
+    /// The reason for more digits of a second than are kept.
+    pub(crate) fn too_precise_reason(&self) -> String {
+        format!(
+            "{} has more than six digits of a second: lenient = true cuts them",
+            self.name
+        )
     }
 
     /// The reason for a value that its type does not allow.

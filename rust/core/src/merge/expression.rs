@@ -109,6 +109,12 @@ pub(super) fn complaints(contract: &Contract, alias: &str) -> Vec<String> {
                 literal(&one.missing_reason())
             ));
         }
+        if one.kind == ColumnType::Timestamp {
+            branches.push(format!(
+                "when regexp_like({value}, '[^.]+[.][0-9]{{7,}}Z?') then {}",
+                literal(&one.too_precise_reason())
+            ));
+        }
         branches.push(format!(
             "when {} then {}",
             is_invalid(&value, one.kind),

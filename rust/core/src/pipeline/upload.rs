@@ -155,14 +155,18 @@ impl FileUpload {
         let file = open_regular(&path)?;
         let stamp = stamp(&file)?;
         // A header that does not fit is known before gigabytes are read.
-        Reader::new(contract, reader::decoded(rewound(&file)?, |_| {})?)?;
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        let name = name.as_deref();
+        Reader::of_file(contract, name, reader::decoded(rewound(&file)?, |_| {})?)?;
         let (source, hash) = hashed(&file, Arc::clone(&listener))?;
         let mut source = BufReader::with_capacity(1 << 18, source);
         let bytes = std::io::copy(&mut source, &mut std::io::sink())?;
         let (source, seen) = hashed(&file, Arc::clone(&listener))?;
         let on_rejected: OnRejected = Box::new(move |row| listener.row_rejected(number, row));
         Ok(Self {
-            validator: Validator::new(contract, source, on_rejected)?,
+            validator: Validator::of_file(contract, name, source, on_rejected)?,
             cut: (bytes > object_bytes as u64).then_some(object_bytes),
             digest: hash.digest(),
             path,

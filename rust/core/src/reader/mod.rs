@@ -1,27 +1,42 @@
-//! Reads CSV files of events: finds rows, checks every field against the contract, and reports each malformed row.
+//! Reads files of events, whatever their source, and gives their rows in the one form that the tables read; each row that breaks
+//! the contract is reported.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `source` | files as bytes, whatever compresses them |
-//! | `marks` | where commas, quotes and line ends are, 64 bytes at a time |
-//! | `row` | one row: its fields, its end, what is wrong with it |
-//! | `field` | whether a value fits its column |
-//! | `rows` | the reader: runs of valid rows, and malformed rows between them |
-//! | `validate` | copies of a file, or of parts of it, in which malformed rows travel as text, each in its own place |
+//! | `container` | files as bytes, whatever compresses them |
+//! | `archive` | zip archives |
+//! | `text` | bytes as UTF-8, whatever their encoding |
+//! | `content` | what a file holds, by its first bytes |
+//! | `csv` | delimited text |
+//! | `json` | JSON lines, and Debezium's events |
+//! | `lines` | the lines of a text |
+//! | `convert` | values, into the tables' form |
+//! | `piece` | valid rows, and rejected rows between them |
+//! | `rows` | the reader: the formats joined |
+//! | `validate` | copies of a file, or of parts of it, in which rejected rows travel as text, each in its own place |
 //!
-//! Memory is constant. What is valid is handed on as it stands in the file, without a copy. It reads from what it is
-//! given and writes nowhere.
+//! Memory is constant. It reads from what it is given and writes nowhere, but for archives, which need a temporary file.
 
-mod field;
-mod marks;
-mod row;
+mod archive;
+mod container;
+mod content;
+mod convert;
+mod csv;
+mod json;
+mod lines;
+mod piece;
 mod rows;
-mod source;
+mod text;
 mod validate;
 
-pub use rows::{Piece, Reader, RejectedRow};
-pub use source::{Source, decoded};
+pub use container::{Source, decoded};
+pub use piece::{Piece, RejectedRow};
+pub use rows::Reader;
 pub use validate::{RowTotals, Validator};
 
+#[cfg(test)]
+mod container_tests;
+#[cfg(test)]
+mod header_tests;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! A copy of a file that loads without loss: a malformed row stays in its place, as a row with no event but its reason and text.
+//! A copy of a file that loads without loss, in the form that the tables read: a malformed row stays in its place, as a row with no event but its reason and text.
 //!
 //! So one file, loaded once, carries both, and `rows in = history + duplicates + rejects` needs no second way in.
 
@@ -28,7 +28,8 @@ impl RowTotals {
 /// Copies a file, in one go or piece by piece.
 pub struct Validator<R, F> {
     reader: Reader<R>,
-    header: Vec<String>,
+    header: String,
+    columns: usize,
     on_rejected: F,
 }
 
@@ -38,13 +39,26 @@ impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
     /// # Errors
     /// As [`Reader::new`].
     pub fn new(contract: &Contract, input: R, on_rejected: F) -> Result<Self> {
+        Self::of_file(contract, None, input, on_rejected)
+    }
+
+    /// The same, for contracts that take a value from the file's name.
+    ///
+    /// # Errors
+    /// As [`Reader::of_file`].
+    pub fn of_file(
+        contract: &Contract,
+        name: Option<&str>,
+        input: R,
+        on_rejected: F,
+    ) -> Result<Self> {
+        let own = ["_firn_reject_reason", "_firn_raw_line"];
+        let names = contract.header().chain(own);
+        let header: Vec<String> = names.map(|name| quoted(name.as_bytes())).collect();
         Ok(Self {
-            reader: Reader::new(contract, input)?,
-            header: contract
-                .header()
-                .chain(["_firn_reject_reason", "_firn_raw_line"])
-                .map(|name| quoted(name.as_bytes()))
-                .collect(),
+            reader: Reader::of_file(contract, name, input)?,
+            header: header.join(","),
+            columns: contract.header().count(),
             on_rejected,
         })
     }
@@ -68,24 +82,21 @@ impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
     /// As [`Reader::next`], and `Transient` if writing fails. The output is then not to be used.
     pub fn copy(&mut self, output: &mut impl Write, most: usize) -> Result<RowTotals> {
         let rows = self.reader.rows();
-        writeln!(output, "{}", self.header.join(","))?;
+        writeln!(output, "{}", self.header)?;
         let mut malformed = 0;
         let mut room = most;
         while room > 0
             && let Some(piece) = self.reader.next_within(room)?
         {
             let taken = match piece {
-                Piece::Rows { bytes, .. } => {
+                Piece::Rows { bytes, read, .. } => {
                     output.write_all(bytes)?;
-                    if bytes.last() != Some(&b'\n') {
-                        output.write_all(b"\n")?;
-                    }
-                    bytes.len()
+                    read
                 }
                 Piece::Rejected(row) => {
                     (self.on_rejected)(&row);
                     malformed += 1;
-                    let nothing = ",".repeat(self.header.len() - 2);
+                    let nothing = ",".repeat(self.columns);
                     writeln!(
                         output,
                         "{nothing}{},{}",

@@ -1,99 +1,34 @@
-//! Whether a value fits its column. Every check is the one that the merge makes in SQL, so that both agree on what is malformed.
+//! Whether a text is a value of a type in the form that the tables read: the form of every staged file.
+//!
+//! The merge checks the same in SQL, so that files that others put into the stage are held to the same form.
 
-use crate::contract::{Column, ColumnType, Contract};
+use super::ColumnType;
 
-/// A column as the reader needs it.
-pub(super) struct Check {
-    kind: ColumnType,
-    is_always_filled: bool,
-    is_required: bool,
-}
-
-/// The checks of a file's fields, the op first.
-pub(super) fn checks(contract: &Contract) -> Vec<Check> {
-    let columns = contract.columns().iter().enumerate();
-    columns
-        .map(|(index, column)| Check {
-            kind: column.kind,
-            is_always_filled: contract.is_always_filled(index),
-            is_required: column.required,
-        })
-        .collect()
-}
-
-/// What is wrong with a field; the reason in words is made only for rows that are rejected.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Fault {
-    UnknownOp,
-    Missing,
-    InvalidValue,
-}
-
-impl Fault {
-    pub fn reason(self, contract: &Contract, column: Option<&Column>) -> String {
-        match (self, column) {
-            (Self::Missing, Some(column)) => column.missing_reason(),
-            (Self::InvalidValue, Some(column)) => column.invalid_value_reason(),
-            _ => contract.unknown_op_reason(),
-        }
-    }
-}
-
-/// A field as it stands in the row.
-#[derive(Clone, Copy)]
-pub(super) struct Field<'a> {
-    /// Between its quotes, if it has them; doubled quotes still doubled.
-    pub value: &'a [u8],
-    pub is_quoted: bool,
-    /// How many quotes are doubled.
-    pub escapes: usize,
-}
-
-impl Field<'_> {
-    /// An empty field without quotes is null.
+impl ColumnType {
+    /// Whether the text is a value of this type.
+    #[must_use]
     #[inline(always)]
-    fn is_null(self) -> bool {
-        self.value.is_empty() && !self.is_quoted
-    }
-}
-
-/// Checks one field of an event that is, or is not, a delete.
-#[inline(always)]
-pub(super) fn check(check: &Check, field: Field<'_>, is_delete: bool) -> Result<(), Fault> {
-    if field.is_null() {
-        let may_be_null = !check.is_always_filled && (is_delete || !check.is_required);
-        return if may_be_null {
-            Ok(())
-        } else {
-            Err(Fault::Missing)
-        };
-    }
-    let fits = match check.kind {
-        ColumnType::Text { max_chars } => is_text(field, max_chars as usize),
-        ColumnType::Number { precision, scale } => {
-            is_number(field.value, usize::from(precision), usize::from(scale))
+    pub fn accepts(self, text: &[u8]) -> bool {
+        match self {
+            Self::Text { max_chars } => {
+                // There are never more characters than bytes.
+                text.len() <= max_chars as usize || chars(text) <= max_chars as usize
+            }
+            Self::Number { precision, scale } => {
+                is_number(text, usize::from(precision), usize::from(scale))
+            }
+            Self::Boolean => {
+                text.eq_ignore_ascii_case(b"true") || text.eq_ignore_ascii_case(b"false")
+            }
+            Self::Date => is_date(text),
+            Self::Timestamp => is_timestamp(text),
         }
-        ColumnType::Boolean => {
-            field.value.eq_ignore_ascii_case(b"true") || field.value.eq_ignore_ascii_case(b"false")
-        }
-        ColumnType::Date => is_date(field.value),
-        ColumnType::Timestamp => is_timestamp(field.value),
-    };
-    if fits {
-        Ok(())
-    } else {
-        Err(Fault::InvalidValue)
     }
 }
 
-#[inline(always)]
-fn is_text(field: Field<'_>, max_chars: usize) -> bool {
-    // There are never more characters than bytes.
-    field.value.len() <= max_chars || chars(field.value) - field.escapes <= max_chars
-}
-
+/// How many characters a text of UTF-8 has.
 #[cold]
-fn chars(text: &[u8]) -> usize {
+pub(crate) fn chars(text: &[u8]) -> usize {
     text.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 

@@ -1,7 +1,9 @@
-//! Finds the bytes that shape CSV (comma, quote, line feed, carriage return), one bit for each byte, and where fields end.
+//! Finds the bytes that shape CSV (delimiter, quote, line end), one bit for each byte, and where fields end.
 
 #[cfg(target_arch = "x86_64")]
 use pulp::x86::V3;
+
+use super::dialect::Dialect;
 
 /// The shape of a buffer; remade for every filling of it.
 #[derive(Default)]
@@ -12,6 +14,7 @@ pub(super) struct Marks {
     ends: Vec<u32>,
     fields: usize,
     quoting: Quoting,
+    dialect: Dialect,
 }
 
 /// Follows quotes and carriage returns from block to block.
@@ -23,19 +26,62 @@ struct Quoting {
     after_end: u64,
     after_closing: u64,
     after_return: u64,
+    /// Whether the last byte made the one after it plain text.
+    after_escape: u64,
     is_odd: bool,
     has_breaks: bool,
 }
 
 /// One bit a byte, for 64 bytes.
 struct Block {
-    comma: u64,
+    delimiter: u64,
     quote: u64,
     feed: u64,
     carriage: u64,
+    escape: u64,
+}
+
+impl Block {
+    /// Leaves out what the dialect does not have, and what an escape makes plain text.
+    #[inline(always)]
+    fn shaped(mut self, dialect: &Dialect, quoting: &mut Quoting) -> Self {
+        if dialect.quote.is_none() {
+            self.quote = 0;
+        }
+        if dialect.line_end != b'\n' {
+            self.carriage = 0;
+        }
+        if dialect.escape.is_some() {
+            let plain = quoting.escaped(self.escape);
+            self.delimiter &= !plain;
+            self.quote &= !plain;
+            self.feed &= !plain;
+            self.carriage &= !plain;
+        }
+        self
+    }
 }
 
 impl Quoting {
+    /// The bytes that follow an escape which is not itself escaped. Escapes are rare, so each is looked at.
+    #[cold]
+    fn escaped(&mut self, escapes: u64) -> u64 {
+        let mut plain = self.after_escape;
+        let mut rest = escapes & !plain;
+        self.after_escape = 0;
+        while rest != 0 {
+            let at = rest.trailing_zeros();
+            rest &= rest - 1;
+            if at == 63 {
+                self.after_escape = 1;
+            } else {
+                plain |= 1 << (at + 1);
+                rest &= !(1 << (at + 1));
+            }
+        }
+        plain
+    }
+
     /// The field ends of a block of which `valid` bytes count.
     #[inline(always)]
     fn ends(&mut self, block: &Block, valid: u64) -> u64 {
@@ -45,7 +91,7 @@ impl Quoting {
             prefix_xor(block.quote) ^ self.inside
         };
         let (opening, closing) = (block.quote & inside, block.quote & !inside);
-        let ends = (block.comma | block.feed) & !inside;
+        let ends = (block.delimiter | block.feed) & !inside;
         let carriage = block.carriage & !inside;
         let after_end = ends << 1 | self.after_end;
         let after_closing = closing << 1 | self.after_closing;
@@ -82,6 +128,14 @@ pub(super) struct Cursor {
 }
 
 impl Marks {
+    /// None yet, of files in this dialect.
+    pub fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            ..Self::default()
+        }
+    }
+
     /// Marks all of `bytes`, which begin at a row's start.
     pub fn set(&mut self, bytes: &[u8]) {
         self.masks.clear();
@@ -96,9 +150,9 @@ impl Marks {
         if !tail.is_empty() {
             let mut padded = [0; 64];
             padded[..tail.len()].copy_from_slice(tail);
-            let block = portable(&padded);
+            let block = portable(&self.dialect, &padded);
             let base = blocks.len() * 64;
-            self.push(&block, base, u64::MAX >> (64 - tail.len()));
+            self.push(block, base, u64::MAX >> (64 - tail.len()));
         }
     }
 
@@ -113,10 +167,11 @@ impl Marks {
     }
 
     #[inline(always)]
-    fn push(&mut self, block: &Block, base: usize, valid: u64) {
+    fn push(&mut self, block: Block, base: usize, valid: u64) {
+        let block = block.shaped(&self.dialect, &mut self.quoting);
         self.masks
-            .push(block.comma | block.quote | block.feed | block.carriage);
-        let mut ends = self.quoting.ends(block, valid);
+            .push((block.delimiter | block.quote | block.feed | block.carriage) & valid);
+        let mut ends = self.quoting.ends(&block, valid) & valid;
         let count = ends.count_ones() as usize;
         if self.ends.len() < self.fields + 64 {
             self.ends.resize((self.fields + 64) * 2, 0);
@@ -144,12 +199,13 @@ impl Marks {
 
     #[cfg(target_arch = "x86_64")]
     fn mark(&mut self, blocks: &[[u8; 64]]) {
+        let dialect = self.dialect;
         match V3::try_new() {
             Some(simd) => simd.vectorize(
                 #[inline(always)]
                 || {
                     for (index, block) in blocks.iter().enumerate() {
-                        self.push(&vector(simd, block), index * 64, u64::MAX);
+                        self.push(vector(simd, &dialect, block), index * 64, u64::MAX);
                     }
                 },
             ),
@@ -164,7 +220,7 @@ impl Marks {
 
     fn mark_portable(&mut self, blocks: &[[u8; 64]]) {
         for (index, block) in blocks.iter().enumerate() {
-            self.push(&portable(block), index * 64, u64::MAX);
+            self.push(portable(&self.dialect, block), index * 64, u64::MAX);
         }
     }
 
@@ -190,7 +246,7 @@ impl Marks {
 
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn vector(simd: V3, block: &[u8; 64]) -> Block {
+fn vector(simd: V3, dialect: &Dialect, block: &[u8; 64]) -> Block {
     let (halves, _) = block.as_chunks::<32>();
     let bits = |byte: u8| {
         let wanted = pulp::cast([byte; 32]);
@@ -200,14 +256,15 @@ fn vector(simd: V3, block: &[u8; 64]) -> Block {
         })
     };
     Block {
-        comma: bits(b','),
-        quote: bits(b'"'),
-        feed: bits(b'\n'),
+        delimiter: bits(dialect.delimiter),
+        quote: bits(dialect.quote.unwrap_or_default()),
+        feed: bits(dialect.line_end),
         carriage: bits(b'\r'),
+        escape: dialect.escape.map_or(0, bits),
     }
 }
 
-fn portable(block: &[u8; 64]) -> Block {
+fn portable(dialect: &Dialect, block: &[u8; 64]) -> Block {
     let bits = |wanted: u8| {
         let bytes = block.iter().enumerate();
         bytes.fold(0, |bits, (index, byte)| {
@@ -215,10 +272,11 @@ fn portable(block: &[u8; 64]) -> Block {
         })
     };
     Block {
-        comma: bits(b','),
-        quote: bits(b'"'),
-        feed: bits(b'\n'),
+        delimiter: bits(dialect.delimiter),
+        quote: bits(dialect.quote.unwrap_or_default()),
+        feed: bits(dialect.line_end),
         carriage: bits(b'\r'),
+        escape: dialect.escape.map_or(0, bits),
     }
 }
 

@@ -1,0 +1,242 @@
+//! How the files of a contract's source look: what the table `[source]` says, with the defaults filled in.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `document` | the TOML keys, and what each accepts |
+//! | `preset` | the keys that a named source sets |
+//! | `time` | formats of timestamps |
+//!
+//! It describes files and reads none: `reader` does.
+
+pub(super) mod document;
+mod preset;
+mod time;
+
+pub use time::TimestampFormat;
+
+use super::Op;
+
+/// Everything that is known about the files of a source before one is opened.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Source {
+    /// The format of the files; by their content if none is given.
+    pub format: Option<Format>,
+    /// How fields find their columns.
+    pub header: Header,
+    /// What separates fields; the header decides if none is given.
+    pub delimiter: Option<u8>,
+    /// What encloses fields; none if quotes are text.
+    pub quote: Option<u8>,
+    /// What makes the character after it plain text. A quote within quotes is doubled in any case.
+    pub escape: Option<u8>,
+    /// Lines that begin with it are skipped.
+    pub comment: Option<u8>,
+    /// How many lines stand above the header.
+    pub skip_lines: usize,
+    /// The encoding of the text, if no byte order mark says it; UTF-8 if none is given.
+    pub encoding: Option<Encoding>,
+    /// Texts without quotes that mean null.
+    pub nulls: Vec<String>,
+    /// What a column of the contract that the file lacks means.
+    pub missing_columns: MissingColumns,
+    /// What a column of the file that the contract lacks means.
+    pub extra_columns: ExtraColumns,
+    /// How timestamps are written.
+    pub timestamps: Vec<TimestampFormat>,
+    /// The IANA time zone of timestamps without offset; UTC if none is given.
+    pub time_zone: Option<String>,
+    /// How numbers are written.
+    pub numbers: Numbers,
+    /// How truth values are written.
+    pub booleans: Booleans,
+    /// Whether values that do not fit exactly are converted as Snowflake would: rounded, cut to microseconds.
+    pub lenient: bool,
+    /// Where the operation of an event stands.
+    pub operation: Operation,
+    /// Where each column's values come from, in the order of the contract's columns.
+    pub columns: Vec<Origin>,
+    /// Names of columns of the file that are left out.
+    pub ignored: Vec<String>,
+}
+
+/// A format of files.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Format {
+    /// Delimited text.
+    Csv,
+    /// One JSON object a line.
+    JsonLines,
+    /// One change event of Debezium a line, as JSON.
+    Debezium,
+    /// Apache Parquet.
+    Parquet,
+}
+
+/// How fields find their columns.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Header {
+    /// By the names in the first line; case, surrounding blanks and order do not matter.
+    ByName,
+    /// In the contract's order; the first line is a header and is skipped.
+    ByPosition,
+    /// In the contract's order; the first line is a row.
+    None,
+}
+
+/// An encoding of text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "their names say it")]
+pub enum Encoding {
+    Utf8,
+    Utf16Le,
+    Utf16Be,
+    Latin1,
+    Windows1252,
+}
+
+/// What a column of the contract that the file lacks means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum MissingColumns {
+    /// The file, or the row, is refused.
+    Refuse,
+    /// Its values are null.
+    Null,
+}
+
+/// What a column of the file that the contract lacks means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ExtraColumns {
+    /// The file, or the row, is refused.
+    Refuse,
+    /// Its values are left out.
+    Ignore,
+}
+
+/// How numbers are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Numbers {
+    /// Before the fraction.
+    pub decimal: char,
+    /// Between groups of three digits.
+    pub grouping: Option<char>,
+}
+
+/// How truth values are written; case does not matter.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Booleans {
+    /// Texts that mean true, in lower case.
+    pub truths: Vec<String>,
+    /// Texts that mean false, in lower case.
+    pub falsehoods: Vec<String>,
+}
+
+/// Where the operation of an event stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Operation {
+    /// The column of the file; if there is none, every row inserts or updates its key.
+    pub column: Option<String>,
+    /// What its values mean.
+    pub spellings: Vec<(String, Op)>,
+    /// Whether a row may lack the operation, and then is an insert: full loads of AWS DMS do.
+    pub is_optional: bool,
+}
+
+/// Where a column's values come from.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Origin {
+    /// The file's name for the column, or a path within JSON; the column's own name if none is given.
+    pub from: Option<String>,
+    /// What a missing or null value becomes.
+    pub default: Option<String>,
+    /// The one value of all rows.
+    pub constant: Option<String>,
+    /// What finds the value of all rows in the file's name: a text with one `*` where the value stands.
+    pub file_name: Option<String>,
+    /// How this column's timestamps are written, if otherwise than the source's.
+    pub timestamps: Option<Vec<TimestampFormat>>,
+}
+
+impl Origin {
+    /// Whether the file has no column for it.
+    #[must_use]
+    pub fn is_outside_the_rows(&self) -> bool {
+        self.constant.is_some() || self.file_name.is_some()
+    }
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self {
+            format: None,
+            header: Header::ByName,
+            delimiter: None,
+            quote: Some(b'"'),
+            escape: None,
+            comment: None,
+            skip_lines: 0,
+            encoding: None,
+            nulls: vec![String::new()],
+            missing_columns: MissingColumns::Refuse,
+            extra_columns: ExtraColumns::Refuse,
+            timestamps: vec![TimestampFormat::Rfc3339],
+            time_zone: None,
+            numbers: Numbers {
+                decimal: '.',
+                grouping: None,
+            },
+            booleans: Booleans {
+                truths: words(&["true", "t", "1", "yes", "y", "on"]),
+                falsehoods: words(&["false", "f", "0", "no", "n", "off"]),
+            },
+            lenient: false,
+            operation: Operation {
+                column: None,
+                spellings: Op::SPELLINGS
+                    .iter()
+                    .map(|(text, op)| ((*text).to_owned(), *op))
+                    .collect(),
+                is_optional: false,
+            },
+            columns: Vec::new(),
+            ignored: Vec::new(),
+        }
+    }
+}
+
+fn words(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+impl Source {
+    /// Whether every valid text of a column in the tables' own form means itself here.
+    #[must_use]
+    pub fn takes_values_as_they_are(&self) -> bool {
+        let usual = Self::default();
+        self.escape.is_none()
+            && self.nulls == usual.nulls
+            && self.timestamps.contains(&TimestampFormat::Rfc3339)
+            && self.time_zone.is_none()
+            && self.numbers == usual.numbers
+            && self.booleans == usual.booleans
+            && self.operation.spellings == usual.operation.spellings
+            && self.columns.iter().all(|origin| {
+                origin.default.is_none()
+                    && origin.timestamps.is_none()
+                    && !origin.is_outside_the_rows()
+            })
+    }
+}
+
+impl Encoding {
+    /// The name that a contract gives it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Utf16Le => "utf-16le",
+            Self::Utf16Be => "utf-16be",
+            Self::Latin1 => "latin-1",
+            Self::Windows1252 => "windows-1252",
+        }
+    }
+}

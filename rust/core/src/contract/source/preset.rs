@@ -1,0 +1,43 @@
+//! Named sources: each stands for the keys that its files need, and a contract may set any of them otherwise.
+
+use crate::error::{Error, Result};
+
+/// What a named source says in place of the keys.
+#[derive(Default)]
+pub(super) struct Preset {
+    pub format: Option<&'static str>,
+    pub header: Option<&'static str>,
+    pub nulls: Option<&'static [&'static str]>,
+    /// The column of the file that holds the operation.
+    pub operation: Option<&'static str>,
+    /// Whether rows may lack it.
+    pub is_operation_optional: bool,
+}
+
+pub(super) fn named(name: &str) -> Result<Preset> {
+    let of_format = |format| Preset {
+        format: Some(format),
+        ..Preset::default()
+    };
+    Ok(match name {
+        "firn" | "csv" => of_format("csv"),
+        "jsonl" => of_format("jsonl"),
+        "parquet" => of_format("parquet"),
+        "debezium" => of_format("debezium"),
+        // The text files of AWS DMS have no header unless `AddColumnName` is set, its Parquet files have names; the first
+        // column is the operation, which full loads may lack.
+        "dms" => Preset {
+            header: Some("none"),
+            nulls: Some(&["", "NULL"]),
+            operation: Some("Op"),
+            is_operation_optional: true,
+            ..Preset::default()
+        },
+        _ => {
+            return Err(Error::config(format!(
+                "source.preset: invalid value `{}`: expected firn, csv, jsonl, parquet, debezium, dms",
+                name.escape_debug()
+            )));
+        }
+    })
+}

@@ -1,0 +1,272 @@
+//! Values as their source writes them, into the form that the tables read; what has no certain meaning is a fault.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `number` | decimal and grouping characters, exponents, rounding |
+//! | `timestamp` | offsets, time zones, epochs and patterns |
+//! | `fault` | what can be wrong with a value, and the reason in words |
+
+mod fault;
+mod number;
+mod timestamp;
+
+pub(super) use fault::Fault;
+
+use crate::contract::{ColumnType, Contract, MissingColumns, Op, Operation};
+use crate::error::{Error, Result};
+use timestamp::Timestamps;
+
+/// A value as a file's format gives it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Value<'a> {
+    /// The row does not have the column.
+    Absent,
+    Null,
+    Text {
+        text: &'a [u8],
+        /// Whether it cannot be one of the texts that mean null.
+        is_quoted: bool,
+    },
+    /// A number whose notation is that of JSON, not the source's.
+    Number(&'a [u8]),
+    Boolean(bool),
+    /// An object or a list, as JSON.
+    Nested(&'a [u8]),
+    /// Nanoseconds since 1970 in UTC.
+    Instant(i128),
+    /// Days since 1970.
+    Days(i32),
+}
+
+/// Makes rows in the tables' own form: the operation's letter and the contract's columns, as CSV.
+pub(super) struct Converter {
+    operation: Operation,
+    columns: Vec<Rule>,
+    nulls: Vec<Vec<u8>>,
+    truths: Vec<Vec<u8>>,
+    falsehoods: Vec<Vec<u8>>,
+    numbers: number::Notation,
+    is_lenient: bool,
+    is_null_if_missing: bool,
+    is_upsert: bool,
+}
+
+/// One column's.
+struct Rule {
+    kind: ColumnType,
+    is_always_filled: bool,
+    is_required: bool,
+    timestamps: Timestamps,
+    default: Option<Vec<u8>>,
+    /// The value of every row of this file.
+    fixed: Option<Vec<u8>>,
+}
+
+impl Converter {
+    /// For the files of a contract's source; `file_name` is this file's.
+    ///
+    /// # Errors
+    /// `Config` if a column's value stands in the file's name, and the name is another.
+    pub fn new(contract: &Contract, file_name: Option<&str>) -> Result<Self> {
+        let source = contract.source();
+        let bytes = |texts: &[String]| -> Vec<Vec<u8>> {
+            texts.iter().map(|text| text.clone().into_bytes()).collect()
+        };
+        let mut columns = Vec::new();
+        for (index, (column, origin)) in contract.columns().iter().zip(&source.columns).enumerate()
+        {
+            let formats = origin.timestamps.as_ref().unwrap_or(&source.timestamps);
+            let fixed = match &origin.file_name {
+                Some(pattern) => Some(named_value(pattern, file_name, &column.name)?),
+                None => origin.constant.clone(),
+            };
+            columns.push(Rule {
+                kind: column.kind,
+                is_always_filled: contract.is_always_filled(index),
+                is_required: column.required,
+                timestamps: Timestamps::new(formats, source.time_zone.as_deref(), source.lenient)?,
+                default: origin.default.clone().map(String::into_bytes),
+                fixed: fixed.map(String::into_bytes),
+            });
+        }
+        Ok(Self {
+            operation: source.operation.clone(),
+            is_upsert: source.operation.column.is_none(),
+            columns,
+            nulls: bytes(&source.nulls),
+            truths: bytes(&source.booleans.truths),
+            falsehoods: bytes(&source.booleans.falsehoods),
+            numbers: number::Notation::new(source.numbers, source.lenient),
+            is_lenient: source.lenient,
+            is_null_if_missing: source.missing_columns == MissingColumns::Null,
+        })
+    }
+
+    /// The same, for events that name their operation, whatever the contract says.
+    #[must_use]
+    pub fn with_operations(mut self) -> Self {
+        self.is_upsert = false;
+        self
+    }
+
+    /// Writes the letter of an operation; a source without operations has upserts only.
+    pub fn operation(&self, value: Value<'_>, output: &mut Vec<u8>) -> Result<Op, Fault> {
+        let op = match value {
+            _ if self.is_upsert => Op::Update,
+            Value::Absent | Value::Null if self.operation.is_optional => Op::Insert,
+            Value::Text { text, .. } | Value::Number(text) => self.spelled(text)?,
+            Value::Boolean(truth) => self.spelled(if truth { b"true" } else { b"false" })?,
+            _ => return Err(Fault::UnknownOperation),
+        };
+        output.extend_from_slice(op.letter().as_bytes());
+        Ok(op)
+    }
+
+    fn spelled(&self, text: &[u8]) -> Result<Op, Fault> {
+        let spellings = self.operation.spellings.iter();
+        let mut found = spellings.filter(|(spelling, _)| spelling.as_bytes() == text);
+        found
+            .next()
+            .map(|(_, op)| *op)
+            .ok_or(Fault::UnknownOperation)
+    }
+
+    /// Writes the value of the contract's column `index` as a field; nothing for null.
+    pub fn column(
+        &self,
+        index: usize,
+        value: Value<'_>,
+        is_delete: bool,
+        output: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let Some(rule) = self.columns.get(index) else {
+            return Err(Fault::InvalidValue);
+        };
+        if let Some(fixed) = &rule.fixed {
+            return self.typed(rule, &text(fixed), output);
+        }
+        let value = match value {
+            Value::Text {
+                text,
+                is_quoted: false,
+            } if self.nulls.iter().any(|null| null == text) => Value::Null,
+            value => value,
+        };
+        if !matches!(value, Value::Absent | Value::Null) {
+            return self.typed(rule, &value, output);
+        }
+        if let Some(default) = rule
+            .default
+            .as_ref()
+            .filter(|_| !is_delete || rule.is_always_filled)
+        {
+            return self.typed(rule, &text(default), output);
+        }
+        if rule.is_always_filled || rule.is_required && !is_delete {
+            return Err(Fault::Missing);
+        }
+        if value == Value::Absent && !self.is_null_if_missing && !is_delete {
+            return Err(Fault::Absent);
+        }
+        Ok(())
+    }
+
+    /// Writes a value that is there.
+    fn typed(&self, rule: &Rule, value: &Value<'_>, output: &mut Vec<u8>) -> Result<(), Fault> {
+        match (rule.kind, value) {
+            (ColumnType::Text { .. }, Value::Text { text, .. } | Value::Number(text)) => {
+                if !rule.kind.accepts(text) {
+                    return Err(Fault::InvalidValue);
+                }
+                push_text(text, output);
+            }
+            (ColumnType::Text { .. }, Value::Boolean(truth)) => {
+                output.extend_from_slice(if *truth { b"true" } else { b"false" });
+            }
+            (ColumnType::Number { precision, scale }, Value::Text { text, .. }) => {
+                self.numbers.text(text, precision, scale, output)?;
+            }
+            (ColumnType::Number { precision, scale }, Value::Number(text)) => {
+                number::exact(text, precision, scale, self.is_lenient, output)?;
+            }
+            (ColumnType::Boolean, Value::Boolean(truth)) => push_boolean(*truth, output),
+            (ColumnType::Boolean, Value::Text { text, .. } | Value::Number(text)) => {
+                push_boolean(self.truth(text)?, output);
+            }
+            (ColumnType::Date, Value::Text { text, .. }) => rule.timestamps.date(text, output)?,
+            (ColumnType::Timestamp, Value::Text { text, .. }) => {
+                rule.timestamps.timestamp(text, output)?;
+            }
+            (ColumnType::Timestamp, Value::Number(text)) => {
+                rule.timestamps.epoch(text, output)?;
+            }
+            (ColumnType::Timestamp, Value::Instant(nanos)) => {
+                rule.timestamps.instant(*nanos, output)?;
+            }
+            (ColumnType::Date, Value::Days(days)) => timestamp::days(*days, output)?,
+            (_, Value::Nested(_)) => return Err(Fault::Nested),
+            _ => return Err(Fault::InvalidValue),
+        }
+        Ok(())
+    }
+
+    fn truth(&self, text: &[u8]) -> Result<bool, Fault> {
+        let is_one_of = |texts: &[Vec<u8>]| texts.iter().any(|one| one.eq_ignore_ascii_case(text));
+        if is_one_of(&self.truths) {
+            Ok(true)
+        } else if is_one_of(&self.falsehoods) {
+            Ok(false)
+        } else {
+            Err(Fault::InvalidValue)
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> Value<'_> {
+    Value::Text {
+        text: bytes,
+        is_quoted: true,
+    }
+}
+
+fn push_boolean(truth: bool, output: &mut Vec<u8>) {
+    output.extend_from_slice(if truth { b"true" } else { b"false" });
+}
+
+/// Writes a text as a field, in quotes if it needs them; an empty one is `""`, as nothing at all is null.
+pub(super) fn push_text(text: &[u8], output: &mut Vec<u8>) {
+    let is_plain = !text.is_empty()
+        && memchr::memchr3(b',', b'"', b'\n', text).is_none()
+        && memchr::memchr(b'\r', text).is_none();
+    if is_plain {
+        output.extend_from_slice(text);
+        return;
+    }
+    output.push(b'"');
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'"', rest) {
+        output.extend_from_slice(&rest[..=at]);
+        output.push(b'"');
+        rest = &rest[at + 1..];
+    }
+    output.extend_from_slice(rest);
+    output.push(b'"');
+}
+
+/// What stands in the place of the pattern's `*`.
+fn named_value(pattern: &str, file_name: Option<&str>, column: &str) -> Result<String> {
+    let name = file_name.unwrap_or_default();
+    let (before, after) = pattern.split_once('*').unwrap_or((pattern, ""));
+    let value = name
+        .strip_prefix(before)
+        .and_then(|rest| rest.strip_suffix(after));
+    value.map(str::to_owned).ok_or_else(|| {
+        Error::config(format!(
+            "column `{column}`: the file's name `{}` does not match the pattern `{pattern}`",
+            name.escape_debug()
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests;

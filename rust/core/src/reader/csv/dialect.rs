@@ -1,0 +1,72 @@
+//! Which bytes shape a file's rows.
+
+/// The bytes that separate, enclose and end fields.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Dialect {
+    pub delimiter: u8,
+    pub quote: Option<u8>,
+    /// What makes the byte after it plain text.
+    pub escape: Option<u8>,
+    /// A line feed, with or without carriage returns before it; or a carriage return alone.
+    pub line_end: u8,
+    /// What lines without a row begin with.
+    pub comment: Option<u8>,
+}
+
+impl Default for Dialect {
+    /// The tables' own.
+    fn default() -> Self {
+        Self {
+            delimiter: b',',
+            quote: Some(b'"'),
+            escape: None,
+            line_end: b'\n',
+            comment: None,
+        }
+    }
+}
+
+impl Dialect {
+    /// How a delimiter is called in a message.
+    pub fn delimiter_name(delimiter: u8) -> String {
+        match delimiter {
+            b',' => "commas".to_owned(),
+            b';' => "semicolons".to_owned(),
+            b'\t' => "tabs".to_owned(),
+            b'|' => "pipes".to_owned(),
+            other => format!("`{}`", char::from(other).escape_debug()),
+        }
+    }
+}
+
+/// The text of a field: doubled quotes are one, and an escape is gone. `value` stands between its quotes, if it has them.
+pub(super) fn unescaped(dialect: &Dialect, value: &[u8], is_quoted: bool, output: &mut Vec<u8>) {
+    output.clear();
+    let quote = dialect.quote.filter(|_| is_quoted);
+    let mut bytes = value.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        if Some(byte) == dialect.escape {
+            output.extend(bytes.next().map(|next| meaning(byte, next)));
+            continue;
+        }
+        if Some(byte) == quote {
+            bytes.next_if_eq(&byte);
+        }
+        output.push(byte);
+    }
+}
+
+/// What a byte after an escape stands for; MySQL and PostgreSQL write line ends so.
+fn meaning(escape: u8, byte: u8) -> u8 {
+    if escape != b'\\' {
+        return byte;
+    }
+    match byte {
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'b' => 8,
+        b'0' => 0,
+        other => other,
+    }
+}

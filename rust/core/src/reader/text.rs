@@ -1,0 +1,158 @@
+//! Bytes as UTF-8, whatever their encoding: a byte order mark says it, or the contract.
+
+use std::io::{self, Read};
+
+use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+use crate::contract::Encoding;
+use crate::error::Result;
+
+/// How much of a file is looked at before its rows are read.
+const HEAD_BYTES: usize = 64 << 10;
+
+/// A file's text. What is UTF-8 already passes unchecked: its rows are checked one by one.
+pub(super) struct Text<R> {
+    inner: R,
+    /// Bytes that have been read or decoded ahead, from `at` on.
+    ahead: Vec<u8>,
+    at: usize,
+    decoding: Option<Decoding>,
+}
+
+struct Decoding {
+    decoder: Kind,
+    encoding: Encoding,
+    input: Vec<u8>,
+    is_last: bool,
+}
+
+enum Kind {
+    Rules(Box<Decoder>),
+    Latin1,
+}
+
+const MARKS: [(&[u8], Encoding); 3] = [
+    (b"\xef\xbb\xbf", Encoding::Utf8),
+    (b"\xff\xfe", Encoding::Utf16Le),
+    (b"\xfe\xff", Encoding::Utf16Be),
+];
+
+impl<R: Read> Text<R> {
+    /// Reads the beginning of a file; `encoding` counts if no byte order mark says otherwise.
+    pub fn open(mut inner: R, encoding: Option<Encoding>) -> Result<Self> {
+        let mut ahead = Vec::new();
+        inner
+            .by_ref()
+            .take(HEAD_BYTES as u64)
+            .read_to_end(&mut ahead)?;
+        let mark = MARKS.iter().find(|(mark, _)| ahead.starts_with(mark));
+        let at = mark.map_or(0, |(mark, _)| mark.len());
+        let encoding = mark.map(|(_, encoding)| *encoding).or(encoding);
+        let mut text = Self {
+            inner,
+            ahead,
+            at,
+            decoding: None,
+        };
+        let decoder = match encoding {
+            None | Some(Encoding::Utf8) => return Ok(text),
+            Some(Encoding::Latin1) => Kind::Latin1,
+            Some(Encoding::Utf16Le) => rules(UTF_16LE),
+            Some(Encoding::Utf16Be) => rules(UTF_16BE),
+            Some(Encoding::Windows1252) => rules(WINDOWS_1252),
+        };
+        text.decoding = Some(Decoding {
+            decoder,
+            encoding: encoding.unwrap_or(Encoding::Utf8),
+            input: text.ahead.split_off(at),
+            is_last: false,
+        });
+        text.ahead.clear();
+        text.at = 0;
+        text.decode()?;
+        Ok(text)
+    }
+
+    /// What has been read ahead; of a file shorter than that, all of it.
+    pub fn head(&self) -> &[u8] {
+        &self.ahead[self.at..]
+    }
+
+    /// The bytes before decoding, if there is nothing to decode: what is no text is no matter of encodings.
+    pub fn is_decoded(&self) -> bool {
+        self.decoding.is_some()
+    }
+
+    /// Decodes what has been read, or what comes next.
+    fn decode(&mut self) -> io::Result<()> {
+        let Some(decoding) = &mut self.decoding else {
+            return Ok(());
+        };
+        self.ahead.clear();
+        self.at = 0;
+        while self.ahead.is_empty() && !decoding.is_last {
+            if decoding.input.is_empty() {
+                let room = HEAD_BYTES as u64;
+                let read = self
+                    .inner
+                    .by_ref()
+                    .take(room)
+                    .read_to_end(&mut decoding.input)?;
+                decoding.is_last = read == 0;
+            }
+            decoding.step(&mut self.ahead)?;
+        }
+        Ok(())
+    }
+}
+
+impl Decoding {
+    /// Appends the input as UTF-8.
+    fn step(&mut self, output: &mut Vec<u8>) -> io::Result<()> {
+        // One byte becomes at most three.
+        let room = self.input.len() * 3 + 16;
+        output.resize(room, 0);
+        let written = match &mut self.decoder {
+            Kind::Latin1 => encoding_rs::mem::convert_latin1_to_utf8(&self.input, output),
+            Kind::Rules(decoder) => {
+                let (result, _, written) =
+                    decoder.decode_to_utf8_without_replacement(&self.input, output, self.is_last);
+                match result {
+                    DecoderResult::InputEmpty => written,
+                    DecoderResult::OutputFull | DecoderResult::Malformed(..) => {
+                        return Err(io::Error::new(
+                            io::ErrorKind::InvalidData,
+                            format!(
+                                "the text is not valid {}: set the right `encoding` under [source] in the contract, or fetch the file again",
+                                self.encoding.name()
+                            ),
+                        ));
+                    }
+                }
+            }
+        };
+        output.truncate(written);
+        self.input.clear();
+        Ok(())
+    }
+}
+
+fn rules(encoding: &'static encoding_rs::Encoding) -> Kind {
+    Kind::Rules(Box::new(encoding.new_decoder_without_bom_handling()))
+}
+
+impl<R: Read> Read for Text<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.ahead.len() {
+            if self.decoding.is_none() {
+                return self.inner.read(buffer);
+            }
+            self.decode()?;
+        }
+        let rest = &self.ahead[self.at..];
+        let size = rest.len().min(buffer.len());
+        buffer[..size].copy_from_slice(&rest[..size]);
+        self.at += size;
+        Ok(size)
+    }
+}
