@@ -182,7 +182,7 @@ FIRN_RUNS ?= 10000
 .PHONY: test-long
 test-long: setup ## 60 min: the merge on 10,000 seeds, then ten minutes of fuzzing for each target
 	FIRN_RUNS=$(FIRN_RUNS) cargo test --locked --package firn-tests --test merge properties
-	FIRN_RUNS=20 cargo test --locked --package firn-tests --test snowglobe_rough
+	FIRN_RUNS=20 cargo test --locked --package firn-tests --test snowglobe_fuzz
 	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
 
 FUZZ_SECONDS ?= 60

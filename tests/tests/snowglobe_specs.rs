@@ -264,7 +264,7 @@ chapters!(
     dialect,
     file_formats,
     hostile,
-    honesty,
+    unsupported,
     loading_procedure,
     locks,
     merge,

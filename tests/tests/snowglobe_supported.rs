@@ -252,7 +252,10 @@ fn render() -> String {
     }
 
     out("\n## What the stories show");
-    for story in stories.iter().filter(|story| story.chapter != "honesty") {
+    for story in stories
+        .iter()
+        .filter(|story| story.chapter != "unsupported")
+    {
         out(&format!(
             "\n### {}\n\n{}\n",
             story.chapter.replace('_', " "),

@@ -1,4 +1,4 @@
-//! What each target does with its bytes, apart from libFuzzer: `tests/tests/snowglobe_rough.rs` does the same with the corpus.
+//! What each target does with its bytes, apart from libFuzzer: `tests/tests/snowglobe_fuzz.rs` does the same with the corpus.
 
 use std::cell::RefCell;
 use std::io::{Read, Write};

@@ -2,7 +2,7 @@
 //!
 //! - [`engine`] answers SQL: catalog, transactions, streams, tasks, pipes and procedures on DuckDB. It knows no network.
 //! - [`server`] starts the whole, for the binary and for tests. START HERE.
-//!   `unread` keeps an answer that comes before its request is read.
+//!   `drain` keeps an answer that comes before its request is read.
 //! - [`wire`] is Snowflake's HTTP: SQL API v2 and Snowpipe REST. It knows no SQL.
 //! - [`auth`] tells who calls: key-pair JWT, programmatic access token.
 //! - [`faults`] injects faults into calls, for tests.
@@ -12,10 +12,10 @@
 //! What it cannot answer as Snowflake would, it refuses by name; it never accepts and ignores.
 
 pub mod auth;
+mod drain;
 pub mod engine;
 pub mod faults;
 pub mod s3;
 pub mod server;
 pub mod sql;
-mod unread;
 pub mod wire;

@@ -127,11 +127,11 @@ fn run(arguments: Arguments) -> Result<(), String> {
 
 /// Any answer in HTTP but a server's error is a sign of life; no credentials are needed for it.
 fn ping(address: SocketAddr) -> Result<(), String> {
-    let patience = Some(Duration::from_secs(5));
+    let timeout = Some(Duration::from_secs(5));
     let ask = || {
         let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(patience)?;
-        stream.set_write_timeout(patience)?;
+        stream.set_read_timeout(timeout)?;
+        stream.set_write_timeout(timeout)?;
         stream.write_all(b"GET / HTTP/1.1\r\nHost: ping\r\nConnection: close\r\n\r\n")?;
         let mut answer = String::new();
         BufReader::new(stream).read_line(&mut answer)?;

@@ -1,12 +1,12 @@
 //! Snowglobe as a whole: opens the data, listens, and stops in order. Tests call [`serve`] with port 0.
 
 use crate::auth::{Authenticator, Credentials, CredentialsError};
+use crate::drain::Drained;
 use crate::engine::{Clock, Engine, EngineOptions, SnowflakeError};
 use crate::faults::events::Courier;
 use crate::faults::http::{Cut, around};
 use crate::faults::{Faults, Service};
 use crate::s3::Store;
-use crate::unread::Unread;
 use crate::wire::{App, Limits};
 use crate::{s3, wire};
 use axum::body::Body;
@@ -401,7 +401,7 @@ async fn accept<F>(
         let (faults, answer) = (Arc::clone(&faults), answer.clone());
         let handler = tower::service_fn(move |request: Request<Incoming>| {
             let (faults, answer) = (Arc::clone(&faults), answer.clone());
-            let body = |body| Body::new(Unread::new(body));
+            let body = |body| Body::new(Drained::new(body));
             async move { around(&faults, service, request.map(body), answer).await }
         });
         let mut builder = auto::Builder::new(TokioExecutor::new());

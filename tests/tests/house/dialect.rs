@@ -40,6 +40,9 @@ const PHRASES: &[(&str, &str)] = &[
     ("whoever", "anyone who, the owner"),
     ("cure*", "fix"),
     ("mend*", "fix"),
+    ("for ever", "forever"),
+    ("patient", "timeout"),
+    ("becomes what", "the result"),
     ("lest", "so that … not"),
     ("landing", "stage URL, bucket, folder"),
 ];

@@ -2,7 +2,7 @@
 
 use super::Identifier;
 
-/// The place and the people of an installation.
+/// Where the objects of a contract live, and the roles that own and load them.
 #[derive(Clone, Debug)]
 pub struct Deployment {
     /// The database.

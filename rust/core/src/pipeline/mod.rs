@@ -59,7 +59,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Joins a contract, a site and a connection; the connection's own database and schema give way to the site's.
+    /// Joins a contract, a deployment and a connection; the deployment's database and schema override the connection's.
     ///
     /// # Errors
     /// `Config` if the connection cannot be set up.
@@ -116,7 +116,7 @@ impl Pipeline {
     /// Where the contract's files land.
     ///
     /// # Errors
-    /// `Config` if the site's storage is no bucket.
+    /// `Config` if the deployment's stage URL is invalid.
     pub fn location(&self) -> crate::Result<crate::store::Location> {
         crate::store::Location::parse(&self.deployment.storage.table_url(self.contract.table()))
     }

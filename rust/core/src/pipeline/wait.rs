@@ -15,7 +15,7 @@ use crate::snowflake::Statement;
 /// A COPY takes at most so many names of files.
 const FILES_PER_CALL: usize = 1000;
 
-/// Pauses between two looks, each twice as long as the one before, until the timeout.
+/// Waits between two attempts, each twice as long as the one before, until the timeout.
 struct Backoff {
     started: Instant,
     timeout: Duration,

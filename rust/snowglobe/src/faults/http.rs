@@ -1,7 +1,7 @@
 //! Faults of connections and answers, around any HTTP service.
 
 use super::{Call, FaultKind, Faults, Service};
-use crate::unread::swallow;
+use crate::drain::drain;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use flate2::read::MultiGzDecoder;
@@ -61,7 +61,7 @@ where
             } => return Ok(refusal(*status, *retry_after_seconds)),
             FaultKind::LoseCall => return Err(Cut),
             FaultKind::CutCall { after_bytes } => {
-                swallow(request.into_body(), after_bytes.unwrap_or(1)).await;
+                drain(request.into_body(), after_bytes.unwrap_or(1)).await;
                 return Err(Cut);
             }
             _ => {}

@@ -111,7 +111,7 @@ impl Store {
         })
     }
 
-    /// Sets who hears of new objects, and tells them of those whose event did not arrive before the last process ended.
+    /// Sets who is notified of new objects, and of those whose event did not arrive before the last process ended.
     pub fn listen(&self, listener: impl Fn(ObjectCreated) + Send + Sync + 'static) {
         if self.listener.set(Box::new(listener)).is_err() {
             log::error!("the S3 store has a listener already: the second is ignored");

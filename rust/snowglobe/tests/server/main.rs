@@ -10,7 +10,7 @@ mod buckets;
 mod client;
 mod drivers;
 mod faults;
-mod rough;
+mod malformed_requests;
 mod snowpipe;
 mod sql_api;
 mod tokens;

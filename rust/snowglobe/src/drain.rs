@@ -12,22 +12,22 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// Whoever sends more than this after the answer loses the connection.
+/// A client that sends more than this after the answer loses the connection.
 const MOST_BYTES: u64 = 256 << 20;
 
-/// Whoever takes longer, too.
+/// So does a client that takes longer.
 const MOST_TIME: Duration = Duration::from_secs(30);
 
 /// A body whose rest is read when it is dropped.
-pub struct Unread(Option<Incoming>);
+pub struct Drained(Option<Incoming>);
 
-impl Unread {
+impl Drained {
     pub fn new(body: Incoming) -> Self {
         Self(Some(body))
     }
 }
 
-impl Body for Unread {
+impl Body for Drained {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -56,17 +56,17 @@ impl Body for Unread {
     }
 }
 
-impl Drop for Unread {
+impl Drop for Drained {
     fn drop(&mut self) {
         let rest = self.0.take().filter(|body| !body.is_end_stream());
         if let (Some(rest), Ok(runtime)) = (rest, Handle::try_current()) {
-            runtime.spawn(tokio::time::timeout(MOST_TIME, swallow(rest, MOST_BYTES)));
+            runtime.spawn(tokio::time::timeout(MOST_TIME, drain(rest, MOST_BYTES)));
         }
     }
 }
 
 /// Takes so many bytes of a body, then no more.
-pub async fn swallow(mut body: impl Body<Data = Bytes> + Unpin, bytes: u64) {
+pub async fn drain(mut body: impl Body<Data = Bytes> + Unpin, bytes: u64) {
     let mut taken = 0;
     while taken < bytes {
         match body.frame().await {
