@@ -106,8 +106,11 @@ fn run(arguments: Arguments) -> Result<(), String> {
     })
     .map_err(|error| format!("cannot handle signals: {error}"))?;
 
-    let runtime =
-        tokio::runtime::Runtime::new().map_err(|error| format!("cannot start threads: {error}"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(snowglobe::engine::stack::THREAD)
+        .build()
+        .map_err(|error| format!("cannot start threads: {error}"))?;
     runtime.block_on(async {
         let given = Given {
             token: arguments.admin_token.is_some(),

@@ -25,6 +25,7 @@ mod script;
 pub mod session;
 mod shared;
 mod show;
+pub mod stack;
 mod stages;
 mod storage;
 mod system;

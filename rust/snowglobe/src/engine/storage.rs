@@ -8,6 +8,7 @@ use duckdb::{Config, Connection};
 
 use super::duckdb_errors::from_duckdb;
 use super::error::{Result, SnowflakeError};
+use super::stack;
 use super::value::{ColumnMeta, MAX_BINARY_LENGTH, SnowflakeType, Value};
 
 /// Rows with their columns.
@@ -96,22 +97,23 @@ pub fn open(data_dir: Option<&Path>) -> Result<Connection> {
 /// Runs statements that answer nothing.
 pub fn run(connection: &Connection, sql: &str) -> Result<()> {
     log::trace!("{sql}");
-    connection
-        .execute_batch(sql)
-        .map_err(|e| from_duckdb(&e.to_string()))
+    stack::with_room(|| connection.execute_batch(sql)).map_err(|e| from_duckdb(&e.to_string()))
 }
 
 /// Runs one statement and says how many rows it touched.
 pub fn change(connection: &Connection, sql: &str) -> Result<u64> {
     log::trace!("{sql}");
-    connection
-        .execute(sql, [])
+    stack::with_room(|| connection.execute(sql, []))
         .map(|n| n as u64)
         .map_err(|e| from_duckdb(&e.to_string()))
 }
 
 /// Runs a query.
 pub fn query(connection: &Connection, sql: &str) -> Result<Rows> {
+    stack::with_room(|| rows_of(connection, sql))
+}
+
+fn rows_of(connection: &Connection, sql: &str) -> Result<Rows> {
     log::trace!("{sql}");
     let failed = |e: duckdb::Error| from_duckdb(&e.to_string());
     let mut statement = connection.prepare(sql).map_err(failed)?;

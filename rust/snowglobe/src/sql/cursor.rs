@@ -63,7 +63,12 @@ pub struct Cursor<'a> {
     sql: &'a str,
     lexemes: &'a [Lexeme],
     at: usize,
+    /// How many blocks and loops of a script are open.
+    depth: usize,
 }
+
+/// How deep the blocks and loops of a script may be in each other.
+const MAX_BLOCKS: usize = 100;
 
 impl<'a> Cursor<'a> {
     /// At the first token.
@@ -72,7 +77,24 @@ impl<'a> Cursor<'a> {
             sql,
             lexemes,
             at: 0,
+            depth: 0,
         }
+    }
+
+    /// Does `read` one block deeper.
+    ///
+    /// # Errors
+    /// If that is too deep.
+    pub fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.depth >= MAX_BLOCKS {
+            return Err(SnowflakeError::compilation(format!(
+                "the script is nested too deeply, in more than {MAX_BLOCKS} levels"
+            )));
+        }
+        self.depth += 1;
+        let done = read(self);
+        self.depth -= 1;
+        done
     }
 
     /// The next token.
@@ -320,6 +342,7 @@ impl<'a> Cursor<'a> {
             sql: self.sql,
             lexemes,
             at: 0,
+            depth: self.depth,
         }
     }
 }

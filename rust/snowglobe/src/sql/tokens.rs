@@ -1,5 +1,6 @@
 //! Snowflake's tokens with their place in the text, and the cutting of a text into statements.
 
+use super::limits;
 use sqlparser::dialect::SnowflakeDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location, Token, Tokenizer};
@@ -40,7 +41,7 @@ pub fn lex(sql: &str) -> Result<Vec<Lexeme>> {
     let kept = tokens
         .into_iter()
         .filter(|t| !matches!(t.token, Token::Whitespace(_) | Token::EOF));
-    Ok(kept
+    let lexemes: Vec<Lexeme> = kept
         .map(|t| Lexeme {
             start: places.byte(t.span.start),
             end: places.byte(t.span.end),
@@ -48,7 +49,9 @@ pub fn lex(sql: &str) -> Result<Vec<Lexeme>> {
             column: t.span.start.column,
             token: t.token,
         })
-        .collect())
+        .collect();
+    limits::check(&lexemes)?;
+    Ok(lexemes)
 }
 
 /// Turns the tokenizer's lines and columns into bytes. They come in order, so a long text is walked through once.

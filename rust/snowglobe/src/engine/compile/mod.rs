@@ -6,6 +6,8 @@
 //! - `relation`: what stands in FROM
 //! - `substitute`: values in the place of binds and variables, before the text is parsed
 
+#[cfg(test)]
+mod bounds_tests;
 mod expression;
 mod forms;
 mod function;
@@ -31,6 +33,7 @@ use super::catalog::Catalog;
 use super::copy::validate::Found;
 use super::error::{Result, SnowflakeError};
 use super::session::CancelHandle;
+use super::stack;
 use super::storage::Rows;
 use super::vacuum::Reading;
 use super::value::{Binds, SnowflakeType, Value};
@@ -106,7 +109,7 @@ impl Context<'_> {
     /// # Errors
     /// What Snowflake says of text that does not parse, names that are not there, and what may not be read.
     pub fn query(&self, sql: &str) -> Result<Compiled> {
-        Compiler::new(self).compile(sql)
+        stack::with_room(|| Compiler::new(self).compile(sql))
     }
 
     /// Compiles the plan of DML: in it, [`TARGET`] leads to the table that is changed, with its hidden columns.
@@ -116,7 +119,7 @@ impl Context<'_> {
     pub fn plan(&self, sql: &str, target: u64) -> Result<Compiled> {
         let mut compiler = Compiler::new(self);
         compiler.target = Some(target);
-        compiler.compile(sql)
+        stack::with_room(|| compiler.compile(sql))
     }
 
     /// Compiles an expression without columns, such as a default.
@@ -124,14 +127,15 @@ impl Context<'_> {
     /// # Errors
     /// As [`Self::query`].
     pub fn expression(&self, sql: &str) -> Result<Sql> {
-        let query = Compiler::new(self).query_text(&format!("select {sql} as value"))?;
+        let sql = format!("select {sql} as value");
+        let query = stack::with_room(|| Compiler::new(self).query_text(&sql))?;
         check_weight(&query)?;
         Ok(Sql::of("({0})", &[query]))
     }
 
     /// Compiles an expression that is parsed already, without columns.
     pub(super) fn parsed_expression(&self, expr: &Expr) -> Result<Sql> {
-        let written = Compiler::new(self).expr(expr)?;
+        let written = stack::with_room(|| Compiler::new(self).expr(expr))?;
         check_weight(&written)?;
         Ok(written)
     }

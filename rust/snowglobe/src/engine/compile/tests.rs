@@ -4,7 +4,7 @@ use crate::engine::value::Bind;
 use crate::engine::{Binds, Engine, EngineOptions, Login, Session, Value, storage};
 use crate::sql::functions::HOSTILE;
 
-fn session() -> Session {
+pub(super) fn session() -> Session {
     let login = Login {
         user: "SNOWGLOBE".to_owned(),
         ..Login::default()
@@ -21,7 +21,7 @@ fn session() -> Session {
     session
 }
 
-fn texts(session: &mut Session, sql: &str, bind: Option<&str>) -> Vec<String> {
+pub(super) fn texts(session: &mut Session, sql: &str, bind: Option<&str>) -> Vec<String> {
     let bind = bind.map(|text| Bind {
         kind: "TEXT".to_owned(),
         values: vec![Some(text.to_owned())],

@@ -59,6 +59,7 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     let weak = Arc::downgrade(shared);
     let spawned = std::thread::Builder::new()
         .name("snowpipe".to_owned())
+        .stack_size(super::stack::THREAD)
         .spawn(move || run(&weak));
     if let Err(error) = spawned {
         log::error!("the thread of pipes did not start: {error}");

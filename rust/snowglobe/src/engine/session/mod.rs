@@ -51,6 +51,8 @@ pub struct Session {
     pub(crate) transactions: Vec<Transaction>,
     /// How deep in procedure calls it is.
     pub(crate) depth: usize,
+    /// How deep statements that run statements are in each other.
+    nesting: usize,
     pub(crate) results: Vec<(String, Arc<Rows>)>,
     /// What COPY has found, for VALIDATE; the last is the latest.
     pub(crate) copies: Vec<Found>,

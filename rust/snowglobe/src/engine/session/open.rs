@@ -121,6 +121,7 @@ impl Session {
             variables: BTreeMap::new(),
             transactions: Vec::new(),
             depth: 0,
+            nesting: 0,
             results: Vec::new(),
             copies: Vec::new(),
             task: None,

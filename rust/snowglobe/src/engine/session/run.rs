@@ -7,15 +7,30 @@ use std::time::Duration;
 use super::Session;
 use crate::engine::compile::Typed;
 use crate::engine::error::{Result, SnowflakeError};
-use crate::engine::execute;
 use crate::engine::storage::Rows;
 use crate::engine::value::{Binds, QueryResult};
+use crate::engine::{execute, stack};
 
 /// How many results `RESULT_SCAN` can go back.
 const RESULTS_KEPT: usize = 20;
 
 /// Results of more rows than this are not kept for `RESULT_SCAN`.
 const RESULT_ROWS_KEPT: usize = 100_000;
+
+/// "Limits on query text size": 1 MB a statement, literals included.
+const MAX_TEXT_BYTES: usize = 1024 * 1024;
+
+/// How deep EXECUTE IMMEDIATE, blocks and procedures may call each other.
+const MAX_NESTING: usize = 64;
+
+fn check_size(sql: &str) -> Result<()> {
+    match sql.len() {
+        0..=MAX_TEXT_BYTES => Ok(()),
+        length => Err(SnowflakeError::compilation(format!(
+            "the text of the statement has {length} bytes: at most {MAX_TEXT_BYTES} are supported. Bind its values, or load them from a file"
+        ))),
+    }
+}
 
 impl Session {
     /// Runs one statement.
@@ -88,10 +103,18 @@ impl Session {
         if self.cancel.is_cancelled() {
             return Err(SnowflakeError::cancelled());
         }
+        check_size(sql)?;
         if self.frame().is_owners {
             execute::check_owners_rights(sql)?;
         }
-        let result = execute::statement(self, sql, binds, variables);
+        if self.nesting >= MAX_NESTING {
+            return Err(SnowflakeError::compilation(format!(
+                "statements call each other in more than {MAX_NESTING} levels"
+            )));
+        }
+        self.nesting += 1;
+        let result = stack::with_room(|| execute::statement(self, sql, binds, variables));
+        self.nesting -= 1;
         match result {
             // A statement that was cut off by DuckDB's own means was cancelled all the same.
             Err(_) if self.cancel.is_cancelled() => Err(SnowflakeError::cancelled()),

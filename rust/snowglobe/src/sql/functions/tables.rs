@@ -198,7 +198,11 @@ pub(super) const REWRITTEN: &[(&str, usize, &str)] = &[
     ("TYPEOF", 1, "sf_typeof({0})"),
     ("ARRAY_SIZE", 1, "cast(json_array_length({0}) as bigint)"),
     ("ARRAY_LENGTH", 1, "json_array_length({0})"),
-    ("ARRAY_CONTAINS", 2, "json_contains({1}, {0})"),
+    (
+        "ARRAY_CONTAINS",
+        2,
+        "list_contains(from_json({1}, '[\"JSON\"]'), sf_variant({0}))",
+    ),
     (
         "ARRAY_TO_STRING",
         2,

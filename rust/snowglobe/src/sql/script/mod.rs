@@ -195,6 +195,10 @@ pub(super) fn block(cursor: &mut Cursor<'_>) -> Result<Block> {
 }
 
 pub(super) fn steps(cursor: &mut Cursor<'_>, ends: &[&str]) -> Result<Vec<Step>> {
+    cursor.deeper(|cursor| steps_until(cursor, ends))
+}
+
+fn steps_until(cursor: &mut Cursor<'_>, ends: &[&str]) -> Result<Vec<Step>> {
     let mut found = Vec::new();
     while !ends.iter().any(|end| cursor.at_words(end)) {
         let Some(first) = cursor.peek() else {
