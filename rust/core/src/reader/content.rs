@@ -4,7 +4,7 @@ use crate::contract::Format;
 use crate::error::{Error, Result};
 
 /// First bytes of files that hold no rows of text, what they are, and what to do.
-const KINDS: [(&[u8], &str, &str); 14] = [
+const KINDS: [(&[u8], &str, &str); 15] = [
     (
         b"PK\x03\x04",
         "a zip archive within another archive",
@@ -28,13 +28,10 @@ const KINDS: [(&[u8], &str, &str); 14] = [
         "data of the old `compress`",
         "unpack it, or compress it with gzip",
     ),
-    (
-        b"Obj\x01",
-        "an Avro file",
-        "export it as JSON lines, CSV or Parquet",
-    ),
-    (b"ORC", "an ORC file", "export it as Parquet or CSV"),
-    (b"ARROW1", "an Arrow file", "export it as Parquet or CSV"),
+    (b"Obj\x01", "an Avro file", "export it as JSON lines or CSV"),
+    (b"PAR1", "Parquet", "export it as JSON lines or CSV"),
+    (b"ORC", "an ORC file", "export it as JSON lines or CSV"),
+    (b"ARROW1", "an Arrow file", "export it as JSON lines or CSV"),
     (
         b"SQLite format 3\0",
         "a SQLite database",
@@ -55,9 +52,6 @@ const KINDS: [(&[u8], &str, &str); 14] = [
 /// `Config` if no rows can be in it, with what it is.
 pub(super) fn format_of(head: &[u8], is_text: bool, said: Option<Format>) -> Result<Format> {
     if !is_text {
-        if head.starts_with(b"PAR1") {
-            return Ok(Format::Parquet);
-        }
         let known = KINDS.iter().find(|(magic, ..)| head.starts_with(magic));
         if let Some((_, kind, fix)) = known {
             return Err(refused(kind, fix));
@@ -142,8 +136,8 @@ mod tests {
             Format::JsonLines
         );
         assert_eq!(
-            format_of(b"PAR1....", false, None).unwrap(),
-            Format::Parquet
+            refusal(b"PAR1...."),
+            "file is Parquet: export it as JSON lines or CSV"
         );
         assert!(refusal(b"<!DOCTYPE html><html>").starts_with("file is an HTML page"));
         assert!(refusal(b"<?xml version=\"1.0\"?><rows/>").starts_with("file is XML"));

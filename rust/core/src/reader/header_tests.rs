@@ -307,9 +307,7 @@ fn a_contract_has_errors_that_name_what_each_key_expects() {
         "source.header: invalid value `yes`: expected by-name, by-position, none"
     );
     assert!(error("headers = \"none\"").contains("unknown field `headers`"));
-    assert!(
-        error("preset = \"kafka\"").contains("expected firn, csv, jsonl, parquet, debezium, dms")
-    );
+    assert!(error("preset = \"kafka\"").contains("expected firn, csv, jsonl, debezium, dms"));
     assert!(error("timestamps = [\"iso\"]").contains("invalid timestamp format `iso`"));
     assert!(error("timestamps = [\"epoch-s\", \"epoch-ms\"]").contains("two units"));
     assert!(error("time_zone = \"Mars\"").contains("expected an IANA name"));

@@ -130,6 +130,5 @@ fn name_of(format: Format) -> &'static str {
         Format::Csv => "delimited text",
         Format::JsonLines => "JSON lines",
         Format::Debezium => "Debezium's JSON lines",
-        Format::Parquet => "Parquet",
     }
 }

@@ -150,11 +150,10 @@ impl Document {
     }
 }
 
-const FORMATS: [(&str, Format); 4] = [
+const FORMATS: [(&str, Format); 3] = [
     ("csv", Format::Csv),
     ("jsonl", Format::JsonLines),
     ("debezium", Format::Debezium),
-    ("parquet", Format::Parquet),
 ];
 const HEADERS: [(&str, Header); 3] = [
     ("by-name", Header::ByName),

@@ -68,8 +68,6 @@ pub enum Format {
     JsonLines,
     /// One change event of Debezium a line, as JSON.
     Debezium,
-    /// Apache Parquet.
-    Parquet,
 }
 
 /// How fields find their columns.

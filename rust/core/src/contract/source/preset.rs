@@ -22,10 +22,9 @@ pub(super) fn named(name: &str) -> Result<Preset> {
     Ok(match name {
         "firn" | "csv" => of_format("csv"),
         "jsonl" => of_format("jsonl"),
-        "parquet" => of_format("parquet"),
         "debezium" => of_format("debezium"),
-        // The text files of AWS DMS have no header unless `AddColumnName` is set, its Parquet files have names; the first
-        // column is the operation, which full loads may lack.
+        // The text files of AWS DMS have no header unless `AddColumnName` is set; the first column is the operation, which full
+        // loads may lack.
         "dms" => Preset {
             header: Some("none"),
             nulls: Some(&["", "NULL"]),
@@ -35,7 +34,7 @@ pub(super) fn named(name: &str) -> Result<Preset> {
         },
         _ => {
             return Err(Error::config(format!(
-                "source.preset: invalid value `{}`: expected firn, csv, jsonl, parquet, debezium, dms",
+                "source.preset: invalid value `{}`: expected firn, csv, jsonl, debezium, dms",
                 name.escape_debug()
             )));
         }
