@@ -28,7 +28,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Put {
-    /// CSV files, plain, gzip or zstd
+    /// CSV or JSON lines, plain or compressed
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
