@@ -190,3 +190,17 @@ def test_the_instance_may_only_write_and_check_files_and_snowflake_may_only_read
     with_authorisation()
     key = resolved("InstanceRole")["Policies"][1]["PolicyDocument"]["Statement"][0]
     assert key["Resource"] == f"arn:aws:ssm:{REGION}:{DEFAULT_ACCOUNT_ID}:parameter/firn/snowflake-private-key"
+
+
+def test_no_managed_policy_widens_what_the_instance_may_read(aws):
+    create()
+    role = resolved("InstanceRole")
+    assert "ManagedPolicyArns" not in role
+    readable = [
+        statement["Resource"]
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "ssm:Get" in str(statement["Action"]) or "*" in str(statement["Action"])
+    ]
+    assert len(readable) == 1
+    assert readable[0].endswith(":parameter/firn/snowflake-private-key")

@@ -69,7 +69,12 @@ impl Interrupt {
     /// Creates the file that is under way from now on.
     pub fn create(&self, part: &Path) -> io::Result<File> {
         let mut under_way = self.lock();
-        let file = File::create(part)?;
+        // What a killed run has left, or a link that somebody else has put there: neither is written through.
+        match fs::remove_file(part) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = File::create_new(part)?;
         *under_way = Some(part.to_owned());
         Ok(file)
     }

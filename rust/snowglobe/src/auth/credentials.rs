@@ -151,6 +151,11 @@ impl Credentials {
     ) -> Result<Self> {
         let env_file = dir.join("snowglobe.env");
         let key_file = dir.join("rsa_key.p8");
+        for path in [&env_file, &key_file] {
+            if path.is_symlink() {
+                return Err(content(path, "it is a symbolic link"));
+            }
+        }
         if !key_file.exists() {
             write_secret(&key_file, &KeyPair::generate()?.private_pem)?;
         }
@@ -209,8 +214,13 @@ impl Credentials {
 fn write_secret(path: &Path, text: &str) -> Result<()> {
     let fresh = path.with_extension("new");
     let write = || {
+        // Somebody else may have left a link there, or a file that they can read.
+        match fs::remove_file(&fresh) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         options.open(&fresh)?.write_all(text.as_bytes())?;
@@ -281,6 +291,27 @@ mod tests {
                 0o600
             );
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_is_not_written_or_read_through_a_symbolic_link() {
+        use std::os::unix::fs::symlink;
+        let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let target = elsewhere.path().join("target");
+        fs::write(&target, "kept").unwrap();
+        symlink(&target, dir.path().join("snowglobe.new")).unwrap();
+        symlink(&target, dir.path().join("rsa_key.new")).unwrap();
+        Credentials::in_folder(dir.path(), "FIRN", None, None).unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "kept");
+
+        let key_file = dir.path().join("rsa_key.p8");
+        fs::rename(&key_file, elsewhere.path().join("key")).unwrap();
+        symlink(elsewhere.path().join("key"), &key_file).unwrap();
+        let error = Credentials::in_folder(dir.path(), "FIRN", None, None)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("symbolic link"), "{error}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ struct Claims {
     sub: String,
     exp: u64,
     iat: Option<u64>,
+    nbf: Option<u64>,
 }
 
 pub fn now_seconds() -> u64 {
@@ -82,6 +83,9 @@ fn issuer<'a>(iss: &'a str, account: &str) -> Result<(&'a str, &'a str), String>
 }
 
 fn check_time(claims: &Claims, now: u64) -> Result<(), String> {
+    if let Some(nbf) = claims.nbf.filter(|nbf| *nbf > now + SKEW_SECONDS) {
+        return Err(format!("not valid before {} s from now", nbf - now));
+    }
     let issued = match claims.iat {
         Some(iat) if iat > now + SKEW_SECONDS => {
             return Err(format!(
@@ -225,6 +229,16 @@ mod tests {
             outcome(&json!({"iat": null, "exp": NOW + 86400}))
                 .unwrap_err()
                 .contains("no iat")
+        );
+    }
+
+    #[test]
+    fn a_token_is_not_valid_before_its_time() {
+        assert!(outcome(&json!({"nbf": NOW})).is_ok());
+        assert!(
+            outcome(&json!({"nbf": NOW + 600}))
+                .unwrap_err()
+                .contains("not valid before 600 s")
         );
     }
 

@@ -1,7 +1,8 @@
 //! The journal on disk: one JSON line a change, written before the change is acknowledged.
 //!
-//! A line is one `write`, so a killed process leaves whole lines and at most one torn last line, which never was
-//! acknowledged and is cut off at the next start. It is not synced: it survives the process, not a power cut.
+//! A killed process leaves whole lines and at most one torn last line, which was never acknowledged and is cut off at the
+//! next start. A write that fails, as on a full disk, is cut off at once. It is not synced: it survives the process, not a
+//! power cut.
 
 use super::state::{Entry, State};
 use std::fs::{self, File, OpenOptions};
@@ -14,6 +15,8 @@ const FILE: &str = "journal.jsonl";
 #[derive(Debug)]
 pub struct Journal {
     file: File,
+    /// The length of what is acknowledged; behind it may be the beginning of what was not.
+    length: u64,
 }
 
 impl Journal {
@@ -23,43 +26,29 @@ impl Journal {
     /// If `dir` cannot be read or written, or if a line other than the last is not an entry.
     pub fn open(dir: &Path) -> io::Result<(Self, State)> {
         let path = dir.join(FILE);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error),
         };
-        let mut state = State::default();
-        for (index, line) in text.split_inclusive('\n').enumerate() {
-            if !line.ends_with('\n') {
-                log::warn!(
-                    "{}: the last line is torn, so its change never was acknowledged: dropped",
-                    path.display()
-                );
-                break;
-            }
-            let entry = serde_json::from_str(line).map_err(|error| {
-                io::Error::other(format!(
-                    "{} line {}: {error}: the journal is damaged",
-                    path.display(),
-                    index + 1
-                ))
-            })?;
-            state.apply(entry);
+        let (state, whole) = replay(&path, &bytes)?;
+        if let Err(error) = rewrite(dir, &path, &state) {
+            // A full disk has no room for a second journal: the first one stays.
+            log::warn!("{}: cannot compact the journal: {error}", path.display());
+            let file = OpenOptions::new().append(true).create(true).open(&path)?;
+            let journal = Self {
+                file,
+                length: whole,
+            };
+            journal.cut()?;
+            return Ok((journal, state));
         }
-        let fresh = dir.join("journal.new");
-        let mut file = File::create(&fresh)?;
-        let mut lines = Vec::new();
-        for entry in state.entries() {
-            serde_json::to_writer(&mut lines, &entry)?;
-            lines.push(b'\n');
-        }
-        file.write_all(&lines)?;
-        fs::rename(&fresh, &path)?;
         let file = OpenOptions::new().append(true).open(&path)?;
-        Ok((Self { file }, state))
+        let length = file.metadata()?.len();
+        Ok((Self { file, length }, state))
     }
 
-    /// Writes changes that belong together, in one `write`.
+    /// Writes changes that belong together: all of them, or none.
     ///
     /// # Errors
     /// If the disk refuses.
@@ -69,7 +58,69 @@ impl Journal {
             serde_json::to_writer(&mut lines, entry)?;
             lines.push(b'\n');
         }
-        self.file.write_all(&lines)
+        self.transact(|file| file.write_all(&lines))
+    }
+
+    /// Cuts off what `write` has written if it fails. Where that fails too, the next call does it first.
+    fn transact(&mut self, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+        if self.file.metadata()?.len() != self.length {
+            self.cut()?;
+        }
+        if let Err(error) = write(&mut self.file) {
+            if let Err(error) = self.cut() {
+                log::warn!("cannot cut a torn line off the journal: {error}");
+            }
+            return Err(error);
+        }
+        self.length = self.file.metadata()?.len();
+        Ok(())
+    }
+
+    fn cut(&self) -> io::Result<()> {
+        self.file.set_len(self.length)
+    }
+}
+
+/// The state that the whole lines make, and how long they are.
+fn replay(path: &Path, bytes: &[u8]) -> io::Result<(State, u64)> {
+    let (mut state, mut whole) = (State::default(), 0);
+    for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        if !line.ends_with(b"\n") {
+            log::warn!(
+                "{}: the last line is torn, so its change never was acknowledged: dropped",
+                path.display()
+            );
+            break;
+        }
+        let entry = serde_json::from_slice(line).map_err(|error| {
+            io::Error::other(format!(
+                "{} line {}: {error}: the journal is damaged",
+                path.display(),
+                index + 1
+            ))
+        })?;
+        state.apply(entry);
+        whole += line.len() as u64;
+    }
+    Ok((state, whole))
+}
+
+/// Writes the journal anew, without what is past.
+fn rewrite(dir: &Path, path: &Path, state: &State) -> io::Result<()> {
+    let fresh = dir.join("journal.new");
+    let mut lines = Vec::new();
+    for entry in state.entries() {
+        serde_json::to_writer(&mut lines, &entry)?;
+        lines.push(b'\n');
+    }
+    let written = File::create(&fresh).and_then(|mut file| file.write_all(&lines));
+    match written {
+        Ok(()) => fs::rename(&fresh, path),
+        Err(error) => {
+            // What is left of it would take the room that is missing.
+            let _ = fs::remove_file(&fresh);
+            Err(error)
+        }
     }
 }
 
@@ -100,6 +151,42 @@ mod tests {
         journal.append(&[bucket("later")]).unwrap();
         let (_, state) = Journal::open(dir.path()).unwrap();
         assert_eq!(state.buckets.keys().collect::<Vec<_>>(), ["later", "whole"]);
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_nothing_and_later_ones_survive() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(dir.path()).unwrap();
+        journal.append(&[bucket("before")]).unwrap();
+        let full = |file: &mut File| {
+            file.write_all(br#"{"is":"bucket_made","bucket":"\xc3"#)?;
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        };
+        journal.transact(full).unwrap_err();
+        journal.append(&[bucket("later")]).unwrap();
+
+        let (_, state) = Journal::open(dir.path()).unwrap();
+        assert_eq!(
+            state.buckets.keys().collect::<Vec<_>>(),
+            ["before", "later"]
+        );
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_compacted_is_used_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(dir.path()).unwrap();
+        journal.append(&[bucket("before")]).unwrap();
+        journal.file.write_all(b"{\"is\":").unwrap();
+        fs::create_dir(dir.path().join("journal.new")).unwrap();
+
+        let (mut journal, _) = Journal::open(dir.path()).unwrap();
+        journal.append(&[bucket("later")]).unwrap();
+        let (_, state) = Journal::open(dir.path()).unwrap();
+        assert_eq!(
+            state.buckets.keys().collect::<Vec<_>>(),
+            ["before", "later"]
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! What Snowglobe has beside Snowflake's own paths: health, faults, the clock, trust policies of AWS roles, and warehouses that suspend.
+//! All but health takes the admin token.
 
 use super::error::ApiError;
 use super::{App, body};
@@ -19,7 +20,7 @@ pub async fn health() -> Json<Value> {
 
 /// `GET /_snowglobe/faults`
 pub async fn list(State(app): State<App>, headers: HeaderMap) -> Result<Json<Value>, ApiError> {
-    app.user(&headers)?;
+    app.require_admin(&headers)?;
     Ok(Json(json!({"faults": app.faults.list()})))
 }
 
@@ -29,14 +30,14 @@ pub async fn arm(
     headers: HeaderMap,
     request: Body,
 ) -> Result<Json<Value>, ApiError> {
-    app.user(&headers)?;
+    app.require_admin(&headers)?;
     let fault: Fault = body::read_json(&headers, request, app.limits.body_bytes).await?;
     Ok(Json(json!({"id": app.faults.arm(fault)})))
 }
 
 /// `DELETE /_snowglobe/faults`
 pub async fn clear(State(app): State<App>, headers: HeaderMap) -> Result<Json<Value>, ApiError> {
-    app.user(&headers)?;
+    app.require_admin(&headers)?;
     app.faults.clear();
     Ok(Json(json!({"faults": []})))
 }
@@ -47,7 +48,7 @@ pub async fn disarm(
     headers: HeaderMap,
     Path(id): Path<u64>,
 ) -> Result<Json<Value>, ApiError> {
-    app.user(&headers)?;
+    app.require_admin(&headers)?;
     if app.faults.disarm(id) {
         return Ok(Json(json!({"id": id})));
     }
@@ -59,7 +60,7 @@ pub async fn disarm(
 
 /// `GET /_snowglobe/clock`
 pub async fn clock(State(app): State<App>, headers: HeaderMap) -> Result<Json<Value>, ApiError> {
-    app.user(&headers)?;
+    app.require_admin(&headers)?;
     Ok(Json(now(&app)))
 }
 
@@ -78,7 +79,7 @@ pub async fn advance(
     headers: HeaderMap,
     request: Body,
 ) -> Result<Json<Value>, ApiError> {
-    app.user(&headers)?;
+    app.require_admin(&headers)?;
     let Advance { advance_seconds } =
         body::read_json(&headers, request, app.limits.body_bytes).await?;
     let seconds = app.engine.clock().now_micros() as f64 / 1e6;
@@ -109,7 +110,7 @@ pub async fn suspend(
     headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    app.user(&headers)?;
+    app.require_admin(&headers)?;
     app.engine
         .suspend_warehouse(&name)
         .map_err(|error| ApiError::statement(&error))?;
@@ -118,7 +119,7 @@ pub async fn suspend(
 
 /// `GET /_snowglobe/trust`
 pub async fn trusted(State(app): State<App>, headers: HeaderMap) -> Result<Json<Value>, ApiError> {
-    app.user(&headers)?;
+    app.require_admin(&headers)?;
     Ok(policies(&app))
 }
 
@@ -128,7 +129,7 @@ pub async fn trust(
     headers: HeaderMap,
     request: Body,
 ) -> Result<Json<Value>, ApiError> {
-    app.user(&headers)?;
+    app.require_admin(&headers)?;
     let policy: TrustPolicy = body::read_json(&headers, request, app.limits.body_bytes).await?;
     let kept = app.engine.trust(policy);
     kept.map_err(|error| ApiError::statement(&error))?;
@@ -137,7 +138,7 @@ pub async fn trust(
 
 /// `DELETE /_snowglobe/trust`
 pub async fn distrust(State(app): State<App>, headers: HeaderMap) -> Result<Json<Value>, ApiError> {
-    app.user(&headers)?;
+    app.require_admin(&headers)?;
     let gone = app.engine.distrust();
     gone.map_err(|error| ApiError::statement(&error))?;
     Ok(policies(&app))

@@ -77,6 +77,18 @@ impl App {
     fn user(&self, headers: &HeaderMap) -> Result<String, ApiError> {
         Ok(self.authenticator.authenticate(headers)?)
     }
+
+    /// Refuses a request without the admin token: what it asks for concerns all users.
+    fn require_admin(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        self.authenticator.authenticate(headers)?;
+        match self.authenticator.has_admin_token(headers) {
+            true => Ok(()),
+            false => Err(ApiError::new(
+                403,
+                "not allowed for this user: send the admin token",
+            )),
+        }
+    }
 }
 
 /// All paths.

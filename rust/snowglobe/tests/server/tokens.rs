@@ -151,3 +151,35 @@ async fn every_path_but_health_asks_who_calls() {
         .unwrap();
     assert_eq!(health.status().as_u16(), 200);
 }
+
+#[tokio::test]
+async fn faults_clock_warehouses_and_trust_take_the_admin_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let client = Client::start_with(Options {
+        data: Some(dir.path().into()),
+        ..Options::default()
+    })
+    .await;
+    let user = jwt(&client, now());
+    for (method, path) in [
+        ("GET", "/_snowglobe/faults"),
+        ("POST", "/_snowglobe/faults"),
+        ("DELETE", "/_snowglobe/faults"),
+        ("DELETE", "/_snowglobe/faults/1"),
+        ("GET", "/_snowglobe/clock"),
+        ("POST", "/_snowglobe/clock"),
+        ("POST", "/_snowglobe/warehouses/w/suspend"),
+        ("GET", "/_snowglobe/trust"),
+        ("POST", "/_snowglobe/trust"),
+        ("DELETE", "/_snowglobe/trust"),
+    ] {
+        let verb = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let request = client
+            .http
+            .request(verb, format!("{}{path}", client.server.url()))
+            .bearer_auth(&user);
+        let refused = answer(request).await;
+        assert_eq!(refused.status, 403, "{method} {path}: {}", refused.json);
+    }
+    assert_eq!(client.get("/_snowglobe/clock").await.status, 200);
+}

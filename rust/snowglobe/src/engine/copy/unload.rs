@@ -102,6 +102,8 @@ fn parse(
     }
     let mut p = Properties::parse(&mut cursor)?;
     cursor.end()?;
+    let integration = p.take_text("STORAGE_INTEGRATION")?;
+    let location = location.through(&context, integration.as_deref())?;
     let options = p
         .take("FILE_FORMAT")
         .map(formats::option_text)
@@ -128,12 +130,7 @@ fn parse(
         is_detailed: p.take_bool("DETAILED_OUTPUT")?.unwrap_or(false),
     };
     p.take_default("INCLUDE_QUERY_ID", "FALSE")?;
-    p.refuse(&[
-        "VALIDATION_MODE",
-        "STORAGE_INTEGRATION",
-        "CREDENTIALS",
-        "ENCRYPTION",
-    ])?;
+    p.refuse(&["VALIDATION_MODE", "CREDENTIALS", "ENCRYPTION"])?;
     p.end()?;
     Ok(unload)
 }

@@ -174,6 +174,35 @@ pub fn locate_to_write(context: &Context<'_>, text: &str) -> Result<Location> {
     Ok(location)
 }
 
+impl Location {
+    /// A bare address with the statement's integration: without one, no role may write there.
+    ///
+    /// # Errors
+    /// If there is none, or the role may not use it for this address.
+    pub fn through(mut self, context: &Context<'_>, integration: Option<&str>) -> Result<Self> {
+        let is_bare = self.stage.is_none() && self.bucket != INTERNAL_BUCKET;
+        match integration {
+            None if is_bare => Err(SnowflakeError::new(
+                "100178",
+                "22000",
+                "Failure using stage area. Cause: [Access Denied (Status Code: 403; Error Code: AccessDenied)]",
+            )),
+            None => Ok(self),
+            Some(_) if !is_bare => Err(SnowflakeError::unsupported(
+                "STORAGE_INTEGRATION beside a stage, which has its own",
+            )),
+            Some(name) => {
+                let url = format!("s3://{}/{}", self.bucket, self.path);
+                self.role = Some(check_integration(context, name, &url)?);
+                let object = context.find(Kind::Integration, &Name::parse(name)?)?;
+                context.require(&object, "USAGE")?;
+                self.assume(&context.shared)?;
+                Ok(self)
+            }
+        }
+    }
+}
+
 /// Where a stage leads.
 ///
 /// # Errors
