@@ -139,7 +139,7 @@ impl Pipeline {
             });
             let mut statement = Statement::new(one.sql.as_str()).role(one.role.stored());
             if !one.in_schema {
-                statement = statement.in_account();
+                statement = statement.in_account().without_warehouse();
             }
             self.client
                 .run(statement)

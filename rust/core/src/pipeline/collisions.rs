@@ -40,7 +40,11 @@ impl Pipeline {
             deployment.database, deployment.schema
         );
         let statement = Statement::new(sql).role(deployment.owner.stored());
-        let rows = match self.client.run(statement.in_account()).await {
+        let rows = match self
+            .client
+            .run(statement.in_account().without_warehouse())
+            .await
+        {
             Ok(rows) => rows,
             Err(error) if error.is_transient() => return Err(error),
             // Before the first bootstrap neither the role nor the schema is there.

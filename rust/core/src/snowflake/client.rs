@@ -28,6 +28,7 @@ pub struct Statement {
     sql: String,
     role: Option<String>,
     in_account: bool,
+    without_warehouse: bool,
     binds: Vec<String>,
     parameters: Map<String, Value>,
     timeout: Option<Duration>,
@@ -54,6 +55,13 @@ impl Statement {
     #[must_use]
     pub fn in_account(mut self) -> Self {
         self.in_account = true;
+        self
+    }
+
+    /// Runs it on no warehouse, which may not exist yet.
+    #[must_use]
+    pub fn without_warehouse(mut self) -> Self {
+        self.without_warehouse = true;
         self
     }
 
@@ -225,6 +233,7 @@ impl Client {
             connection
                 .warehouse
                 .as_ref()
+                .filter(|_| !statement.without_warehouse)
                 .map(|warehouse| json!(warehouse)),
         );
         if !statement.in_account {

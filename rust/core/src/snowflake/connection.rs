@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::account::Account;
 use super::credential::Credential;
 use super::secret::Secret;
 use crate::error::{Context, Error, Result};
@@ -98,8 +99,14 @@ impl ConnectionSource {
                     .iter()
                     .map(|folder| folder.display().to_string())
                     .collect();
+                let known = self.known_names()?;
+                let known = if known.is_empty() {
+                    String::new()
+                } else {
+                    format!(", which has {}", known.join(", "))
+                };
                 return Err(Error::config(format!(
-                    "connection `{name}` not found in connections.toml of {}: add it, or set SNOWFLAKE_ACCOUNT and the other variables",
+                    "connection `{name}` not found in connections.toml of {}{known}: add it, or set SNOWFLAKE_ACCOUNT and the other variables",
                     folders.join(", ")
                 )));
             }
@@ -134,10 +141,32 @@ impl ConnectionSource {
         Ok("default".to_owned())
     }
 
+    /// The names of all connections in the files.
+    fn known_names(&self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for folder in &self.folders {
+            for file in ["connections.toml", "config.toml"] {
+                let table = read(&folder.join(file))?.unwrap_or_default();
+                let nested = table.get("connections").and_then(toml::Value::as_table);
+                let plain = table.iter().filter(|_| file == "connections.toml");
+                let tables = plain.chain(nested.into_iter().flatten());
+                let is_connection = |(name, value): &(&String, &toml::Value)| {
+                    value.is_table() && *name != "connections"
+                };
+                names.extend(tables.filter(is_connection).map(|(name, _)| name.clone()));
+            }
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
     fn file(&self, name: &str) -> Result<Option<toml::Table>> {
         for folder in &self.folders {
             if let Some(table) = read(&folder.join("connections.toml"))?
-                && let Some(toml::Value::Table(connection)) = table.get(name)
+                && let Some(toml::Value::Table(connection)) = table
+                    .get(name)
+                    .or_else(|| table.get("connections")?.get(name))
             {
                 return Ok(Some(connection.clone()));
             }
@@ -149,6 +178,19 @@ impl ConnectionSource {
             }
         }
         Ok(None)
+    }
+}
+
+/// A name as Snowflake stores it: without quotes it is folded.
+fn stored_name(text: &str) -> String {
+    let quoted = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    let is_plain = |one: char| one.is_ascii_alphanumeric() || matches!(one, '_' | '$');
+    match quoted {
+        Some(name) => name.replace("\"\"", "\""),
+        None if text.chars().all(is_plain) => text.to_ascii_uppercase(),
+        None => text.to_owned(),
     }
 }
 
@@ -204,11 +246,16 @@ impl Settings<'_> {
         let account = self.get("account").ok_or_else(|| {
             Error::config("no account: set SNOWFLAKE_ACCOUNT, or `account` in connections.toml")
         })?;
-        let host = self.get("host").unwrap_or_else(|| {
-            format!(
-                "{}.snowflakecomputing.com",
-                account.to_ascii_lowercase().replace('_', "-")
-            )
+        let Account {
+            identifier: account,
+            host,
+        } = Account::parse(&account)?;
+        // Copied with its protocol, it is a host all the same.
+        let host = self.get("host").map_or(host, |host| {
+            let host = host
+                .split_once("://")
+                .map_or(host.as_str(), |(_, rest)| rest);
+            host.trim_end_matches('/').to_owned()
         });
         let protocol = self.get("protocol").unwrap_or_else(|| "https".to_owned());
         let port = self
@@ -220,11 +267,25 @@ impl Settings<'_> {
             user: self.get("user"),
             credential: self.credential(&account)?,
             account,
-            role: self.get("role"),
-            warehouse: self.get("warehouse"),
-            database: self.get("database"),
-            schema: self.get("schema"),
+            role: self.name("role"),
+            warehouse: self.name("warehouse"),
+            database: self.name("database"),
+            schema: self.name("schema"),
         })
+    }
+
+    /// The name of an object, folded as Snowflake's drivers fold it: the SQL API itself takes it by the letter.
+    fn name(&self, key: &str) -> Option<String> {
+        self.get(key).map(|text| stored_name(&text))
+    }
+
+    /// The path of a file, below the home folder if it begins with `~`.
+    fn path(&self, key: &str) -> Option<String> {
+        let path = self.get(key)?;
+        let home = std::env::home_dir().filter(|_| path.starts_with("~/"));
+        Some(home.map_or(path.clone(), |home| {
+            home.join(&path[2..]).display().to_string()
+        }))
     }
 
     fn credential(&self, account: &str) -> Result<Credential> {
@@ -242,6 +303,10 @@ impl Settings<'_> {
             None if self.has_token() => {
                 Ok(Credential::AccessToken(self.token("programmatic access")?))
             }
+            // As the drivers take it.
+            None | Some("SNOWFLAKE") if self.password_token().is_some() => Ok(
+                Credential::AccessToken(Secret::new(self.password_token().unwrap_or_default())),
+            ),
             None | Some("SNOWFLAKE") => Err(Error::config(
                 "no credentials: set `private_key_file`, or `token` to a programmatic access token; the SQL API does not accept passwords",
             )),
@@ -249,6 +314,11 @@ impl Settings<'_> {
                 "invalid authenticator {other}: expected SNOWFLAKE_JWT, PROGRAMMATIC_ACCESS_TOKEN or OAUTH"
             ))),
         }
+    }
+
+    /// A programmatic access token in the place of the password; people's passwords are shorter.
+    fn password_token(&self) -> Option<String> {
+        self.get("password").filter(|text| text.len() >= 24)
     }
 
     fn has_token(&self) -> bool {
@@ -261,7 +331,7 @@ impl Settings<'_> {
         if let Some(token) = self.get("token") {
             return Ok(Secret::new(token));
         }
-        let path = self.get("token_file_path").ok_or_else(|| {
+        let path = self.path("token_file_path").ok_or_else(|| {
             Error::config(format!(
                 "no {what} token: set SNOWFLAKE_TOKEN, or `token_file_path`"
             ))
@@ -275,8 +345,8 @@ impl Settings<'_> {
             return Ok(Some(Secret::new(text)));
         }
         let Some(path) = self
-            .get("private_key_file")
-            .or_else(|| self.get("private_key_path"))
+            .path("private_key_file")
+            .or_else(|| self.path("private_key_path"))
         else {
             return Ok(None);
         };
@@ -324,6 +394,23 @@ mod tests {
         assert_eq!(connection.url, "https://my-org-acc.snowflakecomputing.com");
         assert_eq!(connection.role.as_deref(), Some("R"));
         assert!(!format!("{connection:?}").contains("very-secret"));
+    }
+
+    #[test]
+    fn names_are_folded_and_a_token_may_stand_in_the_password() {
+        let source = source(&[
+            ("SNOWFLAKE_ACCOUNT", "https://app.snowflake.com/my_org/acc"),
+            ("SNOWFLAKE_PASSWORD", "a-programmatic-access-token"),
+            ("SNOWFLAKE_ROLE", "accountadmin"),
+            ("SNOWFLAKE_WAREHOUSE", "\"My \"\"wh\"\"\""),
+            ("SNOWFLAKE_HOST", "https://proxy.example.com/"),
+        ]);
+        let connection = source.connection(None).unwrap();
+        assert_eq!(connection.account, "my_org-acc");
+        assert_eq!(connection.url, "https://proxy.example.com");
+        assert_eq!(connection.role.as_deref(), Some("ACCOUNTADMIN"));
+        assert_eq!(connection.warehouse.as_deref(), Some("My \"wh\""));
+        assert!(matches!(connection.credential, Credential::AccessToken(_)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
+//! | `account` | an account's identifier, in every form in which people copy it |
 //! | `connection` | where and as whom, from Snowflake's own files and variables |
 //! | `secret` | texts that never show |
 //! | `credential` | key pair, programmatic access token, OAuth: one header each |
@@ -13,6 +14,7 @@
 //!
 //! It knows no contract and no merge.
 
+mod account;
 mod answer;
 mod client;
 mod connection;
