@@ -80,7 +80,8 @@ impl Loader {
                 None => Ok(()),
             }
         };
-        self.checked.get_or_try_init(|| check).await.map(|()| ())
+        self.checked.get_or_try_init(|| check).await?;
+        Ok(())
     }
 }
 

@@ -18,6 +18,8 @@ mod account;
 mod answer;
 mod client;
 mod connection;
+#[cfg(test)]
+mod connection_tests;
 mod credential;
 mod secret;
 mod snowpipe;
