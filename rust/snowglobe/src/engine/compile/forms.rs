@@ -1,4 +1,4 @@
-//! Functions with a syntax of their own, paths into VARIANTs, and literals of arrays and objects.
+//! Functions with a syntax of their own, paths into VARIANT values, and literals of arrays and objects.
 
 use sqlparser::ast::{
     AccessExpr, CeilFloorKind, DateTimeField, Expr, JsonPathElem, Subscript, TrimWhereField,
