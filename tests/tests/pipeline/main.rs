@@ -68,6 +68,9 @@ async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
     .expect("the file is put again");
     assert_eq!(again, results);
     assert_eq!(reported.load(Ordering::Relaxed), 2);
+    let twice = put(&loader, &[file.clone(), file.clone()]).await;
+    let twice = twice.expect("the file is named twice in one call");
+    assert_eq!(twice, [results[0].clone(), results[0].clone()]);
     let change = fixture.file(
         "day 2.csv",
         &[

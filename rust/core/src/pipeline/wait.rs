@@ -1,7 +1,7 @@
 //! From the bucket into the tables: loads and merges, or waits for pipe and task, until a file's rows are all there, and reports what
 //! happened to them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -145,7 +145,7 @@ impl Pipeline {
     ) -> Result<Vec<FileReport>> {
         let mut found = HashMap::new();
         for some in objects.chunks(FILES_PER_CALL) {
-            let names: Vec<&str> = some.iter().map(|one| one.object.name.as_str()).collect();
+            let names: BTreeSet<&str> = some.iter().map(|one| one.object.name.as_str()).collect();
             let call = format!("call {procedure}(parse_json(?)::array)");
             let call = Statement::new(call).bind(json!(names).to_string()).long();
             let rows = self.client.run(call).await?;

@@ -308,7 +308,7 @@ class PutSnowflakeMergeIT {
     @CsvSource(delimiter = '|', value = {
         "Token | not-the-token | Check connection",
         "Role | NOBODY | Check connection",
-        "Stage Bucket | no-such-bucket | Check bucket",
+        "Stage Bucket | no-such-bucket | Check stage CUSTOMER_STAGE",
         "Secret Access Key | not-the-secret | Check bucket",
         "Schema | NOWHERE | Check objects of CUSTOMER",
     })
