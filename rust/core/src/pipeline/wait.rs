@@ -164,8 +164,10 @@ impl Pipeline {
             );
         }
         let report = |one: &StagedFile| {
+            // The same content twice is one object, and has one report.
             found
-                .remove(&one.source_file)
+                .get(&one.source_file)
+                .cloned()
                 .unwrap_or_else(|| FileReport {
                     source_file: one.source_file.clone(),
                     ..FileReport::default()
