@@ -182,7 +182,7 @@ say "requests without credentials are rejected, a notebook reads the history"
 openssl genrsa 2048 2>/dev/null | openssl pkcs8 -topk8 -nocrypt -out "$work/unknown.p8"
 chmod 644 "$work/unknown.p8"
 if output=$(SNOWFLAKE_ACCOUNT=FIRN SNOWFLAKE_USER=SNOWGLOBE SNOWFLAKE_HOST=snowglobe AWS_REGION=us-east-1 SNOWFLAKE_PRIVATE_KEY_FILE="$work/unknown.p8" \
-    compose run --rm --no-deps -T -e SNOWFLAKE_PORT=8085 -e SNOWFLAKE_PROTOCOL=http setup check 2>&1) || [[ $output != *RSA_PUBLIC_KEY* ]]; then
+    compose run --rm --no-deps -T -e SNOWFLAKE_PORT=8085 -e SNOWFLAKE_PROTOCOL=http -e FIRN_HTTP_HOSTS=snowglobe setup check 2>&1) || [[ $output != *RSA_PUBLIC_KEY* ]]; then
     fail "an unknown key is not reported: $output"
 fi
 say "an unknown key is reported with a fix"

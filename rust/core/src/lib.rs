@@ -4,6 +4,7 @@
 //!
 //! - [`contract`]: what a file and its tables look like
 //! - [`reader`]: CSV checked against a contract, malformed rows reported
+//! - [`infer`]: a contract from a file, with the evidence for each column
 //! - [`merge`]: the plan of a merge, and the SQL of every script
 //! - [`error`]: the one error type
 //! - [`event`]: a change of a customer, as one row of a generated file carries it
@@ -21,6 +22,7 @@ pub mod contract;
 pub mod error;
 pub mod event;
 pub mod generator;
+pub mod infer;
 pub mod locale;
 pub mod merge;
 #[cfg(feature = "cloud")]

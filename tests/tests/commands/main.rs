@@ -21,6 +21,7 @@
 )]
 
 mod connection;
+mod contract;
 mod demo;
 mod doctor;
 mod end_to_end;

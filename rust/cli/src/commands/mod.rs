@@ -4,6 +4,7 @@ mod as_of;
 mod bootstrap;
 mod canvas;
 pub mod completions;
+mod contract;
 mod demo;
 mod deployment;
 mod doctor;
@@ -31,6 +32,8 @@ pub enum Command {
     Put(put::Put),
     /// Load every new file of a folder once, until Ctrl-C
     Watch(watch::Watch),
+    /// Write a contract for a file, and check files against one
+    Contract(contract::Contract),
     /// Show lag, row counts and the last runs of the pipeline
     Status(status::Status),
     /// Show every version of one key
@@ -61,6 +64,7 @@ impl Command {
             Self::Bootstrap(command) => command.run().await,
             Self::Put(command) => command.run().await,
             Self::Watch(command) => command.run().await,
+            Self::Contract(command) => command.run(),
             Self::Status(command) => command.run().await,
             Self::History(command) => command.run().await,
             Self::AsOf(command) => command.run().await,

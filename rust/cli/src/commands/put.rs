@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use firn::Result;
 use firn::pipeline::{Deadline, FileReport, LoadListener, LoadMode, Loaded, READS_PER_FILE};
 use firn::reader::RejectedRow;
+use firn::{Error, ErrorKind, Fault, Result};
 use indicatif::ProgressBar;
 
 use super::deployment::{DeploymentArgs, StageArgs};
@@ -75,8 +75,25 @@ impl Put {
         } else if !results.is_empty() {
             report::print(&results_table(&results))?;
         }
-        report::all_but_worst(failed.into_iter().filter_map(Result::err).collect())?;
+        let failed: Vec<Error> = failed.into_iter().filter_map(Result::err).collect();
+        self.offer_contract(&failed);
+        report::all_but_worst(failed)?;
         rejects.within(&self.rejects)
+    }
+
+    /// Without a contract of its own, a file is most likely of a table that has none yet.
+    fn offer_contract(&self, failed: &[Error]) {
+        let is_of_header = |error: &Error| {
+            let is_of_file = error.fault() == Fault::File && error.kind() == ErrorKind::Config;
+            is_of_file && error.to_string().contains("header")
+        };
+        if self.deployment.contract.is_none() && failed.iter().any(is_of_header) {
+            let file = self.files.first().map(|path| path.display().to_string());
+            eprintln!(
+                "hint: no --contract is given, so the file was read as customers; `firn contract infer {}` writes a contract for it",
+                file.unwrap_or_default()
+            );
+        }
     }
 
     /// Progress of the upload, on a terminal.

@@ -46,8 +46,8 @@ fn limit(text: &str) -> Result<Limit, String> {
 /// The rejects of all files so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rejects {
-    rows: u64,
-    rejects: u64,
+    pub rows: u64,
+    pub rejects: u64,
 }
 
 impl Rejects {
@@ -163,7 +163,7 @@ impl FileRejects {
         };
         let shown_rows: u64 = reasons[..shown].iter().map(|(_, reason)| reason.rows).sum();
         let mut lines = vec![format!(
-            "{}: {} malformed rows go to the rejects table",
+            "{}: {} malformed rows, by reason:",
             file.display(),
             self.total
         )];
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(
             lines(&["bad id", "bad day", "bad id", "bad id"], 3),
             [
-                "a.csv: 4 malformed rows go to the rejects table",
+                "a.csv: 4 malformed rows, by reason:",
                 "  3 rows: bad id; first in row 1, line 2: [I,x]",
                 "  1 rows: bad day; first in row 2, line 3: [I,x]",
             ]
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(
             lines(&["a", "b", "c", "d", "d"], 3),
             [
-                "a.csv: 5 malformed rows go to the rejects table",
+                "a.csv: 5 malformed rows, by reason:",
                 "  2 rows: d; first in row 4, line 5: [I,x]",
                 "  3 rows: other reasons",
             ]

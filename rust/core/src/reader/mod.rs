@@ -7,6 +7,7 @@
 //! | `archive` | zip archives |
 //! | `text` | bytes as UTF-8, whatever their encoding |
 //! | `content` | what a file holds, by its first bytes |
+//! | `beginning` | the first bytes of a file as text, for `infer` |
 //! | `csv` | delimited text |
 //! | `json` | JSON lines, and Debezium's events |
 //! | `lines` | the lines of a text |
@@ -18,6 +19,7 @@
 //! Memory is constant. It reads from what it is given and writes nowhere, but for archives, which need a temporary file.
 
 mod archive;
+mod beginning;
 mod container;
 mod content;
 mod convert;
@@ -29,6 +31,7 @@ mod rows;
 mod text;
 mod validate;
 
+pub(crate) use beginning::beginning;
 pub use container::{Source, decoded};
 pub use piece::{Piece, RejectedRow};
 pub use rows::Reader;
