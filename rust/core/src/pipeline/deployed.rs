@@ -1,11 +1,13 @@
 //! What the deployed objects say of themselves, so that a file for other ones is refused before it is uploaded.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
+use super::merge::call_for;
 use super::{Loader, Pipeline};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::merge::{Identifier, prefix_name, version};
-use crate::snowflake::Statement;
 use crate::store::Location;
 
 /// How the objects were made.
@@ -28,18 +30,11 @@ impl Pipeline {
     /// `Config` if the role may not ask, or nothing is deployed.
     pub(super) async fn deployed(&self, role: Option<&Identifier>) -> Result<Deployed> {
         let report = &self.names.report;
-        let mut call = Statement::new(format!("call {report}(parse_json('[]')::array)"));
+        let mut call = call_for(report, &BTreeSet::new());
         if let Some(role) = role {
             call = call.role(role.stored());
         }
-        let rows = self.client.run(call).await?;
-        let text = rows.first().unwrap_or_default();
-        serde_json::from_str(text).map_err(|error| {
-            Error::config(format!(
-                "unexpected result `{text}` of {report}: run `firn bootstrap`"
-            ))
-            .with_source(error)
-        })
+        self.result_of(report, call).await
     }
 
     /// Why files of this contract, uploaded to this folder, would not end in the tables.
@@ -65,26 +60,25 @@ impl Pipeline {
 }
 
 impl Loader {
-    /// Whether files that are uploaded will end in the tables. What is known to be right is not asked again.
+    /// Why files that are uploaded would not end in the tables; none if they do, which is then not asked again.
     ///
     /// # Errors
-    /// `Config` if they will not; if that cannot be asked, what the client gives, unless the files are to be uploaded all the same.
-    pub(super) async fn check_deployed(&self, upload_unasked: bool) -> Result<()> {
-        let check = async {
-            let deployed = match self.pipeline.deployed(None).await {
-                Err(_) if upload_unasked => return Ok(()),
-                deployed => deployed?,
-            };
-            match self.pipeline.mismatch(&deployed, self.store.location()) {
-                Some(mismatch) => Err(Error::config(mismatch)),
-                None => Ok(()),
-            }
-        };
-        self.checked.get_or_try_init(|| check).await?;
-        Ok(())
+    /// As [`Pipeline::deployed`].
+    pub(super) async fn deployed_mismatch(&self) -> Result<Option<String>> {
+        if self.checked.get().is_some() {
+            return Ok(None);
+        }
+        let deployed = self.pipeline.deployed(None).await?;
+        let mismatch = self.pipeline.mismatch(&deployed, self.store.location());
+        if mismatch.is_none() {
+            // Another task may have found the same meanwhile.
+            let _ = self.checked.set(());
+        }
+        Ok(mismatch)
     }
 }
 
-fn is_same_folder(left: &str, right: &str) -> bool {
+/// Whether two URLs name one folder.
+pub(super) fn is_same_folder(left: &str, right: &str) -> bool {
     left.trim_end_matches('/') == right.trim_end_matches('/')
 }

@@ -130,17 +130,19 @@ impl Loader {
 
     /// Whether the files may be uploaded: nobody would find those that lie in the wrong place.
     async fn check_before(&self, mode: LoadMode, deadline: Deadline) -> Result<()> {
-        // Who only uploads needs no Snowflake now.
-        let upload_unasked = mode == LoadMode::Snowpipe;
-        let check = self.check_deployed(upload_unasked);
-        tokio::time::timeout(deadline.remaining(), check)
-            .await
-            .unwrap_or_else(|_| match mode {
-                LoadMode::Snowpipe => Ok(()),
-                _ => Err(Error::transient(
-                    "Snowflake did not answer before the deadline",
-                )),
-            })
+        let asked = tokio::time::timeout(deadline.remaining(), self.deployed_mismatch());
+        let asked = asked.await.unwrap_or_else(|_| {
+            Err(Error::transient(
+                "Snowflake did not answer before the deadline",
+            ))
+        });
+        match asked {
+            Ok(None) => Ok(()),
+            Ok(Some(mismatch)) => Err(Error::config(mismatch)),
+            // Who only uploads needs no Snowflake now.
+            Err(_) if mode == LoadMode::Snowpipe => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn upload_within(

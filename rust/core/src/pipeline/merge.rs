@@ -1,8 +1,11 @@
 //! Calls the procedures, and reads what they did.
 
+use std::collections::BTreeSet;
 use std::iter::Sum;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::Pipeline;
 use crate::error::{Error, Result};
@@ -85,10 +88,17 @@ impl Pipeline {
     }
 
     async fn call(&self, procedure: &Identifier) -> Result<MergeReport> {
-        let rows = self
-            .client
-            .run(Statement::new(format!("call {procedure}()")).long())
-            .await?;
+        let call = Statement::new(format!("call {procedure}()"));
+        self.result_of(procedure, call.long()).await
+    }
+
+    /// Calls a procedure, and reads the document that it returns.
+    pub(super) async fn result_of<T: DeserializeOwned>(
+        &self,
+        procedure: &Identifier,
+        call: Statement,
+    ) -> Result<T> {
+        let rows = self.client.run(call).await?;
         let text = rows
             .first()
             .ok_or_else(|| Error::bug(format!("{procedure} returned nothing")))?;
@@ -99,4 +109,9 @@ impl Pipeline {
             .with_source(error)
         })
     }
+}
+
+/// The call of a procedure that takes names of files.
+pub(super) fn call_for(procedure: &Identifier, names: &BTreeSet<&str>) -> Statement {
+    Statement::new(format!("call {procedure}(parse_json(?)::array)")).bind(json!(names).to_string())
 }

@@ -40,9 +40,7 @@ pub use upload::{LoadListener, READS_PER_FILE, StagedFile, content_hash};
 pub use verify::Promise;
 pub use wait::FileReport;
 
-use std::sync::Arc;
-
-use tokio::sync::OnceCell;
+use std::sync::{Arc, OnceLock};
 
 use crate::contract::Contract;
 use crate::merge::{Deployment, Names};
@@ -140,7 +138,7 @@ pub struct Loader {
     store: S3Store,
     object_bytes: usize,
     /// Filled once the deployed objects are known to be the right ones.
-    checked: Arc<OnceCell<()>>,
+    checked: Arc<OnceLock<()>>,
 }
 
 impl Loader {

@@ -5,12 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
+use super::merge::call_for;
 use super::{Pipeline, RowCounts, StagedFile};
 use crate::error::{Error, Result};
 use crate::merge::Identifier;
-use crate::snowflake::Statement;
 
 /// A COPY takes at most so many names of files.
 const FILES_PER_CALL: usize = 1000;
@@ -124,19 +123,6 @@ impl Pipeline {
         }
     }
 
-    /// What `SYSTEM$PIPE_STATUS` says; none if the role may not see it.
-    pub(super) async fn pipe_status(&self) -> Result<Option<serde_json::Value>> {
-        let name = format!(
-            "{}.{}.{}",
-            self.deployment.database, self.deployment.schema, self.names.pipe
-        );
-        let status = Statement::new("select system$pipe_status(?)").bind(name);
-        let rows = self.client.run(status).await?;
-        Ok(rows
-            .first()
-            .and_then(|text| serde_json::from_str(text).ok()))
-    }
-
     /// What happened to each object's rows so far, by a procedure that takes their names.
     async fn reports_of(
         &self,
@@ -146,16 +132,8 @@ impl Pipeline {
         let mut found = HashMap::new();
         for some in objects.chunks(FILES_PER_CALL) {
             let names: BTreeSet<&str> = some.iter().map(|one| one.object.name.as_str()).collect();
-            let call = format!("call {procedure}(parse_json(?)::array)");
-            let call = Statement::new(call).bind(json!(names).to_string()).long();
-            let rows = self.client.run(call).await?;
-            let text = rows.first().unwrap_or_default();
-            let reports: Reports = serde_json::from_str(text).map_err(|error| {
-                Error::config(format!(
-                    "unexpected result `{text}` of {procedure}: run `firn bootstrap`"
-                ))
-                .with_source(error)
-            })?;
+            let call = call_for(procedure, &names).long();
+            let reports: Reports = self.result_of(procedure, call).await?;
             found.extend(
                 reports
                     .files

@@ -4,7 +4,8 @@ use super::{Finding, fail, ok};
 use crate::error::{Error, ErrorKind, Result};
 use crate::merge::Identifier;
 use crate::pipeline::Pipeline;
-use crate::snowflake::Rows;
+use crate::pipeline::deployed::is_same_folder;
+use crate::snowflake::{Rows, Statement};
 
 /// Snowflake does not tell the one from the other.
 const UNSEEN: &str = "missing, or not visible to the role";
@@ -103,7 +104,7 @@ impl Pipeline {
         let wanted = self.deployment.storage.table_url(self.contract.table());
         match self.show("stages", name).await {
             Ok(rows) => match rows.get(0, "url") {
-                Some(url) if url.trim_end_matches('/') != wanted.trim_end_matches('/') => fail(
+                Some(url) if !is_same_folder(url, &wanted) => fail(
                     &check,
                     format!(
                         "reads {url}, not {wanted}: run `alter stage {name} set url = {}`, or use the other --stage-url",
@@ -135,6 +136,19 @@ impl Pipeline {
                 format!("{error}: run `firn bootstrap` (50_streams.sql)"),
             ),
         }
+    }
+
+    /// What `SYSTEM$PIPE_STATUS` says; none if the role may not see it.
+    async fn pipe_status(&self) -> Result<Option<serde_json::Value>> {
+        let name = format!(
+            "{}.{}.{}",
+            self.deployment.database, self.deployment.schema, self.names.pipe
+        );
+        let status = Statement::new("select system$pipe_status(?)").bind(name);
+        let rows = self.client.run(status).await?;
+        Ok(rows
+            .first()
+            .and_then(|text| serde_json::from_str(text).ok()))
     }
 
     async fn pipe(&self) -> Finding {
