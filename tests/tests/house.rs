@@ -206,3 +206,28 @@ fn no_modules_import_one_another_in_a_circle() {
         assert_eq!(modules.circles(), Vec::<Vec<String>>::new(), "{room}");
     }
 }
+
+#[test]
+fn every_command_has_a_snapshot_of_its_help() {
+    // `firn generate` has a folder of its own.
+    for (program, room, elsewhere) in [
+        ("firn", "rust/cli", Some("generate")),
+        ("firn-bench", "bench", None),
+    ] {
+        let path = root().join(room).join("tests/cmd/help.trycmd");
+        let text = fs::read_to_string(path).expect("the snapshot is here");
+        let listed = text.split("Commands:\n").nth(1).unwrap_or_default();
+        let listed = listed.split("\n\n").next().unwrap_or_default();
+        let commands: Vec<&str> = listed
+            .lines()
+            .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|name| *name != "help")
+            .collect();
+        assert!(commands.len() > 5, "{commands:?}");
+        for name in commands {
+            let shown = format!("$ {program} {name} --help\n");
+            assert!(text.contains(&shown) || Some(name) == elsewhere, "{shown}");
+        }
+    }
+}

@@ -152,7 +152,7 @@ impl OptionSpec {
         self.doc.first().map_or("", |line| line.trim())
     }
 
-    /// Sentences that say more; empty if there is no more to say.
+    /// Further sentences; empty if there are none.
     #[must_use]
     pub fn details(&self) -> String {
         let lines = self.doc.iter().skip(1).map(|line| line.trim());

@@ -1,10 +1,10 @@
 //! What the values of one column look like.
 
-use std::collections::BTreeMap;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use crate::contract::ColumnType;
+use crate::reader::is_rfc3339;
 
 /// Texts that often mean null.
 const NULLS: [&str; 7] = ["\\N", "NULL", "null", "None", "NaN", "N/A", "#N/A"];
@@ -131,7 +131,7 @@ impl Evidence {
         if ColumnType::Date.accepts(text.as_bytes()) {
             return Some(Shape::Date);
         }
-        if is_timestamp(text) {
+        if is_rfc3339(text) {
             return Some(Shape::Timestamp);
         }
         if shape_of(text) == "99.99.9999 99:99:99" {
@@ -267,25 +267,6 @@ impl Evidence {
             _ => None,
         }
     }
-}
-
-/// A date and a time of day, with or without an offset.
-fn is_timestamp(text: &str) -> bool {
-    let shape = shape_of(text);
-    let Some(rest) = shape
-        .strip_prefix("9999-99-99T99:99:99")
-        .or_else(|| shape.strip_prefix("9999-99-99 99:99:99"))
-    else {
-        return false;
-    };
-    let rest = match rest.strip_prefix('.') {
-        Some(fraction) => fraction.trim_start_matches('9'),
-        None => rest,
-    };
-    [
-        "", "Z", "z", "+99:99", "-99:99", "+99", "-99", "+9999", "-9999", " UTC",
-    ]
-    .contains(&rest)
 }
 
 /// The text with a nine for each digit.

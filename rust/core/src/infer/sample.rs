@@ -33,7 +33,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// Looks at so many bytes of a file's text.
+    /// Looks at the first `most` bytes of a file's text.
     ///
     /// # Errors
     /// `Config` if no rows of text can be in it, `Rejected` if there are none.
@@ -90,7 +90,7 @@ impl Sample {
                 .iter()
                 .map(|name| Evidence::new(name.trim()))
                 .collect();
-            // A delimiter at the end of each line is no column.
+            // A delimiter at the end of each line adds no column.
             while sample.columns.last().is_some_and(|one| one.name.is_empty()) {
                 sample.columns.pop();
             }

@@ -106,25 +106,11 @@ impl<R: Read> Lines<R> {
     }
 
     fn fill(&mut self) -> Result<()> {
-        self.buffer.copy_within(self.at..self.filled, 0);
-        self.filled -= self.at;
-        self.at = 0;
-        if self.filled == self.buffer.len() {
-            self.buffer.resize(self.filled * 2, 0);
-        }
-        while self.filled < self.buffer.len() {
-            match self.input.read(&mut self.buffer[self.filled..]) {
-                Ok(0) => {
-                    self.is_last = true;
-                    break;
-                }
-                Ok(read) => self.filled += read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    return Err(Error::from(error).context(format!("after line {}", self.number)));
-                }
-            }
-        }
+        let is_last = self
+            .input
+            .fill(&mut self.buffer, &mut self.at, &mut self.filled);
+        let of_line = |error| Error::from(error).context(format!("after line {}", self.number));
+        self.is_last |= is_last.map_err(of_line)?;
         Ok(())
     }
 }

@@ -33,6 +33,7 @@ mod validate;
 
 pub(crate) use beginning::beginning;
 pub use container::{Source, decoded};
+pub(crate) use convert::is_rfc3339;
 pub use piece::{Piece, RejectedRow};
 pub use rows::Reader;
 pub use validate::{RowTotals, Validator};

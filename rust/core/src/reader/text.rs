@@ -78,9 +78,34 @@ impl<R: Read> Text<R> {
         &self.ahead[self.at..]
     }
 
-    /// The bytes before decoding, if there is nothing to decode: what is no text is no matter of encodings.
+    /// The bytes before decoding, if there is nothing to decode: what is not text has no encoding.
     pub fn is_decoded(&self) -> bool {
         self.decoding.is_some()
+    }
+
+    /// Moves what is left of a buffer, from `at` on, to its front, and reads on until it is full, larger if nothing was free. True at the
+    /// text's end.
+    pub fn fill(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        at: &mut usize,
+        filled: &mut usize,
+    ) -> io::Result<bool> {
+        buffer.copy_within(*at..*filled, 0);
+        *filled -= *at;
+        *at = 0;
+        if *filled == buffer.len() {
+            buffer.resize(*filled * 2, 0);
+        }
+        while *filled < buffer.len() {
+            match self.read(&mut buffer[*filled..]) {
+                Ok(0) => return Ok(true),
+                Ok(read) => *filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
     }
 
     /// Decodes what has been read, or what comes next.

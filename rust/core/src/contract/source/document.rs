@@ -192,7 +192,7 @@ fn choice<T: Copy>(key: &str, text: Option<String>, known: &[(&str, T)]) -> Resu
     })
 }
 
-/// One character as a byte; an empty text is no character at all.
+/// One character as a byte; an empty text means none.
 #[expect(
     clippy::option_option,
     reason = "a key that is left out, and one that says none"

@@ -27,7 +27,7 @@ pub struct Source {
     pub delimiter: Option<u8>,
     /// What encloses fields; none if quotes are text.
     pub quote: Option<u8>,
-    /// What makes the character after it plain text. A quote within quotes is doubled in any case.
+    /// What makes the character after it plain text. A quote within quotes may always be written twice.
     pub escape: Option<u8>,
     /// Lines that begin with it are skipped.
     pub comment: Option<u8>,

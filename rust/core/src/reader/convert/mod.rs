@@ -11,6 +11,7 @@ mod number;
 mod timestamp;
 
 pub(super) use fault::Fault;
+pub(crate) use timestamp::is_rfc3339;
 
 use crate::contract::{ColumnType, Contract, MissingColumns, Op, Operation};
 use crate::error::{Error, Result};

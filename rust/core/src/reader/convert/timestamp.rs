@@ -184,6 +184,11 @@ fn shifted(time: DateTime, offset: Offset) -> Result<DateTime, Fault> {
     time.checked_sub(seconds).map_err(|_| Fault::InvalidValue)
 }
 
+/// Whether a text is read as a timestamp of RFC 3339.
+pub(crate) fn is_rfc3339(text: &str) -> bool {
+    rfc3339(text.as_bytes()).is_some()
+}
+
 /// A timestamp of RFC 3339 and what is close to it: a blank for the `T`, no seconds, no offset, or one such as `+00`, `+0000` or `UTC`.
 fn rfc3339(text: &[u8]) -> Option<Written> {
     let date = text

@@ -322,25 +322,11 @@ impl<R: Read> Rows<R> {
     }
 
     fn load(&mut self) -> Result<()> {
-        self.buffer.copy_within(self.at..self.filled, 0);
-        self.filled -= self.at;
-        self.at = 0;
-        if self.filled == self.buffer.len() {
-            self.buffer.resize(self.filled * 2, 0);
-        }
-        while self.filled < self.buffer.len() {
-            match self.input.read(&mut self.buffer[self.filled..]) {
-                Ok(0) => {
-                    self.is_last = true;
-                    break;
-                }
-                Ok(read) => self.filled += read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    return Err(Error::from(error).context(format!("after row {}", self.row)));
-                }
-            }
-        }
+        let is_last = self
+            .input
+            .fill(&mut self.buffer, &mut self.at, &mut self.filled);
+        let of_row = |error| Error::from(error).context(format!("after row {}", self.row));
+        self.is_last |= is_last.map_err(of_row)?;
         Ok(())
     }
 }

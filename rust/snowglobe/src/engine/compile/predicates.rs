@@ -76,28 +76,24 @@ impl Compiler<'_> {
             Expr::Like {
                 negated,
                 any,
-                expr,
+                expr: subject,
                 pattern,
                 escape_char,
-            } => {
-                let like = either(*negated, "{0} not like {1}{2}", "{0} like {1}{2}");
-                self.like(
-                    (expr, pattern, escape_char.as_deref()),
-                    *any,
-                    *negated,
-                    like,
-                )?
             }
-            Expr::ILike {
+            | Expr::ILike {
                 negated,
                 any,
-                expr,
+                expr: subject,
                 pattern,
                 escape_char,
             } => {
-                let like = either(*negated, "{0} not ilike {1}{2}", "{0} ilike {1}{2}");
+                let like = if matches!(expr, Expr::Like { .. }) {
+                    either(*negated, "{0} not like {1}{2}", "{0} like {1}{2}")
+                } else {
+                    either(*negated, "{0} not ilike {1}{2}", "{0} ilike {1}{2}")
+                };
                 self.like(
-                    (expr, pattern, escape_char.as_deref()),
+                    (subject, pattern, escape_char.as_deref()),
                     *any,
                     *negated,
                     like,
