@@ -37,6 +37,31 @@ fn a_file_of_ones_own_is_loaded_with_the_contract_that_is_inferred_from_it() {
 }
 
 #[test]
+fn a_file_that_was_read_wrongly_loads_anew_once_the_contract_says_how() {
+    let fixture = Fixture::bare();
+    fs::write(
+        fixture.path("orders.csv"),
+        "id,price,at\n7,\"19,90\",2026-01-05 08:00:00\n",
+    )
+    .expect("a file");
+    let contract = "table = \"ORDERS\"\nkey = [\"id\"]\norder = [\"at\"]\ncolumns = [\n{ name = \"id\", type = \"NUMBER(9,0)\" }, { name = \"price\", type = \"NUMBER(9,2)\" }, { name = \"at\", type = \"TIMESTAMP_NTZ(6)\" }]\n";
+    fs::write(fixture.path("orders.toml"), contract).expect("a contract");
+    fixture.ok("bootstrap --contract orders.toml");
+    let words = "put orders.csv --contract orders.toml --role FIRN_LOADER --json";
+    assert_eq!(fixture.json(words)[0]["rejects"], 1);
+    let contract = format!("{contract}[source]\nnumbers = {{ decimal = \",\" }}\n");
+    fs::write(fixture.path("orders.toml"), contract).expect("a contract");
+    // No column changed, so no bootstrap is needed.
+    assert_eq!(fixture.json(words)[0]["history"], 1);
+    assert_eq!(
+        fixture.json(words)[0]["history"],
+        1,
+        "the same again is no other file"
+    );
+    assert_eq!(fixture.number("select count(*) from ORDERS_HISTORY"), 1);
+}
+
+#[test]
 fn a_file_without_a_contract_is_offered_one() {
     let fixture = Fixture::bare();
     fixture.ok("bootstrap");

@@ -144,6 +144,19 @@ impl Contract {
         &self.source
     }
 
+    /// Whether its files look as they do without a table `[source]`, so that a file says by itself how it is read.
+    #[must_use]
+    pub fn has_usual_source(&self) -> bool {
+        let source = &self.source;
+        let operation = source.operation.column.as_deref();
+        let mut usual = Source {
+            columns: vec![Origin::default(); source.columns.len()],
+            ..Source::default()
+        };
+        usual.operation.column = source.operation.column.clone();
+        *source == usual && operation.is_none_or(|column| column == self.op)
+    }
+
     /// The names of the columns that Firn adds to the history.
     #[must_use]
     pub fn history_columns(&self) -> &HistoryColumns {

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::Loader;
 use crate::contract::Contract;
 use crate::error::{Context, Error, Fault, Result};
+use crate::merge::version;
 use crate::reader::{self, Reader, RejectedRow, RowTotals, Source, Validator};
 use crate::store::Uploaded;
 
@@ -135,6 +136,8 @@ struct FileUpload {
     path: PathBuf,
     file: File,
     digest: [u8; 8],
+    /// What an object's name stands for: the file's content, and how the contract reads it.
+    reading: [u8; 8],
     /// Of a large file, after how many bytes an object ends.
     cut: Option<usize>,
     stamp: Stamp,
@@ -169,6 +172,7 @@ impl FileUpload {
             validator: Validator::of_file(contract, name, source, on_rejected)?,
             cut: (bytes > object_bytes as u64).then_some(object_bytes),
             digest: hash.digest(),
+            reading: reading(contract, hash.digest()),
             path,
             file,
             stamp,
@@ -179,10 +183,10 @@ impl FileUpload {
     /// The next object's name, without endings.
     fn name(&self) -> String {
         match self.cut {
-            None => object_name(&self.path, &self.digest),
+            None => object_name(&self.path, &self.reading),
             // Cut elsewhere, the same content must have other names.
             Some(most) => {
-                let cut = Sha256::new_with_prefix(self.digest).chain_update(most.to_le_bytes());
+                let cut = Sha256::new_with_prefix(self.reading).chain_update(most.to_le_bytes());
                 let name = object_name(&self.path, &short(cut));
                 format!("{name}-row-{}", self.validator.rows() + 1)
             }
@@ -291,6 +295,15 @@ pub fn content_hash(path: &Path) -> Result<String> {
         let read = bytes.len();
         input.consume(read);
     }
+}
+
+/// With another `[source]` the same file becomes other rows, which must not meet the old name.
+fn reading(contract: &Contract, digest: [u8; 8]) -> [u8; 8] {
+    if contract.has_usual_source() {
+        return digest;
+    }
+    let source = format!("{} {:?}", version(contract), contract.source());
+    short(Sha256::new_with_prefix(digest).chain_update(source))
 }
 
 fn hex(digest: &[u8; 8]) -> String {
