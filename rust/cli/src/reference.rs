@@ -19,26 +19,29 @@ fn page() -> String {
     firn.build();
     let mut text = HEAD.to_owned();
     text.push_str("| command | what it does |\n| --- | --- |\n");
-    let commands: Vec<&Command> = firn
-        .get_subcommands()
-        .filter(|command| command.get_name() != "help" && !command.is_hide_set())
-        .collect();
-    for command in &commands {
+    for command in shown(&firn) {
         let (name, about) = (command.get_name(), said(command.get_about()));
         let _ = writeln!(text, "| [`firn {name}`](#firn-{name}) | {about} |");
     }
-    for command in commands {
-        section(&mut text, command);
+    for command in shown(&firn) {
+        section(&mut text, "firn", command);
     }
     text
 }
 
-fn section(text: &mut String, command: &Command) {
+/// The commands below one, but `help`.
+fn shown(command: &Command) -> impl Iterator<Item = &Command> {
+    command
+        .get_subcommands()
+        .filter(|command| command.get_name() != "help" && !command.is_hide_set())
+}
+
+fn section(text: &mut String, parent: &str, command: &Command) {
+    let name = format!("{parent} {}", command.get_name());
     let about = said(command.get_long_about().or(command.get_about()));
     let _ = write!(
         text,
-        "\n## firn {}\n\n{about}\n\n```text\n{}\n```\n",
-        command.get_name(),
+        "\n## {name}\n\n{about}\n\n```text\n{}\n```\n",
         usage(command)
     );
     let arguments: Vec<&Arg> = command
@@ -72,6 +75,9 @@ fn section(text: &mut String, command: &Command) {
             examples.to_string().trim_end()
         );
     }
+    for command in shown(command) {
+        section(text, &name, command);
+    }
 }
 
 fn usage(command: &Command) -> String {
@@ -104,7 +110,8 @@ fn row(text: &mut String, argument: &Arg) {
         .map(|value| format!("`{}`", value.get_name()))
         .collect();
     if !values.is_empty() {
-        let _ = write!(help, ": {}", values.join(", "));
+        let before = if help.is_empty() { "one of " } else { ": " };
+        let _ = write!(help, "{before}{}", values.join(", "));
     }
     if let Some(variable) = argument.get_env() {
         let _ = write!(help, " (variable `{}`)", variable.to_string_lossy());
@@ -115,7 +122,7 @@ fn row(text: &mut String, argument: &Arg) {
         .filter(|_| takes_value)
         .map(|value| format!("`{}`", value.to_string_lossy()))
         .collect();
-    let cell = |text: &str| text.trim().replace('|', "\\|");
+    let cell = |text: &str| text.trim().replace('|', "\\|").replace("\n\n", "<br>");
     let _ = writeln!(
         text,
         "| `{}` | {} | {} |",

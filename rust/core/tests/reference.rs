@@ -76,10 +76,16 @@ fn literal(start: &str) -> String {
 }
 
 fn merge() -> String {
+    statements("60_merge.sql").remove(0)
+}
+
+/// The SQL of a script.
+fn statements(name: &str) -> Vec<String> {
     let contract = Contract::parse(CONTRACT).unwrap();
     let scripts = scripts(&contract, &Default::default());
-    let merge = scripts.iter().find(|script| script.name == "60_merge.sql");
-    merge.unwrap().statements[0].sql.clone()
+    let script = scripts.iter().find(|script| script.name == name).unwrap();
+    let statements = script.statements.iter();
+    statements.map(|statement| statement.sql.clone()).collect()
 }
 
 #[test]
@@ -155,7 +161,7 @@ fn reject_reasons() {
 
 {RENDERED}
 
-A rejected row stands in the table of rejects, here `T_REJECTS`, with its file, its row number, its text and one of these reasons. [Resend rejected rows](../how-to/resend-rejected-rows.md) says how to correct it and send it again. The
+A rejected row is in the rejects table, here `T_REJECTS`, with its file, its row number, its text and one of these reasons. [Resend rejected rows](../how-to/resend-rejected-rows.md) says how to correct it and send it again. The
 reader of files and the merge in Snowflake give the same reasons, so it does not matter who brought the file.
 
 The examples belong to a contract with the header `{HEADER}`: a `NUMBER(9,0)` key, a required `VARCHAR(5)`, a `NUMBER(4,2)`, a `BOOLEAN`, a `DATE`, and a `TIMESTAMP_NTZ(6)` that orders events.
@@ -177,6 +183,9 @@ The examples belong to a contract with the header `{HEADER}`: a `NUMBER(9,0)` ke
         "| {} | a file that other tools put into the bucket | Remove the surplus fields |",
         literal("more than the")
     );
+    let is_loaded = |sql: &String| sql.contains("'not loaded: '");
+    assert!(statements("75_load.sql").iter().any(is_loaded));
+    text.push_str("| not loaded: Snowflake's error | a row of such a file that `COPY` cannot parse | Correct the CSV of the row |\n");
     let _ = writeln!(
         text,
         "| {} | two different events with one key and the same ordering columns | Nothing, or a better ordering column at the source |",
@@ -203,9 +212,11 @@ An empty field is null, for every type. A required column does not accept it.
 
 ## Reserved names
 
-A column of the contract cannot have one of these names, as Firn's own tables have them:
+A column of the contract cannot have the name of a column that Firn adds to the history, unless `[history_columns]` renames Firn's:
 
 {}
+
+Names that begin with `_firn_` or `METADATA$` are reserved, too.
 
 ## Errors
 
@@ -213,11 +224,7 @@ A column of the contract cannot have one of these names, as Firn's own tables ha
 | --- | --- |
 {}",
         values(),
-        reserved()
-            .iter()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", "),
+        reserved(),
         errors()
     );
     compare("contract.md", &text);
@@ -344,31 +351,32 @@ fn errors() -> String {
     text
 }
 
-/// Of the columns that Firn's tables have beside the contract's, those that a contract must not have.
-fn reserved() -> Vec<String> {
-    let contract = Contract::parse(CONTRACT).unwrap();
-    let mut found: Vec<String> = Vec::new();
-    for script in scripts(&contract, &Default::default()) {
-        for (_, columns) in script.statements.iter().filter_map(|one| table(&one.sql)) {
-            for (name, _) in columns {
-                let renamed = CONTRACT.replace("\"price\"", &format!("\"{name}\""));
-                if Contract::parse(&renamed).is_err()
-                    && contract.header().all(|own| own != name)
-                    && !found.contains(&name)
-                {
-                    found.push(name);
-                }
-            }
-        }
+/// The names of the history's columns, which a column of the contract cannot have.
+fn reserved() -> String {
+    let names = [
+        "valid_from",
+        "valid_to",
+        "is_current",
+        "source_file",
+        "source_row",
+        "loaded_at",
+    ];
+    let is_refused = |name: &str| {
+        let renamed = CONTRACT.replace("\"price\"", &format!("\"{name}\""));
+        Contract::parse(&renamed).is_err()
+    };
+    for name in names.into_iter().chain(["_firn_row", "METADATA$ROW"]) {
+        assert!(is_refused(name), "{name}");
     }
-    found
+    names.map(|name| format!("`{name}`")).join(", ")
 }
 
 /// The name and the columns of a table that is created.
 fn table(sql: &str) -> Option<(String, Vec<(String, String)>)> {
     let (head, rest) = sql.split_once(" (\n")?;
     let words: Vec<&str> = head.split(' ').collect();
-    if words[0] != "create" || !words.contains(&"table") {
+    // A procedure begins with `create`, too, and names tables in its body.
+    if head.contains('\n') || words[0] != "create" || !words.contains(&"table") {
         return None;
     }
     let columns = rest.split("\n)").next()?.lines().filter_map(|line| {
