@@ -71,8 +71,8 @@ final class LoaderProperties {
     static final PropertyDescriptor SCHEMA = text("Schema", "Schema of the tables.").required(true).defaultValue("PUBLIC").build();
     static final PropertyDescriptor CONTRACT = new PropertyDescriptor.Builder()
             .name("Contract")
-            .description("Contract in TOML that describes the file and its table: table name, columns with types, key, operation column and "
-                    + "ordering columns. Defaults to the built-in customer contract.")
+            .description("Contract in TOML that describes the files and their table: table name, columns with types, key, ordering columns, and how "
+                    + "the files are written. \"firn contract infer\" proposes one for a file. Defaults to the customer contract.")
             .addValidator(StandardValidators.NON_EMPTY_VALIDATOR)
             .build();
     static final PropertyDescriptor BUCKET = text("Stage Bucket", "S3 bucket of the external stage.").required(true).build();
@@ -86,7 +86,7 @@ final class LoaderProperties {
     static final PropertyDescriptor SECRET_ACCESS_KEY = secret("Secret Access Key", "Secret of the access key.").build();
     static final PropertyDescriptor COMPRESSION = new PropertyDescriptor.Builder()
             .name("Compression Format")
-            .description("Compression of the staged files. Incoming FlowFiles may be plain, gzip or zstd in any case.")
+            .description("Compression of the staged files. It does not have to match the compression of the FlowFiles.")
             .required(true)
             .allowableValues("gzip", "zstd", "none")
             .defaultValue("gzip")

@@ -50,11 +50,12 @@ import java.util.stream.Stream;
 
 /** Loads files of changes into Snowflake's tables. The native core validates, uploads, loads and merges; this class routes the result. */
 @InputRequirement(InputRequirement.Requirement.INPUT_REQUIRED)
-@Tags({"snowflake", "snowpipe", "merge", "upsert", "cdc", "change data capture", "scd", "history", "csv", "s3", "firn"})
+@Tags({"snowflake", "snowpipe", "merge", "upsert", "cdc", "change data capture", "scd", "history", "csv", "json", "debezium", "s3", "firn"})
 @CapabilityDescription("""
-        Loads CSV files of changes into Snowflake: validates them against a contract, uploads them to the stage, copies them into the \
-        staging table, and merges them into a current table and a complete history (SCD type 2). FlowFiles may be plain, gzip or zstd. \
-        Files and rows may arrive in any order. Processing the same FlowFile again, also after a crash, changes nothing.""")
+        Loads files of changes (CSV, JSON lines or Debezium events) into Snowflake: validates them against a contract, uploads them to the \
+        stage, copies them into the staging table, and merges them into a current table and a complete history (SCD type 2). FlowFiles may be \
+        plain or compressed (gzip, zstd, bzip2, xz, zip). Files and rows may arrive in any order. Processing the same FlowFile again, also \
+        after a crash, changes nothing.""")
 @UseCase(
         description = "Merge files of changes into a current table and its history, and get the row counts of each file at once",
         keywords = {"merge", "upsert", "synchronous"},
