@@ -64,7 +64,7 @@ check: setup target/lint-venv/ready ## 2 min: format, lints and core's tests: wh
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --package firn --locked
 
-TEST_STAGES = test-prerequisites setup lint docs test-rust test-nifi test-notebooks test-drivers test-ec2 test-docker
+TEST_STAGES = test-prerequisites setup lint docs test-rust docs-examples test-nifi test-notebooks test-drivers test-ec2 test-docker
 
 .PHONY: test
 test: ## 45 min: every test, then a table of the times
@@ -128,14 +128,14 @@ docs-serve: target/docs-venv/ready ## 1 s: show the book in a browser while you 
 	target/docs-venv/bin/mkdocs serve
 
 .PHONY: docs-update
-docs-update: setup ## 5 min: render the reference pages anew, and run the examples of the book to update their output
+docs-update: setup ## 5 min: render the reference pages, run the examples of the book, and update both
 	FIRN_UPDATE_DOCS=1 cargo test --workspace --locked --test reference --bin firn
 	export FIRN_UPDATE_DOCS=1; $(MVN) test -pl nifi-firn-processors -am -Dtest=ReferenceTest -Dsurefire.failIfNoSpecifiedTests=false
 	cargo test --workspace --locked --test generate --test server --no-run
 	python3 tests/docs/examples.py --update
 
 .PHONY: docs-examples
-docs-examples: setup ## 5 min: run every example of the book, and compare the output
+docs-examples: setup ## 2 min: run every example of the book, and compare the output
 	cargo test --workspace --locked --test generate --test server --no-run
 	python3 tests/docs/examples.py
 

@@ -9,8 +9,8 @@ Each page that has examples runs in a folder of its own, against a Snowglobe of 
 
 After a comment `<!-- varies -->` only the kinds of lines of a block are compared, without numbers and without their order.
 
-With `--update` the output of the run takes the place of the old one. What differs from run to run is not compared: times after the examples' own,
-durations, the numbers of ports and process ids, secrets.
+With `--update` the output of the run takes the place of the old one. What differs from run to run, or from version to version, is not compared: times
+after the examples' own, durations, the numbers of ports and process ids, secrets, the hash in a staged file's name.
 """
 
 import json
@@ -119,7 +119,7 @@ class Shell:
 
 
 def commands(body: str) -> list[str]:
-    """The commands of a console block: each begins with `$ ` and goes on where a line begins with `> `."""
+    """The commands of a console block: each begins with `$ ` and continues where a line begins with `> `."""
     found: list[str] = []
     for line in body.splitlines():
         if line.startswith("$ "):
@@ -142,6 +142,8 @@ def compared(text: str) -> list[str]:
     text = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z?", time, text)
     text = re.sub(r"TIME +\d+\.\d+", "TIME SECONDS", text)
     text = re.sub(r"\b\d+\.\d+( s\b)|(in the last day: |in the last 24 hours: )[\d.]+", r"\1\2N", text)
+    text = re.sub(r'("seconds": )[\d.]+', r"\1N", text)
+    text = re.sub(r"(?<=-)[0-9a-f]{16}(?=[.-])", "HASH", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
     text = re.sub(r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "ID", text)
     return [re.sub(r" {2,}", "  ", line) for line in text.splitlines()]
