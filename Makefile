@@ -151,8 +151,8 @@ check-nifi-api: ## 1 min: compile the processors against the oldest and the newe
 
 .PHONY: test-notebooks
 test-notebooks: build-notebooks target/notebooks-venv/ready ## 4 min: run and check every notebook; results in target/notebooks
-	target/notebooks-venv/bin/ruff check notebooks tests/notebooks tests/drivers
-	target/notebooks-venv/bin/ruff format --check notebooks tests/notebooks tests/drivers
+	target/notebooks-venv/bin/ruff check .
+	target/notebooks-venv/bin/ruff format --check .
 	target/notebooks-venv/bin/python tests/notebooks/run.py
 
 CONNECTORS = 4.8.1 5.2.0

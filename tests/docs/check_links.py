@@ -1,7 +1,8 @@
 """Checks the links of every Markdown file in the tree, without a network.
 
-A relative link must lead to a file or folder, and its anchor to a heading there. Beyond links: a path of the repository that a page names in code,
-such as `rust/core/src/lib.rs`, must exist, and so must a test that it names after `::`, as in `properties.rs::any_order`.
+A relative link must lead to a file or folder, and its anchor to a heading there. Beyond links: a path of the repository that a
+page names in code, such as `rust/core/src/lib.rs`, must exist, and so must a test that it names after `::`, as in
+`properties.rs::any_order`.
 With the folder of the built book as an argument, its pages must not load anything from another host.
 """
 
@@ -25,7 +26,10 @@ REMOTE = re.compile(r"""<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)
 def tracked(pattern: str) -> list[Path]:
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", pattern],
-        cwd=ROOT, check=True, capture_output=True, text=True,
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
     return sorted({ROOT / name for name in listed.splitlines() if (ROOT / name).is_file()})
 

@@ -1,16 +1,19 @@
 """Runs what the book shows, and compares the output: examples.py [--update] [PAGE ...]
 
-Each page that has examples runs in a folder of its own, against a Snowglobe of its own, with the variables of `firn demo --stay` set. It runs
+Each page that has examples runs in a folder of its own, against a Snowglobe of its own, with the variables of
+`firn demo --stay` set. It runs
 
-- every `console` block: lines that begin with `$ ` are commands of one shell, what follows them is their output; a failure adds `[exit code N]`;
-- every `sql` block that a `text` block follows, or that a comment `<!-- runs -->` precedes: its statements, as FIRN_OWNER; the text block is the last
-  one's result;
+- every `console` block: lines that begin with `$ ` are commands of one shell, what follows them is their output; a failure
+  adds `[exit code N]`;
+- every `sql` block that a `text` block follows, or that a comment `<!-- runs -->` precedes: its statements, as FIRN_OWNER; the
+  text block is the last one's result;
 - the commands of every HTML comment that begins with `run:`, without comparing: what a page needs and does not show.
 
 After a comment `<!-- varies -->` only the kinds of lines of a block are compared, without numbers and without their order.
 
-With `--update` the output of the run takes the place of the old one. What differs from run to run, or from version to version, is not compared: times
-after the examples' own, durations, the numbers of ports and process ids, secrets, the hash in a staged file's name.
+With `--update` the output of the run takes the place of the old one. What differs from run to run, or from version to version,
+is not compared: times after the examples' own, durations, the numbers of ports and process ids, secrets, the hash in a staged
+file's name.
 """
 
 import json
@@ -27,7 +30,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 BINARIES = TARGET / "debug"
-BLOCK = re.compile(r"^<!-- run:\n(?P<silent>.*?)-->|^(?P<fence>```(?P<kind>console|sql|text)[^\n]*\n)(?P<body>.*?)^```$", re.M | re.S)
+BLOCK = re.compile(
+    r"^<!-- run:\n(?P<silent>.*?)-->|^(?P<fence>```(?P<kind>console|sql|text)[^\n]*\n)(?P<body>.*?)^```$", re.M | re.S
+)
 SECONDS = 120
 # Of the examples' own data all times lie before this month.
 NOW = "2026-07"
@@ -38,8 +43,22 @@ BUCKET = "firn-landing"
 
 class Snowglobe:
     def __init__(self) -> None:
-        words = [str(BINARIES / "snowglobe"), "--listen", "127.0.0.1:0", "--s3", "127.0.0.1:0", "--account", "FIRN", "--bucket", BUCKET]
-        self.secrets = {"SNOWGLOBE_ADMIN_TOKEN": "book-token", "SNOWGLOBE_S3_KEY_ID": "BOOKKEY", "SNOWGLOBE_S3_SECRET": "book-secret"}
+        words = [
+            str(BINARIES / "snowglobe"),
+            "--listen",
+            "127.0.0.1:0",
+            "--s3",
+            "127.0.0.1:0",
+            "--account",
+            "FIRN",
+            "--bucket",
+            BUCKET,
+        ]
+        self.secrets = {
+            "SNOWGLOBE_ADMIN_TOKEN": "book-token",
+            "SNOWGLOBE_S3_KEY_ID": "BOOKKEY",
+            "SNOWGLOBE_S3_SECRET": "book-secret",
+        }
         self.process = subprocess.Popen(words, env=os.environ | self.secrets, stdout=subprocess.PIPE, text=True)
         urls: dict[str, str] = {}
         for line in self.process.stdout or []:
@@ -53,9 +72,16 @@ class Snowglobe:
     def variables(self) -> dict[str, str]:
         host, port = self.url.removeprefix("http://").split(":")
         return {
-            "SNOWFLAKE_ACCOUNT": "FIRN", "SNOWFLAKE_HOST": host, "SNOWFLAKE_PORT": port, "SNOWFLAKE_PROTOCOL": "http",
-            "SNOWFLAKE_ROLE": "FIRN_OWNER", "SNOWFLAKE_TOKEN": "book-token", "AWS_ENDPOINT_URL_S3": self.s3,
-            "AWS_ACCESS_KEY_ID": "BOOKKEY", "AWS_SECRET_ACCESS_KEY": "book-secret", "AWS_REGION": "us-east-1",
+            "SNOWFLAKE_ACCOUNT": "FIRN",
+            "SNOWFLAKE_HOST": host,
+            "SNOWFLAKE_PORT": port,
+            "SNOWFLAKE_PROTOCOL": "http",
+            "SNOWFLAKE_ROLE": "FIRN_OWNER",
+            "SNOWFLAKE_TOKEN": "book-token",
+            "AWS_ENDPOINT_URL_S3": self.s3,
+            "AWS_ACCESS_KEY_ID": "BOOKKEY",
+            "AWS_SECRET_ACCESS_KEY": "book-secret",
+            "AWS_REGION": "us-east-1",
         }
 
     def call(self, path: str, body: dict | None = None) -> dict:
@@ -70,7 +96,11 @@ class Snowglobe:
     def sql(self, text: str) -> str:
         """The last statement's result, as a table."""
         body = {
-            "statement": text, "role": "FIRN_OWNER", "warehouse": "FIRN_WH", "database": "FIRN", "schema": "PUBLIC",
+            "statement": text,
+            "role": "FIRN_OWNER",
+            "warehouse": "FIRN_WH",
+            "database": "FIRN",
+            "schema": "PUBLIC",
             "parameters": {"MULTI_STATEMENT_COUNT": "0"},
         }
         answer = self.call("/api/v2/statements", body)
@@ -82,7 +112,9 @@ class Snowglobe:
         rows = [names] + [["null" if cell is None else cell for cell in row] for row in answer["data"]]
         widths = [max(len(row[at]) for row in rows) for at in range(len(names))]
         rows.insert(1, ["-" * width for width in widths])
-        return "".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows)
+        return "".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows
+        )
 
     def stop(self) -> None:
         self.process.terminate()
@@ -91,7 +123,13 @@ class Snowglobe:
 
 class Shell:
     def __init__(self, folder: Path, variables: dict[str, str]) -> None:
-        environment = {"HOME": str(folder), "PATH": f"{BINARIES}:{os.environ['PATH']}", "LANG": "C.UTF-8", "COLUMNS": "100", **variables}
+        environment = {
+            "HOME": str(folder),
+            "PATH": f"{BINARIES}:{os.environ['PATH']}",
+            "LANG": "C.UTF-8",
+            "COLUMNS": "100",
+            **variables,
+        }
         words = ["timeout", str(SECONDS), "bash", "--norc"]
         self.process = subprocess.Popen(
             words, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -136,6 +174,7 @@ def typed(command: str) -> str:
 
 def compared(text: str) -> list[str]:
     """The lines of an output, without what differs from run to run."""
+
     def time(match: re.Match[str]) -> str:
         return match.group(0) if match.group(0) < NOW else "TIME"
 
@@ -209,7 +248,9 @@ def main() -> int:
             page.write_text(new, encoding="utf-8")
             print(f"{name}: updated")
         else:
-            sys.stdout.writelines(f"{line}\n" for line in unified_diff(compared(old), compared(new), name, "this run", lineterm="", n=1))
+            sys.stdout.writelines(
+                f"{line}\n" for line in unified_diff(compared(old), compared(new), name, "this run", lineterm="", n=1)
+            )
     print(f"{len(chosen)} pages with examples, {wrong} of them {'updated' if update else 'wrong'}")
     if wrong and not update:
         print("if the new output is right: make docs-update")

@@ -9,9 +9,7 @@ import sqlglot
 def duckdb(sql: str) -> str | None:
     """The statement in DuckDB's dialect, or None if sqlglot rejects it."""
     try:
-        return sqlglot.transpile(
-            sql, read="snowflake", write="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE
-        )[0]
+        return sqlglot.transpile(sql, read="snowflake", write="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE)[0]
     except (sqlglot.errors.SqlglotError, ValueError):
         return None
 
