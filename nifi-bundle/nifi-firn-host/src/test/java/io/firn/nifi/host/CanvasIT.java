@@ -40,14 +40,14 @@ class CanvasIT {
 
     private static void drive(final RealNifi nifi, final ObjectNode settings) throws Exception {
         final Path screenshots = Files.createDirectories(Path.of(System.getProperty("firn.screenshots")));
-        final Path told = screenshots.resolve("driver.log");
+        final Path log = screenshots.resolve("driver.log");
         final Process driver = new ProcessBuilder("node", System.getProperty("firn.canvas"), nifi.canvas(), screenshots.toString())
-                .redirectErrorStream(true).redirectOutput(told.toFile()).start();
+                .redirectErrorStream(true).redirectOutput(log.toFile()).start();
         try (OutputStream input = driver.getOutputStream()) {
             input.write(NifiApi.JSON.writeValueAsString(settings).getBytes(StandardCharsets.UTF_8));
         }
         final boolean ended = driver.waitFor(6, TimeUnit.MINUTES);
         driver.destroyForcibly();
-        assertTrue(ended && driver.exitValue() == 0, "its screenshots are in " + screenshots + ": " + Files.readString(told));
+        assertTrue(ended && driver.exitValue() == 0, "its screenshots are in " + screenshots + ": " + Files.readString(log));
     }
 }

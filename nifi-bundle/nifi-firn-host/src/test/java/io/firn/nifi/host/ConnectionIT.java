@@ -127,7 +127,7 @@ class ConnectionIT {
     void anOauthTokenIsHandedOverAsOne() {
         runner.setProperty("Authentication Strategy", "OAUTH");
         runner.setProperty("Token", "oauth-that-never-shows");
-        // Snowglobe knows no OAuth: that it says so shows that it was told of one.
+        // Snowglobe does not support OAuth: its error shows that the token reached it.
         final String error = load(FILE, "failure");
         assertTrue(error.contains("OAuth"), error);
         assertFalse(error.contains("oauth-that-never-shows"), error);

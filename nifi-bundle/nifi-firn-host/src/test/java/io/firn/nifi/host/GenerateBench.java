@@ -26,9 +26,9 @@ final class GenerateBench {
     private static final String OURS = "**`GenerateCustomerCsv`**";
     private static final String STOCK = "`GenerateRecord` with `CSVRecordSetWriter`";
     private static final String DISK = "the same files written directly to the disk of the content repository";
-    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final Duration TIMEOUT = Duration.ofMinutes(3);
     private static final Duration WINDOW = Duration.ofSeconds(5);
-    /** NiFi deletes content that nobody needs within a second or two; so does the plain writer. */
+    /** NiFi deletes content that is no longer needed within a second or two; so does the plain writer. */
     private static final int FILES_KEPT = 64;
 
     private final RealNifi nifi;
@@ -64,15 +64,15 @@ final class GenerateBench {
         final NifiApi api = nifi.api();
         final String source = api.addProcessor(type, "0 sec", properties, Set.of("success"));
         api.setState(source, "RUNNING");
-        RealNifi.waitFor(program + " to warm up", PATIENCE, () -> tasks(status(source)) >= warmUp);
+        RealNifi.waitFor(program + " to warm up", TIMEOUT, () -> tasks(status(source)) >= warmUp);
         final JsonNode before = status(source);
         final long start = System.nanoTime();
-        RealNifi.waitFor(program + " to run", PATIENCE,
+        RealNifi.waitFor(program + " to run", TIMEOUT,
                 () -> System.nanoTime() - start >= WINDOW.toNanos() && tasks(status(source)) > tasks(before));
         final JsonNode after = status(source);
         final double seconds = (System.nanoTime() - start) / 1e9;
         api.stop(source);
-        NifiBench.tell("generate", program, (tasks(after) - tasks(before)) * ROWS,
+        NifiBench.report("generate", program, (tasks(after) - tasks(before)) * ROWS,
                 after.get("bytesWritten").asLong() - before.get("bytesWritten").asLong(), seconds);
     }
 
@@ -106,7 +106,7 @@ final class GenerateBench {
             Files.delete(file);
         }
         Files.delete(folder);
-        NifiBench.tell("generate", DISK, (long) files * ROWS, (long) files * content.length, seconds);
+        NifiBench.report("generate", DISK, (long) files * ROWS, (long) files * content.length, seconds);
     }
 
     private static byte[] content() throws IOException {

@@ -25,7 +25,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 class GenerateCustomerCsvIT {
 
-    private static final Duration PATIENCE = Duration.ofMinutes(2);
+    private static final Duration TIMEOUT = Duration.ofMinutes(2);
 
     private RealNifi nifi;
     private Path out;
@@ -45,7 +45,7 @@ class GenerateCustomerCsvIT {
     void aFlowWritesTheWholeStreamToDisk() throws Exception {
         final NifiApi api = nifi.api();
         final String source = addFlow(api, "0 sec", Map.of("Total Rows", "25000"));
-        RealNifi.waitFor("25000 events in " + out, PATIENCE, () -> sequences().length == 25_000);
+        RealNifi.waitFor("25000 events in " + out, TIMEOUT, () -> sequences().length == 25_000);
         api.stop(source);
         assertWholeStream(25_000);
         assertTrue(nifi.log().lines().noneMatch(line -> line.contains(" ERROR ")), nifi.log());
@@ -54,16 +54,16 @@ class GenerateCustomerCsvIT {
     @Test
     void aStreamGoesOnAfterKillMinusNine() throws Exception {
         final String source = addFlow(nifi.api(), "10 ms", Map.of());
-        RealNifi.waitFor("the running flow to be saved", PATIENCE,
+        RealNifi.waitFor("the running flow to be saved", TIMEOUT,
                 () -> nifi.savedFlow().split("\"scheduledState\":\"RUNNING\"", -1).length == 3);
         for (int kill = 1; kill <= 3; kill++) {
             final int before = files().size();
-            RealNifi.waitFor("files in " + out, PATIENCE, () -> files().size() > before + 5);
+            RealNifi.waitFor("files in " + out, TIMEOUT, () -> files().size() > before + 5);
             nifi.kill();
             nifi.run();
         }
         final int before = files().size();
-        RealNifi.waitFor("files after the last kill", PATIENCE, () -> files().size() > before + 5);
+        RealNifi.waitFor("files after the last kill", TIMEOUT, () -> files().size() > before + 5);
         nifi.api().stop(source);
         nifi.api().drained();
         assertWholeStream(sequences().length);
@@ -104,7 +104,7 @@ class GenerateCustomerCsvIT {
         return sequences.build().toArray();
     }
 
-    /** No event is lost, none is there twice, and each file has the bytes of a stream that nobody interrupted. */
+    /** No event is lost, none is there twice, and each file has the bytes of an uninterrupted stream. */
     private void assertWholeStream(final int events) throws IOException {
         final long[] sequences = sequences();
         assertEquals(events, sequences.length);

@@ -121,7 +121,7 @@ final class NifiApi {
         put("/processors/" + id + "/run-status", body);
     }
 
-    /** NiFi validates in the background, and for a moment still tells what was wrong before a change. */
+    /** NiFi validates in the background, and for a moment still shows the errors from before a change. */
     private void awaitValid(final String id) throws Exception {
         try {
             RealNifi.waitFor("processor " + id + " to be valid", TIMEOUT,

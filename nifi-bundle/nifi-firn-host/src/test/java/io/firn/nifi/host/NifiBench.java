@@ -24,7 +24,7 @@ final class NifiBench {
         }
     }
 
-    static void tell(final String table, final String program, final long rows, final long bytes, final double seconds) {
+    static void report(final String table, final String program, final long rows, final long bytes, final double seconds) {
         System.out.printf("%s\t%s\t%d\t%d\t%.6f%n", table, program, rows, bytes, seconds);
     }
 }

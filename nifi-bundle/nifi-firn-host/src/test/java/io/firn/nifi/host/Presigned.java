@@ -12,7 +12,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.HexFormat;
 
-/** An address that lets whoever has it put one object for an hour: S3's signature version 4 in the query. */
+/** A URL with which anyone can put one object for an hour: S3's signature version 4 in the query. */
 final class Presigned {
 
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'").withZone(ZoneOffset.UTC);

@@ -36,7 +36,7 @@ final class PutBench {
     private static final String BARE = "only the requests: upload of prepared objects, one `COPY`, one merge";
     /** NiFi's for processors, and the core's own. */
     private static final List<String> PROCESSORS_THREADS = List.of("Timer-Driven", "firn-loader");
-    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final Duration TIMEOUT = Duration.ofMinutes(3);
     private static final List<String> COLUMNS = List.of("first_name", "last_name", "email", "phone", "street", "city", "state", "postal_code",
             "country", "updated_at");
     /** The pipe's own statement. */
@@ -146,10 +146,10 @@ final class PutBench {
         final Duration cpu = nifi.cpu(PROCESSORS_THREADS);
         final long start = System.nanoTime();
         api.setState(source, "RUNNING");
-        RealNifi.waitFor(program, PATIENCE,
+        RealNifi.waitFor(program, TIMEOUT,
                 () -> api.processor(row.getLast()).at("/status/aggregateSnapshot/flowFilesIn").asInt() >= FILES);
-        tell(program, snowglobe, (System.nanoTime() - start) / 1e9);
-        NifiBench.tell("put-cpu", program, (long) FILES * ROWS, bytes(), nifi.cpu(PROCESSORS_THREADS).minus(cpu).toNanos() / 1e9);
+        report(program, snowglobe, (System.nanoTime() - start) / 1e9);
+        NifiBench.report("put-cpu", program, (long) FILES * ROWS, bytes(), nifi.cpu(PROCESSORS_THREADS).minus(cpu).toNanos() / 1e9);
         api.stop(source);
         for (final String processor : row) {
             api.stop(processor);
@@ -173,7 +173,7 @@ final class PutBench {
                 throw new IllegalStateException(answer.statusCode() + " " + answer.body());
             }
         }
-        tell(BARE, snowglobe, (System.nanoTime() - start) / 1e9);
+        report(BARE, snowglobe, (System.nanoTime() - start) / 1e9);
     }
 
     private static byte[] packed(final byte[] content) throws IOException {
@@ -188,14 +188,14 @@ final class PutBench {
         return Presigned.put(URI.create(snowglobe.s3() + "/firn-landing/customer/" + name), Snowglobe.ACCESS_KEY_ID, Snowglobe.SECRET_ACCESS_KEY);
     }
 
-    private void tell(final String program, final Snowglobe snowglobe, final double seconds) throws Exception {
+    private void report(final String program, final Snowglobe snowglobe, final double seconds) throws Exception {
         final long history = snowglobe.number("select count(*) from CUSTOMER_HISTORY");
         if (history != (long) FILES * ROWS) {
             throw new IllegalStateException(program + " brought " + history + " of " + FILES * ROWS + " events into the history; rejects: "
                     + snowglobe.sql("select source_file, sum(rows_in), sum(history), sum(duplicates), sum(rejects)"
                             + " from CUSTOMER_RUNS group by source_file").at("/data"));
         }
-        NifiBench.tell("put", program, history, bytes(), seconds);
+        NifiBench.report("put", program, history, bytes(), seconds);
     }
 
     private long bytes() {

@@ -213,7 +213,7 @@ class PutSnowflakeMergeIT {
     }
 
     @ParameterizedTest
-    @CsvSource({"Token, not-the-token", "Secret Access Key, not-the-secret", "Stage Bucket, no-such-bucket", "Schema, NOWHERE", "Role, NOBODY"})
+    @CsvSource({"Token, not-the-token", "Secret Access Key, not-the-secret", "Stage Bucket, no-such-bucket", "Schema, NOWHERE", "Role, NO_SUCH_ROLE"})
     void whatSomebodyMustPutRightIsAFailureThatSaysSo(final String property, final String value) {
         runner.setProperty(property, value);
         runner.enqueue(HEADER + event("I", 1, "London", 1), Map.of("filename", "f.csv"));
@@ -297,17 +297,17 @@ class PutSnowflakeMergeIT {
         "alter task MERGE_CUSTOMER_TASK suspend | task MERGE_CUSTOMER_TASK | `alter task MERGE_CUSTOMER_TASK resume`",
         "drop task MERGE_CUSTOMER_TASK | task MERGE_CUSTOMER_TASK | run `firn bootstrap` (80_tasks.sql)",
     })
-    void verifyNamesWhatIsMissingAndItsCure(final String statement, final String check, final String cure) throws Exception {
+    void verifyNamesWhatIsMissingAndItsFix(final String statement, final String check, final String fix) throws Exception {
         snowglobe.sql(statement);
         final ConfigVerificationResult found = failedSteps().getFirst();
         assertEquals("Check " + check, found.getVerificationStepName());
-        assertTrue(found.getExplanation().contains(cure), found.getExplanation());
+        assertTrue(found.getExplanation().contains(fix), found.getExplanation());
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "Token | not-the-token | Check connection",
-        "Role | NOBODY | Check connection",
+        "Role | NO_SUCH_ROLE | Check connection",
         "Stage Bucket | no-such-bucket | Check stage CUSTOMER_STAGE",
         "Secret Access Key | not-the-secret | Check bucket",
         "Schema | NOWHERE | Check objects of CUSTOMER",

@@ -31,7 +31,7 @@ final class RealNifi implements AutoCloseable {
         this.port = port;
     }
 
-    /** Starts a NiFi with an empty canvas in a folder named after the test, which stays for whoever has to find a fault. */
+    /** Starts a NiFi with an empty canvas in a folder named after the test, which stays, so that a failure can be examined. */
     static RealNifi start(final TestInfo test) throws Exception {
         return start(test.getTestMethod().orElseThrow().getName());
     }

@@ -96,7 +96,7 @@ final class Snowglobe implements AutoCloseable {
         return sql(query).at("/data/0/0").asLong();
     }
 
-    /** Arms a fault, as Snowglobe's README tells. */
+    /** Arms a fault, as described in Snowglobe's README. */
     void inject(final String fault) throws IOException, InterruptedException {
         post("/_snowglobe/faults", NifiApi.JSON.readTree(fault));
     }

@@ -27,7 +27,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 /** Two versions of the NAR in one NiFi, each with its own copy of the native library, and one of them replaced under a running flow. */
 class TwoNarsIT {
 
-    private static final Duration PATIENCE = Duration.ofMinutes(2);
+    private static final Duration TIMEOUT = Duration.ofMinutes(2);
     private static final String TYPE = "GenerateCustomerCsv";
 
     private RealNifi nifi;
@@ -67,7 +67,7 @@ class TwoNarsIT {
             awaitMoreFiles("old");
             installed = api.installNar(second);
             awaitVersions(api, 2);
-            RealNifi.waitFor("the processor to be whole again", PATIENCE, () -> !api.processor(young).at("/component/extensionMissing").asBoolean());
+            RealNifi.waitFor("the processor to be whole again", TIMEOUT, () -> !api.processor(young).at("/component/extensionMissing").asBoolean());
             api.setState(young, "RUNNING");
             awaitMoreFiles("young");
         }
@@ -90,12 +90,12 @@ class TwoNarsIT {
     }
 
     private static void awaitVersions(final NifiApi api, final int versions) throws Exception {
-        RealNifi.waitFor(versions + " versions of " + TYPE, PATIENCE, () -> api.processorTypes(TYPE).size() == versions);
+        RealNifi.waitFor(versions + " versions of " + TYPE, TIMEOUT, () -> api.processorTypes(TYPE).size() == versions);
     }
 
     private void awaitMoreFiles(final String folder) throws Exception {
         final long before = files(folder);
-        RealNifi.waitFor("more files in " + folder, PATIENCE, () -> files(folder) > before + 3);
+        RealNifi.waitFor("more files in " + folder, TIMEOUT, () -> files(folder) > before + 3);
     }
 
     private long files(final String folder) throws IOException {

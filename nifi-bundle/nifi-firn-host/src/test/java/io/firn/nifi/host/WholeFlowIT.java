@@ -24,7 +24,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 /** The flow that is shipped, in the real NiFi, against Snowglobe: what the demo shows, checked. */
 class WholeFlowIT {
 
-    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final Duration TIMEOUT = Duration.ofMinutes(3);
     private static final Path FLOW = Path.of(System.getProperty("firn.flow"));
     private static final int EVENTS = 12_000;
     private static final List<String> SECRETS = List.of(Snowglobe.TOKEN, Snowglobe.ACCESS_KEY_ID, Snowglobe.SECRET_ACCESS_KEY);
@@ -68,7 +68,7 @@ class WholeFlowIT {
             assertTrue(rejects.findAny().isPresent(), "some of the generated rows are malformed");
         }
         Files.writeString(nifi.folder().resolve("input/no-customers.csv"), "what,is,this\n1,2,3\n");
-        RealNifi.waitFor("the bulletin of a file that cannot be loaded", PATIENCE,
+        RealNifi.waitFor("the bulletin of a file that cannot be loaded", TIMEOUT,
                 () -> nifi.api().bulletins().toString().contains("PutSnowflakeMerge"));
         assertNoSecretsOverTheApi();
         assertNoSecrets();
@@ -77,9 +77,9 @@ class WholeFlowIT {
     @Test
     void killMinusNineInTheMiddleLosesAndDoublesNothing() throws Exception {
         nifi.api().startGroup(group);
-        RealNifi.waitFor("the running flow to be saved", PATIENCE,
+        RealNifi.waitFor("the running flow to be saved", TIMEOUT,
                 () -> nifi.savedFlow().split("\"scheduledState\":\"RUNNING\"", -1).length == 7);
-        RealNifi.waitFor("the first rows in the history", PATIENCE, () -> status().at("/history").asLong() > 0);
+        RealNifi.waitFor("the first rows in the history", TIMEOUT, () -> status().at("/history").asLong() > 0);
         nifi.kill();
         nifi.run();
         awaitHistory();
@@ -105,18 +105,18 @@ class WholeFlowIT {
     }
 
     private void awaitHistory() throws Exception {
-        RealNifi.waitFor(EVENTS + " events in the history", PATIENCE, () -> status().at("/history").asLong() >= EVENTS);
+        RealNifi.waitFor(EVENTS + " events in the history", TIMEOUT, () -> status().at("/history").asLong() >= EVENTS);
         nifi.api().drained();
         assertEquals(EVENTS, status().at("/history").asLong());
     }
 
-    /** What the canvas shows to whoever may look: bulletins, provenance with each event's attributes, the flow, its parameters, its download. */
+    /** What the canvas shows to a user who may look: bulletins, provenance with each event's attributes, the flow, its parameters, its download. */
     private void assertNoSecretsOverTheApi() throws Exception {
         final NifiApi api = nifi.api();
         final List<JsonNode> events = api.provenance(1_000);
         final String sent = snowglobe.url() + "/customer/";
         assertTrue(events.stream().anyMatch(event -> event.at("/transitUri").asText().startsWith(sent)),
-                "SEND events tell where files went: " + events);
+                "SEND events name where files went: " + events);
         assertTrue(events.stream().anyMatch(event -> event.get("attributes").toString().contains("firn.source.files")));
         final Map<String, String> shown = Map.of("bulletins", api.bulletins().toString(), "provenance", events.toString(),
                 "the flow", api.get("/flow/process-groups/" + group).toString(),

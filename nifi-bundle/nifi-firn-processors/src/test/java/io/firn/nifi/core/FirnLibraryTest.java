@@ -64,9 +64,9 @@ class FirnLibraryTest {
         appender.start();
         logger.addAppender(appender);
         try {
-            assertThrows(CoreException.class, () -> FirnLibrary.panic("heard in the log"));
+            assertThrows(CoreException.class, () -> FirnLibrary.panic("appears in the log"));
             FirnLibrary.forwardLog();
-            assertTrue(appender.list.stream().anyMatch(event -> event.getFormattedMessage().contains("heard in the log")
+            assertTrue(appender.list.stream().anyMatch(event -> event.getFormattedMessage().contains("appears in the log")
                     && event.getLoggerName().equals("io.firn.core")), appender.list.toString());
         } finally {
             logger.detachAppender(appender);

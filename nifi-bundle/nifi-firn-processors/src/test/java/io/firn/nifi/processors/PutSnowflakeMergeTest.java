@@ -23,7 +23,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/** What can be told without a Snowflake: properties, credentials, and a service that is not there. */
+/** What shows without a Snowflake: properties, credentials, and a service that is not there. */
 class PutSnowflakeMergeTest {
 
     private static final String SECRET = "s3cret-that-never-shows";
@@ -33,13 +33,13 @@ class PutSnowflakeMergeTest {
     @BeforeEach
     void runner() throws Exception {
         runner = TestRunners.newTestRunner(PutSnowflakeMerge.class);
-        final String nobody = "http://127.0.0.1:" + freePort();
-        runner.setProperty(LoaderProperties.ACCOUNT_URL, nobody);
+        final String unreachable = "http://127.0.0.1:" + freePort();
+        runner.setProperty(LoaderProperties.ACCOUNT_URL, unreachable);
         runner.setProperty(LoaderProperties.USER, "firn");
         runner.setProperty(LoaderProperties.PRIVATE_KEY, privateKey());
         runner.setProperty(LoaderProperties.BUCKET, "firn-landing");
         runner.setProperty(LoaderProperties.REGION, "us-east-1");
-        runner.setProperty(LoaderProperties.ENDPOINT, nobody);
+        runner.setProperty(LoaderProperties.ENDPOINT, unreachable);
         runner.setProperty(LoaderProperties.ACCESS_KEY_ID, "AKIAEXAMPLE");
         runner.setProperty(LoaderProperties.SECRET_ACCESS_KEY, SECRET);
         runner.setProperty(PutSnowflakeMerge.LOAD_TIMEOUT, "2 secs");
