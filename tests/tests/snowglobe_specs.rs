@@ -21,7 +21,7 @@ use snowglobe::engine::{
 use sqllogictest::{DBOutput, DefaultColumnType, Runner};
 
 /// Longer than that, and what is waited for does not come about, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Account {
     engine: Engine,
@@ -118,7 +118,7 @@ impl Connection {
                 let (wanted, query) = rest
                     .split_once(char::is_whitespace)
                     .expect("a value and a query");
-                let deadline = Instant::now() + PATIENCE;
+                let deadline = Instant::now() + TIMEOUT;
                 loop {
                     let result = self.session.execute(query, &Binds::default())?;
                     let found = result

@@ -1,8 +1,8 @@
 /*
- * Firn's generator of customer changes, for C and for whatever can call C.
+ * Firn's generator of customer changes, for C, and for every language that calls C.
  *
  * A handle is a number, not a pointer: a wrong one is an error, not a crash. Any thread may use it; calls on one handle wait for each
- * other. A text is UTF-8 and ends with a NUL. Buffers belong to the caller: their bytes must be initialised, and nobody else may touch
+ * other. A text is UTF-8 and ends with a NUL. Buffers belong to the caller: their bytes must be initialised, and no other thread may use
  * them during the call. When a call fails, firn_last_error says why.
  *
  * Made by cbindgen from rust/ffi/src/c_abi.rs: do not edit.

@@ -131,10 +131,10 @@ fn server() -> &'static Running {
     running
 }
 
-/// What comes back within `patience`; `ends` says that nothing more will be sent.
-fn send(address: SocketAddr, bytes: &[u8], patience: Duration, ends: bool) -> Vec<u8> {
+/// What comes back within `timeout`; `ends` says that nothing more will be sent.
+fn send(address: SocketAddr, bytes: &[u8], timeout: Duration, ends: bool) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).expect("it listens");
-    stream.set_read_timeout(Some(patience)).expect("a timeout");
+    stream.set_read_timeout(Some(timeout)).expect("a timeout");
     let _ = stream.write_all(bytes);
     if ends {
         let _ = stream.shutdown(std::net::Shutdown::Write);
