@@ -28,6 +28,7 @@ mod end_to_end;
 mod fixture;
 mod input;
 mod names;
+mod sources;
 mod store;
 mod upgrade;
 mod watch;

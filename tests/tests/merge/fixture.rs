@@ -12,7 +12,8 @@ pub struct Fixture {
     files: u32,
 }
 
-/// An event as a file holds it: its op, then the contract's columns; `None` is null.
+/// An event as a file holds it: its op, then the contract's columns, and last, if the contract has partial updates, the columns that it
+/// gives; `None` is null.
 pub type Event = Vec<Option<String>>;
 
 impl Fixture {
@@ -106,11 +107,16 @@ impl Fixture {
                 .map_or("null".to_owned(), firn::merge::literal)
         };
         let row = |(index, event): (usize, &Event)| {
-            let cells: Vec<String> = event.iter().map(value).collect();
+            let (cells, given) = match self.names.given_columns {
+                Some(_) => (&event[..event.len() - 1], event.last().map(value)),
+                None => (&event[..], None),
+            };
+            let cells: Vec<String> = cells.iter().map(value).collect();
             format!(
-                "({}, null, null, '{file}', {}, current_timestamp())",
+                "({}, null, null, '{file}', {}, current_timestamp(){})",
                 cells.join(", "),
-                index + 1
+                index + 1,
+                given.map_or_else(String::new, |given| format!(", {given}"))
             )
         };
         let rows: Vec<String> = events.iter().enumerate().map(row).collect();

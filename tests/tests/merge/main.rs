@@ -14,6 +14,7 @@ mod interruption;
 mod manual_changes;
 mod manual_changes_random;
 mod overlap;
+mod partial;
 mod properties;
 mod rejects;
 mod specs;

@@ -66,7 +66,7 @@ fn stream(seed: u64) -> Vec<(usize, Event)> {
         .collect()
 }
 
-fn variable(name: &str) -> Option<u64> {
+pub fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| {
         text.parse()
             .unwrap_or_else(|_| panic!("{name} is no number: {text}"))
@@ -118,7 +118,7 @@ fn any_order_split_and_repetition_gives_what_the_fold_gives() {
 }
 
 /// Fails with the seeds, which are the ids, of the rows that one side lacks.
-fn assert_same(what: &str, id_at: usize, found: &[String], wanted: &[String]) {
+pub fn assert_same(what: &str, id_at: usize, found: &[String], wanted: &[String]) {
     if found == wanted {
         return;
     }

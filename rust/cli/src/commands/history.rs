@@ -57,13 +57,18 @@ pub fn timeline(versions: &[Version]) -> String {
             "D" => "deleted",
             _ => "updated",
         };
+        let given = match version.given_columns.as_deref() {
+            None => String::new(),
+            Some("") => " (no column given)".to_owned(),
+            Some(names) => format!(" ({} given)", names.replace(',', ", ")),
+        };
         let validity = match &version.valid_to {
             None => "current".to_owned(),
             Some(until) if *until == version.valid_from => "superseded at once".to_owned(),
             Some(until) => format!("valid until {}", short(until)),
         };
         text.push_str(&format!(
-            "{}  {what}, {validity}   ({}, row {})\n",
+            "{}  {what}{given}, {validity}   ({}, row {})\n",
             short(&version.valid_from),
             version.source_file,
             version.source_row
@@ -111,6 +116,7 @@ mod tests {
             valid_to: to.map(str::to_owned),
             source_file: "a.csv".into(),
             source_row: "1".into(),
+            given_columns: (op == "U").then(|| "city".to_owned()),
             values: vec![
                 ("name".into(), Some("Ann".into())),
                 ("city".into(), city.map(str::to_owned)),
@@ -132,7 +138,7 @@ mod tests {
         assert_eq!(
             timeline(&versions),
             "2026-01-01 00:00:00  inserted, valid until 2026-01-02 00:00:00.500000   (a.csv, row 1)\n    name: \"Ann\"\n\
-             2026-01-02 00:00:00.500000  updated, current   (a.csv, row 1)\n    city: null -> \"Rome\"\n"
+             2026-01-02 00:00:00.500000  updated (city given), current   (a.csv, row 1)\n    city: null -> \"Rome\"\n"
         );
     }
 }

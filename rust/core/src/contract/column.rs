@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Position;
 use crate::error::{Error, Result};
 
 /// One column of the target.
@@ -13,6 +14,8 @@ pub struct Column {
     pub kind: ColumnType,
     /// Whether inserts and updates must fill it.
     pub required: bool,
+    /// How its texts are compared, if they are positions in a log.
+    pub position: Option<Position>,
 }
 
 /// The types of values, named as Snowflake does.

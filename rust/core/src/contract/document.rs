@@ -3,7 +3,9 @@
 use serde::Deserialize;
 
 use super::source::document::{Document as DocumentSource, timestamps};
-use super::{Column, ColumnType, Contract, HistoryColumns, Origin, Source, history_columns};
+use super::{
+    Column, ColumnType, Contract, HistoryColumns, Origin, Position, ROW, Source, history_columns,
+};
 use crate::error::{Context, Error, Result};
 
 #[derive(Deserialize)]
@@ -33,6 +35,7 @@ struct DocumentColumn {
     constant: Option<String>,
     file_name: Option<String>,
     timestamps: Option<Vec<String>>,
+    position: Option<String>,
     #[serde(default)]
     ignore: bool,
 }
@@ -54,18 +57,20 @@ pub(super) fn parse(text: &str) -> Result<Contract> {
     })?;
     let mut source = document.source.read(document.op.as_deref())?;
     let columns = columns(document.columns, &mut source)?;
+    let (order, is_ordered_by_row) = order_columns(document.order)?;
     let mut contract = Contract {
         table: document.table,
         op: document.op.unwrap_or_else(|| USUAL_OP.to_owned()),
         columns,
         key: Vec::new(),
         order: Vec::new(),
+        is_ordered_by_row,
         history_columns: document.history_columns,
         source,
     };
     check_names(&contract)?;
     contract.key = indices(&contract, &document.key, "key")?;
-    contract.order = indices(&contract, &document.order, "order")?;
+    contract.order = indices(&contract, &order, "order")?;
     check_roles(&contract)?;
     for index in contract
         .key
@@ -77,6 +82,17 @@ pub(super) fn parse(text: &str) -> Result<Contract> {
         contract.columns[index].required = true;
     }
     Ok(contract)
+}
+
+/// The columns of `order`, and whether it ends with the place of an event in its file.
+fn order_columns(mut names: Vec<String>) -> Result<(Vec<String>, bool)> {
+    let is_by_row = names.pop_if(|name| name == ROW).is_some();
+    if names.iter().any(|name| name == ROW) {
+        return Err(Error::config(format!(
+            "invalid `order`: `{ROW}` is the place in the file, which settles what the columns leave open: name it last"
+        )));
+    }
+    Ok((names, is_by_row))
 }
 
 /// The columns of the table; where their values come from goes into the source.
@@ -110,15 +126,34 @@ fn columns(documents: Vec<DocumentColumn>, source: &mut Source) -> Result<Vec<Co
             constant: document.constant,
             file_name: document.file_name,
         };
+        let position = document
+            .position
+            .as_deref()
+            .map(|text| position(text, kind));
+        let position = position
+            .transpose()
+            .context(|| format!("column `{}`", document.name))?;
         check_origin(kind, &origin).context(|| format!("column `{}`", document.name))?;
         source.columns.push(origin);
         columns.push(Column {
             name: document.name,
             kind,
             required: document.required,
+            position,
         });
     }
     Ok(columns)
+}
+
+fn position(name: &str, kind: ColumnType) -> Result<Position> {
+    let position = Position::parse(name)?;
+    match kind {
+        ColumnType::Text { max_chars } if max_chars >= position.least_chars() => Ok(position),
+        _ => Err(Error::config(format!(
+            "`position` `{name}` is of a VARCHAR of at least {} characters, the column is a {kind}",
+            position.least_chars()
+        ))),
+    }
 }
 
 fn check_origin(kind: ColumnType, origin: &Origin) -> Result<()> {
@@ -168,7 +203,9 @@ fn indices(contract: &Contract, names: &[String], role: &str) -> Result<Vec<usiz
 
 fn check_names(contract: &Contract) -> Result<()> {
     let mut seen = std::collections::HashSet::new();
-    let own = contract.history_columns.names();
+    let own = contract
+        .history_columns
+        .names(contract.has_partial_updates());
     for name in contract.header().chain([contract.table()]).chain(own) {
         if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
             return Err(Error::config(format!(
@@ -181,6 +218,16 @@ fn check_names(contract: &Contract) -> Result<()> {
         if !seen.insert(name.to_lowercase()) {
             return Err(Error::config(format!("column `{name}` is declared twice")));
         }
+    }
+    if let Some(column) = contract
+        .columns()
+        .iter()
+        .find(|one| contract.has_partial_updates() && one.name.contains(','))
+    {
+        return Err(Error::config(format!(
+            "column `{}`: partial updates name the columns that they give, with commas between them: use a name without a comma",
+            column.name
+        )));
     }
     history_columns::check(contract)
 }
@@ -198,9 +245,10 @@ fn check_roles(contract: &Contract) -> Result<()> {
         None => return Err(Error::bug("a contract without order passed its check")),
     }
     for column in order {
-        if !matches!(column.kind, ColumnType::Number { scale: 0, .. }) {
+        let is_whole = matches!(column.kind, ColumnType::Number { scale: 0, .. });
+        if !is_whole && column.position.is_none() {
             return Err(Error::config(format!(
-                "invalid `order` column `{}` of type {}: expected whole numbers after the timestamp",
+                "invalid `order` column `{}` of type {}: expected a whole number after the timestamp, or a VARCHAR with `position`",
                 column.name, column.kind
             )));
         }

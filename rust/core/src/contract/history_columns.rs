@@ -26,6 +26,8 @@ pub struct HistoryColumns {
     pub source_row: String,
     /// When that file was loaded.
     pub loaded_at: String,
+    /// The columns that a partial update gave; null for any other event. Contracts without partial updates have no such column.
+    pub given_columns: String,
 }
 
 impl Default for HistoryColumns {
@@ -37,32 +39,39 @@ impl Default for HistoryColumns {
             source_file: "source_file".to_owned(),
             source_row: "source_row".to_owned(),
             loaded_at: "loaded_at".to_owned(),
+            given_columns: "given_columns".to_owned(),
         }
     }
 }
 
 impl HistoryColumns {
     /// Each column's own name in a contract's document, and the name that it has.
-    fn named(&self) -> [(&'static str, &str); 6] {
-        [
+    fn named(&self, has_partial_updates: bool) -> Vec<(&'static str, &str)> {
+        let given = has_partial_updates.then_some(("given_columns", self.given_columns.as_str()));
+        let always: [(&'static str, &str); 6] = [
             ("valid_from", &self.valid_from),
             ("valid_to", &self.valid_to),
             ("is_current", &self.is_current),
             ("source_file", &self.source_file),
             ("source_row", &self.source_row),
             ("loaded_at", &self.loaded_at),
-        ]
+        ];
+        always.into_iter().chain(given).collect()
     }
 
     /// Their names.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.named().into_iter().map(|(_, name)| name)
+    pub(super) fn names(&self, has_partial_updates: bool) -> impl Iterator<Item = &str> {
+        self.named(has_partial_updates)
+            .into_iter()
+            .map(|(_, name)| name)
     }
 }
 
 /// Checks that no name stands for two columns.
 pub(super) fn check(contract: &Contract) -> Result<()> {
-    let own = contract.history_columns().named();
+    let own = contract
+        .history_columns()
+        .named(contract.has_partial_updates());
     for name in contract.header() {
         if let Some((key, _)) = own.iter().find(|(_, own)| same(own, name)) {
             return Err(Error::config(format!(
@@ -72,14 +81,14 @@ pub(super) fn check(contract: &Contract) -> Result<()> {
         }
     }
     let mut seen = HashSet::new();
-    for (key, name) in own {
+    for (key, name) in &own {
         if !seen.insert(name.to_lowercase()) {
             return Err(Error::config(format!(
                 "`history_columns`: another column is named `{name}` too: choose another name for `{key}`"
             )));
         }
     }
-    for name in contract.header().chain(own.map(|(_, name)| name)) {
+    for name in contract.header().chain(own.iter().map(|(_, name)| *name)) {
         let folded = name.to_lowercase();
         if folded.starts_with(OWN_PREFIX) || folded.starts_with("metadata$") {
             return Err(Error::config(format!(

@@ -5,18 +5,23 @@
 mod column;
 mod document;
 mod history_columns;
+mod position;
 mod reason;
 mod source;
 mod value;
 
 pub use column::{Column, ColumnType};
 pub use history_columns::HistoryColumns;
+pub use position::Position;
 pub use source::{
     Booleans, Encoding, ExtraColumns, Format, Header, MissingColumns, Numbers, Operation, Origin,
     Source, TimestampFormat,
 };
 
 use crate::error::{Error, Result};
+
+/// In `order`, the place of an event in its file.
+const ROW: &str = "@row";
 
 /// The table, columns, key and order that a stream of events obeys.
 ///
@@ -32,6 +37,8 @@ pub struct Contract {
     columns: Vec<Column>,
     key: Vec<usize>,
     order: Vec<usize>,
+    /// Whether events that are still tied are ordered by their place in the files.
+    is_ordered_by_row: bool,
     history_columns: HistoryColumns,
     source: Source,
 }
@@ -132,6 +139,24 @@ impl Contract {
         self.order.iter().map(|&index| &self.columns[index])
     }
 
+    /// Whether events that are still tied are ordered by their place in the files.
+    #[must_use]
+    pub fn is_ordered_by_row(&self) -> bool {
+        self.is_ordered_by_row
+    }
+
+    /// What orders events, as the contract names it.
+    pub fn order_names(&self) -> impl Iterator<Item = &str> {
+        let row = self.is_ordered_by_row.then_some(ROW);
+        self.order().map(|one| one.name.as_str()).chain(row)
+    }
+
+    /// Whether an update may give some columns and leave the others as they are.
+    #[must_use]
+    pub fn has_partial_updates(&self) -> bool {
+        self.source.has_partial_updates()
+    }
+
     /// The timestamp from which an event holds.
     #[must_use]
     pub fn changed_at(&self) -> &Column {
@@ -179,6 +204,14 @@ impl Contract {
     #[must_use]
     pub fn is_always_filled(&self, index: usize) -> bool {
         self.is_key(index) || self.is_order(index)
+    }
+
+    /// Whether the target must hold a value of the column at `index`. A manual insert need not give the time or the sequence, which the
+    /// capture fills in, and a partial update may be the first event of its key.
+    #[must_use]
+    pub fn is_filled_in_target(&self, index: usize) -> bool {
+        let is_required = self.columns[index].required && !self.is_order(index);
+        self.is_key(index) || is_required && !self.has_partial_updates()
     }
 
     /// The names that a file's first row must hold, in this order.

@@ -1,6 +1,6 @@
 //! Why a row is rejected, in words: the reader of files and the merge give the same.
 
-use super::{Column, ColumnType, Contract, Op};
+use super::{Column, ColumnType, Contract, Op, Position};
 
 impl Contract {
     /// The reason for an op that is none of the known ones.
@@ -38,6 +38,9 @@ impl Column {
     /// The reason for a value that its type does not allow.
     pub(crate) fn invalid_value_reason(&self) -> String {
         let name = &self.name;
+        if let Some(expected) = self.position.and_then(Position::expected) {
+            return format!("{name} is not a valid position: expected {expected}");
+        }
         match self.kind {
             ColumnType::Text { max_chars } => {
                 format!("{name} is longer than {max_chars} characters")

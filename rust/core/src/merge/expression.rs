@@ -1,7 +1,7 @@
 //! SQL for one column or one row: what is wrong with a text, its typed value, and a row as one line.
 
-use super::{Identifier, literal};
-use crate::contract::{Column, ColumnType, Contract, Op};
+use super::{Identifier, Names, literal};
+use crate::contract::{Column, ColumnType, Contract, Op, Position};
 
 /// How timestamps are written as text: fixed, so that no session setting can change a comparison.
 const TIMESTAMP_TEXT: &str = "'YYYY-MM-DD HH24:MI:SS.FF6'";
@@ -22,6 +22,48 @@ pub(super) fn list<'a>(columns: impl IntoIterator<Item = &'a Column>, prefix: &s
         .map(|one| format!("{prefix}{}", column(one)))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// What orders the events of a key, each with `prefix` before it, joined by commas.
+pub(crate) fn order_list(contract: &Contract, names: &Names, prefix: &str) -> String {
+    let columns = list(contract.order(), prefix);
+    if contract.is_ordered_by_row() {
+        format!(
+            "{columns}, {prefix}{}, {prefix}{}",
+            names.source_file, names.source_row
+        )
+    } else {
+        columns
+    }
+}
+
+/// Whether two events have the same key and order.
+pub(super) fn same_place(contract: &Contract, names: &Names, left: &str, right: &str) -> String {
+    let columns = equal(contract.key().chain(contract.order()), left, right);
+    if contract.is_ordered_by_row() {
+        let (file, row) = (&names.source_file, &names.source_row);
+        format!("{columns} and {left}.{file} = {right}.{file} and {left}.{row} = {right}.{row}")
+    } else {
+        columns
+    }
+}
+
+/// Whether an event gave a column: all do unless they name those that they gave.
+pub(super) fn is_given(given_columns: &str, column: &Column) -> String {
+    let name = literal(&format!(",{},", column.name));
+    format!("coalesce(contains(',' || {given_columns} || ',', {name}), true)")
+}
+
+/// What an event gave for a column, null if nothing.
+pub(super) fn given_value(names: &Names, prefix: &str, one: &Column) -> String {
+    let value = format!("{prefix}{}", column(one));
+    match &names.given_columns {
+        Some(given) => format!(
+            "iff({}, {value}, null)",
+            is_given(&format!("{prefix}{given}"), one)
+        ),
+        None => value,
+    }
 }
 
 /// `left.a = right.a and left.b = right.b`.
@@ -85,7 +127,7 @@ fn field(value: &str, kind: ColumnType) -> String {
 }
 
 /// The branches of a `case` that name the first thing wrong with a row of text.
-pub(super) fn complaints(contract: &Contract, alias: &str) -> Vec<String> {
+pub(super) fn complaints(contract: &Contract, names: &Names, alias: &str) -> Vec<String> {
     let op = format!("{alias}.{}", Identifier::new(contract.op()));
     let spellings: Vec<String> = Op::SPELLINGS
         .iter()
@@ -104,9 +146,20 @@ pub(super) fn complaints(contract: &Contract, alias: &str) -> Vec<String> {
                 literal(&one.missing_reason())
             ));
         } else if one.required {
+            let given = names.given_columns.as_ref().map(|given| {
+                let is_given = is_given(&format!("{alias}.{given}"), one);
+                format!(" and {is_given}")
+            });
             branches.push(format!(
-                "when {value} is null and {op} not in ('D', 'd') then {}",
+                "when {value} is null and {op} not in ('D', 'd'){} then {}",
+                given.unwrap_or_default(),
                 literal(&one.missing_reason())
+            ));
+        }
+        if let Some(pattern) = one.position.and_then(Position::pattern) {
+            branches.push(format!(
+                "when not regexp_like({value}, '{pattern}') then {}",
+                literal(&one.invalid_value_reason())
             ));
         }
         if one.kind == ColumnType::Timestamp {
@@ -181,13 +234,16 @@ pub(super) fn op_letter(value: &str) -> String {
 }
 
 /// The order among different events of the same key and time: a delete first, then the greater values.
-pub(super) fn precedence(contract: &Contract) -> String {
+pub(super) fn precedence(contract: &Contract, names: &Names) -> String {
+    let given = names.given_columns.as_ref();
     let values = contract
         .columns()
         .iter()
         .enumerate()
         .filter(|(index, _)| !contract.is_always_filled(*index))
-        .map(|(_, one)| format!("{} desc nulls last", column(one)));
+        .map(|(_, one)| given_value(names, "", one))
+        .chain(given.map(Identifier::to_string))
+        .map(|value| format!("{value} desc nulls last"));
     let op = Identifier::new(contract.op());
     std::iter::once(format!("iff({op} = 'D', 1, 0) desc"))
         .chain(values)

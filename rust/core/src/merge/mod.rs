@@ -29,6 +29,7 @@ mod tables;
 mod version;
 
 pub use deployment::{Deployment, Schedule, Storage, prefix_name};
+pub(crate) use expression::order_list;
 pub use identifier::{Identifier, literal};
 pub use names::Names;
 pub use plan::{MergePlan, Step};

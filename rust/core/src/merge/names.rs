@@ -72,13 +72,20 @@ pub struct Names {
     pub source_row: Identifier,
     /// When it was loaded.
     pub loaded_at: Identifier,
+    /// The columns that a partial update gave; none if the contract has no partial updates.
+    pub given_columns: Option<Identifier>,
 }
 
 impl Names {
     /// The names for `contract`.
     #[must_use]
     pub fn of(contract: &Contract) -> Self {
-        Self::of_table(contract.table(), contract.history_columns())
+        let columns = contract.history_columns();
+        let given = || Identifier::new(&columns.given_columns);
+        Self {
+            given_columns: contract.has_partial_updates().then(given),
+            ..Self::of_table(contract.table(), columns)
+        }
     }
 
     /// The names of the contract whose target is `table`.
@@ -117,6 +124,7 @@ impl Names {
             source_file: Identifier::new(&columns.source_file),
             source_row: Identifier::new(&columns.source_row),
             loaded_at: Identifier::new(&columns.loaded_at),
+            given_columns: None,
             target,
         }
     }
@@ -161,6 +169,19 @@ impl Names {
             (&self.source_row, "number(18,0)"),
             (&self.loaded_at, "timestamp_ltz"),
         ]
+    }
+
+    /// The columns beside the contract's that stand in staging, work tables and history: where a row comes from, and what it gave.
+    pub(super) fn carried_columns(&self) -> impl Iterator<Item = (&Identifier, &'static str)> {
+        let given = self.given_columns.as_ref().map(|name| (name, "varchar"));
+        self.source_columns().into_iter().chain(given)
+    }
+
+    /// The same, each with `prefix` before it, joined by commas.
+    pub(super) fn carried_list(&self, prefix: &str) -> String {
+        let columns = self.carried_columns();
+        let columns = columns.map(|(name, _)| format!("{prefix}{name}"));
+        columns.collect::<Vec<_>>().join(", ")
     }
 
     /// The columns that say where a row comes from, each with `prefix` before it, joined by commas.

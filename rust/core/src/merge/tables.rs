@@ -1,6 +1,6 @@
 //! Tables and the view for people.
 
-use super::expression::{column, list};
+use super::expression::{column, list, order_list};
 use super::statement::{RenderContext, Statement};
 use super::{Identifier, Names};
 use crate::contract::{Column, ColumnType};
@@ -45,10 +45,15 @@ fn create(kind: &str, table: &Identifier, lines: &[String], tail: &str) -> Strin
     )
 }
 
-/// Where a row comes from.
-fn source_columns(names: &Names) -> impl Iterator<Item = String> {
+/// Where a row comes from, and what it gave.
+fn carried_columns(names: &Names) -> impl Iterator<Item = String> {
     let line = |(name, kind): (&Identifier, &str)| format!("{name} {kind} not null");
-    names.source_columns().map(line).into_iter()
+    let given = names.given_columns.as_ref();
+    names
+        .source_columns()
+        .map(line)
+        .into_iter()
+        .chain(given.map(|name| format!("{name} varchar")))
 }
 
 fn typed(one: &Column, constraint: &str) -> String {
@@ -62,7 +67,7 @@ fn staging(context: &RenderContext<'_>) -> String {
         .chain(["_firn_reject_reason", "_firn_raw_line"]);
     let lines: Vec<String> = fields
         .map(|name| format!("{} varchar", Identifier::new(name)))
-        .chain(source_columns(&context.names))
+        .chain(carried_columns(&context.names))
         .collect();
     transient(&context.names.staging, &lines)
 }
@@ -70,8 +75,7 @@ fn staging(context: &RenderContext<'_>) -> String {
 fn target(context: &RenderContext<'_>) -> String {
     let contract = context.contract;
     let line = |(index, one): (usize, &Column)| {
-        // A manual insert need not give the time or the sequence: the capture fills them in.
-        let is_filled = one.required && !contract.is_order(index);
+        let is_filled = contract.is_filled_in_target(index);
         typed(one, if is_filled { " not null" } else { "" })
     };
     let lines: Vec<String> = contract.columns().iter().enumerate().map(line).collect();
@@ -90,7 +94,7 @@ fn version(context: &RenderContext<'_>, between: &[String]) -> Vec<String> {
         .chain(contract.columns().iter().enumerate().map(line))
         .chain([format!("{} timestamp_ntz(6) not null", names.valid_from)])
         .chain(between.iter().cloned())
-        .chain(source_columns(names))
+        .chain(carried_columns(names))
         .collect()
 }
 
@@ -126,7 +130,7 @@ from {closed}",
         history = names.history,
         valid_to = names.valid_to,
         is_current = names.is_current,
-        source = names.source_list(""),
+        source = names.carried_list(""),
         open = names.history_open,
         closed = names.history_closed,
     )
@@ -191,7 +195,7 @@ fn work(context: &RenderContext<'_>) -> Vec<String> {
     };
     let sourced = |extra: &[&str]| -> Vec<String> {
         let source = names
-            .source_columns()
+            .carried_columns()
             .map(|(name, kind)| format!("{name} {kind}"));
         event(extra).into_iter().chain(source).collect()
     };
@@ -263,7 +267,7 @@ pub(super) fn views(context: &RenderContext<'_>) -> Vec<Statement> {
             .map(|(_, one)| one)
             .collect()
     };
-    let order = list(contract.order(), "");
+    let order = order_list(contract, names, "");
     let over = format!("(partition by {key} order by {order})");
     let is_delete = format!("iff({op} = 'D', 1, 0)");
     let changed: Vec<String> = std::iter::once(format!(

@@ -15,6 +15,9 @@ pub fn version(contract: &Contract) -> String {
         contract.table().to_owned(),
         contract.op().to_owned(),
     ];
+    if contract.has_partial_updates() {
+        parts.push("partial updates".to_owned());
+    }
     for (index, one) in contract.columns().iter().enumerate() {
         let marks = [
             contract.is_key(index),
@@ -22,9 +25,10 @@ pub fn version(contract: &Contract) -> String {
             one.required,
         ];
         parts.push(format!("{} {} {marks:?}", one.name, one.kind));
+        parts.extend(one.position.map(|position| format!("{position:?}")));
     }
     parts.extend(contract.key().map(|one| one.name.clone()));
-    parts.extend(contract.order().map(|one| one.name.clone()));
+    parts.extend(contract.order_names().map(str::to_owned));
     parts.push(format!("{:?}", contract.history_columns()));
     let digest = Sha256::digest(parts.join("\0"));
     digest[..8]

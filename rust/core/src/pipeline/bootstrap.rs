@@ -2,7 +2,6 @@
 
 use super::Pipeline;
 use super::deployed::Deployed;
-use crate::contract::Column;
 use crate::error::{Context, Error, Result};
 use crate::merge::{self, Script, scripts, version};
 use crate::snowflake::Statement;
@@ -90,13 +89,22 @@ impl Pipeline {
 
     /// With another key or another order the stored history would mean something else.
     fn check_identity(&self, deployed: &Deployed) -> Result<()> {
-        let names = |columns: &mut dyn Iterator<Item = &Column>| -> Vec<String> {
-            columns.map(|one| one.name.clone()).collect()
+        let names = |names: &mut dyn Iterator<Item = &str>| -> Vec<String> {
+            names.map(str::to_owned).collect()
         };
+        let key = self.contract.key();
         let table = self.contract.table();
         for (what, there, here) in [
-            ("key", &deployed.key, names(&mut self.contract.key())),
-            ("order", &deployed.order, names(&mut self.contract.order())),
+            (
+                "key",
+                &deployed.key,
+                names(&mut key.map(|one| one.name.as_str())),
+            ),
+            (
+                "order",
+                &deployed.order,
+                names(&mut self.contract.order_names()),
+            ),
         ] {
             if *there != here {
                 return Err(Error::config(format!(

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Pipeline;
 use crate::contract::{Column, ColumnType};
 use crate::error::{Context, Error, Result};
-use crate::merge::Identifier;
+use crate::merge::{Identifier, order_list};
 use crate::snowflake::{Rows, Statement};
 
 /// One event of a key and how long it held.
@@ -24,6 +24,9 @@ pub struct Version {
     pub source_file: String,
     /// Its row there.
     pub source_row: String,
+    /// The columns that it gave, if it is a partial update.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_columns: Option<String>,
     /// Column and value, the key's and the order's left out.
     pub values: Vec<(String, Option<String>)>,
 }
@@ -71,6 +74,7 @@ impl Pipeline {
                 valid_to: text(),
                 source_file: text().unwrap_or_default(),
                 source_row: text().unwrap_or_default(),
+                given_columns: text(),
                 values: values
                     .iter()
                     .map(|(_, name)| ((*name).to_owned(), text()))
@@ -89,6 +93,10 @@ impl Pipeline {
             shown(&names.valid_to, ColumnType::Timestamp),
             names.source_file.to_string(),
             names.source_row.to_string(),
+            names
+                .given_columns
+                .as_ref()
+                .map_or_else(|| "null".to_owned(), Identifier::to_string),
         ];
         selected.extend(columns.map(|index| {
             let column = &contract.columns()[index];
@@ -98,13 +106,12 @@ impl Pipeline {
             let name = Identifier::new(&column.name);
             format!("{name} = cast(? as {})", column.kind)
         };
-        let order = |column: &Column| Identifier::new(&column.name).to_string();
         format!(
             "select {} from {} where {} order by {}",
             selected.join(", "),
             self.names.history,
             contract.key().map(equals).collect::<Vec<_>>().join(" and "),
-            contract.order().map(order).collect::<Vec<_>>().join(", ")
+            order_list(contract, names, "")
         )
     }
 

@@ -25,8 +25,9 @@ pub(super) struct ColumnMismatch {
     table: Identifier,
     column: Identifier,
     wanted: String,
+    is_nullable: bool,
     /// Its type there; none if there is no such column.
-    found: Option<String>,
+    found: Option<Found>,
     /// The statement that brings the table along without touching a stored value; none if there is none.
     pub(super) change: Option<String>,
 }
@@ -39,15 +40,20 @@ impl fmt::Display for ColumnMismatch {
             wanted,
             found,
             change,
+            ..
         } = self;
         match found {
             None => write!(
                 f,
                 "table {table} lacks column {column} {wanted} of the contract"
             )?,
-            Some(found) => write!(
+            Some(found) if found.is_always_filled && self.is_nullable => write!(
                 f,
-                "column {column} of table {table} has type {found}, but the contract says {wanted}"
+                "column {column} of table {table} does not take null, but the contract does not require a value"
+            )?,
+            Some(Found { kind, .. }) => write!(
+                f,
+                "column {column} of table {table} has type {kind}, but the contract says {wanted}"
             )?,
         }
         f.write_str(match change {
@@ -74,12 +80,17 @@ impl Pipeline {
             let mismatches = mismatches.get_or_insert_with(Vec::new);
             for (column, wanted) in columns {
                 let found = found.get(&column.stored());
-                if !found.is_some_and(|found| holds(found, &wanted)) {
+                let is_nullable = self.is_nullable(table, &column);
+                let fits = |found: &Found| {
+                    holds(&found.kind, &wanted) && !(is_nullable && found.is_always_filled)
+                };
+                if !found.is_some_and(fits) {
                     mismatches.push(ColumnMismatch {
                         table: table.clone(),
                         change: self.change(table, &column, &wanted, found),
                         column,
                         wanted: wanted.to_string(),
+                        is_nullable,
                         found: found.cloned(),
                     });
                 }
@@ -94,18 +105,21 @@ impl Pipeline {
         table: &Identifier,
         column: &Identifier,
         wanted: &Wanted,
-        found: Option<&String>,
+        found: Option<&Found>,
     ) -> Option<String> {
         let contract = &self.contract;
-        let place = contract
-            .columns()
-            .iter()
-            .position(|one| Identifier::new(&one.name) == *column);
+        let place = self.place(column);
         match found {
             None if *table == self.names.staging => {}
+            None if self.names.given_columns.as_ref() == Some(column) => {}
             // Firn's own columns and those of key and order have no value in the rows of before.
             None if place.is_some_and(|index| !contract.is_always_filled(index)) => {}
-            Some(found) if widens(found, wanted) => {
+            Some(found) if holds(&found.kind, wanted) => {
+                return Some(format!(
+                    "alter table {table} alter column {column} drop not null"
+                ));
+            }
+            Some(found) if widens(&found.kind, wanted) => {
                 return Some(format!(
                     "alter table {table} alter column {column} set data type {wanted}"
                 ));
@@ -115,17 +129,32 @@ impl Pipeline {
         Some(format!("alter table {table} add column {column} {wanted}"))
     }
 
+    /// Where the contract has the column.
+    fn place(&self, column: &Identifier) -> Option<usize> {
+        let mut columns = self.contract.columns().iter();
+        columns.position(|one| Identifier::new(&one.name) == *column)
+    }
+
+    /// Whether a merge may write null there.
+    fn is_nullable(&self, table: &Identifier, column: &Identifier) -> bool {
+        let may_be_null = |index: usize| !self.contract.is_filled_in_target(index);
+        *table == self.names.target && self.place(column).is_some_and(may_be_null)
+    }
+
     /// The columns that target, history and staging must have.
     fn wanted_columns(&self) -> [(&Identifier, Vec<(Identifier, Wanted)>); 4] {
         let (contract, names) = (&self.contract, &self.names);
         let column = |one: &Column| (Identifier::new(&one.name), Wanted::Values(one.kind));
         let columns = || contract.columns().iter().map(column);
+        let given = names.given_columns.iter();
+        let given: Vec<_> = given.map(|name| (name.clone(), Wanted::AnyText)).collect();
         let source = || {
-            [
+            let columns = [
                 (names.source_file.clone(), Wanted::AnyText),
                 (names.source_row.clone(), Wanted::Values(ROW_NUMBER)),
                 (names.loaded_at.clone(), Wanted::LocalTime),
-            ]
+            ];
+            columns.into_iter().chain(given.clone())
         };
         let time = |name: &Identifier| (name.clone(), Wanted::Values(ColumnType::Timestamp));
         let op = (Identifier::new(contract.op()), Wanted::Values(OP));
@@ -151,12 +180,12 @@ impl Pipeline {
         ]
     }
 
-    /// A table's columns with their types; none if it is not there.
+    /// A table's columns; none if it is not there.
     async fn columns(
         &self,
         table: &Identifier,
         role: Option<&Identifier>,
-    ) -> Result<Option<BTreeMap<String, String>>> {
+    ) -> Result<Option<BTreeMap<String, Found>>> {
         let mut statement = Statement::new(format!("describe table {table}"));
         if let Some(role) = role {
             statement = statement.role(role.stored());
@@ -170,10 +199,24 @@ impl Pipeline {
         let text = |row: usize, name: &str| rows.get(row, name).unwrap_or_default().to_owned();
         Ok(Some(
             (0..rows.rows.len())
-                .map(|row| (text(row, "name"), text(row, "type")))
+                .map(|row| {
+                    let found = Found {
+                        kind: text(row, "type"),
+                        is_always_filled: text(row, "null?") == "N",
+                    };
+                    (text(row, "name"), found)
+                })
                 .collect(),
         ))
     }
+}
+
+/// A column that is there.
+#[derive(Clone, Debug)]
+struct Found {
+    kind: String,
+    /// Whether it refuses null.
+    is_always_filled: bool,
 }
 
 /// What a column must hold.

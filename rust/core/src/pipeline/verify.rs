@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Pipeline;
 use crate::contract::Column;
 use crate::error::Result;
-use crate::merge::Identifier;
+use crate::merge::{self, Identifier};
 
 /// A promise and how often it is broken.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -43,7 +43,10 @@ impl Pipeline {
                 .join(", ")
         };
         let all = list(&mut contract.columns().iter());
-        let (key, order) = (list(&mut contract.key()), list(&mut contract.order()));
+        let (key, order) = (
+            list(&mut contract.key()),
+            merge::order_list(contract, names, ""),
+        );
         let changed_at = Identifier::new(&contract.changed_at().name);
         let op = Identifier::new(contract.op());
         let (target, history) = (&names.target, &names.history);

@@ -316,10 +316,6 @@ fn a_contract_has_errors_that_name_what_each_key_expects() {
             .contains("a separator other than the decimal one")
     );
     assert!(error("comment = \"\\\"\"").contains("is also the quote"));
-    assert_eq!(
-        error("unchanged = [\"\"]"),
-        "source.unchanged: partial updates are not supported in this version, remove the key"
-    );
     assert!(error("mode = \"snapshot\"").starts_with("source.mode: snapshots are not supported"));
     assert!(error("extra_columns = \"evolve\"").contains("added columns are not supported"));
     let column = |keys: &str| {

@@ -43,4 +43,6 @@ mod container_tests;
 #[cfg(test)]
 mod header_tests;
 #[cfg(test)]
+mod partial_tests;
+#[cfg(test)]
 mod tests;

@@ -42,6 +42,7 @@ pub(super) fn read_with(contract: &str, file: &[u8]) -> Result<Vec<String>> {
                 assert!(bytes.ends_with(b"\n"));
                 let mut csv = ::csv::ReaderBuilder::new()
                     .has_headers(false)
+                    .flexible(true)
                     .from_reader(bytes);
                 let rows = csv.records().map(|row| row.unwrap());
                 let rows: Vec<String> = rows

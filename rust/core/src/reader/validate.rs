@@ -53,7 +53,9 @@ impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
         on_rejected: F,
     ) -> Result<Self> {
         let own = ["_firn_reject_reason", "_firn_raw_line"];
-        let names = contract.header().chain(own);
+        let given = contract.has_partial_updates();
+        let given = given.then_some(contract.history_columns().given_columns.as_str());
+        let names = contract.header().chain(own).chain(given);
         let header: Vec<String> = names.map(|name| quoted(name.as_bytes())).collect();
         Ok(Self {
             reader: Reader::of_file(contract, name, input)?,

@@ -77,6 +77,7 @@ impl Document {
             Some(texts) => texts.iter().copied().map(owned).collect(),
             None => usual.nulls,
         };
+        let usual_unchanged = preset.unchanged.iter().copied().map(owned).collect();
         let (format, header) = (preset.format.map(owned), preset.header.map(owned));
         let source = Source {
             format: choice("format", self.format.or(format), &FORMATS)?,
@@ -91,6 +92,7 @@ impl Document {
             skip_lines: self.skip_lines.unwrap_or(0),
             encoding: choice("encoding", self.encoding, &ENCODINGS)?,
             nulls: self.nulls.unwrap_or(usual_nulls),
+            unchanged: self.unchanged.unwrap_or(usual_unchanged),
             missing_columns: choice("missing_columns", self.missing_columns, &MISSING)?
                 .unwrap_or(usual.missing_columns),
             extra_columns: choice("extra_columns", self.extra_columns, &EXTRA)?
@@ -129,12 +131,6 @@ impl Document {
                 "source.{key}: {what} are not supported in this version, remove the key"
             )))
         };
-        if self.unchanged.is_some() {
-            return unsupported("unchanged", "partial updates");
-        }
-        if self.missing_columns.as_deref() == Some("unchanged") {
-            return unsupported("missing_columns", "partial updates");
-        }
         if self.extra_columns.as_deref() == Some("evolve") {
             return unsupported("extra_columns", "added columns");
         }
@@ -167,9 +163,10 @@ const ENCODINGS: [(&str, Encoding); 5] = [
     ("latin-1", Encoding::Latin1),
     ("windows-1252", Encoding::Windows1252),
 ];
-const MISSING: [(&str, MissingColumns); 2] = [
+const MISSING: [(&str, MissingColumns); 3] = [
     ("refuse", MissingColumns::Refuse),
     ("null", MissingColumns::Null),
+    ("unchanged", MissingColumns::Unchanged),
 ];
 const EXTRA: [(&str, ExtraColumns); 2] = [
     ("refuse", ExtraColumns::Refuse),

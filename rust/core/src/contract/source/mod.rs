@@ -37,6 +37,8 @@ pub struct Source {
     pub encoding: Option<Encoding>,
     /// Texts without quotes that mean null.
     pub nulls: Vec<String>,
+    /// Texts that mean that an update leaves the column as it is.
+    pub unchanged: Vec<String>,
     /// What a column of the contract that the file lacks means.
     pub missing_columns: MissingColumns,
     /// What a column of the file that the contract lacks means.
@@ -99,6 +101,8 @@ pub enum MissingColumns {
     Refuse,
     /// Its values are null.
     Null,
+    /// An update leaves the column as it is; otherwise it is null.
+    Unchanged,
 }
 
 /// What a column of the file that the contract lacks means.
@@ -174,6 +178,7 @@ impl Default for Source {
             skip_lines: 0,
             encoding: None,
             nulls: vec![String::new()],
+            unchanged: Vec::new(),
             missing_columns: MissingColumns::Refuse,
             extra_columns: ExtraColumns::Refuse,
             timestamps: vec![TimestampFormat::Rfc3339],
@@ -206,12 +211,19 @@ fn words(texts: &[&str]) -> Vec<String> {
 }
 
 impl Source {
+    /// Whether an update may give some columns and leave the others as they are.
+    #[must_use]
+    pub fn has_partial_updates(&self) -> bool {
+        !self.unchanged.is_empty() || self.missing_columns == MissingColumns::Unchanged
+    }
+
     /// Whether every valid text of a column in the tables' own form means itself here.
     #[must_use]
     pub fn takes_values_as_they_are(&self) -> bool {
         let usual = Self::default();
         self.escape.is_none()
             && self.nulls == usual.nulls
+            && self.unchanged.is_empty()
             && self.timestamps.contains(&TimestampFormat::Rfc3339)
             && self.time_zone.is_none()
             && self.numbers == usual.numbers

@@ -2,12 +2,16 @@
 
 use crate::error::{Error, Result};
 
+/// What Debezium writes in place of a large value that did not change.
+const UNAVAILABLE: &str = "__debezium_unavailable_value";
+
 /// What a named source says in place of the keys.
 #[derive(Default)]
 pub(super) struct Preset {
     pub format: Option<&'static str>,
     pub header: Option<&'static str>,
     pub nulls: Option<&'static [&'static str]>,
+    pub unchanged: &'static [&'static str],
     /// The column of the file that holds the operation.
     pub operation: Option<&'static str>,
     /// Whether rows may lack it.
@@ -22,7 +26,10 @@ pub(super) fn named(name: &str) -> Result<Preset> {
     Ok(match name {
         "firn" | "csv" => of_format("csv"),
         "jsonl" => of_format("jsonl"),
-        "debezium" => of_format("debezium"),
+        "debezium" => Preset {
+            unchanged: &[UNAVAILABLE],
+            ..of_format("debezium")
+        },
         // The text files of AWS DMS have no header unless `AddColumnName` is set; the first column is the operation, which full
         // loads may lack.
         "dms" => Preset {

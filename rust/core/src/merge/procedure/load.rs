@@ -2,7 +2,6 @@
 //! owner's rights: the loader may call them, and needs no privilege on stage, pipe or tables.
 
 use super::create;
-use crate::contract::Column;
 use crate::merge::stage_and_pipe::{Copy, copy};
 use crate::merge::statement::RenderContext;
 use crate::merge::{literal, version};
@@ -73,8 +72,8 @@ end;
 pub(in crate::merge) fn report(context: &RenderContext<'_>) -> String {
     let names = &context.names;
     let contract = context.contract;
-    let list = |columns: &mut dyn Iterator<Item = &Column>| {
-        let names: Vec<String> = columns.map(|one| literal(&one.name)).collect();
+    let list = |names: &mut dyn Iterator<Item = &str>| {
+        let names: Vec<String> = names.map(literal).collect();
         names.join(", ")
     };
     let body = format!(
@@ -99,8 +98,8 @@ end;
         runs = names.runs,
         url = literal(&context.deployment.storage.table_url(contract.table())),
         version = literal(&version(contract)),
-        key = list(&mut contract.key()),
-        order = list(&mut contract.order()),
+        key = list(&mut contract.key().map(|one| one.name.as_str())),
+        order = list(&mut contract.order_names()),
         prefix = literal(&context.stage_prefix()),
     );
     create(&format!("{}(files array)", names.report), &body)

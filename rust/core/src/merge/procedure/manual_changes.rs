@@ -28,8 +28,9 @@ pub(super) fn capture_manual_changes(plan: &MergePlan<'_>) -> String {
                 "iff({own_time}, {t_at},\n        greatest(:started_at, coalesce(dateadd(microsecond, 1, {h_at}), :started_at))) as {name}"
             )
         } else if contract.is_order(index) {
+            let least = if one.position.is_some() { "''" } else { "0" };
             format!(
-                "iff({own_time}, coalesce({}, 0), 0) as {name}",
+                "iff({own_time}, coalesce({}, {least}), {least}) as {name}",
                 of("t", one)
             )
         } else {

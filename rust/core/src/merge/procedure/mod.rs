@@ -4,6 +4,7 @@
 
 mod load;
 mod manual_changes;
+mod partial;
 mod staging;
 mod target;
 mod versions;

@@ -71,6 +71,15 @@ pub(super) fn read_staging(plan: &MergePlan<'_>) -> String {
         .iter()
         .map(|one| typed(&of("a", one), one.kind))
         .collect();
+    let op_letter = op_letter(&format!("a.{op}"));
+    // Only an update leaves a column as it is.
+    let a_source: Vec<String> = names
+        .carried_columns()
+        .map(|(name, _)| match &names.given_columns {
+            Some(given) if given == name => format!("iff({op_letter} = 'U', a.{name}, null)"),
+            _ => format!("a.{name}"),
+        })
+        .collect();
     let surplus = literal(&format!(
         "more than the {} fields of the contract",
         contract.header().count()
@@ -103,12 +112,11 @@ pub(super) fn read_staging(plan: &MergePlan<'_>) -> String {
         source_file = names.source_file,
         loaded_at = names.loaded_at,
         events = names.merge_events,
-        source = names.source_list(""),
-        a_source = names.source_list("a."),
-        complaints = complaints(contract, "s").join("\n        "),
+        source = names.carried_list(""),
+        a_source = a_source.join(", "),
+        complaints = complaints(contract, names, "s").join("\n        "),
         staging = names.staging,
         stream = names.staging_stream,
-        op_letter = op_letter(&format!("a.{op}")),
         values = values.join(",\n    "),
         text = text_line(contract, "a"),
     )
@@ -235,7 +243,7 @@ pub(super) fn read_history(plan: &MergePlan<'_>) -> String {
         "insert into {} ({op}, {}, _firn_valid_to, {})",
         names.merge_stored,
         list(contract.columns(), ""),
-        names.source_list("")
+        names.carried_list("")
     );
     format!(
         "  -- Read the versions that may change: those whose interval ends at or after the earliest event of the key. Closed versions are
@@ -258,7 +266,7 @@ pub(super) fn read_history(plan: &MergePlan<'_>) -> String {
         h_columns = list(contract.columns(), "h."),
         changed_at = column(contract.changed_at()),
         valid_to = names.valid_to,
-        h_source = names.source_list("h."),
+        h_source = names.carried_list("h."),
         open = names.history_open,
         closed = names.history_closed,
         merge_stored = names.merge_stored,

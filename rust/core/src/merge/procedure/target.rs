@@ -1,7 +1,7 @@
 //! What changes in the target, how it is written so that no manual change is lost, and the run log.
 
 use super::staging::others;
-use crate::merge::expression::{column, differ, equal, list, of};
+use crate::merge::expression::{column, differ, equal, list, of, order_list};
 use crate::merge::{Identifier, MergePlan};
 
 pub(super) fn compare_with_target(plan: &MergePlan<'_>) -> String {
@@ -103,7 +103,7 @@ pub(super) fn write_run_log(plan: &MergePlan<'_>) -> String {
     select source_file, loaded_at, 0, 0, 0, 0, 1, 0, 0, 0 from {rejects} where run_id = :run_id
     union all
     select f.{source_file}, f.{loaded_at}, 0, 0, 0, 0, 0, iff(d._firn_was_there, 0, 1), iff(d._firn_in_target, 0, 1), 1
-    from {changes} d join {versions} f on {same} and f._firn_outcome = 'new' and f._firn_valid_to is null
+    from {changes} d join {last_event}
     where d._firn_run_id = :run_id
   )
   select :run_id, source_file, sum(rows_in), sum(history), sum(duplicates) + sum(candidates) - sum(rejects), sum(rejects),
@@ -116,7 +116,28 @@ pub(super) fn write_run_log(plan: &MergePlan<'_>) -> String {
         loaded_at = names.loaded_at,
         versions = names.merge_versions,
         changes = names.merge_changes,
-        same = equal(plan.contract.key(), "d", "f"),
+        last_event = last_event(plan),
         rejects = names.rejects,
     )
+}
+
+/// The last new event of a key, joined to what changes in the target. A partial update may change it without being the key's last event.
+fn last_event(plan: &MergePlan<'_>) -> String {
+    let (contract, names) = (plan.contract, &plan.names);
+    let versions = &names.merge_versions;
+    let same = equal(contract.key(), "d", "f");
+    if names.given_columns.is_none() {
+        return format!(
+            "{versions} f on {same} and f._firn_outcome = 'new' and f._firn_valid_to is null"
+        );
+    }
+    let key = list(contract.key(), "");
+    format!(
+        "(
+      select {key}, {source} from {versions} where _firn_outcome = 'new'
+      qualify row_number() over (partition by {key} order by {order}) = count(*) over (partition by {key})
+    ) f on {same}",
+        source = names.source_list(""),
+        order = order_list(contract, names, ""),
+)
 }

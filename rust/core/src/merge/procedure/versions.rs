@@ -1,19 +1,27 @@
 //! The versions that the events make: intervals, duplicates, ties; then the rejects and the history.
 
 use super::TIE;
-use crate::merge::expression::{column, equal, line, list, precedence};
+use super::partial;
+use crate::merge::expression::{column, equal, line, list, order_list, precedence, same_place};
 use crate::merge::{Identifier, MergePlan, literal};
 
 pub(super) fn resolve_versions(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let op = Identifier::new(contract.op());
     let (columns, key) = (list(contract.columns(), ""), list(contract.key(), ""));
-    let (order, precedence) = (list(contract.order(), ""), precedence(contract));
+    let (order, precedence) = (order_list(contract, names, ""), precedence(contract, names));
     let source = names.source_list("");
-    let all = format!("{op}, {columns}, {source}");
+    let all = format!("{op}, {columns}, {}", names.carried_list(""));
+    let partial::Filled {
+        steps,
+        last,
+        selected,
+        is_changed,
+        about,
+    } = partial::filled(contract, names);
     format!(
         "  -- Resolve versions: one event per key and order wins, and the next winner's time ends its interval. A stored row wins over an
-  -- equal new one, so a duplicate changes nothing. Only events that share key and order are sorted by all their values.
+  -- equal new one, so a duplicate changes nothing. Only events that share key and order are sorted by all their values.{about}
   insert into {versions} ({all}, _firn_valid_to, _firn_outcome, _firn_was_open)
   with events as (
     select {all}, 0 as _firn_is_stored, cast(null as timestamp_ntz) as _firn_stored_valid_to from {events} where _firn_reason is null
@@ -38,23 +46,23 @@ pub(super) fn resolve_versions(plan: &MergePlan<'_>) -> String {
     select ranked.*,
       lead({changed_at}) over (partition by {key}, _firn_rank = 1 order by {order}) as _firn_next_at
     from ranked
-  )
-  select {all}, iff(_firn_rank = 1, _firn_next_at, null),
+  ){steps}
+  select {selected}, iff(_firn_rank = 1, _firn_next_at, null),
     case
       when _firn_rank > _firn_first_equal then 'duplicate'
       when _firn_rank > 1 and _firn_is_stored = 1 then 'displaced'
       when _firn_rank > 1 then 'tie_lost'
       when _firn_is_stored = 0 then 'new'
-      when _firn_next_at is distinct from _firn_stored_valid_to then 'end_moved'
+      when _firn_next_at is distinct from _firn_stored_valid_to{is_changed} then 'end_moved'
       else 'unchanged'
     end,
     _firn_is_stored = 1 and _firn_stored_valid_to is null
-  from with_next;
+  from {last};
   select count(iff(_firn_outcome = 'new', 1, null)) - count(iff(_firn_outcome = 'displaced', 1, null)) into :history from {versions};",
         versions = names.merge_versions,
         events = names.merge_events,
         stored = names.merge_stored,
-        same = equal(contract.key().chain(contract.order()), "c", "e"),
+        same = same_place(contract, names, "c", "e"),
         changed_at = column(contract.changed_at()),
     )
 }
@@ -100,8 +108,8 @@ pub(super) fn write_history(plan: &MergePlan<'_>) -> String {
     let op = Identifier::new(contract.op());
     let columns = list(contract.columns(), "");
     let f_columns = list(contract.columns(), "f.");
-    let source = names.source_list("");
-    let f_source = names.source_list("f.");
+    let source = names.carried_list("");
+    let f_source = names.carried_list("f.");
     let valid_from = &names.valid_from;
     let replaced = contract
         .columns()
@@ -115,7 +123,7 @@ pub(super) fn write_history(plan: &MergePlan<'_>) -> String {
         ])
         .chain(
             names
-                .source_columns()
+                .carried_columns()
                 .map(|(name, _)| format!("{name} = f.{name}")),
         );
     format!(
@@ -133,20 +141,21 @@ pub(super) fn write_history(plan: &MergePlan<'_>) -> String {
 
   -- Replace the open version of each key, which has just been closed, with its last event.
   merge into {open} h
-  using (select * from {versions} where _firn_outcome = 'new' and _firn_valid_to is null) f
+  using (select * from {versions} where {replaces_open} and _firn_valid_to is null) f
   on {same_key}
   when matched then update set {replaced}
   when not matched then insert ({op}, {columns}, {valid_from}, {source})
     values (f.{op}, {f_columns}, f.{changed_at}, {f_source});",
+        // A late event may change an open version, too, if it is what an update left as it was.
+        replaces_open = match names.given_columns {
+            Some(_) => "_firn_outcome in ('new', 'end_moved')",
+            None => "_firn_outcome = 'new'",
+        },
         open = names.history_open,
         closed = names.history_closed,
         versions = names.merge_versions,
         valid_to = names.valid_to,
-        closed_is_f = equal(
-            contract.key().chain(contract.order()),
-            &names.history_closed.to_string(),
-            "f"
-        ),
+        closed_is_f = same_place(contract, names, &names.history_closed.to_string(), "f"),
         same_key = equal(contract.key(), "h", "f"),
         replaced = replaced.collect::<Vec<_>>().join(", "),
         changed_at = column(contract.changed_at()),

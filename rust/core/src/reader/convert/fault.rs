@@ -46,7 +46,9 @@ impl Fault {
             }
             Self::Nested => format!("{name} is a JSON object or list, not one value"),
             Self::Unchanged => {
-                format!("{name} is marked as unchanged: partial updates are not supported")
+                format!(
+                    "{name} is marked as unchanged, but its value is needed: an update that leaves columns as they are needs `unchanged` under [source]"
+                )
             }
         }
     }

@@ -13,7 +13,7 @@ mod timestamp;
 pub(super) use fault::Fault;
 pub(crate) use timestamp::is_rfc3339;
 
-use crate::contract::{ColumnType, Contract, MissingColumns, Op, Operation};
+use crate::contract::{ColumnType, Contract, MissingColumns, Op, Operation, Position};
 use crate::error::{Error, Result};
 use timestamp::Timestamps;
 
@@ -44,17 +44,22 @@ pub(super) struct Converter {
     operation: Operation,
     columns: Vec<Rule>,
     nulls: Vec<Vec<u8>>,
+    unchanged: Vec<Vec<u8>>,
     truths: Vec<Vec<u8>>,
     falsehoods: Vec<Vec<u8>>,
     numbers: number::Notation,
     is_lenient: bool,
-    is_null_if_missing: bool,
+    missing: MissingColumns,
     is_upsert: bool,
+    /// Of the row at hand, the columns that it does not give.
+    not_given: Vec<usize>,
 }
 
 /// One column's.
 struct Rule {
+    name: String,
     kind: ColumnType,
+    position: Option<Position>,
     is_always_filled: bool,
     is_required: bool,
     timestamps: Timestamps,
@@ -82,7 +87,9 @@ impl Converter {
                 None => origin.constant.clone(),
             };
             columns.push(Rule {
+                name: column.name.clone(),
                 kind: column.kind,
+                position: column.position,
                 is_always_filled: contract.is_always_filled(index),
                 is_required: column.required,
                 timestamps: Timestamps::new(formats, source.time_zone.as_deref(), source.lenient)?,
@@ -95,11 +102,13 @@ impl Converter {
             is_upsert: source.operation.column.is_none(),
             columns,
             nulls: bytes(&source.nulls),
+            unchanged: bytes(&source.unchanged),
             truths: bytes(&source.booleans.truths),
             falsehoods: bytes(&source.booleans.falsehoods),
             numbers: number::Notation::new(source.numbers, source.lenient),
             is_lenient: source.lenient,
-            is_null_if_missing: source.missing_columns == MissingColumns::Null,
+            missing: source.missing_columns,
+            not_given: Vec::new(),
         })
     }
 
@@ -110,8 +119,9 @@ impl Converter {
         self
     }
 
-    /// Writes the letter of an operation; a source without operations has upserts only.
-    pub fn operation(&self, value: Value<'_>, output: &mut Vec<u8>) -> Result<Op, Fault> {
+    /// Begins a row with the letter of its operation; a source without operations has upserts only.
+    pub fn operation(&mut self, value: Value<'_>, output: &mut Vec<u8>) -> Result<Op, Fault> {
+        self.not_given.clear();
         let op = match value {
             _ if self.is_upsert => Op::Update,
             Value::Absent | Value::Null if self.operation.is_optional => Op::Insert,
@@ -134,23 +144,32 @@ impl Converter {
 
     /// Writes the value of the contract's column `index` as a field; nothing for null.
     pub fn column(
-        &self,
+        &mut self,
         index: usize,
         value: Value<'_>,
-        is_delete: bool,
+        op: Op,
         output: &mut Vec<u8>,
     ) -> Result<(), Fault> {
+        let is_delete = op == Op::Delete;
         let Some(rule) = self.columns.get(index) else {
             return Err(Fault::InvalidValue);
         };
         if let Some(fixed) = &rule.fixed {
             return self.typed(rule, &text(fixed), output);
         }
+        let is_unchanged = self.is_unchanged(value);
+        if is_unchanged && op == Op::Update && !rule.is_always_filled {
+            self.not_given.push(index);
+            return Ok(());
+        }
         let value = match value {
             Value::Text {
                 text,
                 is_quoted: false,
             } if self.nulls.iter().any(|null| null == text) => Value::Null,
+            _ if is_unchanged && is_delete && !rule.is_always_filled => Value::Null,
+            Value::Absent if is_unchanged => Value::Null,
+            _ if is_unchanged => return Err(Fault::Unchanged),
             value => value,
         };
         if !matches!(value, Value::Absent | Value::Null) {
@@ -166,16 +185,41 @@ impl Converter {
         if rule.is_always_filled || rule.is_required && !is_delete {
             return Err(Fault::Missing);
         }
-        if value == Value::Absent && !self.is_null_if_missing && !is_delete {
+        if value == Value::Absent && self.missing == MissingColumns::Refuse && !is_delete {
             return Err(Fault::Absent);
         }
         Ok(())
+    }
+
+    /// Whether the source says that a value did not change, and not what it is.
+    fn is_unchanged(&self, value: Value<'_>) -> bool {
+        match value {
+            Value::Absent => self.missing == MissingColumns::Unchanged,
+            Value::Text { text, .. } => self.unchanged.iter().any(|one| one == text),
+            _ => false,
+        }
+    }
+
+    /// Ends a row; one that does not give all columns names those that it gives, after the fields of rejected rows.
+    pub fn end_row(&self, output: &mut Vec<u8>) {
+        if !self.not_given.is_empty() {
+            let given = self.columns.iter().enumerate();
+            let given = given
+                .filter(|(index, rule)| !rule.is_always_filled && !self.not_given.contains(index));
+            let names: Vec<&str> = given.map(|(_, rule)| rule.name.as_str()).collect();
+            output.extend_from_slice(b",,,");
+            push_text(names.join(",").as_bytes(), output);
+        }
+        output.push(b'\n');
     }
 
     /// Writes a value that is there.
     fn typed(&self, rule: &Rule, value: &Value<'_>, output: &mut Vec<u8>) -> Result<(), Fault> {
         match (rule.kind, value) {
             (ColumnType::Text { .. }, Value::Text { text, .. } | Value::Number(text)) => {
+                if let Some(position) = rule.position {
+                    return push_position(rule, position, text, output);
+                }
                 if !rule.kind.accepts(text) {
                     return Err(Fault::InvalidValue);
                 }
@@ -228,6 +272,20 @@ fn text(bytes: &[u8]) -> Value<'_> {
         text: bytes,
         is_quoted: true,
     }
+}
+
+fn push_position(
+    rule: &Rule,
+    position: Position,
+    text: &[u8],
+    output: &mut Vec<u8>,
+) -> Result<(), Fault> {
+    let mut written = Vec::new();
+    if !position.write(text, &mut written) || !rule.kind.accepts(&written) {
+        return Err(Fault::InvalidValue);
+    }
+    push_text(&written, output);
+    Ok(())
 }
 
 fn push_boolean(truth: bool, output: &mut Vec<u8>) {

@@ -41,10 +41,10 @@ impl<R: Read> Rows<R> {
             .operation(op, &mut self.converted)
             .map_err(fault)
         {
-            Ok(op) => self.columns(op == Op::Delete, shift).err(),
+            Ok(op) => self.columns(op, shift).err(),
             Err(invalid) => Some(invalid),
         };
-        self.converted.push(b'\n');
+        self.converter.end_row(&mut self.converted);
         match invalid {
             Some(_) if self.is_header(start, end) => Err(Invalid::RepeatedHeader),
             Some(invalid) => Err(invalid),
@@ -52,13 +52,13 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    fn columns(&mut self, is_delete: bool, shift: usize) -> Result<(), Invalid> {
+    fn columns(&mut self, op: Op, shift: usize) -> Result<(), Invalid> {
         for (index, field) in self.layout.columns.iter().enumerate() {
             self.converted.push(b',');
             let field = field.and_then(|field| self.fields.get(field - shift));
             let value = value(&self.buffer, &self.dialect, field, &mut self.scratch);
             self.converter
-                .column(index, value, is_delete, &mut self.converted)
+                .column(index, value, op, &mut self.converted)
                 .map_err(|fault| Invalid::Value(Some(index), fault))?;
         }
         Ok(())
@@ -82,7 +82,7 @@ impl<R: Read> Rows<R> {
                 && source.extra_columns == ExtraColumns::Ignore
             || is_by_position
                 && self.fields.len() < wanted
-                && source.missing_columns == MissingColumns::Null;
+                && source.missing_columns != MissingColumns::Refuse;
         fits.then_some(0)
     }
 

@@ -103,13 +103,15 @@ impl Match {
         if let Some(column) = &source.operation.column {
             result.layout.op = find(column, !source.operation.is_optional);
         }
-        let may_be_missing = source.missing_columns == MissingColumns::Null;
+        let may_be_missing = source.missing_columns != MissingColumns::Refuse;
         for (index, (column, origin)) in contract.columns().iter().zip(&source.columns).enumerate()
         {
             let name = origin.from.as_deref().unwrap_or(&column.name);
             let has_value = origin.default.is_some();
             let is_needed = !has_value
-                && (!may_be_missing || contract.is_always_filled(index) || column.required);
+                && (!may_be_missing
+                    || contract.is_always_filled(index)
+                    || column.required && source.missing_columns == MissingColumns::Null);
             let field = if origin.is_outside_the_rows() {
                 None
             } else {

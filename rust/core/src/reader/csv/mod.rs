@@ -123,7 +123,8 @@ impl<R: Read> Rows<R> {
         rows.marks = Marks::new(rows.dialect);
         let is_verbatim = rows.dialect == Dialect::default()
             && rows.layout.is_as_in_the_tables()
-            && contract.source().takes_values_as_they_are();
+            && contract.source().takes_values_as_they_are()
+            && contract.columns().iter().all(|one| one.position.is_none());
         rows.checks = is_verbatim.then(|| verbatim::checks(contract));
         rows.fill()?;
         Ok(rows)

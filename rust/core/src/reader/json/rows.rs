@@ -169,7 +169,7 @@ impl Reading {
             output.push(b',');
             self.column(text, index, op, output)?;
         }
-        output.push(b'\n');
+        self.converter.end_row(output);
         Ok(true)
     }
 
@@ -212,7 +212,7 @@ impl Reading {
         };
         let raw = self.places.raw(text, place);
         let meaning = self.of_envelope[index].or(self.meanings[index]);
-        let result = if self.is_debezium && raw == Some(UNAVAILABLE) {
+        let result = if self.is_unknown(raw) {
             Err(Fault::Unchanged)
         } else {
             let known = match (meaning, raw) {
@@ -220,10 +220,10 @@ impl Reading {
                 _ => None,
             };
             match known {
-                Some(known) => self.converter.column(index, known, is_delete, output),
+                Some(known) => self.converter.column(index, known, op, output),
                 None => {
                     let value = value(raw, &mut self.scratch);
-                    self.converter.column(index, value, is_delete, output)
+                    self.converter.column(index, value, op, output)
                 }
             }
         };
@@ -234,6 +234,11 @@ impl Reading {
                 fault.reason(&self.contract, Some(column)),
             )
         })
+    }
+
+    /// Whether a value of Debezium's did not change, and the contract does not say what that means.
+    fn is_unknown(&self, raw: Option<&str>) -> bool {
+        self.is_debezium && raw == Some(UNAVAILABLE) && !self.contract.has_partial_updates()
     }
 
     /// Takes what the event's schema says.
