@@ -106,6 +106,75 @@ fn tables_of_before_take_partial_updates_after_a_bootstrap() {
     fixture.ok("verify --contract contract.toml");
 }
 
+const TABLE: &str = "table = \"PERSON\"\nkey = [\"id\"]\norder = [\"taken_at\"]\ncolumns = [
+{ name = \"id\", type = \"NUMBER(9,0)\" }, { name = \"name\", type = \"VARCHAR(50)\" }, { name = \"taken_at\", type = \"TIMESTAMP_NTZ(6)\" }]
+[source]\nmode = \"snapshot\"\n";
+
+#[test]
+fn a_key_that_a_snapshot_lacks_was_deleted_at_its_time() {
+    let time = "snapshot_time = \"people-*.csv\"\ntimestamps = [\"YYYY-MM-DD\"]\n";
+    let fixture = with_contract(&format!("{TABLE}{time}"));
+    let files = [
+        ("people-2026-01-03.csv", "id,name\n1,Ann\n"),
+        ("people-2026-01-01.csv", "id,name\n1,Ann\n2,Bob\n"),
+        ("people-2026-01-02.csv", "id,name\n1,Ann\n2,Rob\n"),
+    ];
+    for (name, text) in files {
+        fs::write(fixture.path(name), text).expect("a file");
+    }
+    // Three at once, in no order: they are merged in the order of their times.
+    let names = files.map(|(name, _)| name).join(" ");
+    let words = "--contract contract.toml --role FIRN_LOADER";
+    fixture.ok(&format!("put {names} {words}"));
+    let history = "select op, name, to_varchar(valid_from, 'DD'), to_varchar(valid_to, 'DD') from PERSON_HISTORY order by id, valid_from";
+    let expected = [
+        ["U", "Ann", "01", "null"],
+        ["U", "Bob", "01", "02"],
+        ["U", "Rob", "02", "03"],
+        ["D", "null", "03", "null"],
+    ];
+    assert_eq!(fixture.sql(history), expected);
+    fixture.ok(&format!("put {names} {words}"));
+    assert_eq!(fixture.sql(history), expected, "the same again");
+    fixture.ok("verify --contract contract.toml");
+    let empty = "people-2026-01-04.csv";
+    fs::write(fixture.path(empty), "id,name\n").expect("a file");
+    let refused = fixture.fails(1, &format!("put {empty} {words}"));
+    assert!(refused.contains("would delete every key"), "{refused}");
+    fs::write(fixture.path(empty), "id,name\n1,An").expect("a file");
+    let refused = fixture.fails(1, &format!("put {empty} {words}"));
+    assert!(
+        refused.contains("the last row has no line end"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_snapshot_that_lacks_too_much_is_held_back_until_the_contract_allows_it() {
+    let time = "snapshot_time = \"modified\"\n";
+    let fixture = with_contract(&format!("{TABLE}{time}max_deleted = \"20%\"\n"));
+    put(&fixture, "people.csv", "id,name\n1,Ann\n2,Bob\n");
+    let file = "id,name\n1,Ann\n";
+    fs::write(fixture.path("people.csv"), file).expect("a file");
+    let words = "--contract contract.toml --role FIRN_LOADER --json";
+    let held = fixture.json(&format!("put people.csv {words}"));
+    assert_eq!(held[0]["rejects"], 1, "{held}");
+    assert_eq!(fixture.number("select count(*) from PERSON"), 2);
+    assert!(
+        fixture.sql("select reason from PERSON_REJECTS")[0][0]
+            .contains("lacks 1 of 2 keys, more than max_deleted = 20%")
+    );
+    fs::write(
+        fixture.path("contract.toml"),
+        format!("{TABLE}{time}max_deleted = \"60%\"\n"),
+    )
+    .expect("a contract");
+    fixture.ok("bootstrap --contract contract.toml");
+    fixture.ok(&format!("put people.csv {words}"));
+    assert_eq!(fixture.sql("select name from PERSON"), [["Ann"]]);
+    fixture.ok("verify --contract contract.toml");
+}
+
 #[test]
 fn a_delete_and_an_insert_of_one_commit_come_out_as_the_source_wrote_them() {
     let contract = PEOPLE.replace("order = [\"at\"]", "order = [\"at\", \"@row\"]");

@@ -17,5 +17,6 @@ mod overlap;
 mod partial;
 mod properties;
 mod rejects;
+mod snapshot;
 mod specs;
 mod streams;

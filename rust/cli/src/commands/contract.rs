@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use firn::infer::{self, Hints};
-use firn::reader::{RowTotals, Validator, decoded};
+use firn::reader::{FileFacts, RowTotals, Validator, decoded};
 use firn::{Context, Result};
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -155,14 +155,18 @@ impl Check {
     ) -> Result<RowTotals> {
         let path = &self.files[number];
         let file = std::fs::File::open(path)?;
-        let bytes = file.metadata().map_or(0, |metadata| metadata.len());
+        let metadata = file.metadata()?;
+        let bytes = metadata.len();
         let bar = bar(bytes);
         let progress = bar.clone();
         let source = decoded(file, move |read| progress.inc(read.len() as u64))?;
         let name = path.file_name().map(|name| name.to_string_lossy());
-        let mut validator = Validator::of_file(contract, name.as_deref(), source, |row| {
-            report.add(number, row)
-        })?;
+        let facts = FileFacts {
+            name: name.as_deref(),
+            modified: metadata.modified().ok(),
+        };
+        let mut validator =
+            Validator::of_file(contract, facts, source, |row| report.add(number, row))?;
         let totals = validator.copy(&mut std::io::sink(), usize::MAX);
         bar.finish_and_clear();
         totals

@@ -55,6 +55,7 @@ pub(super) fn parse(text: &str) -> Result<Contract> {
         });
         Error::config(format!("contract, line {line}: {}", error.message())).with_source(error)
     })?;
+    let snapshot_time = document.source.snapshot_time.clone();
     let mut source = document.source.read(document.op.as_deref())?;
     let columns = columns(document.columns, &mut source)?;
     let (order, is_ordered_by_row) = order_columns(document.order)?;
@@ -72,6 +73,14 @@ pub(super) fn parse(text: &str) -> Result<Contract> {
     contract.key = indices(&contract, &document.key, "key")?;
     contract.order = indices(&contract, &order, "order")?;
     check_roles(&contract)?;
+    if let Some(time) = snapshot_time {
+        take_snapshot_time(&mut contract, time)?;
+    }
+    if contract.snapshot().is_some() && contract.has_partial_updates() {
+        return Err(Error::config(
+            "source.mode: a snapshot gives every column: remove `unchanged` and `missing_columns = \"unchanged\"`",
+        ));
+    }
     for index in contract
         .key
         .iter()
@@ -125,6 +134,7 @@ fn columns(documents: Vec<DocumentColumn>, source: &mut Source) -> Result<Vec<Co
             default: document.default,
             constant: document.constant,
             file_name: document.file_name,
+            is_modified_time: false,
         };
         let position = document
             .position
@@ -143,6 +153,32 @@ fn columns(documents: Vec<DocumentColumn>, source: &mut Source) -> Result<Vec<Co
         });
     }
     Ok(columns)
+}
+
+/// Where the time of a snapshot comes from: the first ordering column, if the key names no other place.
+fn take_snapshot_time(contract: &mut Contract, time: String) -> Result<()> {
+    let column = contract.order[0];
+    let name = &contract.columns[column].name;
+    let origin = &mut contract.source.columns[column];
+    if time == *name {
+        return Ok(());
+    }
+    if origin.is_outside_the_rows() || origin.from.is_some() {
+        return Err(Error::config(format!(
+            "source.snapshot_time: column `{name}`, which orders the snapshots, says where its value comes from: remove one of the two"
+        )));
+    }
+    if time == "modified" {
+        origin.is_modified_time = true;
+    } else if time.matches('*').count() == 1 {
+        origin.file_name = Some(time);
+    } else {
+        return Err(Error::config(format!(
+            "source.snapshot_time: invalid value `{}`: expected `modified`, a file name with one `*` where the time stands, or `{name}`, the first ordering column",
+            time.escape_debug()
+        )));
+    }
+    Ok(())
 }
 
 fn position(name: &str, kind: ColumnType) -> Result<Position> {

@@ -15,7 +15,7 @@ pub use history_columns::HistoryColumns;
 pub use position::Position;
 pub use source::{
     Booleans, Encoding, ExtraColumns, Format, Header, MissingColumns, Numbers, Operation, Origin,
-    Source, TimestampFormat,
+    Snapshot, Source, TimestampFormat,
 };
 
 use crate::error::{Error, Result};
@@ -155,6 +155,12 @@ impl Contract {
     #[must_use]
     pub fn has_partial_updates(&self) -> bool {
         self.source.has_partial_updates()
+    }
+
+    /// What its files mean, if each is the whole table as it was at one time.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        self.source.snapshot
     }
 
     /// The timestamp from which an event holds.

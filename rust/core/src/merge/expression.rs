@@ -24,6 +24,16 @@ pub(super) fn list<'a>(columns: impl IntoIterator<Item = &'a Column>, prefix: &s
         .join(", ")
 }
 
+/// The columns that are not part of the key.
+pub(super) fn others(contract: &Contract) -> impl Iterator<Item = &Column> {
+    contract
+        .columns()
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !contract.is_key(*index))
+        .map(|(_, one)| one)
+}
+
 /// What orders the events of a key, each with `prefix` before it, joined by commas.
 pub(crate) fn order_list(contract: &Contract, names: &Names, prefix: &str) -> String {
     let columns = list(contract.order(), prefix);

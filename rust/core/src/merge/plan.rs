@@ -21,6 +21,8 @@ pub enum Step {
     ReadStaging,
     /// Delete from staging exactly the rows read.
     DeleteStaged,
+    /// Find the keys that a snapshot lacks, or hold it back.
+    ReadSnapshot,
     /// Compare all of the target with open history, in a run that is told to.
     FindDifferences,
     /// List the keys of the events and of the target's changes, with the target's rows as they are now.
@@ -29,6 +31,8 @@ pub enum Step {
     ReadHistory,
     /// Turn rows of the target that differ from open history into events.
     CaptureManualChanges,
+    /// Find the rows of a snapshot that say what the history knows.
+    FindKnownRows,
     /// Order events and stored rows by key, settle ties and duplicates, find every interval.
     ResolveVersions,
     /// Write rejected rows and lost ties to the rejects, each once.
@@ -73,7 +77,7 @@ impl Step {
     pub(super) fn when(self) -> When {
         match self {
             Self::TakeLock | Self::ClearWorkTables | Self::FindTouchedKeys => When::Always,
-            Self::ReadStaging | Self::DeleteStaged => When::ReadsStaging,
+            Self::ReadStaging | Self::DeleteStaged | Self::ReadSnapshot => When::ReadsStaging,
             Self::FindDifferences => When::Reconciles,
             _ => When::AnythingToDo,
         }
@@ -84,15 +88,18 @@ impl<'c> MergePlan<'c> {
     /// The plan of `MERGE_…()`. `CAPTURE_…()` does the same without the staged rows.
     #[must_use]
     pub fn of(contract: &'c Contract, slice_rows: u64) -> Self {
-        let steps = vec![
+        let of_snapshots = [Step::ReadSnapshot, Step::FindKnownRows];
+        let mut steps = vec![
             Step::TakeLock,
             Step::ClearWorkTables,
             Step::ReadStaging,
             Step::DeleteStaged,
+            Step::ReadSnapshot,
             Step::FindDifferences,
             Step::FindTouchedKeys,
             Step::ReadHistory,
             Step::CaptureManualChanges,
+            Step::FindKnownRows,
             Step::ResolveVersions,
             Step::WriteRejects,
             Step::WriteHistory,
@@ -100,6 +107,9 @@ impl<'c> MergePlan<'c> {
             Step::ApplyToTarget,
             Step::WriteRunLog,
         ];
+        if contract.snapshot().is_none() {
+            steps.retain(|step| !of_snapshots.contains(step));
+        }
         Self {
             contract,
             names: Names::of(contract),

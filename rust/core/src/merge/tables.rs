@@ -25,7 +25,7 @@ pub(super) fn tables(context: &RenderContext<'_>) -> Vec<Statement> {
         history_closed(context),
         history(context),
         rejects(names),
-        runs(names),
+        runs(context),
         lock(&names.lock, "runs"),
         lock(&names.load_lock, "loads"),
     ];
@@ -149,7 +149,8 @@ fn rejects(names: &Names) -> String {
     create("table", &names.rejects, &lines.map(str::to_owned), "")
 }
 
-fn runs(names: &Names) -> String {
+fn runs(context: &RenderContext<'_>) -> String {
+    let snapshot = context.contract.snapshot();
     let lines = [
         "run_id number(18,0) not null",
         "source_file varchar not null",
@@ -164,7 +165,10 @@ fn runs(names: &Names) -> String {
         "started_at timestamp_ntz(6) not null",
         "finished_at timestamp_ntz(6) not null",
     ];
-    create("table", &names.runs, &lines.map(str::to_owned), "")
+    let lines = lines.map(str::to_owned).into_iter();
+    let snapshot = snapshot.map(|_| "snapshot_at timestamp_ntz(6)".to_owned());
+    let lines: Vec<String> = lines.chain(snapshot).collect();
+    create("table", &context.names.runs, &lines, "")
 }
 
 /// A table of one row, whose update is an exclusive lock.
@@ -209,12 +213,11 @@ fn work(context: &RenderContext<'_>) -> Vec<String> {
         ]
         .map(str::to_owned),
     );
+    let mut events = vec!["_firn_raw_line varchar", "_firn_reason varchar"];
+    events.extend(contract.snapshot().map(|_| "_firn_is_known boolean"));
     let differences: Vec<String> = contract.key().map(|one| typed(one, "")).collect();
     vec![
-        transient(
-            &names.merge_events,
-            &sourced(&["_firn_raw_line varchar", "_firn_reason varchar"]),
-        ),
+        transient(&names.merge_events, &sourced(&events)),
         transient(&names.merge_differences, &differences),
         transient(&names.merge_keys, &keys),
         transient(

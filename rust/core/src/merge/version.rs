@@ -15,6 +15,9 @@ pub fn version(contract: &Contract) -> String {
         contract.table().to_owned(),
         contract.op().to_owned(),
     ];
+    if let Some(snapshot) = contract.snapshot() {
+        parts.push(format!("{snapshot:?}"));
+    }
     if contract.has_partial_updates() {
         parts.push("partial updates".to_owned());
     }

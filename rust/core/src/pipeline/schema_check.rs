@@ -110,7 +110,7 @@ impl Pipeline {
         let contract = &self.contract;
         let place = self.place(column);
         match found {
-            None if *table == self.names.staging => {}
+            None if *table == self.names.staging || *table == self.names.runs => {}
             None if self.names.given_columns.as_ref() == Some(column) => {}
             // Firn's own columns and those of key and order have no value in the rows of before.
             None if place.is_some_and(|index| !contract.is_always_filled(index)) => {}
@@ -142,7 +142,7 @@ impl Pipeline {
     }
 
     /// The columns that target, history and staging must have.
-    fn wanted_columns(&self) -> [(&Identifier, Vec<(Identifier, Wanted)>); 4] {
+    fn wanted_columns(&self) -> [(&Identifier, Vec<(Identifier, Wanted)>); 5] {
         let (contract, names) = (&self.contract, &self.names);
         let column = |one: &Column| (Identifier::new(&one.name), Wanted::Values(one.kind));
         let columns = || contract.columns().iter().map(column);
@@ -165,6 +165,8 @@ impl Pipeline {
             .collect();
         let mut closed = open.clone();
         closed.push(time(&names.valid_to));
+        let runs = contract.snapshot().into_iter();
+        let runs = runs.map(|_| time(&Identifier::new("snapshot_at")));
         // Staging takes rows as they come: all text.
         let header = contract
             .header()
@@ -177,6 +179,7 @@ impl Pipeline {
             (&names.history_open, open),
             (&names.history_closed, closed),
             (&names.staging, staging.collect()),
+            (&names.runs, runs.collect()),
         ]
     }
 

@@ -15,7 +15,7 @@ use super::Loader;
 use crate::contract::Contract;
 use crate::error::{Context, Error, Fault, Result};
 use crate::merge::version;
-use crate::reader::{self, Reader, RejectedRow, RowTotals, Source, Validator};
+use crate::reader::{self, FileFacts, Reader, RejectedRow, RowTotals, Source, Validator};
 use crate::store::Uploaded;
 
 /// A file with more bytes than this, before they are compressed, becomes several objects. With gzip each is of about 240 MB then, and
@@ -121,6 +121,38 @@ impl Loader {
     }
 }
 
+const CUT_SHORT: &str = "the last row has no line end, as in a file that was cut short, and a snapshot must be whole: end it with one if it is";
+
+const EMPTY_SNAPSHOT: &str = "a snapshot without rows would delete every key: it is not loaded";
+
+/// Keeps the last two bytes of what is written.
+#[derive(Default)]
+struct End([u8; 2]);
+
+impl End {
+    /// Whether a text ends so that has a last line end, whatever its encoding.
+    fn is_line_end(&self) -> bool {
+        let [before, last] = self.0;
+        let last = if last == 0 { before } else { last };
+        matches!(last, b'\n' | b'\r')
+    }
+}
+
+impl std::io::Write for End {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match bytes {
+            [] => {}
+            [one] => self.0 = [self.0[1], *one],
+            [.., before, last] => self.0 = [*before, *last],
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Where the upload of a file stands.
 enum Step {
     Begin(PathBuf),
@@ -141,6 +173,7 @@ struct FileUpload {
     /// Of a large file, after how many bytes an object ends.
     cut: Option<usize>,
     stamp: Stamp,
+    is_snapshot: bool,
     /// Of what has been read this time.
     seen: Hash,
     validator: Validator<Source, OnRejected>,
@@ -161,18 +194,28 @@ impl FileUpload {
         let name = path
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
-        let name = name.as_deref();
-        Reader::of_file(contract, name, reader::decoded(rewound(&file)?, |_| {})?)?;
+        let facts = FileFacts {
+            name: name.as_deref(),
+            modified: stamp.1,
+        };
+        Reader::of_file(contract, facts, reader::decoded(rewound(&file)?, |_| {})?)?;
         let (source, hash) = hashed(&file, Arc::clone(&listener))?;
         let mut source = BufReader::with_capacity(1 << 18, source);
-        let bytes = std::io::copy(&mut source, &mut std::io::sink())?;
+        let mut end = End::default();
+        let bytes = std::io::copy(&mut source, &mut end)?;
+        if contract.snapshot().is_some() && !end.is_line_end() {
+            return Err(Error::rejected(CUT_SHORT));
+        }
         let (source, seen) = hashed(&file, Arc::clone(&listener))?;
         let on_rejected: OnRejected = Box::new(move |row| listener.row_rejected(number, row));
         Ok(Self {
-            validator: Validator::of_file(contract, name, source, on_rejected)?,
-            cut: (bytes > object_bytes as u64).then_some(object_bytes),
+            validator: Validator::of_file(contract, facts, source, on_rejected)?,
+            // What a snapshot lacks is known only from the whole of it.
+            cut: (bytes > object_bytes as u64 && contract.snapshot().is_none())
+                .then_some(object_bytes),
             digest: hash.digest(),
-            reading: reading(contract, hash.digest()),
+            reading: reading(contract, hash.digest(), stamp.1),
+            is_snapshot: contract.snapshot().is_some(),
             path,
             file,
             stamp,
@@ -198,6 +241,9 @@ impl FileUpload {
         let most = self.cut.unwrap_or(usize::MAX);
         let rows = self.validator.copy(output, most).map_err(Error::of_file)?;
         let is_done = self.validator.is_done().map_err(Error::of_file)?;
+        if self.is_snapshot && rows.rows == 0 {
+            return Err(Error::rejected(EMPTY_SNAPSHOT).of_file());
+        }
         // The name promises this content: of a file that has changed nothing more is uploaded under it.
         if stamp(&self.file)? != self.stamp || is_done && self.seen.digest() != self.digest {
             let changed = Error::transient("the file changed while it was read: it is retried");
@@ -298,11 +344,14 @@ pub fn content_hash(path: &Path) -> Result<String> {
 }
 
 /// With another `[source]` the same file becomes other rows, which must not meet the old name.
-fn reading(contract: &Contract, digest: [u8; 8]) -> [u8; 8] {
+fn reading(contract: &Contract, digest: [u8; 8], modified: Option<SystemTime>) -> [u8; 8] {
     if contract.has_usual_source() {
         return digest;
     }
-    let source = format!("{} {:?}", version(contract), contract.source());
+    // The same content at another time is another snapshot.
+    let mut origins = contract.source().columns.iter();
+    let modified = modified.filter(|_| origins.any(|one| one.is_modified_time));
+    let source = format!("{} {:?} {modified:?}", version(contract), contract.source());
     short(Sha256::new_with_prefix(digest).chain_update(source))
 }
 

@@ -316,7 +316,18 @@ fn a_contract_has_errors_that_name_what_each_key_expects() {
             .contains("a separator other than the decimal one")
     );
     assert!(error("comment = \"\\\"\"").contains("is also the quote"));
-    assert!(error("mode = \"snapshot\"").starts_with("source.mode: snapshots are not supported"));
+    assert_eq!(
+        error("mode = \"full\""),
+        "source.mode: invalid value `full`: expected changes, snapshot"
+    );
+    let snapshot = |keys: &str| error(&format!("mode = \"snapshot\"\n{keys}"));
+    assert!(error("max_deleted = \"5%\"").contains("add `mode = \"snapshot\"`"));
+    assert!(snapshot("max_deleted = \"5\"").contains("expected whole percents"));
+    assert!(
+        snapshot("snapshot_time = \"now\"")
+            .contains("expected `modified`, a file name with one `*`")
+    );
+    assert!(snapshot("unchanged = [\"\"]").contains("a snapshot gives every column"));
     assert!(error("extra_columns = \"evolve\"").contains("added columns are not supported"));
     let column = |keys: &str| {
         let text = CONTRACT.replace(", required = true", &format!(", {keys}"));

@@ -8,6 +8,7 @@
 //! | `text` | bytes as UTF-8, whatever their encoding |
 //! | `content` | what a file holds, by its first bytes |
 //! | `beginning` | the first bytes of a file as text, for `infer` |
+//! | `facts` | a file's name and time |
 //! | `csv` | delimited text |
 //! | `json` | JSON lines, and Debezium's events |
 //! | `lines` | the lines of a text |
@@ -24,6 +25,7 @@ mod container;
 mod content;
 mod convert;
 mod csv;
+mod facts;
 mod json;
 mod lines;
 mod piece;
@@ -34,6 +36,7 @@ mod validate;
 pub(crate) use beginning::beginning;
 pub use container::{Source, decoded};
 pub(crate) use convert::is_rfc3339;
+pub use facts::FileFacts;
 pub use piece::{Piece, RejectedRow};
 pub use rows::Reader;
 pub use validate::{RowTotals, Validator};

@@ -5,7 +5,7 @@ use std::io::Read;
 use super::convert::Converter;
 use super::piece::Piece;
 use super::text::Text;
-use super::{content, csv, json};
+use super::{FileFacts, content, csv, json};
 use crate::contract::{Contract, Format};
 use crate::error::{Error, Result};
 
@@ -43,16 +43,16 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// `Config` if the content or its header is not what the contract describes; `Rejected` if there is none; otherwise what reading gives.
     pub fn new(contract: &Contract, input: R) -> Result<Self> {
-        Self::of_file(contract, None, input)
+        Self::of_file(contract, FileFacts::default(), input)
     }
 
-    /// The same, for contracts that take a value from the file's name.
+    /// The same, for contracts that take a value from the file's name or time.
     ///
     /// # Errors
     /// As [`Reader::new`], and `Config` if the name does not have the form that the contract says.
-    pub fn of_file(contract: &Contract, name: Option<&str>, input: R) -> Result<Self> {
+    pub fn of_file(contract: &Contract, facts: FileFacts<'_>, input: R) -> Result<Self> {
         let source = contract.source();
-        let converter = Converter::new(contract, name)?;
+        let converter = Converter::new(contract, facts)?;
         let text = Text::open(input, source.encoding)?;
         let found = content::format_of(text.head(), text.is_decoded(), source.format)?;
         let rows = match (source.format.unwrap_or(found), found) {

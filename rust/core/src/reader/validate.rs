@@ -4,7 +4,7 @@
 
 use std::io::{Read, Write};
 
-use super::{Piece, Reader, RejectedRow};
+use super::{FileFacts, Piece, Reader, RejectedRow};
 use crate::contract::Contract;
 use crate::error::Result;
 
@@ -39,16 +39,16 @@ impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
     /// # Errors
     /// As [`Reader::new`].
     pub fn new(contract: &Contract, input: R, on_rejected: F) -> Result<Self> {
-        Self::of_file(contract, None, input, on_rejected)
+        Self::of_file(contract, FileFacts::default(), input, on_rejected)
     }
 
-    /// The same, for contracts that take a value from the file's name.
+    /// The same, for contracts that take a value from the file's name or time.
     ///
     /// # Errors
     /// As [`Reader::of_file`].
     pub fn of_file(
         contract: &Contract,
-        name: Option<&str>,
+        facts: FileFacts<'_>,
         input: R,
         on_rejected: F,
     ) -> Result<Self> {
@@ -58,7 +58,7 @@ impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
         let names = contract.header().chain(own).chain(given);
         let header: Vec<String> = names.map(|name| quoted(name.as_bytes())).collect();
         Ok(Self {
-            reader: Reader::of_file(contract, name, input)?,
+            reader: Reader::of_file(contract, facts, input)?,
             header: header.join(","),
             columns: contract.header().count(),
             on_rejected,

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::{
-    Booleans, Encoding, ExtraColumns, Format, Header, MissingColumns, Numbers, Operation, Source,
-    TimestampFormat, preset,
+    Booleans, Encoding, ExtraColumns, Format, Header, MissingColumns, Numbers, Operation, Snapshot,
+    Source, TimestampFormat, preset,
 };
 use crate::contract::Op;
 use crate::error::{Context, Error, Result};
@@ -34,7 +34,7 @@ pub(in crate::contract) struct Document {
     lenient: bool,
     operation: Option<DocumentOperation>,
     mode: Option<String>,
-    snapshot_time: Option<String>,
+    pub snapshot_time: Option<String>,
     max_deleted: Option<String>,
 }
 
@@ -69,6 +69,7 @@ impl Document {
     /// The source that it describes; `op` is the operation column that stands outside of the table.
     pub(in crate::contract) fn read(self, op: Option<&str>) -> Result<Source> {
         self.refuse_what_is_not_supported_yet()?;
+        let snapshot = self.snapshot()?;
         let preset = self.preset.as_deref().map(preset::named).transpose()?;
         let preset = preset.unwrap_or_default();
         let usual = Source::default();
@@ -120,6 +121,7 @@ impl Document {
             )?,
             columns: Vec::new(),
             ignored: Vec::new(),
+            snapshot,
         };
         check_characters(&source)?;
         Ok(source)
@@ -134,17 +136,43 @@ impl Document {
         if self.extra_columns.as_deref() == Some("evolve") {
             return unsupported("extra_columns", "added columns");
         }
-        match self.mode.as_deref() {
-            None | Some("changes") => {}
-            Some("snapshot") => return unsupported("mode", "snapshots"),
-            Some(other) => return Err(expected("mode", other, "changes")),
-        }
-        if self.snapshot_time.is_some() || self.max_deleted.is_some() {
-            return unsupported("snapshot_time and source.max_deleted", "snapshots");
-        }
         Ok(())
     }
+
+    fn snapshot(&self) -> Result<Option<Snapshot>> {
+        match self.mode.as_deref() {
+            Some("snapshot") => {}
+            None | Some("changes")
+                if self.snapshot_time.is_none() && self.max_deleted.is_none() =>
+            {
+                return Ok(None);
+            }
+            None | Some("changes") => {
+                return Err(Error::config(
+                    "source.snapshot_time and source.max_deleted are of snapshots: add `mode = \"snapshot\"`",
+                ));
+            }
+            Some(other) => return Err(expected("mode", other, "changes, snapshot")),
+        }
+        let text = self.max_deleted.as_deref().unwrap_or(USUAL_MAX_DELETED);
+        let percent = text
+            .strip_suffix('%')
+            .and_then(|digits| digits.trim().parse().ok());
+        match percent.filter(|percent| *percent <= 100) {
+            Some(max_deleted_percent) => Ok(Some(Snapshot {
+                max_deleted_percent,
+            })),
+            None => Err(expected(
+                "max_deleted",
+                text,
+                "whole percents, such as `20%`",
+            )),
+        }
+    }
 }
+
+/// How much of the table a snapshot may lack if the contract does not say.
+const USUAL_MAX_DELETED: &str = "50%";
 
 const FORMATS: [(&str, Format); 3] = [
     ("csv", Format::Csv),

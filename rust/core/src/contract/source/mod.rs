@@ -59,6 +59,15 @@ pub struct Source {
     pub columns: Vec<Origin>,
     /// Names of columns of the file that are left out.
     pub ignored: Vec<String>,
+    /// If each file is the whole table as it was at one time.
+    pub snapshot: Option<Snapshot>,
+}
+
+/// What files mean that are the whole table as it was at one time: a key that is not in one was deleted at its time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Snapshot {
+    /// Of a hundred keys, how many may be absent; a file that lacks more is held back.
+    pub max_deleted_percent: u8,
 }
 
 /// A format of files.
@@ -154,6 +163,8 @@ pub struct Origin {
     pub constant: Option<String>,
     /// What finds the value of all rows in the file's name: a text with one `*` where the value stands.
     pub file_name: Option<String>,
+    /// Whether the value of all rows is the time when the file was last modified.
+    pub is_modified_time: bool,
     /// How this column's timestamps are written, if otherwise than the source's.
     pub timestamps: Option<Vec<TimestampFormat>>,
 }
@@ -162,7 +173,7 @@ impl Origin {
     /// Whether the file has no column for it.
     #[must_use]
     pub fn is_outside_the_rows(&self) -> bool {
-        self.constant.is_some() || self.file_name.is_some()
+        self.constant.is_some() || self.file_name.is_some() || self.is_modified_time
     }
 }
 
@@ -202,6 +213,7 @@ impl Default for Source {
             },
             columns: Vec::new(),
             ignored: Vec::new(),
+            snapshot: None,
         }
     }
 }

@@ -1,9 +1,8 @@
 //! Manual changes of the target, as events like any other.
 
 use super::MANUAL_CHANGE;
-use super::staging::others;
 use crate::contract::Column;
-use crate::merge::expression::{column, differ, equal, list, of};
+use crate::merge::expression::{column, differ, equal, list, of, others};
 use crate::merge::{Identifier, MergePlan, literal};
 
 pub(super) fn capture_manual_changes(plan: &MergePlan<'_>) -> String {

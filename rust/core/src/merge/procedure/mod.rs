@@ -5,6 +5,7 @@
 mod load;
 mod manual_changes;
 mod partial;
+mod snapshot;
 mod staging;
 mod target;
 mod versions;
@@ -37,7 +38,7 @@ pub(super) fn merge(plan: &MergePlan<'_>) -> String {
         "
 declare
   target_changed_meanwhile exception (-20001, {changed});
-{DECLARATIONS}
+{DECLARATIONS}{of_snapshots}
 {counts}
 {totals}
 begin
@@ -53,6 +54,7 @@ exception
     raise;
 end;
 ",
+        of_snapshots = snapshot::declarations(plan.contract),
         counts = counts.join("\n"),
         totals = totals.join("\n"),
         check_streams = check_streams(&plan.names),
@@ -220,6 +222,8 @@ fn render(plan: &MergePlan<'_>, step: Step) -> String {
         Step::ClearWorkTables => staging::clear_work_tables(plan),
         Step::ReadStaging => staging::read_staging(plan),
         Step::DeleteStaged => staging::delete_staged(plan),
+        Step::ReadSnapshot => snapshot::read_snapshot(plan),
+        Step::FindKnownRows => snapshot::find_known_rows(plan),
         Step::FindDifferences => staging::find_differences(plan),
         Step::FindTouchedKeys => staging::find_touched_keys(plan),
         Step::ReadHistory => staging::read_history(plan),

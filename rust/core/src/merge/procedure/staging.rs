@@ -1,8 +1,8 @@
 //! What a run reads: staged rows, the keys they touch, the target and the history of those keys. The first steps of a run.
 
-use crate::contract::{Column, Contract};
+use super::snapshot;
 use crate::merge::expression::{
-    column, complaints, differ, equal, list, of, op_letter, text_line, typed,
+    column, complaints, differ, equal, list, of, op_letter, others, text_line, typed,
 };
 use crate::merge::{Identifier, MergePlan, Names, literal};
 
@@ -39,6 +39,9 @@ fn same_staged_row(names: &Names, left: &str, right: &str) -> String {
 
 /// Which files a run reads: all, or the first that fit.
 fn cut(plan: &MergePlan<'_>) -> String {
+    if plan.contract.snapshot().is_some() {
+        return snapshot::cut(plan);
+    }
     let names = &plan.names;
     format!(
         "  -- A run reads whole files, the oldest first, up to {slice} rows. The next run reads the rest.
@@ -80,6 +83,15 @@ pub(super) fn read_staging(plan: &MergePlan<'_>) -> String {
             _ => format!("a.{name}"),
         })
         .collect();
+    let (loaded_at, source_file) = (&names.loaded_at, &names.source_file);
+    let (is_read, reads_all) = if contract.snapshot().is_some() {
+        snapshot::reads(names)
+    } else {
+        let is_before = format!("s.{loaded_at} < :last_loaded_at");
+        let is_up_to = format!("s.{loaded_at} = :last_loaded_at and s.{source_file} <= :last_file");
+        let is_read = format!(":last_file is null or {is_before} or ({is_up_to})");
+        (is_read, "last_file is null")
+    };
     let surplus = literal(&format!(
         "more than the {} fields of the contract",
         contract.header().count()
@@ -95,7 +107,7 @@ pub(super) fn read_staging(plan: &MergePlan<'_>) -> String {
         {complaints}
       end as _firn_reason
     from {staging} s
-    where :last_file is null or s.{loaded_at} < :last_loaded_at or (s.{loaded_at} = :last_loaded_at and s.{source_file} <= :last_file)
+    where {is_read}
   )
   select
     {op_letter},
@@ -104,13 +116,13 @@ pub(super) fn read_staging(plan: &MergePlan<'_>) -> String {
     a._firn_reason, {a_source}
   from staged a;
   event_rows := sqlrowcount;
-  if (last_file is null) then
+  if ({reads_all}) then
     -- Consume the stream without inserting a row: its offset moves with the commit, so these rows do not trigger the task again.
     insert into {events} ({source_file}) select {source_file} from {stream} where false;
   end if;",
         cut = cut(plan),
+        is_read = is_read,
         source_file = names.source_file,
-        loaded_at = names.loaded_at,
         events = names.merge_events,
         source = names.carried_list(""),
         a_source = a_source.join(", "),
@@ -224,16 +236,6 @@ pub(super) fn find_touched_keys(plan: &MergePlan<'_>) -> String {
         same = equal(contract.key(), "t", "k"),
         target_same = equal(contract.key(), &names.target.to_string(), "k"),
     )
-}
-
-/// The columns that are not part of the key.
-pub(super) fn others(contract: &Contract) -> impl Iterator<Item = &Column> {
-    contract
-        .columns()
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| !contract.is_key(*index))
-        .map(|(_, one)| one)
 }
 
 pub(super) fn read_history(plan: &MergePlan<'_>) -> String {

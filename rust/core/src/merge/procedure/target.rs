@@ -1,7 +1,7 @@
 //! What changes in the target, how it is written so that no manual change is lost, and the run log.
 
-use super::staging::others;
-use crate::merge::expression::{column, differ, equal, list, of, order_list};
+use super::snapshot;
+use crate::merge::expression::{column, differ, equal, list, of, order_list, others};
 use crate::merge::{Identifier, MergePlan};
 
 pub(super) fn compare_with_target(plan: &MergePlan<'_>) -> String {
@@ -86,11 +86,12 @@ pub(super) fn apply_to_target(plan: &MergePlan<'_>) -> String {
 
 pub(super) fn write_run_log(plan: &MergePlan<'_>) -> String {
     let names = &plan.names;
+    let (snapshot_column, snapshot_at) = snapshot::of_run(plan.contract);
     format!(
         "  -- Write the load report: what happened to the rows of every file. A displaced row no longer counts as history of its file. A
   -- change of the target counts for the file that holds the last event of the key.
   select count(*) into :rows_in from {events};
-  insert into {runs} (run_id, source_file, rows_in, history, duplicates, rejects, inserted, updated, deleted, landed_at, started_at, finished_at)
+  insert into {runs} (run_id, source_file, rows_in, history, duplicates, rejects, inserted, updated, deleted, landed_at, started_at, finished_at{snapshot_column})
   with outcomes as (
     select {source_file} as source_file, {loaded_at} as loaded_at, 1 as rows_in, 0 as history, 0 as duplicates,
       iff(_firn_reason is null, 0, 1) as candidates, 0 as rejects, 0 as inserted, 0 as deleted, 0 as changed
@@ -102,12 +103,12 @@ pub(super) fn write_run_log(plan: &MergePlan<'_>) -> String {
     union all
     select source_file, loaded_at, 0, 0, 0, 0, 1, 0, 0, 0 from {rejects} where run_id = :run_id
     union all
-    select f.{source_file}, f.{loaded_at}, 0, 0, 0, 0, 0, iff(d._firn_was_there, 0, 1), iff(d._firn_in_target, 0, 1), 1
+    select {changing_file}, f.{loaded_at}, 0, 0, 0, 0, 0, iff(d._firn_was_there, 0, 1), iff(d._firn_in_target, 0, 1), 1
     from {changes} d join {last_event}
     where d._firn_run_id = :run_id
   )
   select :run_id, source_file, sum(rows_in), sum(history), sum(duplicates) + sum(candidates) - sum(rejects), sum(rejects),
-    sum(inserted), sum(changed) - sum(inserted) - sum(deleted), sum(deleted), min(loaded_at), :started_at, sysdate()
+    sum(inserted), sum(changed) - sum(inserted) - sum(deleted), sum(deleted), min(loaded_at), :started_at, sysdate(){snapshot_at}
   from outcomes
   group by source_file;",
         events = names.merge_events,
@@ -116,6 +117,8 @@ pub(super) fn write_run_log(plan: &MergePlan<'_>) -> String {
         loaded_at = names.loaded_at,
         versions = names.merge_versions,
         changes = names.merge_changes,
+        changing_file =
+            snapshot::changing_file(plan.contract, &format!("f.{}", names.source_file)),
         last_event = last_event(plan),
         rejects = names.rejects,
     )

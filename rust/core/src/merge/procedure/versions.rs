@@ -1,7 +1,7 @@
 //! The versions that the events make: intervals, duplicates, ties; then the rejects and the history.
 
 use super::TIE;
-use super::partial;
+use super::{partial, snapshot};
 use crate::merge::expression::{column, equal, line, list, order_list, precedence, same_place};
 use crate::merge::{Identifier, MergePlan, literal};
 
@@ -24,7 +24,7 @@ pub(super) fn resolve_versions(plan: &MergePlan<'_>) -> String {
   -- equal new one, so a duplicate changes nothing. Only events that share key and order are sorted by all their values.{about}
   insert into {versions} ({all}, _firn_valid_to, _firn_outcome, _firn_was_open)
   with events as (
-    select {all}, 0 as _firn_is_stored, cast(null as timestamp_ntz) as _firn_stored_valid_to from {events} where _firn_reason is null
+    select {all}, 0 as _firn_is_stored, cast(null as timestamp_ntz) as _firn_stored_valid_to from {events} where _firn_reason is null{is_not_known}
     union all
     select {all}, 1 as _firn_is_stored, _firn_valid_to as _firn_stored_valid_to from {stored}
   ),
@@ -57,8 +57,10 @@ pub(super) fn resolve_versions(plan: &MergePlan<'_>) -> String {
       else 'unchanged'
     end,
     _firn_is_stored = 1 and _firn_stored_valid_to is null
-  from {last};
+  from {last};{known}
   select count(iff(_firn_outcome = 'new', 1, null)) - count(iff(_firn_outcome = 'displaced', 1, null)) into :history from {versions};",
+        is_not_known = snapshot::is_not_known(contract),
+        known = snapshot::known_rows(plan, &all),
         versions = names.merge_versions,
         events = names.merge_events,
         stored = names.merge_stored,

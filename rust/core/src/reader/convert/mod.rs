@@ -13,6 +13,7 @@ mod timestamp;
 pub(super) use fault::Fault;
 pub(crate) use timestamp::is_rfc3339;
 
+use super::FileFacts;
 use crate::contract::{ColumnType, Contract, MissingColumns, Op, Operation, Position};
 use crate::error::{Error, Result};
 use timestamp::Timestamps;
@@ -65,15 +66,22 @@ struct Rule {
     timestamps: Timestamps,
     default: Option<Vec<u8>>,
     /// The value of every row of this file.
-    fixed: Option<Vec<u8>>,
+    fixed: Option<Fixed>,
+}
+
+/// The value of every row of a file.
+enum Fixed {
+    Text(Vec<u8>),
+    /// Nanoseconds since 1970 in UTC.
+    Instant(i128),
 }
 
 impl Converter {
-    /// For the files of a contract's source; `file_name` is this file's.
+    /// For the files of a contract's source; `facts` are this file's.
     ///
     /// # Errors
     /// `Config` if a column's value stands in the file's name, and the name is another.
-    pub fn new(contract: &Contract, file_name: Option<&str>) -> Result<Self> {
+    pub fn new(contract: &Contract, facts: FileFacts<'_>) -> Result<Self> {
         let source = contract.source();
         let bytes = |texts: &[String]| -> Vec<Vec<u8>> {
             texts.iter().map(|text| text.clone().into_bytes()).collect()
@@ -83,9 +91,13 @@ impl Converter {
         {
             let formats = origin.timestamps.as_ref().unwrap_or(&source.timestamps);
             let fixed = match &origin.file_name {
-                Some(pattern) => Some(named_value(pattern, file_name, &column.name)?),
+                Some(pattern) => Some(named_value(pattern, facts.name, &column.name)?),
                 None => origin.constant.clone(),
             };
+            let fixed = fixed.map(|text| Fixed::Text(text.into_bytes()));
+            let modified = origin
+                .is_modified_time
+                .then(|| modified(facts, &column.name));
             columns.push(Rule {
                 name: column.name.clone(),
                 kind: column.kind,
@@ -94,7 +106,7 @@ impl Converter {
                 is_required: column.required,
                 timestamps: Timestamps::new(formats, source.time_zone.as_deref(), source.lenient)?,
                 default: origin.default.clone().map(String::into_bytes),
-                fixed: fixed.map(String::into_bytes),
+                fixed: modified.transpose()?.or(fixed),
             });
         }
         Ok(Self {
@@ -155,7 +167,11 @@ impl Converter {
             return Err(Fault::InvalidValue);
         };
         if let Some(fixed) = &rule.fixed {
-            return self.typed(rule, &text(fixed), output);
+            let value = match fixed {
+                Fixed::Text(fixed) => text(fixed),
+                Fixed::Instant(nanos) => Value::Instant(*nanos),
+            };
+            return self.typed(rule, &value, output);
         }
         let is_unchanged = self.is_unchanged(value);
         if is_unchanged && op == Op::Update && !rule.is_always_filled {
@@ -310,6 +326,19 @@ pub(super) fn push_text(text: &[u8], output: &mut Vec<u8>) {
     }
     output.extend_from_slice(rest);
     output.push(b'"');
+}
+
+/// When the file was last modified, in whole microseconds.
+fn modified(facts: FileFacts<'_>, column: &str) -> Result<Fixed> {
+    let time = facts
+        .modified
+        .and_then(|time| jiff::Timestamp::try_from(time).ok());
+    let time = time.ok_or_else(|| {
+        Error::config(format!(
+            "column `{column}`: the time when the file was modified is not known"
+        ))
+    })?;
+    Ok(Fixed::Instant(i128::from(time.as_microsecond()) * 1_000))
 }
 
 /// What stands in the place of the pattern's `*`.

@@ -8,7 +8,14 @@ fn converted(kind: &str, keys: &str, value: Value<'_>) -> String {
          {{ name = \"x\", type = \"{kind}\" }}]\n[source]\n{keys}"
     ))
     .unwrap();
-    let mut converter = Converter::new(&contract, Some("orders-EU.csv")).unwrap();
+    let mut converter = Converter::new(
+        &contract,
+        FileFacts {
+            name: Some("orders-EU.csv"),
+            modified: None,
+        },
+    )
+    .unwrap();
     let mut output = Vec::new();
     match converter.column(2, value, Op::Update, &mut output) {
         Ok(()) => String::from_utf8(output).unwrap(),
