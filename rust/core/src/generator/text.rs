@@ -108,11 +108,11 @@ pub(super) fn fields(event: Event) -> Vec<(&'static str, String)> {
     COLUMNS.into_iter().zip(values).collect()
 }
 
-/// A CSV row; `stray` puts a quotation mark behind the last name that nothing closes.
+/// A CSV row; `stray` puts the last name in quotes and a third quotation mark behind it.
 pub(super) fn csv_row(fields: &[(&str, String)], stray: bool) -> String {
     let cells = fields.iter().map(|(column, value)| {
         if stray && *column == "last_name" {
-            format!("{}\"", value.replace(['"', ','], ""))
+            format!("\"{}\"x\"", value.replace(['"', ','], ""))
         } else if value.contains([',', '"']) {
             format!("\"{}\"", value.replace('"', "\"\""))
         } else {
