@@ -217,9 +217,9 @@ fn check_origin(kind: ColumnType, origin: &Origin) -> Result<()> {
             pattern.escape_debug()
         )));
     }
-    if origin.timestamps.is_some() && kind != ColumnType::Timestamp {
+    if origin.timestamps.is_some() && !matches!(kind, ColumnType::Timestamp | ColumnType::Date) {
         return Err(Error::config(format!(
-            "`timestamps` describes timestamps, the column is a {kind}"
+            "`timestamps` describes timestamps and dates, the column is a {kind}"
         )));
     }
     Ok(())

@@ -107,7 +107,9 @@ fn source(sample: &Sample, roles: &Roles) -> String {
         let nulls: Vec<String> = nulls.into_iter().map(str::to_owned).collect();
         keys.push(format!("null = {}", list(&nulls)));
     }
-    if sample.columns.iter().any(Evidence::has_decimal_commas) {
+    if sample.columns.iter().any(Evidence::has_grouping_dots) {
+        keys.push("numbers = { decimal = \",\", grouping = \".\" }".to_owned());
+    } else if sample.columns.iter().any(Evidence::has_decimal_commas) {
         keys.push("numbers = { decimal = \",\" }".to_owned());
     }
     if sample.has_gaps && sample.format != Format::Csv {

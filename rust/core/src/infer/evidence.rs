@@ -34,7 +34,7 @@ pub(super) struct Evidence {
     hasher: RandomState,
 }
 
-const SHAPES: usize = 8;
+const SHAPES: usize = 10;
 
 /// What a value can be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,6 +47,9 @@ enum Shape {
     Date,
     Timestamp,
     GermanTime,
+    GermanDate,
+    /// With dots between thousands and a decimal comma.
+    GermanNumber,
 }
 
 /// What to make of a column.
@@ -134,8 +137,15 @@ impl Evidence {
         if is_rfc3339(text) {
             return Some(Shape::Timestamp);
         }
-        if shape_of(text) == "99.99.9999 99:99:99" {
-            return Some(Shape::GermanTime);
+        match shape_of(text).as_str() {
+            "99.99.9999 99:99:99" => return Some(Shape::GermanTime),
+            "99.99.9999" => return Some(Shape::GermanDate),
+            _ => {}
+        }
+        if let Some((whole, fraction)) = grouped(digits) {
+            self.digits = self.digits.max(whole);
+            self.scale = self.scale.max(fraction);
+            return Some(Shape::GermanNumber);
         }
         let lower = text.to_ascii_lowercase();
         let is_truth = ["true", "false", "t", "f", "yes", "no"].contains(&lower.as_str());
@@ -158,11 +168,22 @@ impl Evidence {
 
     /// Whether decimal commas occur, and no decimal points.
     pub fn has_decimal_commas(&self) -> bool {
-        self.count(Shape::DecimalComma) > 0 && self.count(Shape::Decimal) == 0 && self.is_number()
+        let commas = self.count(Shape::DecimalComma) + self.count(Shape::GermanNumber);
+        commas > 0 && self.count(Shape::Decimal) == 0 && self.is_number()
+    }
+
+    /// Whether thousands are separated by dots.
+    pub fn has_grouping_dots(&self) -> bool {
+        self.count(Shape::GermanNumber) > 0 && self.has_decimal_commas()
     }
 
     fn is_number(&self) -> bool {
-        let numbers = [Shape::Whole, Shape::Decimal, Shape::DecimalComma];
+        let numbers = [
+            Shape::Whole,
+            Shape::Decimal,
+            Shape::DecimalComma,
+            Shape::GermanNumber,
+        ];
         numbers.map(|shape| self.count(shape)).iter().sum::<u64>() == self.values
     }
 
@@ -202,6 +223,12 @@ impl Evidence {
         }
         if all(Shape::Date) {
             return plain(ColumnType::Date, of("dates"));
+        }
+        if all(Shape::GermanDate) {
+            return Proposal {
+                timestamps: Some("DD.MM.YYYY"),
+                ..plain(ColumnType::Date, of("dates"))
+            };
         }
         if all(Shape::Truth) {
             return plain(ColumnType::Boolean, of("truth values"));
@@ -267,6 +294,24 @@ impl Evidence {
             _ => None,
         }
     }
+}
+
+/// The digits before and after the comma of a number such as `1.249,00`.
+fn grouped(text: &str) -> Option<(usize, usize)> {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|one| one.is_ascii_digit());
+    let (whole, fraction) = text.split_once(',')?;
+    let mut groups = whole.split('.');
+    let first = groups
+        .next()
+        .filter(|one| is_digits(one) && one.len() <= 3)?;
+    let mut digits = first.len();
+    for group in groups {
+        if group.len() != 3 || !is_digits(group) {
+            return None;
+        }
+        digits += 3;
+    }
+    (digits > first.len() && is_digits(fraction)).then_some((digits, fraction.len()))
 }
 
 /// The text with a nine for each digit.

@@ -56,7 +56,8 @@ fn a_file_of_events_gets_types_key_and_order_with_their_evidence() {
 
 #[test]
 fn a_file_is_read_by_the_contract_that_is_inferred_from_it() {
-    let files: [(&str, &[u8], u64); 7] = [
+    let files: [(&str, &[u8], u64); 8] = [
+        ("german.csv", b"id;price;day;changed_at\n1;1.249,00;05.01.2026;05.01.2026 08:00:00\n2;19,90;31.12.2025;06.01.2026 08:00:00\n", 2),
         ("semicolons.csv", b"id;name;price;changed_at\n1;Ann;1,50;2026-01-01 00:00:00\n2;\\N;12,00;2026-01-02 00:00:00\n", 2),
         ("german.csv", "id;geändert\n1;05.01.2026 08:00:00\n2;06.01.2026 08:00:00\n".as_bytes(), 2),
         ("epoch.tsv", b"id\tupdated_ms\tnote\na\t1767225600000\tx\nb\t1767225600001\t\n", 2),
