@@ -110,6 +110,13 @@ fn a_folder_that_the_stage_does_not_read_is_refused_before_the_upload() {
         let found = fixture.fails(1, &format!("doctor {words} {role}"));
         assert!(found.contains("failed"), "{found}");
     }
+    let refused = fixture.fails(1, &format!("bootstrap {words} FIRN_OWNER"));
+    assert!(
+        refused.contains(
+            "run `alter stage CUSTOMER_STAGE set url = 's3://firn-landing/elsewhere/customer/'`"
+        ),
+        "{refused}"
+    );
     assert_eq!(
         fixture.sql("select count(*) from CUSTOMER_STAGING"),
         [["0"]]

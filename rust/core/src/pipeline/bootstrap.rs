@@ -33,6 +33,7 @@ impl Pipeline {
     /// right, naming the script; whatever was made stays.
     pub async fn bootstrap(&self, on_statement: impl FnMut(ScriptProgress<'_>)) -> Result<()> {
         self.check_collisions().await?;
+        self.check_stage().await?;
         let upgrade = self.upgrade().await?;
         let scripts = self.scripts();
         let making: Vec<&Script> = upgrade
@@ -85,6 +86,19 @@ impl Pipeline {
                 })
                 .collect(),
         }))
+    }
+
+    /// A stage that is there keeps its URL, and the procedures must not say another.
+    async fn check_stage(&self) -> Result<()> {
+        match self.stage_mismatch().await {
+            Ok(Some(mismatch)) => Err(Error::config(format!(
+                "stage {} {mismatch}. Allow the folder in the storage integration, too",
+                self.names.stage
+            ))),
+            Err(error) if error.is_transient() => Err(error),
+            // Before the first bootstrap there is no stage.
+            Ok(None) | Err(_) => Ok(()),
+        }
     }
 
     /// With another key or another order the stored history would mean something else.

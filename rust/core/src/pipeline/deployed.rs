@@ -46,7 +46,7 @@ impl Pipeline {
             let stage_url = deployed.stage_url.trim_end_matches('/');
             let stage_url = stage_url.strip_suffix(&folder).unwrap_or(stage_url);
             return Some(format!(
-                "stage {} reads {}, but files would be uploaded to {url}: use `--stage-url {stage_url}`, or run `firn bootstrap` with the other URL",
+                "stage {} reads {}, but files would be uploaded to {url}: use `--stage-url {stage_url}`, or move the stage: `firn doctor` says how",
                 names.stage, deployed.stage_url
             ));
         }

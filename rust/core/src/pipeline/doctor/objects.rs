@@ -98,21 +98,33 @@ impl Pipeline {
         }
     }
 
-    async fn stage(&self) -> Finding {
+    /// Why the stage does not read the folder of the deployment's stage URL; none if it does.
+    ///
+    /// # Errors
+    /// If there is no stage, or it cannot be seen.
+    pub(in crate::pipeline) async fn stage_mismatch(&self) -> Result<Option<String>> {
         let name = &self.names.stage;
-        let check = format!("stage {name}");
         let wanted = self.deployment.storage.table_url(self.contract.table());
-        match self.show("stages", name).await {
-            Ok(rows) => match rows.get(0, "url") {
-                Some(url) if !is_same_folder(url, &wanted) => fail(
-                    &check,
-                    format!(
-                        "reads {url}, not {wanted}: run `alter stage {name} set url = {}`, or use the other --stage-url",
-                        crate::merge::literal(&wanted)
-                    ),
-                ),
-                _ => ok(&check, wanted),
-            },
+        let rows = self.show("stages", name).await?;
+        let url = rows
+            .get(0, "url")
+            .filter(|url| !is_same_folder(url, &wanted));
+        Ok(url.map(|url| {
+            format!(
+                "reads {url}, not {wanted}: run `alter stage {name} set url = {}`, or use the other --stage-url",
+                crate::merge::literal(&wanted)
+            )
+        }))
+    }
+
+    async fn stage(&self) -> Finding {
+        let check = format!("stage {}", self.names.stage);
+        match self.stage_mismatch().await {
+            Ok(Some(mismatch)) => fail(&check, mismatch),
+            Ok(None) => ok(
+                &check,
+                self.deployment.storage.table_url(self.contract.table()),
+            ),
             Err(error) => fail(
                 &check,
                 format!("{error}: run `firn bootstrap` (20_stage.sql)"),
