@@ -105,6 +105,12 @@ create table if not exists CUSTOMER_REJECTS (
   raw_line varchar
 );
 
+create table if not exists CUSTOMER_RETRIES (
+  reject_id varchar not null,
+  source_file varchar not null,
+  sent_at timestamp_ltz not null
+);
+
 create table if not exists CUSTOMER_RUNS (
   run_id number(18,0) not null,
   source_file varchar not null,

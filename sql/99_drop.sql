@@ -40,6 +40,8 @@ drop table if exists CUSTOMER_HISTORY_CLOSED;
 
 drop table if exists CUSTOMER_REJECTS;
 
+drop table if exists CUSTOMER_RETRIES;
+
 drop table if exists CUSTOMER_RUNS;
 
 drop table if exists CUSTOMER_MERGE_LOCK;

@@ -306,6 +306,8 @@ fn rendering_needs_no_account() {
         "generate",
         "bootstrap",
         "put",
+        "rejects",
+        "reconcile",
         "watch",
         "status",
         "history",

@@ -6,6 +6,8 @@
 //! | `end_to_end` | bootstrap, put, status, history, as-of, verify, drop |
 //! | `watch` | a folder: restarts, kills, Ctrl-C, malformed files |
 //! | `watch_files` | which files a watch takes, when, and where it puts them |
+//! | `rejects` | what was rejected: listed, and sent again |
+//! | `reconcile` | changes that no stream shows, and tables that were dropped |
 //! | `doctor` | each kind of problem, with its fix |
 //! | `demo` | the demonstration, to its end and interrupted |
 //! | `connection` | where connections come from, and how they fail |
@@ -28,6 +30,8 @@ mod end_to_end;
 mod fixture;
 mod input;
 mod names;
+mod reconcile;
+mod rejects;
 mod sources;
 mod store;
 mod upgrade;

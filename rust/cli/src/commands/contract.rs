@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::deployment;
-use super::rejects::{RejectArgs, RejectReport, Rejects};
+use super::reject_report::{RejectArgs, RejectReport, Rejects};
 use super::report;
 
 const EXAMPLES: &str = "\

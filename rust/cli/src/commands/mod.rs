@@ -12,6 +12,8 @@ mod flow;
 pub mod generate;
 mod history;
 mod put;
+mod reconcile;
+mod reject_report;
 mod rejects;
 mod report;
 mod snowglobe;
@@ -40,6 +42,10 @@ pub enum Command {
     History(history::History),
     /// Show the table as of a time
     AsOf(as_of::AsOf),
+    /// List rejected rows by reason, or send them again
+    Rejects(rejects::Rejects),
+    /// Capture every difference between the target and its history
+    Reconcile(reconcile::Reconcile),
     /// Check the promises on the tables
     Verify(verify::Verify),
     /// Print the SQL scripts of a contract
@@ -68,6 +74,8 @@ impl Command {
             Self::Status(command) => command.run().await,
             Self::History(command) => command.run().await,
             Self::AsOf(command) => command.run().await,
+            Self::Rejects(command) => command.run().await,
+            Self::Reconcile(command) => command.run().await,
             Self::Verify(command) => command.run().await,
             Self::Sql(command) => command.run(),
             Self::Doctor(command) => command.run().await,

@@ -11,7 +11,7 @@ use firn::{Error, ErrorKind, Fault, Result};
 use indicatif::ProgressBar;
 
 use super::deployment::{DeploymentArgs, StageArgs};
-use super::rejects::{RejectArgs, RejectReport, Rejects};
+use super::reject_report::{RejectArgs, RejectReport, Rejects};
 use super::report;
 
 /// Retry limit for a Snowflake that does not answer.

@@ -1,262 +1,189 @@
-//! The malformed rows of files on the terminal: each, or a summary by reason where they are many.
+//! `firn rejects`
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use clap::Args;
-use firn::pipeline::Loaded;
-use firn::reader::RejectedRow;
-use firn::{Error, Result, printable};
+use clap::{Args, Subcommand};
+use firn::Result;
+use firn::pipeline::{OpenReject, OpenRejects, ReasonCount, RejectFilter, Retried};
 
-use crate::quantity::{count, fraction};
+use super::deployment::{DeploymentArgs, StageArgs};
+use super::put::results_table;
+use super::report;
 
-/// Reasons that are told apart; every further one is counted together.
-const MAX_REASONS: usize = 1000;
+/// Characters of a row's text that are shown.
+const SHOWN_CHARS: usize = 80;
 
-/// What is said about rejects.
-#[derive(Args, Clone, Debug)]
-pub struct RejectArgs {
-    /// Lines about the malformed rows of one file
-    #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = crate::quantity::whole::<usize>)]
-    max_lines: usize,
-    /// Exit with 1 if more rows are rejected: a count, or a percentage
-    #[arg(long, value_name = "COUNT|PERCENT", value_parser = limit)]
-    max_rejects: Option<Limit>,
-}
+const EXAMPLES: &str = "\
+Examples:
+  firn rejects
+  firn rejects --reason longer --limit 50
+  firn rejects --file monday.csv --json
+  firn rejects retry";
 
-/// The most rejects that are no failure.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Limit {
-    Rows(u64),
-    Share(f64),
-}
-
-fn limit(text: &str) -> Result<Limit, String> {
-    let limit = if text.ends_with('%') {
-        fraction(text).map(Limit::Share)
-    } else {
-        count(text).map(Limit::Rows)
-    };
-    limit.map_err(|_| {
-        format!("invalid limit `{text}`: expected a count, or a percentage such as 5%")
-    })
-}
-
-/// The rejects of all files so far.
-#[derive(Clone, Copy, Debug, Default)]
+/// List rejected rows by reason, or send them again
+#[derive(Args)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct Rejects {
-    pub rows: u64,
-    pub rejects: u64,
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    deployment: DeploymentArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// Rows to show
+    #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = crate::quantity::whole::<u32>)]
+    limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Send the rejected rows again that the contract accepts now
+    Retry(Box<Retry>),
+}
+
+/// Which rejected rows are meant.
+#[derive(Args, Clone, Debug)]
+struct FilterArgs {
+    /// Only rows with this text in their reason
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Only rows of this file
+    #[arg(long, value_name = "NAME")]
+    file: Option<String>,
+}
+
+const RETRY_EXAMPLES: &str = "\
+Examples:
+  After the contract was changed
+    firn bootstrap --contract orders.toml
+    firn rejects retry --contract orders.toml
+  Some of the rows
+    firn rejects retry --reason longer --file monday.csv";
+
+#[derive(Args)]
+#[command(after_help = RETRY_EXAMPLES)]
+struct Retry {
+    #[command(flatten)]
+    deployment: DeploymentArgs,
+    #[command(flatten)]
+    stage: StageArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// Also send events that lost to another of the same order
+    #[arg(long)]
+    ties: bool,
+    /// Stop waiting after this many seconds; no row is lost
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = crate::quantity::whole::<u64>)]
+    wait: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Rejects {
-    /// Adds a file: what the merge rejected, or where it was not waited for, the malformed rows.
-    pub fn add(&mut self, loaded: &Loaded) {
-        let read: u64 = loaded.objects.iter().map(|one| one.rows.rows).sum();
-        let malformed: u64 = loaded.objects.iter().map(|one| one.rows.malformed).sum();
-        let merged: i64 = loaded.reports.iter().map(|one| one.counts.rejects).sum();
-        self.rows += read;
-        self.rejects += malformed.max(u64::try_from(merged).unwrap_or(0));
-    }
-
-    /// # Errors
-    /// `Rejected` if there are more than the arguments allow.
-    pub fn within(&self, arguments: &RejectArgs) -> Result<()> {
-        let Self { rows, rejects } = *self;
-        let (is_within, limit) = match arguments.max_rejects {
-            None => return Ok(()),
-            Some(Limit::Rows(most)) => (rejects <= most, most.to_string()),
-            #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
-            Some(Limit::Share(share)) => (
-                rejects as f64 <= share * rows as f64,
-                format!("{} %", share * 100.0),
-            ),
-        };
-        if is_within {
-            return Ok(());
+    /// Runs the command.
+    pub async fn run(self) -> Result<()> {
+        if let Some(Command::Retry(retry)) = self.command {
+            return retry.run().await;
         }
-        Err(Error::rejected(format!(
-            "{rejects} of {rows} rows are rejects, more than --max-rejects {limit} allows: see the reasons in the rejects table"
-        )))
-    }
-}
-
-/// The malformed rows of some files.
-pub struct RejectReport {
-    files: Vec<PathBuf>,
-    max_lines: usize,
-    rows: Vec<Mutex<FileRejects>>,
-}
-
-#[derive(Default)]
-struct FileRejects {
-    total: u64,
-    /// The first rows, a line each.
-    first: Vec<String>,
-    reasons: HashMap<String, Reason>,
-}
-
-struct Reason {
-    rows: u64,
-    example: String,
-}
-
-impl RejectReport {
-    pub fn of(files: &[PathBuf], arguments: &RejectArgs) -> Self {
-        Self {
-            files: files.to_vec(),
-            max_lines: arguments.max_lines,
-            rows: files.iter().map(|_| Mutex::default()).collect(),
-        }
-    }
-
-    /// Takes a row of the file of this number.
-    pub fn add(&self, file: usize, row: &RejectedRow) {
-        let mut rejects = self.rows[file]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        rejects.add(&self.files[file], row, self.max_lines);
-    }
-
-    /// What is to be said about the file's rows so far, once.
-    pub fn take(&self, file: usize) -> Vec<String> {
-        let mut rejects = self.rows[file]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *rejects).lines(&self.files[file], self.max_lines)
-    }
-}
-
-impl FileRejects {
-    fn add(&mut self, file: &Path, row: &RejectedRow, max_lines: usize) {
-        self.total += 1;
-        if self.first.len() < max_lines {
-            self.first.push(line(file, row));
-        }
-        if let Some(reason) = self.reasons.get_mut(&row.reason) {
-            reason.rows += 1;
-        } else if self.reasons.len() < MAX_REASONS {
-            let example = format!(
-                "first in row {}, line {}: [{}]",
-                row.row,
-                row.line,
-                start(row)
-            );
-            self.reasons
-                .insert(row.reason.clone(), Reason { rows: 1, example });
-        }
-    }
-
-    fn lines(self, file: &Path, max_lines: usize) -> Vec<String> {
-        if self.total <= max_lines as u64 {
-            return self.first;
-        }
-        let mut reasons: Vec<_> = self.reasons.into_iter().collect();
-        reasons.sort_by(|(one, a), (other, b)| (b.rows, one).cmp(&(a.rows, other)));
-        let counted: u64 = reasons.iter().map(|(_, reason)| reason.rows).sum();
-        let room = max_lines.saturating_sub(1);
-        let shown = if reasons.len() <= room && counted == self.total {
-            reasons.len()
+        let pipeline = self.deployment.pipeline()?;
+        let filter = self.filter.filter();
+        let rejects = pipeline.rejects(&filter, self.limit).await?;
+        if self.json {
+            report::print_json(&rejects)
         } else {
-            room.saturating_sub(1)
-        };
-        let shown_rows: u64 = reasons[..shown].iter().map(|(_, reason)| reason.rows).sum();
-        let mut lines = vec![format!(
-            "{}: {} malformed rows, by reason:",
-            file.display(),
-            self.total
-        )];
-        let reason = |(text, reason): &(String, Reason)| {
-            format!("  {} rows: {text}; {}", reason.rows, reason.example)
-        };
-        lines.extend(reasons[..shown].iter().map(reason));
-        if shown_rows < self.total {
-            lines.push(format!("  {} rows: other reasons", self.total - shown_rows));
+            report::print(&listing(&rejects))
         }
-        lines.truncate(max_lines);
-        lines
     }
 }
 
-/// A malformed row as one line.
-fn line(file: &Path, row: &RejectedRow) -> String {
-    format!(
-        "{}:{}: row {}: {} [{}]",
-        file.display(),
-        row.line,
-        row.row,
-        row.reason,
-        start(row)
-    )
+impl Retry {
+    async fn run(self) -> Result<()> {
+        let loader = self.deployment.loader(&self.stage).await?;
+        let wait = Duration::from_secs(self.wait);
+        let filter = self.filter.filter();
+        let retried = loader.retry_rejects(&filter, self.ties, wait).await?;
+        if self.json {
+            report::print_json(&retried)
+        } else {
+            report::print(&outcome(&retried))
+        }
+    }
 }
 
-fn start(row: &RejectedRow) -> String {
-    let raw: String = String::from_utf8_lossy(&row.raw)
-        .chars()
-        .take(120)
-        .collect();
-    printable(&raw)
+impl FilterArgs {
+    fn filter(&self) -> RejectFilter {
+        RejectFilter {
+            reason: self.reason.clone(),
+            file: self.file.clone(),
+        }
+    }
+}
+
+/// The reasons with their counts, then the first rows.
+fn listing(rejects: &OpenRejects) -> String {
+    if rejects.open == 0 {
+        return "no rejected rows\n".to_owned();
+    }
+    let row = |one: &OpenReject| {
+        vec![
+            one.source_file.clone(),
+            one.source_row.to_string(),
+            one.reason.clone(),
+            shortened(&one.raw_line),
+        ]
+    };
+    let rows: Vec<Vec<String>> = rejects.rows.iter().map(row).collect();
+    let mut text = by_reason(&rejects.reasons);
+    if !rows.is_empty() {
+        text.push('\n');
+        text.push_str(&report::table(&["file", "row", "reason", "text"], &rows));
+    }
+    text
+}
+
+fn by_reason(reasons: &[ReasonCount]) -> String {
+    let row = |one: &ReasonCount| vec![one.rows.to_string(), one.reason.clone()];
+    let rows: Vec<Vec<String>> = reasons.iter().map(row).collect();
+    report::table(&["rows", "reason"], &rows)
+}
+
+fn shortened(text: &str) -> String {
+    let mut chars = text.chars();
+    let mut shown: String = chars.by_ref().take(SHOWN_CHARS).collect();
+    if chars.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn outcome(retried: &Retried) -> String {
+    let kept = retried.chosen - retried.sent;
+    let mut text = format!(
+        "sent {} of {} rejected rows again\n",
+        retried.sent, retried.chosen
+    );
+    if !retried.files.is_empty() {
+        text.push('\n');
+        text.push_str(&results_table(&retried.files));
+    }
+    if kept > 0 {
+        text.push_str(&format!("\nkept in the rejects: {kept}\n"));
+        text.push_str(&by_reason(&retried.kept));
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lines(reasons: &[&str], max_lines: usize) -> Vec<String> {
-        let mut rejects = FileRejects::default();
-        for (row, reason) in (1..).zip(reasons) {
-            let row = RejectedRow {
-                row,
-                line: row + 1,
-                column: None,
-                reason: (*reason).to_owned(),
-                raw: b"I,x".to_vec(),
-            };
-            rejects.add(Path::new("a.csv"), &row, max_lines);
-        }
-        rejects.lines(Path::new("a.csv"), max_lines)
-    }
-
     #[test]
-    fn few_rows_are_shown_each_and_many_by_reason() {
-        assert_eq!(lines(&["bad id"], 2), ["a.csv:2: row 1: bad id [I,x]"]);
-        assert_eq!(
-            lines(&["bad id", "bad day", "bad id", "bad id"], 3),
-            [
-                "a.csv: 4 malformed rows, by reason:",
-                "  3 rows: bad id; first in row 1, line 2: [I,x]",
-                "  1 rows: bad day; first in row 2, line 3: [I,x]",
-            ]
-        );
-        assert_eq!(
-            lines(&["a", "b", "c", "d", "d"], 3),
-            [
-                "a.csv: 5 malformed rows, by reason:",
-                "  2 rows: d; first in row 4, line 5: [I,x]",
-                "  3 rows: other reasons",
-            ]
-        );
-        assert!(lines(&["a", "a"], 0).is_empty());
-    }
-
-    #[test]
-    fn more_rejects_than_the_limit_fail() {
-        let fails = |text: &str| {
-            let arguments = RejectArgs {
-                max_lines: 10,
-                max_rejects: Some(limit(text).unwrap()),
-            };
-            let rejects = Rejects {
-                rows: 200,
-                rejects: 10,
-            };
-            rejects.within(&arguments).is_err()
-        };
-        assert_eq!(
-            ["9", "10", "4.9%", "5%"].map(fails),
-            [true, false, true, false]
-        );
-        assert!(limit("some").is_err());
+    fn a_long_row_is_cut() {
+        assert_eq!(shortened("é,b"), "é,b");
+        assert_eq!(shortened(&"x".repeat(81)), format!("{}…", "x".repeat(80)));
     }
 }

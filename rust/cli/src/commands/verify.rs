@@ -40,7 +40,7 @@ impl Verify {
             return Ok(());
         }
         Err(Error::rejected(format!(
-            "{broken} of {} promises do not hold; a manual change that is not captured yet shows here too: run `call CAPTURE_…()` and verify again",
+            "{broken} of {} promises do not hold; a manual change that is not captured yet shows here too: run `firn reconcile` and verify again",
             promises.len()
         )))
     }

@@ -33,6 +33,7 @@ pub(crate) use expression::order_list;
 pub use identifier::{Identifier, literal};
 pub use names::Names;
 pub use plan::{MergePlan, Step};
+pub(crate) use procedure::{MANUAL_CHANGE, NOT_LOADED, TIE};
 pub use script::{Script, scripts};
 pub(crate) use stage_and_pipe::DIRECT_FOLDER;
 pub use statement::Statement;

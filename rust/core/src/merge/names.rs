@@ -20,6 +20,8 @@ pub struct Names {
     pub staging: Identifier,
     /// Rejected rows, with their reasons.
     pub rejects: Identifier,
+    /// Which rejected rows have been sent again, and in which file.
+    pub retries: Identifier,
     /// The run log: what every run did with every file.
     pub runs: Identifier,
     /// One row that every run updates first, so that runs wait for each other.
@@ -98,6 +100,7 @@ impl Names {
             versions: target.derived("VERSIONS"),
             staging: target.derived("STAGING"),
             rejects: target.derived("REJECTS"),
+            retries: target.derived("RETRIES"),
             runs: target.derived("RUNS"),
             lock: target.derived("MERGE_LOCK"),
             load_lock: target.derived("LOAD_LOCK"),
@@ -152,6 +155,7 @@ impl Names {
             &self.versions,
             &self.staging,
             &self.rejects,
+            &self.retries,
             &self.runs,
             &self.lock,
             &self.load_lock,

@@ -134,6 +134,7 @@ pub(super) fn drop(context: &RenderContext<'_>) -> Vec<Statement> {
         &names.history_open,
         &names.history_closed,
         &names.rejects,
+        &names.retries,
         &names.runs,
         &names.lock,
         &names.load_lock,

@@ -25,6 +25,7 @@ pub(super) fn tables(context: &RenderContext<'_>) -> Vec<Statement> {
         history_closed(context),
         history(context),
         rejects(names),
+        retries(names),
         runs(context),
         lock(&names.lock, "runs"),
         lock(&names.load_lock, "loads"),
@@ -147,6 +148,16 @@ fn rejects(names: &Names) -> String {
         "raw_line varchar",
     ];
     create("table", &names.rejects, &lines.map(str::to_owned), "")
+}
+
+/// A reject stays where it is when its row is sent again: the sum of its file counts it. This says which file brings it again.
+fn retries(names: &Names) -> String {
+    let lines = [
+        "reject_id varchar not null",
+        "source_file varchar not null",
+        "sent_at timestamp_ltz not null",
+    ];
+    create("table", &names.retries, &lines.map(str::to_owned), "")
 }
 
 fn runs(context: &RenderContext<'_>) -> String {

@@ -29,11 +29,12 @@ impl Pipeline {
     /// Makes all objects.
     ///
     /// # Errors
-    /// `Config` if tables are there that cannot be brought along to the contract's columns, or whose names another contract needs (then nothing is changed), or if a role lacks a
+    /// `Config` if tables are there that cannot be brought along to the contract's columns, or whose names another contract needs, or if a table was dropped and can come back (then nothing is changed), or if a role lacks a
     /// right, naming the script; whatever was made stays.
     pub async fn bootstrap(&self, on_statement: impl FnMut(ScriptProgress<'_>)) -> Result<()> {
         self.check_collisions().await?;
         self.check_stage().await?;
+        self.check_dropped(Some(&self.deployment.owner)).await?;
         let upgrade = self.upgrade().await?;
         let scripts = self.scripts();
         let making: Vec<&Script> = upgrade

@@ -76,7 +76,7 @@ impl Pipeline {
     /// # Errors
     /// `Transient` if the target was changed meanwhile or a lock was not obtained: nothing was changed, call again.
     pub async fn merge(&self) -> Result<MergeReport> {
-        self.call(&self.names.merge).await
+        self.call(&self.names.merge, "").await
     }
 
     /// Brings manual changes of the target into the history.
@@ -84,11 +84,15 @@ impl Pipeline {
     /// # Errors
     /// As [`Pipeline::merge`].
     pub async fn capture(&self) -> Result<MergeReport> {
-        self.call(&self.names.capture).await
+        self.call(&self.names.capture, "").await
     }
 
-    async fn call(&self, procedure: &Identifier) -> Result<MergeReport> {
-        let call = Statement::new(format!("call {procedure}()"));
+    pub(super) async fn call(
+        &self,
+        procedure: &Identifier,
+        arguments: &str,
+    ) -> Result<MergeReport> {
+        let call = Statement::new(format!("call {procedure}({arguments})"));
         self.result_of(procedure, call.long()).await
     }
 

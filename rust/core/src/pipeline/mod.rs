@@ -9,6 +9,9 @@
 //! | `merge` | call the procedures |
 //! | `status` | how far behind, how many rows, the sum |
 //! | `history` | the versions of one key; the table as it was |
+//! | `reconcile` | compare the whole target with the open history |
+//! | `rejects` | what stands in the rejects, by reason |
+//! | `retry` | rejected rows that are valid now, sent again |
 //! | `verify` | the promises, checked on the live tables |
 //! | `deployed` | whether the objects are the ones that a file is meant for |
 //! | `collisions` | whether another contract needs the same names |
@@ -24,6 +27,9 @@ mod doctor;
 mod history;
 mod load;
 mod merge;
+mod reconcile;
+mod rejects;
+mod retry;
 mod schema_check;
 mod status;
 mod upload;
@@ -35,6 +41,9 @@ pub use doctor::Finding;
 pub use history::Version;
 pub use load::{Deadline, LoadMode, Loaded, Outcome};
 pub use merge::{MergeReport, RowCounts};
+pub use reconcile::{ManualChange, Reconciled};
+pub use rejects::{OpenReject, OpenRejects, ReasonCount, RejectFilter};
+pub use retry::Retried;
 pub use status::{RowSum, Run, Status};
 pub use upload::{LoadListener, READS_PER_FILE, StagedFile, content_hash};
 pub use verify::Promise;

@@ -362,6 +362,11 @@ fn hex(digest: &[u8; 8]) -> String {
 /// The file's own name, for people, and its content's hash, for machines: other content never meets an old name, which
 /// Snowpipe would take for the old file.
 fn object_name(path: &Path, digest: &[u8; 8]) -> String {
+    format!("{}-{}", object_stem(path), hex(digest))
+}
+
+/// What of a file's name stands in the names of its objects.
+pub(super) fn object_stem(path: &Path) -> String {
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
@@ -371,8 +376,7 @@ fn object_name(path: &Path, digest: &[u8; 8]) -> String {
         .fold(name.as_str(), |name, ending| {
             name.strip_suffix(ending).unwrap_or(name)
         });
-    let stem: String = stem
-        .chars()
+    stem.chars()
         .map(|char| {
             if char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.') {
                 char
@@ -381,8 +385,7 @@ fn object_name(path: &Path, digest: &[u8; 8]) -> String {
             }
         })
         .take(100)
-        .collect();
-    format!("{stem}-{}", hex(digest))
+        .collect()
 }
 
 #[cfg(test)]

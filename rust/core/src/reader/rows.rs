@@ -90,6 +90,14 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// The header line of delimited text that is not the contract's own: without it, a row of the file cannot be understood.
+    pub(crate) fn own_header(&self) -> Option<&[u8]> {
+        match &self.rows {
+            Rows::Csv(rows) => rows.own_header(),
+            Rows::Json(_) => None,
+        }
+    }
+
     /// The next run of valid rows, or the next rejected row; none at the end.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
 //! A copy of a file that loads without loss, in the form that the tables read: a malformed row stays in its place, as a row with no event but its reason and text.
+//! The file's header comes with the text, if it is not the contract's: the row means nothing without it.
 //!
 //! So one file, loaded once, carries both, and `rows in = history + duplicates + rejects` needs no second way in.
 
@@ -29,6 +30,8 @@ impl RowTotals {
 pub struct Validator<R, F> {
     reader: Reader<R>,
     header: String,
+    /// What stands before the text of each malformed row: the file's own header, if it is not the contract's.
+    row_header: Vec<u8>,
     columns: usize,
     on_rejected: F,
 }
@@ -57,8 +60,11 @@ impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
         let given = given.then_some(contract.history_columns().given_columns.as_str());
         let names = contract.header().chain(own).chain(given);
         let header: Vec<String> = names.map(|name| quoted(name.as_bytes())).collect();
+        let reader = Reader::of_file(contract, facts, input)?;
+        let row_header = reader.own_header().map(|line| [line, b"\n"].concat());
         Ok(Self {
-            reader: Reader::of_file(contract, facts, input)?,
+            reader,
+            row_header: row_header.unwrap_or_default(),
             header: header.join(","),
             columns: contract.header().count(),
             on_rejected,
@@ -99,11 +105,12 @@ impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
                     (self.on_rejected)(&row);
                     malformed += 1;
                     let nothing = ",".repeat(self.columns);
+                    let text = [self.row_header.as_slice(), &row.raw].concat();
                     writeln!(
                         output,
                         "{nothing}{},{}",
                         quoted(row.reason.as_bytes()),
-                        quoted(&row.raw)
+                        quoted(&text)
                     )?;
                     row.raw.len()
                 }

@@ -14,7 +14,7 @@ use firn::reader::RejectedRow;
 use firn::{Context, Error, Fault, Result};
 
 use super::deployment::{DeploymentArgs, StageArgs};
-use super::rejects::{RejectArgs, RejectReport, Rejects};
+use super::reject_report::{RejectArgs, RejectReport, Rejects};
 use super::report;
 use folder::{Folder, FolderArgs, Found, Identity};
 use journal::Journal;

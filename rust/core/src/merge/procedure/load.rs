@@ -9,6 +9,9 @@ use crate::merge::{literal, version};
 /// What a file's path below the stage may hold: it becomes part of a statement that runs with the owner's rights.
 const PATH: &str = "[A-Za-z0-9._=/-]+";
 
+/// What the reason of a row begins with that COPY cannot parse.
+pub(crate) const NOT_LOADED: &str = "not loaded: ";
+
 pub(in crate::merge) fn load(context: &RenderContext<'_>) -> String {
     let names = &context.names;
     let Copy { head, options } = copy(names);
@@ -39,7 +42,7 @@ begin
     execute immediate load_files;
     -- A row that COPY cannot parse goes to staging, and the merge writes it to the rejects, as every malformed row.
     insert into {staging} (_firn_reject_reason, _firn_raw_line, {source})
-    select 'not loaded: ' || error, coalesce(rejected_record, ''),
+    select {not_loaded} || error, coalesce(rejected_record, ''),
       iff(startswith(source_path, {prefix}), source_path, {prefix} || source_path), coalesce(row_number, line, 0), current_timestamp()
     from (
       select error, rejected_record, row_number, line, regexp_replace(file, '^s3://[^/]*/', '') as source_path
@@ -61,6 +64,7 @@ end;
         head = literal(&head),
         options = literal(&options),
         staging = names.staging,
+        not_loaded = literal(NOT_LOADED),
         source = names.source_list(""),
         prefix = literal(&context.stage_prefix()),
         merge = names.merge,

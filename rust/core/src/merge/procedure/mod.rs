@@ -10,6 +10,7 @@ mod staging;
 mod target;
 mod versions;
 
+pub(crate) use load::NOT_LOADED;
 pub(super) use load::{load, report};
 
 use super::plan::When;
@@ -19,7 +20,7 @@ use super::{MergePlan, Names, Step, literal};
 pub(crate) const MANUAL_CHANGE: &str = "manual change";
 
 /// Why the loser of a tie is rejected.
-const TIE: &str =
+pub(crate) const TIE: &str =
     "another event of this key has the same order and wins: a delete, else the greater row";
 
 /// A call ends after this time, and leaves what still waits to the next: well before the hour after which Snowflake ends a task.

@@ -17,11 +17,27 @@ fn unseen(error: Error) -> Error {
     }
 }
 
+/// An empty table in its place would be taken for one whose rows were all deleted.
+fn dropped(name: &Identifier) -> Finding {
+    fail(
+        &format!("table {name}"),
+        format!("was dropped: run `undrop table {name}`, then `firn reconcile`"),
+    )
+}
+
+/// A moment as the SQL API writes it, in UTC.
+fn moment(text: &str) -> Option<String> {
+    let seconds = text.split(['.', ' ']).next()?.parse().ok()?;
+    let moment = jiff::Timestamp::from_second(seconds).ok()?;
+    Some(moment.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+}
+
 impl Pipeline {
     /// Everything that `firn bootstrap` makes.
     pub(super) async fn as_owner(&self) -> Vec<Finding> {
         let names = &self.names;
         let mut findings = Vec::new();
+        let lost = self.lost_tables(None).await.unwrap_or_default();
         for (kind, name, script) in [
             ("tables", &names.staging, "30_tables.sql"),
             ("tables", &names.target, "30_tables.sql"),
@@ -29,19 +45,28 @@ impl Pipeline {
             ("tables", &names.history_closed, "30_tables.sql"),
             ("views", &names.history, "30_tables.sql"),
             ("tables", &names.rejects, "30_tables.sql"),
+            ("tables", &names.retries, "30_tables.sql"),
             ("tables", &names.runs, "30_tables.sql"),
             ("views", &names.versions, "90_views.sql"),
-            ("streams", &names.changes, "50_streams.sql"),
             ("procedures", &names.merge, "60_merge.sql"),
             ("procedures", &names.capture, "70_capture.sql"),
             ("procedures", &names.load, "75_load.sql"),
             ("procedures", &names.report, "75_load.sql"),
         ] {
-            findings.push(self.object(kind, name, script).await);
+            let holds_rows =
+                [&names.target, &names.history_open, &names.history_closed].contains(&name);
+            findings.push(if lost.contains(name) {
+                dropped(name)
+            } else if holds_rows {
+                self.table_of_rows(name).await
+            } else {
+                self.object(kind, name, script).await
+            });
         }
         findings.push(self.stage().await);
         findings.extend(self.columns_fit().await);
-        findings.push(self.stream().await);
+        findings.push(self.stream(&names.staging_stream).await);
+        findings.push(self.stream(&names.changes).await);
         findings.push(self.pipe().await);
         findings.push(self.task(&names.merge_task).await);
         findings
@@ -98,6 +123,20 @@ impl Pipeline {
         }
     }
 
+    /// A table whose rows no script can make again.
+    async fn table_of_rows(&self, name: &Identifier) -> Finding {
+        let check = format!("table {name}");
+        match self.show("tables", name).await {
+            Ok(_) => ok(&check, "exists"),
+            Err(error) => fail(
+                &check,
+                format!(
+                    "{error}: restore it from a backup if there is one; `firn bootstrap` creates an empty one"
+                ),
+            ),
+        }
+    }
+
     /// Why the stage does not read the folder of the deployment's stage URL; none if it does.
     ///
     /// # Errors
@@ -132,20 +171,27 @@ impl Pipeline {
         }
     }
 
-    async fn stream(&self) -> Finding {
-        let name = &self.names.staging_stream;
+    /// Nothing is lost with a stream: the next merge makes it anew and compares everything.
+    async fn stream(&self, name: &Identifier) -> Finding {
         let check = format!("stream {name}");
         match self.show("streams", name).await {
             Ok(rows) if rows.get(0, "stale") == Some("true") => fail(
                 &check,
-                format!(
-                    "stale: run `drop stream {name}`, then `firn bootstrap`; the new stream starts with the rows in staging"
-                ),
+                "stale: run `firn reconcile`, which creates it anew and captures what it no longer shows",
             ),
-            Ok(_) => ok(&check, "fresh"),
+            Ok(rows) => match rows.get(0, "stale_after").and_then(moment) {
+                Some(moment) => ok(
+                    &check,
+                    format!("fresh, stale after {moment} if nothing reads it"),
+                ),
+                None => ok(&check, "fresh"),
+            },
+            Err(error) if error.is_transient() => fail(&check, error.to_string()),
             Err(error) => fail(
                 &check,
-                format!("{error}: run `firn bootstrap` (50_streams.sql)"),
+                format!(
+                    "{error}: run `firn reconcile`, which creates it anew and captures what it did not show"
+                ),
             ),
         }
     }

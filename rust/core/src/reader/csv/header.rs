@@ -137,7 +137,7 @@ impl Match {
 }
 
 /// A name without what does not matter: case, and blanks around it.
-fn folded(name: &str) -> String {
+pub(super) fn folded(name: &str) -> String {
     name.trim_matches(|char: char| char.is_whitespace() || char == '\u{feff}')
         .to_lowercase()
 }

@@ -134,6 +134,19 @@ impl<R: Read> Rows<R> {
         self.row
     }
 
+    /// The header line, unless it has the contract's names in the contract's order and with its delimiter.
+    pub fn own_header(&self) -> Option<&[u8]> {
+        let line = self.header.as_deref()?;
+        let usual = self.contract.source().delimiter.unwrap_or(b',');
+        let names = header::names(line, self.dialect);
+        let is_usual = self.dialect.delimiter == usual
+            && names
+                .iter()
+                .map(|name| header::folded(name))
+                .eq(self.contract.header().map(header::folded));
+        (!is_usual).then_some(line)
+    }
+
     pub fn next_within(&mut self, most: usize) -> Result<Option<Piece<'_>>> {
         loop {
             match self.step(most) {
