@@ -338,8 +338,8 @@ fn errors() -> String {
         ),
         ("one name twice", "\"price\"", "\"NAME\""),
         ("a reserved name", "\"price\"", "\"valid_to\""),
-        ("floating point", "NUMBER(4,2)", "FLOAT"),
-        ("a time with a zone", "TIMESTAMP_NTZ(6)", "TIMESTAMP_TZ"),
+        ("a floating-point key", "NUMBER(9,0)", "FLOAT"),
+        ("a type that the account chooses", "BOOLEAN", "TIMESTAMP"),
         ("an unknown type", "BOOLEAN", "GEOGRAPHY"),
         ("more decimals than digits", "NUMBER(4,2)", "NUMBER(4,5)"),
     ];

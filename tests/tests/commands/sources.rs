@@ -106,6 +106,102 @@ fn tables_of_before_take_partial_updates_after_a_bootstrap() {
     fixture.ok("verify --contract contract.toml");
 }
 
+const READINGS: &str = "table = \"READING\"\nop = \"op\"\nkey = [\"id\"]\norder = [\"at\"]\ncolumns = [
+{ name = \"id\", type = \"NUMBER(9,0)\" }, { name = \"degrees\", type = \"FLOAT\" }, { name = \"taken\", type = \"TIMESTAMP_TZ(6)\" },
+{ name = \"sent\", type = \"TIMESTAMP_LTZ(6)\" }, { name = \"alarm\", type = \"TIME(6)\" }, { name = \"raw\", type = \"BINARY(8)\" },
+{ name = \"tags\", type = \"VARIANT\" }, { name = \"at\", type = \"TIMESTAMP_NTZ(6)\" }]\n";
+
+#[test]
+fn every_type_goes_from_file_to_history_and_back_as_text() {
+    let fixture = with_contract(READINGS);
+    put(
+        &fixture,
+        "a.csv",
+        concat!(
+            "op,id,degrees,taken,sent,alarm,raw,tags,at\n",
+            "I,1,1.50,2026-01-05T08:00:00+01:00,2026-01-05T08:00:00+01:00,07:30,00ff,\"{\"\"a\"\": 1}\",2026-01-01T00:00:00Z\n",
+            "I,2,-0.0,2026-01-05 08:00:00,,23:59:59.999999,,[],2026-01-01T00:00:00Z\n",
+            "I,3,,,,,,,2026-01-01T00:00:00Z\n",
+            "I,4,NaN,,,,,,2026-01-01T00:00:00Z\n",
+            "I,5,,,,24:00:00,,,2026-01-01T00:00:00Z\n",
+            "I,6,,,,,0,,2026-01-01T00:00:00Z\n",
+            "I,7,,,,,,{,2026-01-01T00:00:00Z\n",
+            "I,8,,2026-01-05,,,,,2026-01-01T00:00:00Z\n",
+        ),
+    );
+    let values = "select id, to_varchar(cast(degrees as number(9,2))), to_varchar(taken, 'YYYY-MM-DD HH24:MI TZH:TZM'), to_varchar(convert_timezone('UTC', sent), 'HH24:MI'), to_varchar(timestamp_ntz_from_parts('1970-01-01'::date, alarm), 'HH24:MI:SS.FF6'), to_varchar(raw, 'HEX'), to_json(tags) from READING order by id";
+    assert_eq!(
+        fixture.sql(values),
+        [
+            [
+                "1",
+                "1.50",
+                "2026-01-05 08:00 +01:00",
+                "07:00",
+                "07:30:00.000000",
+                "00FF",
+                "{\"a\":1}"
+            ],
+            [
+                "2",
+                "0.00",
+                "2026-01-05 08:00 +00:00",
+                "null",
+                "23:59:59.999999",
+                "null",
+                "[]"
+            ],
+            ["3", "null", "null", "null", "null", "null", "null"],
+        ]
+    );
+    assert_eq!(
+        fixture.sql("select reason from READING_REJECTS order by source_row"),
+        [
+            ["degrees is not a valid FLOAT: expected a finite number"],
+            ["alarm is not a valid TIME(6): expected a value like 18:52:55.123456"],
+            ["raw is not a valid BINARY(8): expected an even number of hexadecimal digits"],
+            ["tags is not valid JSON"],
+            [
+                "taken is not a valid TIMESTAMP_TZ(6): expected a value like 2026-11-23T18:52:55.123456+01:00"
+            ],
+        ]
+    );
+    // The same values in JSON are the same events; a change of one is a change.
+    put(
+        &fixture,
+        "b.jsonl",
+        concat!(
+            "{\"op\":\"I\",\"id\":1,\"degrees\":15e-1,\"taken\":\"2026-01-05T08:00:00+01:00\",\"sent\":\"2026-01-05T07:00:00Z\",\"alarm\":\"07:30:00\",\"raw\":\"00FF\",\"tags\":{\"a\":1},\"at\":\"2026-01-01T00:00:00Z\"}\n",
+            "{\"op\":\"U\",\"id\":2,\"degrees\":2,\"taken\":null,\"sent\":null,\"alarm\":null,\"raw\":null,\"tags\":\"hot\",\"at\":\"2026-01-02T00:00:00Z\"}\n",
+        ),
+    );
+    assert_eq!(fixture.number("select count(*) from READING_HISTORY"), 4);
+    assert_eq!(
+        fixture.sql("select to_varchar(cast(degrees as number(9,2))), to_json(tags) from READING where id = 2"),
+        [["2.00", "\"hot\""]]
+    );
+    // A manual change, a tie and a late event go through the same columns.
+    fixture
+        .sql("update READING set tags = parse_json('{\"b\":[1,2]}'), degrees = 3.25 where id = 3");
+    put(
+        &fixture,
+        "c.csv",
+        "op,id,degrees,taken,sent,alarm,raw,tags,at\nU,1,9,,,,,,2026-01-01T00:00:00Z\nU,1,0.5,,,,,,2025-12-01T00:00:00Z\n",
+    );
+    assert_eq!(
+        fixture.sql("select op, to_varchar(cast(degrees as number(9,2))), to_json(tags) from READING_HISTORY where id = 3 order by at"),
+        [["I", "null", "null"], ["U", "3.25", "{\"b\":[1,2]}"]]
+    );
+    let shown = fixture.ok("history 1 --contract contract.toml");
+    assert!(shown.contains("degrees: \"0.5\" -> \"9"), "{shown}");
+    assert_eq!(
+        fixture.number("select count(*) from READING_VERSIONS where id = 3"),
+        2
+    );
+    fixture.ok("bootstrap --contract contract.toml");
+    fixture.ok("verify --contract contract.toml");
+}
+
 const TABLE: &str = "table = \"PERSON\"\nkey = [\"id\"]\norder = [\"taken_at\"]\ncolumns = [
 { name = \"id\", type = \"NUMBER(9,0)\" }, { name = \"name\", type = \"VARCHAR(50)\" }, { name = \"taken_at\", type = \"TIMESTAMP_NTZ(6)\" }]
 [source]\nmode = \"snapshot\"\n";

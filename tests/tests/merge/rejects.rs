@@ -154,3 +154,57 @@ fn orders_with_a_composite_key_and_no_sequence_merge_like_customers() {
         ["product is missing"]
     );
 }
+
+#[test]
+fn values_of_every_type_are_checked_by_the_merge_too() {
+    let types = [
+        ("FLOAT", "1e3", "NaN"),
+        ("FLOAT", "-0.5", "1,5"),
+        ("TIME(6)", "07:30:00.5", "24:00:00"),
+        (
+            "TIMESTAMP_TZ(6)",
+            "2026-01-05 08:00:00.000000 +01:00",
+            "2026-01-05",
+        ),
+        (
+            "TIMESTAMP_LTZ(6)",
+            "2026-01-05 08:00:00.000000 -05:30",
+            "2026-02-30 08:00:00.000000 +00:00",
+        ),
+        ("BINARY(2)", "00ff", "00f"),
+        ("BINARY(2)", "", "000102"),
+        ("VARIANT", "{\"a\": [1, null]}", "{a}"),
+    ];
+    for (kind, valid, invalid) in types {
+        let contract = format!(
+            "table = \"ITEM\"\nop = \"op\"\nkey = [\"id\"]\norder = [\"at\"]\ncolumns = [{{ name = \"id\", type = \"NUMBER(9,0)\" }},
+             {{ name = \"x\", type = \"{kind}\" }}, {{ name = \"at\", type = \"TIMESTAMP_NTZ(6)\" }}]\n"
+        );
+        let contract = Contract::parse(&contract).unwrap();
+        let mut fixture = Fixture::new(contract);
+        let row = |id: &str, x: Option<&str>| -> Event {
+            let cells = [Some("I"), Some(id), x, Some("2026-01-01 00:00:00")];
+            cells.map(|cell| cell.map(str::to_owned)).to_vec()
+        };
+        fixture.land(&[
+            row("1", Some(valid)),
+            row("2", Some(invalid)),
+            row("3", None),
+        ]);
+        fixture.merge();
+        assert_eq!(
+            fixture.lines("select id from ITEM"),
+            ["1", "3"],
+            "{kind}: {valid}"
+        );
+        let reason = &fixture.lines("select reason from ITEM_REJECTS")[0];
+        assert!(reason.starts_with("x is not"), "{kind}: {reason}");
+        // Nothing is a change of what is the same.
+        fixture.capture();
+        assert_eq!(
+            fixture.number("select count(*) from ITEM_HISTORY"),
+            2,
+            "{kind}"
+        );
+    }
+}

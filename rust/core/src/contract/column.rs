@@ -19,8 +19,6 @@ pub struct Column {
 }
 
 /// The types of values, named as Snowflake does.
-///
-/// Floating point is missing on purpose: two rows that print alike could differ.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ColumnType {
     /// `VARCHAR(n)`: at most `max_chars` Unicode characters.
@@ -41,6 +39,21 @@ pub enum ColumnType {
     Date,
     /// `TIMESTAMP_NTZ(6)`: UTC with at most microseconds, `2026-11-23T18:52:55.123456Z`.
     Timestamp,
+    /// `TIMESTAMP_TZ(6)`: an instant, with the offset that its source gave: `2026-11-23 18:52:55.123456 +01:00`.
+    OffsetTimestamp,
+    /// `TIMESTAMP_LTZ(6)`: an instant, shown in each session's time zone: `2026-11-23 17:52:55.123456 +00:00`.
+    Instant,
+    /// `TIME(6)`: `18:52:55.123456`.
+    Time,
+    /// `FLOAT`: a finite number of 64 bits, as the shortest text that is read as the same number.
+    Float,
+    /// `BINARY(n)`: at most `max_bytes`, as hexadecimal digits.
+    Binary {
+        /// Most bytes.
+        max_bytes: u32,
+    },
+    /// `VARIANT`: JSON.
+    Json,
 }
 
 impl ColumnType {
@@ -80,14 +93,22 @@ impl ColumnType {
             ("BOOLEAN", []) => Ok(Self::Boolean),
             ("DATE", []) => Ok(Self::Date),
             ("TIMESTAMP_NTZ", [] | [6]) => Ok(Self::Timestamp),
-            ("FLOAT" | "DOUBLE" | "REAL", _) => Err(Error::config(format!(
-                "invalid type `{text}`: floating-point values do not compare exactly; use NUMBER(p,s)"
-            ))),
-            ("TIMESTAMP_LTZ" | "TIMESTAMP_TZ" | "TIMESTAMP" | "DATETIME", _) => {
-                Err(Error::config(format!(
-                    "invalid type `{text}`: it depends on a time zone; use TIMESTAMP_NTZ(6) for UTC"
-                )))
+            ("TIMESTAMP_TZ", [] | [6]) => Ok(Self::OffsetTimestamp),
+            ("TIMESTAMP_LTZ", [] | [6]) => Ok(Self::Instant),
+            ("TIME", [] | [6]) => Ok(Self::Time),
+            ("FLOAT" | "FLOAT4" | "FLOAT8" | "DOUBLE" | "DOUBLEPRECISION" | "REAL", []) => {
+                Ok(Self::Float)
             }
+            ("BINARY" | "VARBINARY", []) => Ok(Self::Binary {
+                max_bytes: 8_388_608,
+            }),
+            ("BINARY" | "VARBINARY", &[max_bytes @ 1..=8_388_608]) => {
+                Ok(Self::Binary { max_bytes })
+            }
+            ("VARIANT", []) => Ok(Self::Json),
+            ("TIMESTAMP" | "DATETIME", _) => Err(Error::config(format!(
+                "invalid type `{text}`: what it is depends on the account; use TIMESTAMP_NTZ(6) for UTC"
+            ))),
             _ => Err(unknown(text)),
         }
     }
@@ -104,7 +125,7 @@ fn number(precision: u32, scale: u32, text: &str) -> Result<ColumnType> {
 
 fn unknown(text: &str) -> Error {
     Error::config(format!(
-        "invalid type `{text}`: expected VARCHAR(n), NUMBER(p,s), BOOLEAN, DATE or TIMESTAMP_NTZ(6)"
+        "invalid type `{text}`: expected VARCHAR(n), NUMBER(p,s), FLOAT, BOOLEAN, DATE, TIME(6), TIMESTAMP_NTZ(6), TIMESTAMP_TZ(6), TIMESTAMP_LTZ(6), BINARY(n) or VARIANT"
     ))
 }
 
@@ -116,6 +137,12 @@ impl fmt::Display for ColumnType {
             Self::Boolean => f.write_str("boolean"),
             Self::Date => f.write_str("date"),
             Self::Timestamp => f.write_str("timestamp_ntz(6)"),
+            Self::OffsetTimestamp => f.write_str("timestamp_tz(6)"),
+            Self::Instant => f.write_str("timestamp_ltz(6)"),
+            Self::Time => f.write_str("time(6)"),
+            Self::Float => f.write_str("float"),
+            Self::Binary { max_bytes } => write!(f, "binary({max_bytes})"),
+            Self::Json => f.write_str("variant"),
         }
     }
 }

@@ -217,7 +217,15 @@ fn check_origin(kind: ColumnType, origin: &Origin) -> Result<()> {
             pattern.escape_debug()
         )));
     }
-    if origin.timestamps.is_some() && !matches!(kind, ColumnType::Timestamp | ColumnType::Date) {
+    if origin.timestamps.is_some()
+        && !matches!(
+            kind,
+            ColumnType::Timestamp
+                | ColumnType::OffsetTimestamp
+                | ColumnType::Instant
+                | ColumnType::Date
+        )
+    {
         return Err(Error::config(format!(
             "`timestamps` describes timestamps and dates, the column is a {kind}"
         )));
@@ -288,6 +296,15 @@ fn check_roles(contract: &Contract) -> Result<()> {
                 column.name, column.kind
             )));
         }
+    }
+    if let Some(column) = contract
+        .key()
+        .find(|one| matches!(one.kind, ColumnType::Float | ColumnType::Json))
+    {
+        return Err(Error::config(format!(
+            "invalid `key` column `{}`: a {} does not identify a row",
+            column.name, column.kind
+        )));
     }
     let mut seen = std::collections::HashSet::new();
     for &index in contract.key.iter().chain(&contract.order) {

@@ -49,6 +49,18 @@ impl Column {
                 format!("{name} is not a valid NUMBER({precision},{scale})")
             }
             ColumnType::Boolean => format!("{name} is not a valid BOOLEAN: expected true or false"),
+            ColumnType::OffsetTimestamp | ColumnType::Instant => format!(
+                "{name} is not a valid {}: expected a value like 2026-11-23T18:52:55.123456+01:00",
+                self.kind.to_string().to_uppercase()
+            ),
+            ColumnType::Time => {
+                format!("{name} is not a valid TIME(6): expected a value like 18:52:55.123456")
+            }
+            ColumnType::Float => format!("{name} is not a valid FLOAT: expected a finite number"),
+            ColumnType::Binary { max_bytes } => format!(
+                "{name} is not a valid BINARY({max_bytes}): expected an even number of hexadecimal digits"
+            ),
+            ColumnType::Json => format!("{name} is not valid JSON"),
             ColumnType::Date => format!("{name} is not a valid DATE: expected YYYY-MM-DD"),
             ColumnType::Timestamp => {
                 format!(

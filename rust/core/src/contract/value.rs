@@ -22,6 +22,15 @@ impl ColumnType {
             }
             Self::Date => is_date(text),
             Self::Timestamp => is_timestamp(text),
+            Self::OffsetTimestamp | Self::Instant => is_instant(text),
+            Self::Time => is_time(text),
+            Self::Float => is_float(text),
+            Self::Binary { max_bytes } => {
+                text.len().is_multiple_of(2)
+                    && text.len() / 2 <= max_bytes as usize
+                    && text.iter().all(u8::is_ascii_hexdigit)
+            }
+            Self::Json => is_json(text),
         }
     }
 }
@@ -132,6 +141,40 @@ fn is_timestamp(text: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+/// `2026-11-23 18:52:55.123456 +01:00`, exactly so.
+fn is_instant(text: &[u8]) -> bool {
+    let [time @ .., b' ', sign, h1, h2, b':', m1, m2] = text else {
+        return false;
+    };
+    let offset = [*h1, *h2, *m1, *m2];
+    matches!(sign, b'+' | b'-')
+        && are_digits(&offset)
+        && two(&offset, 0) <= 14
+        && two(&offset, 2) <= 59
+        && time.len() == 26
+        && time[10] == b' '
+        && is_timestamp(time)
+}
+
+fn is_time(text: &[u8]) -> bool {
+    let day = b"2000-01-01T";
+    text.len() >= 8 && !text.ends_with(b"Z") && is_timestamp(&[day, text].concat())
+}
+
+fn is_float(text: &[u8]) -> bool {
+    let is_plain = text
+        .iter()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E'));
+    let number = std::str::from_utf8(text).ok().filter(|_| is_plain);
+    number
+        .and_then(|text| text.parse::<f64>().ok())
+        .is_some_and(f64::is_finite)
+}
+
+fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use crate::contract::{Column, ColumnType, Contract, Op, Position};
 /// How timestamps are written as text: fixed, so that no session setting can change a comparison.
 const TIMESTAMP_TEXT: &str = "'YYYY-MM-DD HH24:MI:SS.FF6'";
 
+/// The same, of instants.
+const INSTANT_TEXT: &str = "'YYYY-MM-DD HH24:MI:SS.FF6 TZH:TZM'";
+
 pub(super) fn column(column: &Column) -> Identifier {
     Identifier::new(&column.name)
 }
@@ -129,11 +132,24 @@ fn field(value: &str, kind: ColumnType) -> String {
             format!("coalesce('\"' || replace({value}, '\"', '\"\"') || '\"', '')")
         }
         ColumnType::Timestamp => format!("coalesce(to_varchar({value}, {TIMESTAMP_TEXT}), '')"),
+        ColumnType::OffsetTimestamp | ColumnType::Instant => {
+            format!("coalesce(to_varchar({value}, {INSTANT_TEXT}), '')")
+        }
+        ColumnType::Time => format!("coalesce({}, '')", time_text(value)),
+        ColumnType::Binary { .. } => format!("coalesce(to_varchar({value}, 'HEX'), '')"),
+        ColumnType::Json => {
+            format!("coalesce('\"' || replace(to_json({value}), '\"', '\"\"') || '\"', '')")
+        }
         ColumnType::Date => format!("coalesce(to_varchar({value}, 'YYYY-MM-DD'), '')"),
-        ColumnType::Number { .. } | ColumnType::Boolean => {
+        ColumnType::Number { .. } | ColumnType::Boolean | ColumnType::Float => {
             format!("coalesce(cast({value} as varchar), '')")
         }
     }
+}
+
+/// A time of day as text, whatever the session shows it as.
+pub(crate) fn time_text(value: &str) -> String {
+    format!("to_varchar(timestamp_ntz_from_parts('1970-01-01'::date, {value}), 'HH24:MI:SS.FF6')")
 }
 
 /// The branches of a `case` that name the first thing wrong with a row of text.
@@ -199,6 +215,28 @@ fn is_invalid(value: &str, kind: ColumnType) -> String {
             unlike(&number_pattern(precision, scale), typed(value, kind))
         }
         ColumnType::Boolean => format!("lower({value}) not in ('true', 'false')"),
+        ColumnType::OffsetTimestamp | ColumnType::Instant => unlike(
+            "[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6} [+-][0-9]{2}:[0-9]{2}",
+            typed(value, kind),
+        ),
+        ColumnType::Time => unlike(
+            "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?",
+            typed(value, kind),
+        ),
+        ColumnType::Float => unlike(
+            "[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?",
+            typed(value, kind),
+        ),
+        ColumnType::Binary { max_bytes } => {
+            let is_not_hex = unlike("([0-9A-Fa-f]{2})*", typed(value, kind));
+            format!(
+                "length({value}) > {} or ({is_not_hex})",
+                u64::from(max_bytes) * 2
+            )
+        }
+        ColumnType::Json => {
+            format!("{value} is not null and try_parse_json({value}) is null")
+        }
         ColumnType::Date => unlike("[0-9]{4}-[0-9]{2}-[0-9]{2}", typed(value, kind)),
         ColumnType::Timestamp => unlike(
             "[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?Z?",
@@ -224,6 +262,12 @@ pub(super) fn typed(value: &str, kind: ColumnType) -> String {
             format!("try_to_number({value}, {precision}, {scale})")
         }
         ColumnType::Boolean => format!("try_to_boolean({value})"),
+        ColumnType::OffsetTimestamp => format!("try_to_timestamp_tz({value}, {INSTANT_TEXT})"),
+        ColumnType::Instant => format!("try_to_timestamp_ltz({value}, {INSTANT_TEXT})"),
+        ColumnType::Time => format!("try_to_time({value})"),
+        ColumnType::Float => format!("try_to_double({value})"),
+        ColumnType::Binary { .. } => format!("try_to_binary({value}, 'HEX')"),
+        ColumnType::Json => format!("try_parse_json({value})"),
         ColumnType::Date => format!("try_to_date({value}, 'YYYY-MM-DD')"),
         ColumnType::Timestamp => {
             format!("try_to_timestamp_ntz(replace(replace({value}, 'T', ' '), 'Z', ''))")

@@ -29,7 +29,7 @@ mod tables;
 mod version;
 
 pub use deployment::{Deployment, Schedule, Storage, prefix_name};
-pub(crate) use expression::order_list;
+pub(crate) use expression::{order_list, time_text};
 pub use identifier::{Identifier, literal};
 pub use names::Names;
 pub use plan::{MergePlan, Step};

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Pipeline;
 use crate::contract::{Column, ColumnType};
 use crate::error::{Context, Error, Result};
-use crate::merge::{Identifier, order_list};
+use crate::merge::{Identifier, order_list, time_text};
 use crate::snowflake::{Rows, Statement};
 
 /// One event of a key and how long it held.
@@ -168,6 +168,12 @@ fn in_utc(text: &str) -> Result<String> {
 fn shown(name: &Identifier, kind: ColumnType) -> String {
     match kind {
         ColumnType::Timestamp => format!("to_varchar({name}, 'YYYY-MM-DD HH24:MI:SS.FF6')"),
+        ColumnType::OffsetTimestamp | ColumnType::Instant => {
+            format!("to_varchar({name}, 'YYYY-MM-DD HH24:MI:SS.FF6 TZH:TZM')")
+        }
+        ColumnType::Time => time_text(&name.to_string()),
+        ColumnType::Binary { .. } => format!("to_varchar({name}, 'HEX')"),
+        ColumnType::Json => format!("to_json({name})"),
         ColumnType::Date => format!("to_varchar({name}, 'YYYY-MM-DD')"),
         _ => format!("cast({name} as varchar)"),
     }

@@ -69,6 +69,7 @@ impl<R: Read> Reader<R> {
                 } else {
                     converter
                 };
+                let converter = converter.of_json();
                 Rows::Json(Box::new(json::Rows::new(contract, converter, text, format)))
             }
             (wanted, found) => {

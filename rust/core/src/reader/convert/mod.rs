@@ -52,6 +52,8 @@ pub(super) struct Converter {
     is_lenient: bool,
     missing: MissingColumns,
     is_upsert: bool,
+    /// Whether the rows are JSON.
+    is_of_json: bool,
     /// Of the row at hand, the columns that it does not give.
     not_given: Vec<usize>,
 }
@@ -112,6 +114,7 @@ impl Converter {
         Ok(Self {
             operation: source.operation.clone(),
             is_upsert: source.operation.column.is_none(),
+            is_of_json: false,
             columns,
             nulls: bytes(&source.nulls),
             unchanged: bytes(&source.unchanged),
@@ -122,6 +125,13 @@ impl Converter {
             missing: source.missing_columns,
             not_given: Vec::new(),
         })
+    }
+
+    /// The same, for rows that are JSON.
+    #[must_use]
+    pub fn of_json(mut self) -> Self {
+        self.is_of_json = true;
+        self
     }
 
     /// The same, for events that name their operation, whatever the contract says.
@@ -265,6 +275,16 @@ impl Converter {
                 rule.timestamps.instant(*nanos, output)?;
             }
             (ColumnType::Date, Value::Days(days)) => timestamp::days(*days, output)?,
+            (ColumnType::OffsetTimestamp | ColumnType::Instant, value) => {
+                rule.timestamps.zoned(value, rule.kind, output)?;
+            }
+            (ColumnType::Time, Value::Text { text, .. }) => timestamp::time(text, output)?,
+            (ColumnType::Float, Value::Text { text, .. }) => self.numbers.float(text, output)?,
+            (ColumnType::Float, Value::Number(text)) => number::float(text, output)?,
+            (ColumnType::Binary { .. }, Value::Text { text, .. }) if rule.kind.accepts(text) => {
+                push_text(&text.to_ascii_uppercase(), output);
+            }
+            (ColumnType::Json, value) => push_json(value, self.is_of_json, output)?,
             (_, Value::Nested(_)) => return Err(Fault::Nested),
             _ => return Err(Fault::InvalidValue),
         }
@@ -288,6 +308,21 @@ fn text(bytes: &[u8]) -> Value<'_> {
         text: bytes,
         is_quoted: true,
     }
+}
+
+/// Writes a value of JSON, or a text that holds one; within JSON any other text is a value, too.
+fn push_json(value: &Value<'_>, is_of_json: bool, output: &mut Vec<u8>) -> Result<(), Fault> {
+    match value {
+        Value::Nested(json) | Value::Number(json) => push_text(json, output),
+        Value::Boolean(truth) => push_boolean(*truth, output),
+        Value::Text { text, .. } if is_of_json && !matches!(text, [b'{' | b'[', ..]) => {
+            let text = std::str::from_utf8(text).map_err(|_| Fault::InvalidValue)?;
+            push_text(serde_json::Value::from(text).to_string().as_bytes(), output);
+        }
+        Value::Text { text, .. } if ColumnType::Json.accepts(text) => push_text(text, output),
+        _ => return Err(Fault::InvalidValue),
+    }
+    Ok(())
 }
 
 fn push_position(

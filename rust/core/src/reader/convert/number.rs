@@ -44,6 +44,14 @@ impl Notation {
         exact(plain.trim_ascii(), precision, scale, true, output)
     }
 
+    /// Writes a number of 64 bits that stands as text in a file.
+    pub fn float(&self, text: &[u8], output: &mut Vec<u8>) -> Result<(), Fault> {
+        if self.decimal == b"." && self.grouping.is_none() {
+            return float(text, output);
+        }
+        float(&self.plain(text).ok_or(Fault::InvalidValue)?, output)
+    }
+
     /// The number with a point and without groups; none if its groups are not of three digits.
     fn plain(&self, text: &[u8]) -> Option<Vec<u8>> {
         let at = memchr::memmem::find(text, &self.decimal);
@@ -92,6 +100,18 @@ impl Notation {
         }
         Some(plain)
     }
+}
+
+/// Writes the shortest text of a number of 64 bits.
+pub(super) fn float(text: &[u8], output: &mut Vec<u8>) -> Result<(), Fault> {
+    let number = std::str::from_utf8(text)
+        .ok()
+        .filter(|_| ColumnType::Float.accepts(text))
+        .and_then(|text| text.parse::<f64>().ok())
+        .ok_or(Fault::InvalidValue)?;
+    // There is one zero.
+    output.extend_from_slice(format!("{:?}", number + 0.0).as_bytes());
+    Ok(())
 }
 
 /// Writes a number of any notation, such as `1.50` or `-2e3`, if the column holds it exactly, or rounded away from zero at the half.

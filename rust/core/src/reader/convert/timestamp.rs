@@ -5,7 +5,7 @@ use jiff::fmt::strtime;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
-use super::Fault;
+use super::{Fault, Value};
 use crate::contract::{ColumnType, TimestampFormat};
 use crate::error::{Error, Result};
 
@@ -88,6 +88,57 @@ impl Timestamps {
         self.push_utc(Offset::UTC.to_datetime(instant), output)
     }
 
+    /// Writes an instant: with its own offset, or in UTC.
+    pub fn zoned(
+        &self,
+        value: &Value<'_>,
+        kind: ColumnType,
+        output: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let mut utc = Vec::new();
+        let mut offset = Offset::UTC;
+        match value {
+            Value::Text { text, .. }
+                if kind.accepts(text) && kind == ColumnType::OffsetTimestamp =>
+            {
+                output.extend_from_slice(text);
+                return Ok(());
+            }
+            Value::Text { text, .. } => {
+                self.timestamp(text, &mut utc)?;
+                let written = rfc3339(text).filter(|_| self.is_rfc3339);
+                let written = written.or_else(|| self.by_pattern(text));
+                offset = written.and_then(|one| one.offset).unwrap_or(Offset::UTC);
+            }
+            Value::Number(text) => self.epoch(text, &mut utc)?,
+            Value::Instant(nanos) => self.instant(*nanos, &mut utc)?,
+            _ => return Err(Fault::InvalidValue),
+        }
+        let text = std::str::from_utf8(&utc).map_err(|_| Fault::InvalidValue)?;
+        let instant: Timestamp = text
+            .replacen(' ', "T", 1)
+            .trim_end_matches('Z')
+            .parse::<DateTime>()
+            .ok()
+            .and_then(|time| Offset::UTC.to_timestamp(time).ok())
+            .ok_or(Fault::InvalidValue)?;
+        let offset = if kind == ColumnType::OffsetTimestamp {
+            offset
+        } else {
+            Offset::UTC
+        };
+        let minutes = offset.seconds() / 60;
+        let local = offset.to_datetime(instant);
+        let sign = if minutes < 0 { '-' } else { '+' };
+        let (hours, rest) = (minutes.abs() / 60, minutes.abs() % 60);
+        let text = format!(
+            "{} {sign}{hours:02}:{rest:02}",
+            local.strftime("%Y-%m-%d %H:%M:%S%.6f")
+        );
+        output.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
     /// Writes a date.
     pub fn date(&self, text: &[u8], output: &mut Vec<u8>) -> Result<(), Fault> {
         if ColumnType::Date.accepts(text) {
@@ -161,6 +212,20 @@ impl Timestamps {
         output.push(b'Z');
         Ok(())
     }
+}
+
+/// Writes a time of day; seconds may be missing.
+pub(super) fn time(text: &[u8], output: &mut Vec<u8>) -> Result<(), Fault> {
+    if ColumnType::Time.accepts(text) {
+        output.extend_from_slice(text);
+        return Ok(());
+    }
+    let with_seconds = [text, b":00"].concat();
+    if text.len() == 5 && ColumnType::Time.accepts(&with_seconds) {
+        output.extend_from_slice(&with_seconds);
+        return Ok(());
+    }
+    Err(Fault::InvalidValue)
 }
 
 /// Writes days since 1970 as a date.

@@ -23,6 +23,7 @@ pub(super) const SPECIAL: &[(&str, &[usize])] = &[
     ("TO_VARCHAR", &[1, 2]),
     ("TO_CHAR", &[1, 2]),
     ("TO_BINARY", &[2]),
+    ("TRY_TO_BINARY", &[2]),
     ("TRUNC", &[2]),
     ("TO_DATE", &[1, 2]),
     ("DATE", &[1]),
@@ -35,7 +36,7 @@ pub(super) const SPECIAL: &[(&str, &[usize])] = &[
     ("TRY_TO_TIMESTAMP", &[1, 2]),
     ("TRY_TO_TIMESTAMP_NTZ", &[1, 2]),
     ("TO_TIMESTAMP_LTZ", &[1, 2]),
-    ("TRY_TO_TIMESTAMP_LTZ", &[1]),
+    ("TRY_TO_TIMESTAMP_LTZ", &[1, 2]),
     ("TO_TIMESTAMP_TZ", &[1, 2]),
     ("TRY_TO_TIMESTAMP_TZ", &[1, 2]),
     ("TO_NUMBER", &[1, 2, 3]),
@@ -73,6 +74,15 @@ pub(super) fn special(name: &str, args: &[Sql]) -> Result<Option<Sql>> {
             value,
             format_of(format)?,
             ["unhex({0})", "from_base64({0})", "encode({0})"],
+        )?,
+        ("TRY_TO_BINARY", [value, format]) => binary(
+            value,
+            format_of(format)?,
+            [
+                "case when length({0}) % 2 = 0 then try(unhex({0})) end",
+                "try(from_base64({0}))",
+                "encode({0})",
+            ],
         )?,
         ("TO_NUMBER" | "TO_DECIMAL" | "TO_NUMERIC", _) => number(false, args)?,
         ("TRY_TO_NUMBER" | "TRY_TO_DECIMAL" | "TRY_TO_NUMERIC", _) => number(true, args)?,
@@ -118,7 +128,9 @@ fn moment(name: &str, args: &[Sql]) -> Result<Option<Sql>> {
         ("TO_TIMESTAMP_TZ" | "TRY_TO_TIMESTAMP_TZ", [_, _]) => {
             return parse_timestamp_tz(name, args).map(Some);
         }
-        ("TO_TIMESTAMP_LTZ", [_, _]) => return parse_timestamp_ltz(name, args).map(Some),
+        ("TO_TIMESTAMP_LTZ" | "TRY_TO_TIMESTAMP_LTZ", [_, _]) => {
+            return parse_timestamp_ltz(name, args).map(Some);
+        }
         (
             "TO_TIMESTAMP" | "TO_TIMESTAMP_NTZ" | "TRY_TO_TIMESTAMP" | "TRY_TO_TIMESTAMP_NTZ",
             [_, _],

@@ -237,6 +237,11 @@ pub(super) const REWRITTEN: &[(&str, usize, &str)] = &[
     ("WEEK", 1, "week(sf_local({0}))"),
     ("YEAROFWEEK", 1, "isoyear(sf_local({0}))"),
     ("TO_BINARY", 1, "unhex({0})"),
+    (
+        "TRY_TO_BINARY",
+        1,
+        "case when length({0}) % 2 = 0 then try(unhex({0})) end",
+    ),
     ("REGEXP_COUNT", 2, "len(regexp_extract_all({0}, {1}))"),
     ("SPACE", 1, "repeat(' ', {0})"),
     ("BOOLAND", 2, "({0} and {1})"),
@@ -247,6 +252,8 @@ pub(super) const REWRITTEN: &[(&str, usize, &str)] = &[
     ("HOUR", 1, "hour(sf_local({0}))"),
     ("DATE_FROM_PARTS", 3, "make_date({0}, {1}, {2})"),
     ("DATEFROMPARTS", 3, "make_date({0}, {1}, {2})"),
+    ("TIMESTAMP_NTZ_FROM_PARTS", 2, "({0}::date + {1}::time)"),
+    ("TIMESTAMP_FROM_PARTS", 2, "({0}::date + {1}::time)"),
     (
         "TIMESTAMP_NTZ_FROM_PARTS",
         6,
