@@ -188,7 +188,7 @@ The examples belong to a contract with the header `{HEADER}`: a `NUMBER(9,0)` ke
     text.push_str("| not loaded: Snowflake's error | a row of such a file that `COPY` cannot parse | Correct the CSV of the row |\n");
     let _ = writeln!(
         text,
-        "| {} | two different events with one key and the same ordering columns | Nothing, or a better ordering column at the source |",
+        "| {} | two different events with one key and the same ordering columns | Name a better ordering column, or end `order` with `\"@row\"`, the place in the file |",
         literal("another event of this key")
     );
     compare("reject-reasons.md", &text);

@@ -253,7 +253,14 @@ fn a_snapshot_that_lacks_too_much_is_held_back_until_the_contract_allows_it() {
     let file = "id,name\n1,Ann\n";
     fs::write(fixture.path("people.csv"), file).expect("a file");
     let words = "--contract contract.toml --role FIRN_LOADER --json";
-    let held = fixture.json(&format!("put people.csv {words}"));
+    let held = fixture.run(&format!("put people.csv {words}"));
+    assert!(
+        held.err
+            .contains("well-formed rows that the merge rejected: 1"),
+        "{}",
+        held.err
+    );
+    let held: serde_json::Value = serde_json::from_str(&held.out).expect("JSON");
     assert_eq!(held[0]["rejects"], 1, "{held}");
     assert_eq!(fixture.number("select count(*) from PERSON"), 2);
     assert!(

@@ -143,6 +143,7 @@ impl Check {
         let rejects = Rejects {
             rows: sum(|one| one.rows),
             rejects: sum(|one| one.malformed),
+            ..Rejects::default()
         };
         rejects.within(&self.rejects)
     }

@@ -75,6 +75,9 @@ impl Put {
         } else if !results.is_empty() {
             report::print(&results_table(&results))?;
         }
+        if let Some(hint) = rejects.hint() {
+            eprintln!("{hint}");
+        }
         let failed: Vec<Error> = failed.into_iter().filter_map(Result::err).collect();
         self.offer_contract(&failed);
         report::all_but_worst(failed)?;

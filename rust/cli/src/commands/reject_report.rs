@@ -48,6 +48,8 @@ fn limit(text: &str) -> Result<Limit, String> {
 pub struct Rejects {
     pub rows: u64,
     pub rejects: u64,
+    /// Those that are well-formed rows: only the merge has rejected them.
+    pub by_merge: u64,
 }
 
 impl Rejects {
@@ -56,14 +58,26 @@ impl Rejects {
         let read: u64 = loaded.objects.iter().map(|one| one.rows.rows).sum();
         let malformed: u64 = loaded.objects.iter().map(|one| one.rows.malformed).sum();
         let merged: i64 = loaded.reports.iter().map(|one| one.counts.rejects).sum();
+        let merged = u64::try_from(merged).unwrap_or(0);
         self.rows += read;
-        self.rejects += malformed.max(u64::try_from(merged).unwrap_or(0));
+        self.rejects += malformed.max(merged);
+        self.by_merge += merged.saturating_sub(malformed);
+    }
+
+    /// Where to look for what no malformed row has shown.
+    pub fn hint(&self) -> Option<String> {
+        (self.by_merge > 0).then(|| {
+            format!(
+                "hint: well-formed rows that the merge rejected: {}, such as losers of a tie; `firn rejects` lists them with their reasons",
+                self.by_merge
+            )
+        })
     }
 
     /// # Errors
     /// `Rejected` if there are more than the arguments allow.
     pub fn within(&self, arguments: &RejectArgs) -> Result<()> {
-        let Self { rows, rejects } = *self;
+        let Self { rows, rejects, .. } = *self;
         let (is_within, limit) = match arguments.max_rejects {
             None => return Ok(()),
             Some(Limit::Rows(most)) => (rejects <= most, most.to_string()),
@@ -250,6 +264,7 @@ mod tests {
             let rejects = Rejects {
                 rows: 200,
                 rejects: 10,
+                ..Rejects::default()
             };
             rejects.within(&arguments).is_err()
         };

@@ -24,7 +24,7 @@ impl Position {
             "hex" => Ok(Self::Hex),
             "text" => Ok(Self::Text),
             "gtid" => Err(Error::config(
-                "invalid `position` `gtid`: a set of GTIDs has no order. Order by the binary log's file (`text`) and offset instead",
+                "invalid `position` `gtid`: a GTID set has no order. Order by the binary log's file (`text`) and offset instead",
             )),
             _ => Err(Error::config(format!(
                 "invalid `position` `{}`: expected lsn, hex or text. Order by an SCN or an offset as a NUMBER(p,0)",
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn what_has_no_order_is_refused() {
         let error = Position::parse("gtid").unwrap_err().to_string();
-        assert!(error.contains("a set of GTIDs has no order"), "{error}");
+        assert!(error.contains("a GTID set has no order"), "{error}");
         assert!(
             Position::parse("scn")
                 .unwrap_err()
