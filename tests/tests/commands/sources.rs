@@ -279,6 +279,40 @@ fn a_snapshot_that_lacks_too_much_is_held_back_until_the_contract_allows_it() {
 }
 
 #[test]
+fn an_event_from_far_in_the_future_is_counted_or_rejected_by_the_contract() {
+    let fixture = with_contract(PEOPLE);
+    put(
+        &fixture,
+        "a.csv",
+        "op,id,name,city,at\nI,1,Ann,Oslo,2199-01-01T00:00:00Z\n",
+    );
+    let status = fixture.ok("status --contract contract.toml");
+    assert!(
+        status.contains("dated ahead of the clock: 1 current versions"),
+        "{status}"
+    );
+    fs::write(
+        fixture.path("contract.toml"),
+        format!("{PEOPLE}[source]\nmax_ahead = \"1d\"\n"),
+    )
+    .expect("a contract");
+    fixture.ok("bootstrap --contract contract.toml");
+    put(
+        &fixture,
+        "b.csv",
+        "op,id,name,city,at\nI,2,Bob,Rome,2199-01-01T00:00:00Z\nI,3,Eve,Rome,2026-01-01T00:00:00Z\n",
+    );
+    assert_eq!(
+        fixture.sql("select source_row, reason from PERSON_REJECTS"),
+        [[
+            "1",
+            "at is more than 86400 seconds ahead of the clock: max_ahead allows no more"
+        ]]
+    );
+    assert_eq!(fixture.number("select count(*) from PERSON"), 2);
+}
+
+#[test]
 fn a_delete_and_an_insert_of_one_commit_come_out_as_the_source_wrote_them() {
     let contract = PEOPLE.replace("order = [\"at\"]", "order = [\"at\", \"@row\"]");
     let fixture = with_contract(&contract);

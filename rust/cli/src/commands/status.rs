@@ -52,6 +52,16 @@ impl Status {
     }
 }
 
+/// The line about current versions that are dated ahead of the clock, if there are any.
+fn ahead(versions: i64) -> String {
+    if versions == 0 {
+        return String::new();
+    }
+    format!(
+        "dated ahead of the clock: {versions} current versions, which events of today do not change; `max_ahead` in the contract rejects such events\n"
+    )
+}
+
 /// The figures for people.
 pub fn text(pipeline: &Pipeline, figures: &Figures) -> String {
     let names = pipeline.names();
@@ -82,6 +92,7 @@ pub fn text(pipeline: &Pipeline, figures: &Figures) -> String {
         sum.duplicates,
         sum.rejects,
     );
+    text.push_str(&ahead(figures.ahead));
     if !figures.runs.is_empty() {
         let row = |run: &Run| {
             let numbers = [

@@ -35,6 +35,14 @@ impl Column {
         )
     }
 
+    /// The reason for an event that is dated too far ahead of the clock.
+    pub(crate) fn ahead_reason(&self, seconds: u64) -> String {
+        format!(
+            "{} is more than {seconds} seconds ahead of the clock: max_ahead allows no more",
+            self.name
+        )
+    }
+
     /// The reason for a value that its type does not allow.
     pub(crate) fn invalid_value_reason(&self) -> String {
         let name = &self.name;

@@ -200,6 +200,14 @@ pub(super) fn complaints(contract: &Contract, names: &Names, alias: &str) -> Vec
             literal(&one.invalid_value_reason())
         ));
     }
+    if let Some(seconds) = contract.source().max_ahead {
+        let changed_at = contract.changed_at();
+        branches.push(format!(
+            "when {} > dateadd(second, {seconds}, sysdate()) then {}",
+            typed(&of(alias, changed_at), changed_at.kind),
+            literal(&changed_at.ahead_reason(seconds))
+        ));
+    }
     branches
 }
 

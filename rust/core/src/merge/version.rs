@@ -18,6 +18,12 @@ pub fn version(contract: &Contract) -> String {
     if let Some(snapshot) = contract.snapshot() {
         parts.push(format!("{snapshot:?}"));
     }
+    parts.extend(
+        contract
+            .source()
+            .max_ahead
+            .map(|seconds| format!("ahead {seconds}")),
+    );
     if contract.has_partial_updates() {
         parts.push("partial updates".to_owned());
     }

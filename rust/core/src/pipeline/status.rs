@@ -13,6 +13,8 @@ pub struct Status {
     pub target: i64,
     /// Events of the history.
     pub history: i64,
+    /// Current versions that are dated ahead of the clock: an event of today does not change such a row.
+    pub ahead: i64,
     /// Rows that wait in staging.
     pub waiting: i64,
     /// How long the oldest of them has waited.
@@ -75,14 +77,18 @@ impl Pipeline {
             .query(&format!(
                 "select (select count(*) from {}), (select count(*) from {}), (select count(*) from {}),
   (select count(*) from {}), (select coalesce(sum(rows_in), 0) from {runs}), (select coalesce(sum(duplicates), 0) from {runs}),
-  (select datediff(millisecond, min({}), current_timestamp()) from {})",
+  (select datediff(millisecond, min({}), current_timestamp()) from {}),
+  (select count(*) from {history} where {is_current} and {valid_from} > sysdate())",
                 names.target,
                 names.history,
                 names.staging,
                 names.rejects,
                 names.loaded_at,
                 names.staging,
-                runs = names.runs
+                runs = names.runs,
+                history = names.history,
+                is_current = names.is_current,
+                valid_from = names.valid_from,
             ))
             .await?;
         let sum = RowSum {
@@ -99,6 +105,7 @@ impl Pipeline {
             target: number(&counts, 0),
             history: number(&counts, 1),
             waiting: number(&counts, 2),
+            ahead: number(&counts, 7),
             lag_seconds: lag.map(|milliseconds| milliseconds / 1000.0),
             sum,
             runs: self.last_runs(runs).await?,

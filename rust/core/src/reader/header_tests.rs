@@ -320,6 +320,7 @@ fn a_contract_has_errors_that_name_what_each_key_expects() {
         error("mode = \"full\""),
         "source.mode: invalid value `full`: expected changes, snapshot"
     );
+    assert!(error("max_ahead = \"soon\"").contains("expected none, or a length of time"));
     let snapshot = |keys: &str| error(&format!("mode = \"snapshot\"\n{keys}"));
     assert!(error("max_deleted = \"5%\"").contains("add `mode = \"snapshot\"`"));
     assert!(snapshot("max_deleted = \"5\"").contains("expected whole percents"));

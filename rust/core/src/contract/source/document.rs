@@ -8,6 +8,7 @@ use super::{
 };
 use crate::contract::Op;
 use crate::error::{Context, Error, Result};
+use crate::quantity::duration;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +37,7 @@ pub(in crate::contract) struct Document {
     mode: Option<String>,
     pub snapshot_time: Option<String>,
     max_deleted: Option<String>,
+    max_ahead: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -122,6 +124,12 @@ impl Document {
             columns: Vec::new(),
             ignored: Vec::new(),
             snapshot,
+            max_ahead: self
+                .max_ahead
+                .as_deref()
+                .map(max_ahead)
+                .transpose()?
+                .flatten(),
         };
         check_characters(&source)?;
         Ok(source)
@@ -231,6 +239,21 @@ fn character(key: &str, text: Option<String>) -> Result<Option<Option<u8>>> {
             key,
             &text,
             "one ASCII character, such as `;` or `\\t`",
+        )),
+    }
+}
+
+/// A length of time in seconds; none if there is no limit.
+fn max_ahead(text: &str) -> Result<Option<u64>> {
+    if text == "none" {
+        return Ok(None);
+    }
+    match duration(text) {
+        Ok(limit) if limit.as_secs() > 0 => Ok(Some(limit.as_secs())),
+        _ => Err(expected(
+            "max_ahead",
+            text,
+            "none, or a length of time such as `10m`, `1h` or `1d`",
         )),
     }
 }

@@ -61,6 +61,8 @@ pub struct Source {
     pub ignored: Vec<String>,
     /// If each file is the whole table as it was at one time.
     pub snapshot: Option<Snapshot>,
+    /// How far an event may be dated ahead of the clock, in seconds; any time if there is no limit.
+    pub max_ahead: Option<u64>,
 }
 
 /// What files mean that are the whole table as it was at one time: a key that is not in one was deleted at its time.
@@ -214,6 +216,7 @@ impl Default for Source {
             columns: Vec::new(),
             ignored: Vec::new(),
             snapshot: None,
+            max_ahead: None,
         }
     }
 }
