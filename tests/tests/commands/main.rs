@@ -32,6 +32,7 @@ mod input;
 mod names;
 mod reconcile;
 mod rejects;
+mod setup;
 mod sources;
 mod store;
 mod upgrade;

@@ -6,6 +6,9 @@ use crate::error::{Context, Error, Result};
 use crate::merge::{self, Script, scripts, version};
 use crate::snowflake::Statement;
 
+/// The script that takes all down.
+pub(super) const DROP: &str = "99_drop.sql";
+
 /// How far a bootstrap is.
 #[derive(Clone, Copy, Debug)]
 pub struct ScriptProgress<'a> {
@@ -32,17 +35,22 @@ impl Pipeline {
     /// `Config` if tables are there that cannot be brought along to the contract's columns, or whose names another contract needs, or if a table was dropped and can come back (then nothing is changed), or if a role lacks a
     /// right, naming the script; whatever was made stays.
     pub async fn bootstrap(&self, on_statement: impl FnMut(ScriptProgress<'_>)) -> Result<()> {
-        self.check_collisions().await?;
-        self.check_stage().await?;
-        self.check_dropped(Some(&self.deployment.owner)).await?;
-        let upgrade = self.upgrade().await?;
+        let upgrade = self.check_and_upgrade().await?;
         let scripts = self.scripts();
         let making: Vec<&Script> = upgrade
             .iter()
             .chain(&scripts)
-            .filter(|script| script.name != "99_drop.sql")
+            .filter(|script| script.name != DROP)
             .collect();
         self.run_scripts(&making, on_statement).await
+    }
+
+    /// What runs before the scripts, if they may run.
+    pub(super) async fn check_and_upgrade(&self) -> Result<Option<Script>> {
+        self.check_collisions().await?;
+        self.check_stage().await?;
+        self.check_dropped(Some(&self.deployment.owner)).await?;
+        self.upgrade().await
     }
 
     /// What brings the objects of another version of the contract along, before the scripts run: the task pauses, columns are added or
@@ -139,12 +147,12 @@ impl Pipeline {
         let scripts = self.scripts();
         let dropping: Vec<&Script> = scripts
             .iter()
-            .filter(|script| script.name == "99_drop.sql")
+            .filter(|script| script.name == DROP)
             .collect();
         self.run_scripts(&dropping, on_statement).await
     }
 
-    async fn run_scripts(
+    pub(super) async fn run_scripts(
         &self,
         scripts: &[&Script],
         mut on_statement: impl FnMut(ScriptProgress<'_>),

@@ -3,6 +3,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `bootstrap` | make every object of a contract, or take them down |
+//! | `setup` | the steps of a new account, and whom AWS has to trust |
 //! | `upload` | a file into the bucket: checked, once, a large one as several objects |
 //! | `load` | files all the way: uploaded, loaded, merged |
 //! | `wait` | until its rows are in the tables, and a report of them |
@@ -31,6 +32,7 @@ mod reconcile;
 mod rejects;
 mod retry;
 mod schema_check;
+mod setup;
 mod status;
 mod upload;
 mod verify;
@@ -44,6 +46,7 @@ pub use merge::{MergeReport, RowCounts};
 pub use reconcile::{ManualChange, Reconciled};
 pub use rejects::{OpenReject, OpenRejects, ReasonCount, RejectFilter};
 pub use retry::Retried;
+pub use setup::{Setup, SetupStep, Trust};
 pub use status::{RowSum, Run, Status};
 pub use upload::{LoadListener, READS_PER_FILE, StagedFile, content_hash};
 pub use verify::Promise;

@@ -101,7 +101,7 @@ impl Pipeline {
         }
     }
 
-    async fn show(&self, kind: &str, name: &Identifier) -> Result<Rows> {
+    pub(in crate::pipeline) async fn show(&self, kind: &str, name: &Identifier) -> Result<Rows> {
         let pattern = crate::merge::literal(&name.stored());
         let schema = format!("{}.{}", self.deployment.database, self.deployment.schema);
         let rows = self
