@@ -23,7 +23,7 @@ begin
     group by source_file
   ) sums;
   -- The rest says what these objects are, so that a file for other ones is refused before it is uploaded.
-  return object_construct('files', :reports, 'stage_url', 's3://firn-landing/customer/', 'contract', 'a8e9a82432473fde',
+  return object_construct('files', :reports, 'stage_url', 's3://firn-landing/customer/', 'contract', '5bdc709785cd9548',
     'key', array_construct('customer_id'), 'order', array_construct('updated_at', 'sequence'));
 end;
 $$;

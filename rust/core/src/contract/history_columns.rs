@@ -60,7 +60,7 @@ impl HistoryColumns {
     }
 
     /// Their names.
-    pub(super) fn names(&self, has_partial_updates: bool) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self, has_partial_updates: bool) -> impl Iterator<Item = &str> {
         self.named(has_partial_updates)
             .into_iter()
             .map(|(_, name)| name)

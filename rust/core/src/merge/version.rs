@@ -38,7 +38,9 @@ pub fn version(contract: &Contract) -> String {
     }
     parts.extend(contract.key().map(|one| one.name.clone()));
     parts.extend(contract.order_names().map(str::to_owned));
-    parts.push(format!("{:?}", contract.history_columns()));
+    let given = contract.has_partial_updates();
+    let names = contract.history_columns().names(given);
+    parts.extend(names.map(str::to_owned));
     let digest = Sha256::digest(parts.join("\0"));
     digest[..8]
         .iter()

@@ -351,7 +351,11 @@ fn reading(contract: &Contract, digest: [u8; 8], modified: Option<SystemTime>) -
     // The same content at another time is another snapshot.
     let mut origins = contract.source().columns.iter();
     let modified = modified.filter(|_| origins.any(|one| one.is_modified_time));
-    let source = format!("{} {:?} {modified:?}", version(contract), contract.source());
+    let source = format!(
+        "{} {} {modified:?}",
+        version(contract),
+        contract.source().differences()
+    );
     short(Sha256::new_with_prefix(digest).chain_update(source))
 }
 

@@ -171,7 +171,30 @@ pub struct Origin {
     pub timestamps: Option<Vec<TimestampFormat>>,
 }
 
+/// Names and values, a line each.
+#[derive(Default)]
+struct Differences(String);
+
+impl Differences {
+    fn note<T: std::fmt::Debug + PartialEq>(&mut self, name: &str, value: &T, usual: &T) {
+        if value != usual {
+            self.0.push_str(&format!("{name} {value:?}\n"));
+        }
+    }
+}
+
 impl Origin {
+    fn differences(&self, found: &mut Differences) {
+        let usual = Self::default();
+        found.0.push_str("column\n");
+        found.note("from", &self.from, &usual.from);
+        found.note("default", &self.default, &usual.default);
+        found.note("constant", &self.constant, &usual.constant);
+        found.note("file_name", &self.file_name, &usual.file_name);
+        found.note("modified", &self.is_modified_time, &usual.is_modified_time);
+        found.note("timestamps", &self.timestamps, &usual.timestamps);
+    }
+
     /// Whether the file has no column for it.
     #[must_use]
     pub fn is_outside_the_rows(&self) -> bool {
@@ -226,6 +249,38 @@ fn words(texts: &[&str]) -> Vec<String> {
 }
 
 impl Source {
+    /// What is otherwise than usual, in a text that stays the same when later versions know more keys.
+    #[must_use]
+    pub fn differences(&self) -> String {
+        let usual = Self::default();
+        let mut found = Differences::default();
+        found.note("format", &self.format, &usual.format);
+        found.note("header", &self.header, &usual.header);
+        found.note("delimiter", &self.delimiter, &usual.delimiter);
+        found.note("quote", &self.quote, &usual.quote);
+        found.note("escape", &self.escape, &usual.escape);
+        found.note("comment", &self.comment, &usual.comment);
+        found.note("skip_lines", &self.skip_lines, &usual.skip_lines);
+        found.note("encoding", &self.encoding, &usual.encoding);
+        found.note("null", &self.nulls, &usual.nulls);
+        found.note("unchanged", &self.unchanged, &usual.unchanged);
+        found.note("missing", &self.missing_columns, &usual.missing_columns);
+        found.note("extra", &self.extra_columns, &usual.extra_columns);
+        found.note("timestamps", &self.timestamps, &usual.timestamps);
+        found.note("time_zone", &self.time_zone, &usual.time_zone);
+        found.note("numbers", &self.numbers, &usual.numbers);
+        found.note("booleans", &self.booleans, &usual.booleans);
+        found.note("lenient", &self.lenient, &usual.lenient);
+        found.note("operation", &self.operation, &usual.operation);
+        found.note("ignored", &self.ignored, &usual.ignored);
+        found.note("snapshot", &self.snapshot, &usual.snapshot);
+        found.note("max_ahead", &self.max_ahead, &usual.max_ahead);
+        for origin in &self.columns {
+            origin.differences(&mut found);
+        }
+        found.0
+    }
+
     /// Whether an update may give some columns and leave the others as they are.
     #[must_use]
     pub fn has_partial_updates(&self) -> bool {

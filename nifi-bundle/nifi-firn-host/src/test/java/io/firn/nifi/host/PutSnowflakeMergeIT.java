@@ -285,12 +285,12 @@ class PutSnowflakeMergeIT {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "drop table CUSTOMER | table CUSTOMER | run `firn bootstrap` (30_tables.sql)",
-        "drop table CUSTOMER_HISTORY_OPEN | table CUSTOMER_HISTORY_OPEN | run `firn bootstrap` (30_tables.sql)",
-        "drop table CUSTOMER_REJECTS | table CUSTOMER_REJECTS | run `firn bootstrap` (30_tables.sql)",
+        "drop table CUSTOMER | table CUSTOMER | run `undrop table CUSTOMER`",
+        "drop table CUSTOMER_HISTORY_OPEN | table CUSTOMER_HISTORY_OPEN | run `undrop table CUSTOMER_HISTORY_OPEN`",
+        "drop table CUSTOMER_REJECTS | table CUSTOMER_REJECTS | run `undrop table CUSTOMER_REJECTS`",
         "drop view CUSTOMER_VERSIONS | view CUSTOMER_VERSIONS | run `firn bootstrap` (90_views.sql)",
-        "drop stream CUSTOMER_STAGING_STREAM | stream CUSTOMER_STAGING_STREAM | run `firn bootstrap` (50_streams.sql)",
-        "drop stream CUSTOMER_CHANGES | stream CUSTOMER_CHANGES | run `firn bootstrap` (50_streams.sql)",
+        "drop stream CUSTOMER_STAGING_STREAM | stream CUSTOMER_STAGING_STREAM | run `firn reconcile`",
+        "drop stream CUSTOMER_CHANGES | stream CUSTOMER_CHANGES | run `firn reconcile`",
         "drop procedure MERGE_CUSTOMER(boolean, boolean) | procedure MERGE_CUSTOMER | run `firn bootstrap` (60_merge.sql)",
         "drop pipe CUSTOMER_PIPE | pipe CUSTOMER_PIPE | run `firn bootstrap` (40_pipe.sql)",
         "alter pipe CUSTOMER_PIPE set pipe_execution_paused = true | pipe CUSTOMER_PIPE | set pipe_execution_paused = false",
