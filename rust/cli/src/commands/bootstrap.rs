@@ -82,16 +82,13 @@ impl Bootstrap {
     /// Runs the command.
     pub async fn run(self) -> Result<()> {
         let pipeline = self.deployment.pipeline_at(&self.arguments)?;
+        let (from, until) = (self.from.of_setup(), self.until.of_setup());
+        let steps = from..=until;
         if self.dry_run {
             let scripts = pipeline.scripts();
             let shown = scripts.iter().filter(|script| {
-                let is_pipe = script.name >= FIRST_OF_PIPE;
-                let is_chosen = if is_pipe {
-                    self.until.of_setup() >= SetupStep::Pipe
-                } else {
-                    self.from.of_setup() == SetupStep::Objects
-                };
-                (script.name == "99_drop.sql") == self.drop && (self.drop || is_chosen)
+                let is_chosen = self.drop || steps.contains(&SetupStep::of(script));
+                script.is_drop() == self.drop && is_chosen
             });
             return report::print(
                 &shown
@@ -110,7 +107,6 @@ impl Bootstrap {
             pipeline.drop_objects(show).await?;
             return report::print("dropped every object of the contract\n");
         }
-        let (from, until) = (self.from.of_setup(), self.until.of_setup());
         if from > until {
             return Err(Error::config("--from names a step after that of --until"));
         }
@@ -150,7 +146,7 @@ fn ready(pipeline: &Pipeline, queue: Option<&str>) -> String {
     )
 }
 
-/// What AWS has to be told.
+/// What AWS needs.
 fn needs_trust(trust: &Trust) -> String {
     let name = trust.role.rsplit('/').next().unwrap_or_default();
     format!(
@@ -173,9 +169,6 @@ With the AWS CLI, once this policy stands in trust.json:
         policy = trust.policy(),
     )
 }
-
-/// The first script of the step `pipe`.
-const FIRST_OF_PIPE: &str = "40_pipe.sql";
 
 fn show(progress: ScriptProgress<'_>) {
     let line = progress.sql.lines().next().unwrap_or_default();

@@ -11,7 +11,7 @@ use firn::{Error, Result, printable};
 
 use crate::quantity::{count, fraction};
 
-/// Reasons that are told apart; every further one is counted together.
+/// Reasons that are listed; all others are counted together.
 const MAX_REASONS: usize = 1000;
 
 /// What is said about rejects.

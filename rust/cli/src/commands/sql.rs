@@ -57,7 +57,7 @@ impl Sql {
         let scripts = scripts(&contract, &deployment);
         let Some(folder) = self.into else {
             // What takes everything down is not for piping into a client.
-            let making = scripts.iter().filter(|script| script.name != "99_drop.sql");
+            let making = scripts.iter().filter(|script| !script.is_drop());
             return report::print(
                 &making
                     .map(|script| script.text(&deployment))

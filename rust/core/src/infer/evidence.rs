@@ -112,8 +112,6 @@ impl Evidence {
 
     fn shape(&mut self, text: &str) -> Option<Shape> {
         let digits = text.strip_prefix('-').unwrap_or(text);
-        let is_digits =
-            |text: &str| !text.is_empty() && text.bytes().all(|one| one.is_ascii_digit());
         if is_digits(digits) {
             if digits.len() > 1 && digits.starts_with('0') {
                 return Some(Shape::LeadingZero);
@@ -296,9 +294,12 @@ impl Evidence {
     }
 }
 
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|one| one.is_ascii_digit())
+}
+
 /// The digits before and after the comma of a number such as `1.249,00`.
 fn grouped(text: &str) -> Option<(usize, usize)> {
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|one| one.is_ascii_digit());
     let (whole, fraction) = text.split_once(',')?;
     let mut groups = whole.split('.');
     let first = groups

@@ -6,6 +6,9 @@ use super::statement::{RenderContext, Statement};
 use super::{Deployment, MergePlan, Names, procedure, roles, stage_and_pipe, tables};
 use crate::contract::Contract;
 
+/// The script that takes everything down.
+const DROP: &str = "99_drop.sql";
+
 /// One file of `sql/`.
 #[derive(Clone, Debug)]
 pub struct Script {
@@ -71,7 +74,7 @@ The loader's role needs no other privilege. Needs 40_pipe.sql and 60_merge.sql. 
             stage_and_pipe::tasks,
         ),
         ("90_views.sql", tables::VIEWS.into(), tables::views),
-        ("99_drop.sql", roles::DROP.into(), roles::drop),
+        (DROP, roles::DROP.into(), roles::drop),
     ];
     all.into_iter()
         .map(|(name, about, render)| Script {
@@ -114,6 +117,12 @@ fn callable(context: &RenderContext<'_>, sql: String, signature: &str) -> Vec<St
 }
 
 impl Script {
+    /// Whether it takes everything down.
+    #[must_use]
+    pub fn is_drop(&self) -> bool {
+        self.name == DROP
+    }
+
     /// The file's text: its head, then every statement, with `use` where the role or the schema changes.
     #[must_use]
     pub fn text(&self, deployment: &Deployment) -> String {

@@ -48,13 +48,11 @@ fn create(kind: &str, table: &Identifier, lines: &[String], tail: &str) -> Strin
 
 /// Where a row comes from, and what it gave.
 fn carried_columns(names: &Names) -> impl Iterator<Item = String> {
-    let line = |(name, kind): (&Identifier, &str)| format!("{name} {kind} not null");
-    let given = names.given_columns.as_ref();
-    names
-        .source_columns()
-        .map(line)
-        .into_iter()
-        .chain(given.map(|name| format!("{name} varchar")))
+    names.carried_columns().map(|(name, kind)| {
+        let is_given = names.given_columns.as_ref() == Some(name);
+        let constraint = if is_given { "" } else { " not null" };
+        format!("{name} {kind}{constraint}")
+    })
 }
 
 fn typed(one: &Column, constraint: &str) -> String {

@@ -6,9 +6,6 @@ use crate::error::{Context, Error, Result};
 use crate::merge::{self, Script, scripts, version};
 use crate::snowflake::Statement;
 
-/// The script that takes all down.
-pub(super) const DROP: &str = "99_drop.sql";
-
 /// How far a bootstrap is.
 #[derive(Clone, Copy, Debug)]
 pub struct ScriptProgress<'a> {
@@ -40,7 +37,7 @@ impl Pipeline {
         let making: Vec<&Script> = upgrade
             .iter()
             .chain(&scripts)
-            .filter(|script| script.name != DROP)
+            .filter(|script| !script.is_drop())
             .collect();
         self.run_scripts(&making, on_statement).await
     }
@@ -105,7 +102,7 @@ impl Pipeline {
                 self.names.stage
             ))),
             Err(error) if error.is_transient() => Err(error),
-            // Before the first bootstrap there is no stage.
+            // The first bootstrap makes the stage.
             Ok(None) | Err(_) => Ok(()),
         }
     }
@@ -145,10 +142,7 @@ impl Pipeline {
     /// As [`Pipeline::bootstrap`].
     pub async fn drop_objects(&self, on_statement: impl FnMut(ScriptProgress<'_>)) -> Result<()> {
         let scripts = self.scripts();
-        let dropping: Vec<&Script> = scripts
-            .iter()
-            .filter(|script| script.name == DROP)
-            .collect();
+        let dropping: Vec<&Script> = scripts.iter().filter(|script| script.is_drop()).collect();
         self.run_scripts(&dropping, on_statement).await
     }
 

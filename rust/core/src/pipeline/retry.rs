@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::rejects::{OpenReject, ReasonCount, RejectFilter};
+use super::upload::without_endings;
 use super::{FileReport, LoadMode, Loader, Pipeline, StagedFile};
 use crate::contract::{Contract, Format, Header};
 use crate::error::{Error, Result};
@@ -287,9 +288,7 @@ fn usual_header(contract: &Contract) -> String {
 /// The name of the file that became an object, as far as the object's name shows it.
 fn original_name(source_file: &str) -> String {
     let base = source_file.rsplit('/').next().unwrap_or(source_file);
-    let stem = [".gz", ".zst", ".csv"]
-        .iter()
-        .fold(base, |name, end| name.strip_suffix(end).unwrap_or(name));
+    let stem = without_endings(base);
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let stem = match stem.rsplit_once("-row-") {
         Some((before, row)) if is_number(row) => before,

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::Pipeline;
 use super::bootstrap::ScriptProgress;
-use super::{Pipeline, bootstrap};
 use crate::error::{Error, Result};
 use crate::merge::{Identifier, Script, literal};
 use crate::snowflake::{Rows, Statement};
@@ -19,6 +19,18 @@ pub enum SetupStep {
     Pipe,
     /// The bucket notifies the pipe's queue of new files.
     Notification,
+}
+
+impl SetupStep {
+    /// The step that runs a script: the pipe is the first object that needs the trust.
+    #[must_use]
+    pub fn of(script: &Script) -> Self {
+        if script.name < "40_pipe.sql" {
+            Self::Objects
+        } else {
+            Self::Pipe
+        }
+    }
 }
 
 /// How far a set-up came.
@@ -63,9 +75,6 @@ impl Trust {
     }
 }
 
-/// The first script that needs the trust.
-const PIPE: &str = "40_pipe.sql";
-
 impl Pipeline {
     /// Takes the steps from `from` to `until`, and stops where AWS must be told something. Each may be taken again.
     ///
@@ -81,8 +90,8 @@ impl Pipeline {
         let scripts = self.scripts();
         let (objects, pipe): (Vec<&Script>, Vec<&Script>) = scripts
             .iter()
-            .filter(|script| script.name != bootstrap::DROP)
-            .partition(|script| script.name < PIPE);
+            .filter(|script| !script.is_drop())
+            .partition(|script| SetupStep::of(script) == SetupStep::Objects);
         if steps.contains(&SetupStep::Objects) {
             let upgrade = self.check_and_upgrade().await?;
             let objects: Vec<&Script> = upgrade.iter().chain(objects).collect();

@@ -369,18 +369,22 @@ fn object_name(path: &Path, digest: &[u8; 8]) -> String {
     format!("{}-{}", object_stem(path), hex(digest))
 }
 
+/// A name without the endings of files of rows.
+pub(super) fn without_endings(name: &str) -> &str {
+    let endings = [".gz", ".zst", ".csv"].iter();
+    endings.fold(name, |name, ending| {
+        name.strip_suffix(ending).unwrap_or(name)
+    })
+}
+
 /// What of a file's name stands in the names of its objects.
 pub(super) fn object_stem(path: &Path) -> String {
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
-    let stem = [".gz", ".zst", ".csv"]
-        .iter()
-        .fold(name.as_str(), |name, ending| {
-            name.strip_suffix(ending).unwrap_or(name)
-        });
-    stem.chars()
+    without_endings(&name)
+        .chars()
         .map(|char| {
             if char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.') {
                 char
