@@ -1,4 +1,4 @@
-//! The one error of the crate: what went wrong, where, and whether trying again can help. It never holds a secret.
+//! The crate's error type: what went wrong, where, and whether a retry can help. It never contains a secret.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,31 +8,31 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A setting, a file, a right or an object has to change before the call can succeed.
+    /// A setting, a file, a privilege or an object has to change before the call can succeed.
     Config,
-    /// The data was refused, or the other side refused the request for good.
+    /// The data or the request was rejected permanently.
     Rejected,
     /// The same call may succeed later: the network, a busy service, a lock.
     Transient,
-    /// Firn itself is wrong: please report it.
+    /// A bug in Firn: please report it.
     Bug,
 }
 
-/// Whose fault an error is. Only a fault of the file means that the file has failed: after any other, the same file may load later.
+/// The cause of an error. Only `File` means that the file has failed: after any other error, the same file may load later.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The file: its content, its header, or that it cannot be read.
+    /// The file: its content or header is invalid, or it cannot be read.
     File,
-    /// The setup: a setting, a credential, a right or an object that is missing.
+    /// The setup: a setting, a credential, a privilege or an object is missing.
     Setup,
-    /// A service or the network: S3 or Snowflake does not answer, or refuses for now.
+    /// A service or the network: S3 or Snowflake does not answer, or rejects requests temporarily.
     Service,
     /// Firn itself.
     Bug,
 }
 
-/// An error with its kind and the places it passed on its way up.
+/// An error with its kind and its context.
 ///
 /// ```
 /// use firn::{Error, ErrorKind};
@@ -68,22 +68,22 @@ impl Error {
         }))
     }
 
-    /// Something has to be set right first.
+    /// A configuration error.
     pub fn config(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Config, message)
     }
 
-    /// Refused for good.
+    /// A permanent rejection.
     pub fn rejected(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Rejected, message)
     }
 
-    /// Worth another try.
+    /// An error that a retry may resolve.
     pub fn transient(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Transient, message)
     }
 
-    /// A fault of Firn's own.
+    /// A bug in Firn.
     pub fn bug(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Bug, message)
     }
@@ -95,14 +95,14 @@ impl Error {
         self
     }
 
-    /// Says whose fault it is, where the kind does not.
+    /// Sets the cause, where the kind does not determine it.
     #[must_use]
     pub fn with_fault(mut self, fault: Fault) -> Self {
         self.0.fault = Some(fault);
         self
     }
 
-    /// The same error as a fault of the file that was read, unless trying again can help.
+    /// The same error with the file as its cause, unless a retry can help.
     #[must_use]
     pub(crate) fn of_file(self) -> Self {
         match self.kind() {
@@ -111,20 +111,20 @@ impl Error {
         }
     }
 
-    /// Says where it happened, outermost last added.
+    /// Adds context; the outermost is added last.
     #[must_use]
     pub fn context(mut self, place: impl Into<String>) -> Self {
         self.0.contexts.push(place.into());
         self
     }
 
-    /// What the failure means to the caller.
+    /// The kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Whose fault it is.
+    /// The cause of the error.
     #[must_use]
     pub fn fault(&self) -> Fault {
         self.0.fault.unwrap_or(match self.0.kind {
@@ -186,12 +186,12 @@ impl From<std::io::Error> for Error {
     }
 }
 
-/// Adds a place to the error of a result.
+/// Adds context to the error of a result.
 pub trait Context<T> {
-    /// Names where the failure happened; `place` is only called on failure.
+    /// Adds where the failure happened; `place` is only called on failure.
     ///
     /// # Errors
-    /// The same error, with the place added.
+    /// The same error, with the context added.
     fn context(self, place: impl FnOnce() -> String) -> Result<T>;
 }
 

@@ -1,4 +1,4 @@
-//! Changes of keyed tables, from generated or given CSV files to Snowflake: a current table and a complete history.
+//! Loads changes of keyed tables from generated or given files into Snowflake: a current table and a complete history.
 //!
 //! The map, in the order of reading:
 //!
@@ -7,16 +7,16 @@
 //! - [`infer`]: a contract from a file, with the evidence for each column
 //! - [`merge`]: the plan of a merge, and the SQL of every script
 //! - [`error`]: the one error type
-//! - [`event`]: a change of a customer, as one row of a generated file carries it
+//! - [`event`]: a change of a customer, as one row of a generated file
 //! - [`generator`]: a stream of changes of customers; a seed in, bytes out
-//! - [`locale`]: where customers live
+//! - [`locale`]: the countries and languages of customers
 //! - [`quantity`]: counts, fractions and times as people write them
 //!
-//! Everything above is pure: no network, no clock, no async. What follows is the feature `cloud`:
+//! Everything above is pure: no network, no clock, no async. The feature `cloud` adds:
 //!
 //! - [`snowflake`]: a client for Snowflake's SQL API and Snowpipe
 //! - [`store`]: files in a bucket
-//! - [`pipeline`]: the way from a file to the tables, end to end
+//! - [`pipeline`]: loads a file into the tables, end to end
 
 pub mod contract;
 pub mod error;

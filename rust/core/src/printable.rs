@@ -1,9 +1,9 @@
-//! Text that comes from files, for a line of a terminal.
+//! Escapes text from files for one line of a terminal.
 
-/// The text on one line: what would break the line, or steer the terminal, is escaped as in Rust.
+/// The text on one line: line breaks and control characters are escaped as in Rust.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    // Quotes are for people, too.
+    // Quotes stay as they are.
     let escaped = text.escape_debug().to_string();
     escaped.replace("\\\"", "\"").replace("\\'", "'")
 }
@@ -13,7 +13,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_controls_is_escaped() {
+    fn only_control_characters_are_escaped() {
         assert_eq!(printable("\"Bücher\"\n\x1b[2J"), "\"Bücher\"\\n\\u{1b}[2J");
     }
 }

@@ -12,7 +12,7 @@ pub struct Invalid {
     pub what: &'static str,
     /// The text.
     pub text: String,
-    /// What would be valid, such as "0 to 1, or a percentage such as 10%".
+    /// The valid values, such as "0 to 1, or a percentage such as 10%".
     pub expected: String,
 }
 
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_written_as_people_do() {
+    fn counts_may_have_separators_units_and_exponents() {
         let pairs = [
             ("7", 7),
             ("1_000_000", 1_000_000),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_out_of_range_is_answered_with_the_range() {
+    fn an_error_for_a_count_out_of_range_names_the_range() {
         assert_eq!(
             count("0", 1, u64::MAX).unwrap_err().to_string(),
             "invalid number `0`: expected a whole number of at least 1, such as 1_000_000, 10k or 2M"

@@ -1,6 +1,6 @@
-//! Numbers that look random and are a function of what they are for.
+//! Pseudo-random numbers as a function of their purpose.
 //!
-//! Counter-based: each number is a hash of (seed, purpose, counters), so any row can be made on its own, on any thread,
+//! Counter-based: each number is a hash of (seed, purpose, counters), so any row can be made independently, on any thread,
 //! in any order. Knows no clock and no entropy.
 
 /// Odd constants with evenly spread bits (digits of the golden ratio, and of the square roots of 2 and 3).
@@ -34,7 +34,7 @@ impl Draws {
 
     /// 64 random bits for `(a, b)`.
     ///
-    /// The key goes in twice, around the first product, so that no value of `a` or `b` makes the outcome the same for
+    /// The key is mixed in twice, around the first product, so that no value of `a` or `b` makes the result the same for
     /// all seeds (a factor of zero would).
     #[inline(always)]
     pub(crate) const fn at(self, a: u64, b: u64) -> u64 {
@@ -46,7 +46,7 @@ impl Draws {
     }
 }
 
-/// Four times 64 random bits for one counter, at the price of five multiplications.
+/// Four times 64 random bits for one counter, with five multiplications.
 #[inline(always)]
 pub(crate) const fn lanes(draws: Draws, a: u64) -> [u64; 4] {
     let x = fold(a.wrapping_mul(MIX[0]) ^ draws.key, MIX[2] ^ draws.key) ^ draws.key;
@@ -58,13 +58,13 @@ pub(crate) const fn lanes(draws: Draws, a: u64) -> [u64; 4] {
     ]
 }
 
-/// The part of `bits` (32 random bits) that picks one of `n` equally.
+/// Maps `bits` (32 random bits) to an index below `n`, uniformly.
 #[inline(always)]
 pub(crate) const fn below(bits: u32, n: u32) -> u32 {
     ((bits as u64 * n as u64) >> 32) as u32
 }
 
-/// `rate` (0 to 1) as a threshold that 32 random bits fall under with that probability.
+/// `rate` (0 to 1) as a threshold: 32 random bits are below it with that probability.
 pub(crate) fn threshold(rate: f64) -> u64 {
     (rate.clamp(0.0, 1.0) * 4_294_967_296.0) as u64
 }

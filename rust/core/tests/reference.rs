@@ -1,4 +1,5 @@
-//! The book's pages on contracts, reject reasons, SQL objects and generator options, rendered from the code: the tests compare them, and write them with FIRN_UPDATE_DOCS=1.
+//! The reference pages on contracts, reject reasons, SQL objects and generator options, rendered from the code: the tests compare them,
+//! and write them with FIRN_UPDATE_DOCS=1.
 
 #![expect(
     clippy::expect_used,
@@ -55,7 +56,7 @@ fn compare_at(file: &str, text: &str) {
     );
 }
 
-/// Why the reader rejects a row, if it does.
+/// The reason for which the reader rejects a row, if it does.
 fn reason(row: &[u8]) -> Option<String> {
     let contract = Contract::parse(CONTRACT).unwrap();
     let file = [HEADER.as_bytes(), b"\n", row, b"\n"].concat();
@@ -66,7 +67,7 @@ fn reason(row: &[u8]) -> Option<String> {
     }
 }
 
-/// The literal of the merge's SQL that begins so.
+/// The literal of the merge's SQL that begins with `start`.
 fn literal(start: &str) -> String {
     let sql = merge();
     let at = sql
@@ -351,7 +352,7 @@ fn errors() -> String {
     text
 }
 
-/// The names of the history's columns, which a column of the contract cannot have.
+/// The names of the history's columns, which are reserved in a contract.
 fn reserved() -> String {
     let names = [
         "valid_from",
@@ -371,11 +372,11 @@ fn reserved() -> String {
     names.map(|name| format!("`{name}`")).join(", ")
 }
 
-/// The name and the columns of a table that is created.
+/// The name and the columns of a table in a `create table` statement.
 fn table(sql: &str) -> Option<(String, Vec<(String, String)>)> {
     let (head, rest) = sql.split_once(" (\n")?;
     let words: Vec<&str> = head.split(' ').collect();
-    // A procedure begins with `create`, too, and names tables in its body.
+    // A procedure also begins with `create`, and has tables in its body.
     if head.contains('\n') || words[0] != "create" || !words.contains(&"table") {
         return None;
     }
@@ -386,7 +387,7 @@ fn table(sql: &str) -> Option<(String, Vec<(String, String)>)> {
     Some(((*words.last()?).to_owned(), columns.collect()))
 }
 
-/// The kind and the name of an object that is created.
+/// The kind and the name of an object in a `create` statement.
 fn object(sql: &str) -> Option<(String, String)> {
     let words: Vec<&str> = sql
         .split_whitespace()

@@ -40,7 +40,7 @@ struct DocumentColumn {
     ignore: bool,
 }
 
-/// What the operation column of the tables is called if the contract does not say.
+/// Default name of the operation column in the tables.
 const USUAL_OP: &str = "op";
 
 pub(super) fn parse(text: &str) -> Result<Contract> {
@@ -93,7 +93,7 @@ pub(super) fn parse(text: &str) -> Result<Contract> {
     Ok(contract)
 }
 
-/// The columns of `order`, and whether it ends with the place of an event in its file.
+/// The columns of `order`, and whether it ends with `@row`, an event's position in its file.
 fn order_columns(mut names: Vec<String>) -> Result<(Vec<String>, bool)> {
     let is_by_row = names.pop_if(|name| name == ROW).is_some();
     if names.iter().any(|name| name == ROW) {
@@ -104,7 +104,7 @@ fn order_columns(mut names: Vec<String>) -> Result<(Vec<String>, bool)> {
     Ok((names, is_by_row))
 }
 
-/// The columns of the table; where their values come from goes into the source.
+/// The columns of the table; their origins and the ignored columns are added to `source`.
 fn columns(documents: Vec<DocumentColumn>, source: &mut Source) -> Result<Vec<Column>> {
     let mut columns = Vec::new();
     for document in documents {
@@ -155,7 +155,7 @@ fn columns(documents: Vec<DocumentColumn>, source: &mut Source) -> Result<Vec<Co
     Ok(columns)
 }
 
-/// Where the time of a snapshot comes from: the first ordering column, if the key names no other place.
+/// Sets the origin of a snapshot's time: the first ordering column, unless `time` names another origin.
 fn take_snapshot_time(contract: &mut Contract, time: String) -> Result<()> {
     let column = contract.order[0];
     let name = &contract.columns[column].name;

@@ -7,18 +7,18 @@ use serde::Deserialize;
 use super::Contract;
 use crate::error::{Error, Result};
 
-/// How every name begins that Firn gives to columns of its own work tables.
+/// Prefix of the columns that Firn adds to its own work tables.
 const OWN_PREFIX: &str = "_firn_";
 
-/// The names of Firn's columns in the history; those about a row's source stand in the staging table, too.
+/// The names of Firn's columns in the history; the staging table also has those about a row's source.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct HistoryColumns {
-    /// From when a version holds.
+    /// Start of a version's validity.
     pub valid_from: String,
-    /// Until when it holds; null while it does.
+    /// End of its validity; null for the current version.
     pub valid_to: String,
-    /// Whether it holds now.
+    /// Whether the version is current.
     pub is_current: String,
     /// The file that brought the event.
     pub source_file: String,
@@ -26,7 +26,7 @@ pub struct HistoryColumns {
     pub source_row: String,
     /// When that file was loaded.
     pub loaded_at: String,
-    /// The columns that a partial update gave; null for any other event. Contracts without partial updates have no such column.
+    /// The columns that a partial update set; null for any other event. Contracts without partial updates have no such column.
     pub given_columns: String,
 }
 
@@ -45,7 +45,7 @@ impl Default for HistoryColumns {
 }
 
 impl HistoryColumns {
-    /// Each column's own name in a contract's document, and the name that it has.
+    /// Each column's key in a contract's document, and its name.
     fn named(&self, has_partial_updates: bool) -> Vec<(&'static str, &str)> {
         let given = has_partial_updates.then_some(("given_columns", self.given_columns.as_str()));
         let always: [(&'static str, &str); 6] = [
@@ -59,7 +59,7 @@ impl HistoryColumns {
         always.into_iter().chain(given).collect()
     }
 
-    /// Their names.
+    /// The names of the columns.
     pub(crate) fn names(&self, has_partial_updates: bool) -> impl Iterator<Item = &str> {
         self.named(has_partial_updates)
             .into_iter()
@@ -67,7 +67,7 @@ impl HistoryColumns {
     }
 }
 
-/// Checks that no name stands for two columns.
+/// Checks that no two columns have the same name.
 pub(super) fn check(contract: &Contract) -> Result<()> {
     let own = contract
         .history_columns()

@@ -20,7 +20,7 @@ pub use source::{
 
 use crate::error::{Error, Result};
 
-/// In `order`, the place of an event in its file.
+/// In `order`, an event's position in its file.
 const ROW: &str = "@row";
 
 /// The table, columns, key and order that a stream of events obeys.
@@ -37,7 +37,7 @@ pub struct Contract {
     columns: Vec<Column>,
     key: Vec<usize>,
     order: Vec<usize>,
-    /// Whether events that are still tied are ordered by their place in the files.
+    /// Whether remaining ties are settled by the events' position in the files.
     is_ordered_by_row: bool,
     history_columns: HistoryColumns,
     source: Source,
@@ -50,12 +50,12 @@ pub enum Op {
     Insert,
     /// The key's values change.
     Update,
-    /// The key goes away.
+    /// The key is removed.
     Delete,
 }
 
 impl Op {
-    /// Every spelling that is understood: Firn's own, then Debezium's (create, update, delete, read).
+    /// Every accepted spelling: Firn's own, then Debezium's (create, update, delete, read).
     pub const SPELLINGS: [(&'static str, Self); 7] = [
         ("I", Self::Insert),
         ("U", Self::Update),
@@ -66,7 +66,7 @@ impl Op {
         ("r", Self::Insert),
     ];
 
-    /// Reads one spelling, exactly.
+    /// Parses one spelling, case-sensitive.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         match text {
@@ -77,7 +77,7 @@ impl Op {
         }
     }
 
-    /// The letter that tables hold.
+    /// The letter that the tables store.
     #[must_use]
     pub fn letter(self) -> &'static str {
         match self {
@@ -92,7 +92,7 @@ impl Contract {
     /// Reads a contract from its TOML text.
     ///
     /// # Errors
-    /// `Config` if the text is no contract, with the line or the column at fault.
+    /// `Config` if the text is not a valid contract, with the line or the column at fault.
     pub fn parse(text: &str) -> Result<Self> {
         document::parse(text)
     }
@@ -129,7 +129,7 @@ impl Contract {
         &self.columns
     }
 
-    /// The columns that name a row.
+    /// The key columns.
     pub fn key(&self) -> impl Iterator<Item = &Column> + Clone {
         self.key.iter().map(|&index| &self.columns[index])
     }
@@ -139,43 +139,43 @@ impl Contract {
         self.order.iter().map(|&index| &self.columns[index])
     }
 
-    /// Whether events that are still tied are ordered by their place in the files.
+    /// Whether remaining ties are settled by the events' position in the files.
     #[must_use]
     pub fn is_ordered_by_row(&self) -> bool {
         self.is_ordered_by_row
     }
 
-    /// What orders events, as the contract names it.
+    /// The names in the contract's `order`.
     pub fn order_names(&self) -> impl Iterator<Item = &str> {
         let row = self.is_ordered_by_row.then_some(ROW);
         self.order().map(|one| one.name.as_str()).chain(row)
     }
 
-    /// Whether an update may give some columns and leave the others as they are.
+    /// Whether an update may set some columns and leave the others unchanged.
     #[must_use]
     pub fn has_partial_updates(&self) -> bool {
         self.source.has_partial_updates()
     }
 
-    /// What its files mean, if each is the whole table as it was at one time.
+    /// The snapshot settings, if each file is the whole table at one time.
     #[must_use]
     pub fn snapshot(&self) -> Option<Snapshot> {
         self.source.snapshot
     }
 
-    /// The timestamp from which an event holds.
+    /// The timestamp from which an event is valid.
     #[must_use]
     pub fn changed_at(&self) -> &Column {
         &self.columns[self.order[0]]
     }
 
-    /// How its files look.
+    /// The format of its files.
     #[must_use]
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// Whether its files look as they do without a table `[source]`, so that a file says by itself how it is read.
+    /// Whether `[source]` has only defaults, so that a file itself determines how it is read.
     #[must_use]
     pub fn has_usual_source(&self) -> bool {
         let source = &self.source;
@@ -206,13 +206,13 @@ impl Contract {
         self.order.contains(&index)
     }
 
-    /// Whether every event, also a delete, must fill the column at `index`.
+    /// Whether every event, including a delete, must have a value for the column at `index`.
     #[must_use]
     pub fn is_always_filled(&self, index: usize) -> bool {
         self.is_key(index) || self.is_order(index)
     }
 
-    /// Whether the target must hold a value of the column at `index`. A manual insert need not give the time or the sequence, which the
+    /// Whether the target must have a value in the column at `index`. A manual insert may omit the time or the sequence, which the
     /// capture fills in, and a partial update may be the first event of its key.
     #[must_use]
     pub fn is_filled_in_target(&self, index: usize) -> bool {

@@ -1,23 +1,23 @@
-//! Positions in a database's log: texts, written so that their characters are in the order of the log.
+//! Positions in a database's log, written as texts that sort in the order of the log.
 
 use crate::error::{Error, Result};
 
-/// How a position is written by its database.
+/// The notation of a position in its database.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Position {
     /// PostgreSQL's LSN: two hexadecimal numbers, such as `16/B374D848`.
     Lsn,
     /// Hexadecimal digits of equal length, such as SQL Server's LSN `00000027:00000758:0005` or `0x000000270000075800050001`.
     Hex,
-    /// Any text whose characters are in order already, such as `mysql-bin.000012`.
+    /// Any text that already sorts in the order of the log, such as `mysql-bin.000012`.
     Text,
 }
 
 impl Position {
-    /// Reads the name that a contract gives.
+    /// Parses the name in a contract.
     ///
     /// # Errors
-    /// `Config` if there is none of this name.
+    /// `Config` if the name is unknown.
     pub(super) fn parse(name: &str) -> Result<Self> {
         match name {
             "lsn" => Ok(Self::Lsn),
@@ -33,7 +33,7 @@ impl Position {
         }
     }
 
-    /// How many characters a column must hold.
+    /// The minimum length of the column, in characters.
     pub(super) fn least_chars(self) -> u32 {
         match self {
             Self::Lsn => 17,
@@ -41,7 +41,7 @@ impl Position {
         }
     }
 
-    /// Appends the position as the tables have it; false if the text is none.
+    /// Appends the position in the tables' form; false if the text is not a position.
     pub(crate) fn write(self, text: &[u8], output: &mut Vec<u8>) -> bool {
         match self {
             Self::Lsn => write_lsn(text, output).is_some(),
@@ -53,7 +53,7 @@ impl Position {
         }
     }
 
-    /// A regular expression for what the tables have; none if that is any text.
+    /// A regular expression for the tables' form; none if any text is valid.
     pub(crate) fn pattern(self) -> Option<&'static str> {
         match self {
             Self::Lsn => Some("[0-9A-F]{8}/[0-9A-F]{8}"),
@@ -62,7 +62,7 @@ impl Position {
         }
     }
 
-    /// What is expected of a source's text; none if any will do.
+    /// The expected form of a source's text; none if any text is valid.
     pub(super) fn expected(self) -> Option<&'static str> {
         match self {
             Self::Lsn => Some("an LSN like 16/B374D848"),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn hexadecimal_digits_lose_what_does_not_count() {
+    fn hexadecimal_positions_drop_prefix_separators_and_case() {
         for text in ["00000027:00000758:0005", "0x00000027000007580005"] {
             assert_eq!(
                 written(Position::Hex, text).unwrap(),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_order_is_refused() {
+    fn a_notation_without_an_order_is_rejected() {
         let error = Position::parse("gtid").unwrap_err().to_string();
         assert!(error.contains("a GTID set has no order"), "{error}");
         assert!(

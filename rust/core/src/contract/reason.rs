@@ -1,15 +1,15 @@
-//! Why a row is rejected, in words: the reader of files and the merge give the same.
+//! The reject reasons as text: the file reader and the merge report the same ones.
 
 use super::{Column, ColumnType, Contract, Op, Position};
 
 impl Contract {
-    /// The reason for an op that is none of the known ones.
+    /// The reason for an unknown operation.
     pub(crate) fn unknown_op_reason(&self) -> String {
         let spellings: Vec<&str> = Op::SPELLINGS.iter().map(|(text, _)| *text).collect();
         format!("{} is not one of {}", self.op(), spellings.join(", "))
     }
 
-    /// The reason for an operation that the source's files do not have.
+    /// The reason for an operation that the source does not declare.
     pub(crate) fn unknown_operation_reason(&self) -> String {
         let operation = &self.source().operation;
         let spellings = operation.spellings.iter().map(|(text, _)| text.as_str());
@@ -22,12 +22,12 @@ impl Contract {
 }
 
 impl Column {
-    /// The reason for a value that must be there and is not.
+    /// The reason for a missing required value.
     pub(crate) fn missing_reason(&self) -> String {
         format!("{} is missing", self.name)
     }
 
-    /// The reason for more digits of a second than are kept.
+    /// The reason for a fraction of a second with too many digits.
     pub(crate) fn too_precise_reason(&self) -> String {
         format!(
             "{} has more than six digits of a second: lenient = true cuts them",
@@ -35,7 +35,7 @@ impl Column {
         )
     }
 
-    /// The reason for an event that is dated too far ahead of the clock.
+    /// The reason for an event dated too far ahead of the clock.
     pub(crate) fn ahead_reason(&self, seconds: u64) -> String {
         format!(
             "{} is more than {seconds} seconds ahead of the clock: max_ahead allows no more",

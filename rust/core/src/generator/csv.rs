@@ -1,16 +1,16 @@
 //! The hot loop: planned events to CSV rows.
 //!
-//! Why it looks as it does, each found by measuring (`make bench-generate`):
+//! Reasons for its form, each measured with `make bench-generate`:
 //! - **Copies of constant size.** Every piece of a row is copied whole from a slot of 16, 32 or 64 bytes, and the cursor
-//!   moves on by the piece's length. The bytes in excess are overwritten by the next piece. This is the largest gain.
-//! - **No branch that depends on the row.** An absent piece is a piece of length zero; a choice is an index.
+//!   advances by the piece's length. The next piece overwrites the excess bytes. This is the largest gain.
+//! - **No branch that depends on the row.** An absent piece has length zero; a choice is an index.
 //! - **No bounds check.** A row is written into a window of fixed size, at positions that are masked, so that the
 //!   compiler proves each copy to be inside. There is no unsafe code.
-//! - **Pieces in first-level cache.** What is common is small: see `tables`.
-//! - **The widest registers there are**, chosen at run time by `pulp`: the same code is compiled for several x86-64
+//! - **Pieces in the first-level cache.** The common ones are small: see `tables`.
+//! - **The widest registers available**, chosen at run time by `pulp`: the same code is compiled for several x86-64
 //!   levels, and a copy of 32 bytes is one instruction with AVX2.
 //!
-//! Rows are the same whatever is chosen. Knows nothing of files, late events or malformed rows.
+//! The choice does not change the rows. Knows nothing of files, late events or malformed rows.
 
 use std::hint::select_unpredictable;
 
@@ -24,7 +24,7 @@ use super::population::Population;
 use super::tables::Slot;
 use crate::random::Draws;
 
-/// What turns planned events into rows; shared by all threads.
+/// Turns planned events into rows; shared by all threads.
 #[derive(Debug)]
 pub(crate) struct Writer {
     pub(super) population: Population,
@@ -32,7 +32,7 @@ pub(crate) struct Writer {
     pub(super) first_customer_id: u64,
 }
 
-/// When events happen: each somewhere in its own gap, so time rises with the sequence number.
+/// The times of events: each at a random point of its own gap, so time rises with the sequence number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     start_micros: u64,
@@ -49,8 +49,8 @@ impl Clock {
     }
 }
 
-/// The call that is compiled for each level of the processor. A closure would not do: it is only inlined into the
-/// specialised caller, and so specialised itself, if it says that it must be.
+/// The call that is compiled for each processor level. A closure does not work: it is only inlined into the
+/// specialised caller, and so specialised itself, with `inline(always)`.
 struct Rows<'a> {
     writer: &'a Writer,
     events: &'a [Planned],
@@ -66,7 +66,7 @@ impl pulp::NullaryFnOnce for Rows<'_> {
     }
 }
 
-/// No row is longer; a window is twice that and more.
+/// An upper bound for the length of a row.
 const LONGEST_ROW: usize = WINDOW / 2;
 
 impl Writer {
@@ -173,15 +173,15 @@ fn put_slot<const N: usize>(row: &mut [u8; WINDOW], at: usize, slot: &Slot<N>) -
     at + slot.len()
 }
 
-/// What a row passes on to the next: neighbours in a file are neighbours in time.
+/// State kept between rows: neighbours in a file are close in time.
 #[derive(Default)]
 struct Memory {
     day: Day,
     sequence: Rising,
 }
 
-/// Bytes that are zeroed once and then written over and over: filling a `Vec` anew for each block would cost as much as
-/// a good part of the rows.
+/// Bytes that are zeroed once and then reused: filling a new `Vec` for each block would cost as much as
+/// a large part of the rows.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
     bytes: Vec<u8>,
@@ -202,7 +202,7 @@ impl Buffer {
         self.filled += bytes.len();
     }
 
-    /// What lies beyond the filled part, at least `wanted` bytes.
+    /// The unused bytes after the filled part, at least `wanted`.
     fn room(&mut self, wanted: usize) -> &mut [u8] {
         if self.bytes.len() < self.filled + wanted {
             self.bytes.resize(self.filled + wanted, 0);
@@ -211,7 +211,7 @@ impl Buffer {
     }
 }
 
-/// The date's text, made anew only when the day changes.
+/// The date's text, rendered again only when the day changes.
 #[derive(Default)]
 struct Day {
     start_micros: u64,

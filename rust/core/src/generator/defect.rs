@@ -1,8 +1,8 @@
-//! What can be wrong with a malformed row: one known defect each, to test how a pipeline rejects it.
+//! The defects of malformed rows, one per row, to test how a pipeline rejects them.
 
 use serde::{Deserialize, Serialize};
 
-/// What is wrong with a malformed row.
+/// The defect of a malformed row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Defect {
@@ -14,7 +14,7 @@ pub enum Defect {
     UnknownOp,
     /// `city` is not UTF-8.
     WrongUtf8,
-    /// `last_name` holds a quotation mark that nothing closes.
+    /// `last_name` holds an unclosed quotation mark.
     UnbalancedQuote,
 }
 

@@ -1,6 +1,6 @@
-//! Which file an event's row goes to, with the faults that are asked for: late, duplicate and malformed rows.
+//! Assigns events' rows to files, with the configured faults: late, duplicate and malformed rows.
 //!
-//! Knows events and row counts, no text and no file system.
+//! Knows events and row counts; makes no text and uses no file system.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use super::plan::{Planned, Planner};
 use super::tally::{FileId, Tally};
 use crate::random::{Draws, below, threshold};
 
-/// Rows that are made in one go: enough to make hand-overs rare, few enough that their text stays in the second-level
+/// Rows per block: enough to make hand-overs rare, few enough that their text stays in the second-level
 /// cache until it is written.
 pub(crate) const BLOCK_ROWS: usize = 1024;
 
-/// A piece of a file, before it is text.
+/// A piece of a file, before it is rendered as text.
 #[derive(Debug, Default)]
 pub(crate) struct Block {
     /// Counts the blocks of a run.
@@ -25,12 +25,12 @@ pub(crate) struct Block {
     pub(crate) rows: Vec<Planned>,
 }
 
-/// How far a stream has come: all that has to be kept to resume exactly there.
+/// The position of a stream: everything needed to resume exactly there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Position {
     /// Sequence number of the next event.
     pub next_sequence: u64,
-    /// No event before this one is still to be delivered late.
+    /// All events before this one have been delivered, late ones included.
     #[serde(default)]
     pub delivered_below: u64,
 }
@@ -91,7 +91,7 @@ impl Delivery {
         }
     }
 
-    /// Moves to where a stream stopped, by planning its events again without making text.
+    /// Moves to the position of a stopped stream, by planning its events again without making text.
     pub(crate) fn seek(&mut self, position: Position) {
         self.delivered_below = position.delivered_below;
         if self.odds.none() && self.planner.skip_inserts_to(position.next_sequence) {
@@ -157,7 +157,7 @@ impl Delivery {
         Some(self.block(rows, opens, closes))
     }
 
-    /// The events that are still late when a stream without end is stopped, as one more file.
+    /// The undelivered late events of an endless stream that was stopped, as one more file.
     pub(crate) fn flush(&mut self, mut rows: Vec<Planned>) -> Option<Block> {
         rows.clear();
         let opens = !self.in_file;
@@ -187,7 +187,7 @@ impl Delivery {
         self.in_file = true;
         self.file_rows = 0;
         let number = file.first_sequence / self.rows_per_file;
-        // The run's last file holds all events that are still late.
+        // The run's last file holds all undelivered late events.
         let last = self
             .end
             .is_some_and(|end| number == end.saturating_sub(1) / self.rows_per_file);
@@ -236,7 +236,7 @@ impl Delivery {
         }
     }
 
-    /// Makes the next event, and puts its row or rows where they go: into `rows`, or among the late.
+    /// Makes the next event, and adds its row or rows to `rows` or to the late rows.
     #[inline]
     fn deliver(&mut self, rows: &mut Vec<Planned>) {
         let event = self.planner.next();
@@ -272,7 +272,7 @@ impl Delivery {
         }
         if hit(draw >> 32, self.odds.duplicates) {
             self.tally.duplicates += 1;
-            // One duplicate in four comes with the next file, as when a sender retries after a failure.
+            // One duplicate in four is in the next file, as when a sender retries after a failure.
             if has_later && draw >> 30 & 3 == 0 {
                 self.late.entry(file + 1).or_default().push(event);
             } else {

@@ -4,10 +4,10 @@
 
 /// Bytes of the window that a row is written into: twice the longest row, and a power of two.
 pub(super) const WINDOW: usize = 1024;
-/// Where a piece may begin. Masking with it lets the compiler prove that the piece ends inside the window.
+/// Mask for the start of a piece. It lets the compiler prove that the piece ends inside the window.
 const START_MASK: usize = WINDOW / 2 - 1;
 
-/// Copies `piece` to `at`, all of it, whatever part of it counts.
+/// Copies the whole slot `piece` to `at`, including its unused bytes.
 #[inline(always)]
 pub(super) fn put<const N: usize>(row: &mut [u8; WINDOW], at: usize, piece: &[u8; N]) {
     const { assert!(N <= WINDOW / 2) };
@@ -18,7 +18,7 @@ pub(super) fn put<const N: usize>(row: &mut [u8; WINDOW], at: usize, piece: &[u8
 /// The eight decimal digits of `number` (below 10^8), each in a byte, the most significant first in memory.
 ///
 /// Halves, quarters and eighths are split off side by side in one 64-bit word; the multipliers are reciprocals of 100 and
-/// 10 that are exact in the ranges at hand.
+/// 10 that are exact in the ranges used here.
 #[inline(always)]
 pub(super) const fn eight_digits(number: u32) -> u64 {
     let (high, low) = ((number / 10_000) as u64, (number % 10_000) as u64);
@@ -54,7 +54,7 @@ const fn three_digits(number: u32) -> u64 {
     TRIPLES[number as usize & 1023] as u64
 }
 
-/// A digit from 2 to 9 by `first` (0 to 7), and seven more drawn from `bits`, as a word.
+/// A digit from 2 to 9 given by `first` (0 to 7), and seven more drawn from `bits`, as a word.
 #[inline(always)]
 pub(super) const fn subscriber(first: usize, bits: u32) -> u64 {
     let one = bits as u64 * 1_000;
@@ -66,7 +66,7 @@ pub(super) const fn subscriber(first: usize, bits: u32) -> u64 {
         | (b'0' as u64 + last) << 56
 }
 
-/// A number's decimal text: its bytes, the first in the low end, and how many they are.
+/// A number's decimal text: its bytes, the first in the low end, and their number.
 ///
 /// Words and not arrays: an array is stored in halves and loaded whole, which stalls until the stores have retired.
 #[derive(Clone, Copy, Debug)]
@@ -193,7 +193,7 @@ pub(super) const fn time_of_day(micros: u64) -> [u64; 2] {
     ]
 }
 
-/// Numbers that mostly rise, such as sequence numbers: the text of the thousands is kept, so only three digits are new.
+/// Numbers that mostly rise, such as sequence numbers: the text of the thousands is cached, so only three digits are rendered.
 #[derive(Debug, Default)]
 pub(super) struct Rising {
     thousands: u64,
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decimals_read_as_the_number() {
+    fn decimals_parse_as_the_number() {
         let mut numbers = vec![
             0,
             9,
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn rising_numbers_read_as_the_number_even_when_they_fall() {
+    fn rising_numbers_parse_as_the_number_even_when_they_fall() {
         let mut rising = Rising::default();
         for number in [
             0,

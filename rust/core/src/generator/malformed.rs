@@ -5,10 +5,10 @@ use super::csv::Buffer;
 use super::defect::Defect;
 use crate::event::Event;
 
-/// Stands for a byte that text cannot hold, until the row is bytes.
+/// Placeholder for a byte that is not UTF-8, until the row is bytes.
 const NOT_UTF8: char = '\u{F8FF}';
 
-/// Appends the row of `event`, with that defect.
+/// Appends the row of `event` with the defect.
 pub(crate) fn write(event: Event, defect: Defect, format: Format, out: &mut Buffer) {
     let mut fields: Vec<(&str, String)> = super::text::fields(event);
     match defect {

@@ -1,4 +1,4 @@
-//! The manifest of a run: what its files hold, and what a pipeline must make of them.
+//! The manifest of a run: what its files hold, and the target that a correct pipeline makes of them.
 
 use std::panic::resume_unwind;
 use std::thread;
@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::{Generator, Options, Position, Tally};
 use crate::event::Event;
 
-/// What the target table holds after a correct pipeline has processed every row.
+/// The contents of the target table after a correct pipeline has processed every row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinalState {
     /// Living customers.
     pub rows: u64,
     /// The sum, over the living customers, of the first eight hexadecimal digits of the MD5 of their ten columns
-    /// `customer_id` to `country`, joined by the character 31 (unit separator). It depends on no order.
+    /// `customer_id` to `country`, joined by the character 31 (unit separator). It does not depend on the order of the rows.
     pub checksum: u64,
     /// The statement that computes both from a table `CUSTOMER`, on Snowflake and Snowglobe.
     pub sql: String,
@@ -36,12 +36,12 @@ pub struct Manifest {
     pub to: Position,
     /// What this run delivered.
     pub delivered: Tally,
-    /// The target after all runs up to here.
+    /// The target after all runs up to this one.
     pub expected: FinalState,
 }
 
 impl Manifest {
-    /// One manifest for this run and a `later` one that went on where it stopped.
+    /// One manifest for this run and a `later` one that resumed where it stopped.
     #[must_use]
     pub fn followed_by(self, later: Self) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl Manifest {
 }
 
 impl Generator {
-    /// What a target must hold after everything up to here, computed by `threads` threads.
+    /// The expected target after all events up to here, computed by `threads` threads.
     #[must_use]
     pub fn final_state(&self, threads: usize) -> FinalState {
         let rows = self.delivery.planner().living_count();

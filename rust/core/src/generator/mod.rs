@@ -1,8 +1,8 @@
 //! A stream of changes of customers: a seed in, bytes out.
 //!
-//! Events are planned one after the other (`plan`: who is alive, what happens to whom), assigned to files together with the
-//! faults that are asked for (`delivery`), and made into text in any order on any number of threads (`csv`, the hot loop).
-//! Who a customer is follows from seed, number and history alone (`person`, `population`).
+//! Events are planned one after the other (`plan`: which customers exist, and what changes), assigned to files together with the
+//! configured faults (`delivery`), and rendered as text in any order on any number of threads (`csv`, the hot loop).
+//! A customer's data depends on seed, number and history alone (`person`, `population`).
 //!
 //! Pure: no clock, no ambient randomness, no file system, no network. Equal options give equal bytes everywhere.
 //!
@@ -68,7 +68,7 @@ pub struct Piece<'a> {
     pub bytes: &'a [u8],
 }
 
-/// Makes the stream that its [`Options`] describe, piece by piece.
+/// Generates the stream that its [`Options`] describe, piece by piece.
 #[derive(Debug)]
 pub struct Generator {
     options: Options,
@@ -97,10 +97,10 @@ impl Generator {
         })
     }
 
-    /// A stream from where it stopped: it continues as one uninterrupted run would have.
+    /// Resumes a stream where it stopped: it continues as an uninterrupted run would.
     ///
-    /// The events before are planned again, without making text, at about 100 million a second for inserts and some tens
-    /// of millions for changes; so a position is all that has to be kept.
+    /// The earlier events are planned again, without making text, at about 100 million a second for inserts and some tens
+    /// of millions for changes; so only a position has to be stored.
     ///
     /// # Errors
     /// `Config` if the options are invalid.
@@ -119,17 +119,17 @@ impl Generator {
         &self.options
     }
 
-    /// How far the stream has come; exact between files.
+    /// The position of the stream; exact between files.
     #[must_use]
     pub fn position(&self) -> Position {
         self.delivery.position()
     }
 
-    /// Ends the run before the event of that sequence number; late events come in the run's last file. By default a stream
+    /// Ends the run before the event of that sequence number; the run's last file holds the late events. By default a stream
     /// has no end.
     ///
     /// # Errors
-    /// `Config` if the stream cannot reach so far.
+    /// `Config` if the stream cannot have that many events.
     pub fn end_at(&mut self, sequence: u64) -> Result<()> {
         self.options.reaches(sequence.saturating_sub(1))?;
         self.delivery.end_at(sequence);
@@ -153,8 +153,8 @@ impl Generator {
         Some(self.render_here(block))
     }
 
-    /// After a stream without end was stopped between two files: the next piece of one more file, which holds the events
-    /// that are still late; none if there are none.
+    /// After an endless stream was stopped between two files: the next piece of one more file, which holds the undelivered
+    /// late events; none if there are none.
     pub fn flush(&mut self) -> Option<Piece<'_>> {
         let block = self.delivery.flush(std::mem::take(&mut self.spare))?;
         Some(self.render_here(block))
@@ -173,19 +173,19 @@ impl Generator {
         piece
     }
 
-    /// What has been delivered so far, by this run.
+    /// The counts of what this run has delivered so far.
     #[must_use]
     pub const fn tally(&self) -> &Tally {
         &self.delivery.tally
     }
 
-    /// Returns the counts since the last call and resets them, so that a stream without end keeps nothing of old files.
+    /// Returns the counts since the last call and resets them, so that an endless stream keeps no counts of old files.
     pub fn take_tally(&mut self) -> Tally {
         std::mem::take(&mut self.delivery.tally)
     }
 
-    /// The customers alive now, each with the row that a correct target holds (`op` is `I`, `updated_at` and `sequence`
-    /// are not theirs), in no particular order.
+    /// The current customers, each with the row that a correct target holds (`op` is `I`; `updated_at` and `sequence`
+    /// are placeholders), in no particular order.
     pub fn living(&self) -> impl Iterator<Item = Event> + '_ {
         (0..self.delivery.planner().living_count()).map(|index| self.living_at(index))
     }
@@ -203,7 +203,7 @@ impl Generator {
     }
 }
 
-/// The text of `block`, in `out` (cleared first).
+/// Renders the text of `block` into `out` (cleared first).
 fn render(writer: &Writer, format: Format, block: &Block, out: &mut Buffer) {
     out.clear();
     if block.opens && format == Format::Csv {

@@ -1,6 +1,6 @@
-//! The options of a stream: one table, from which everything that takes or explains an option is made.
+//! The options of a stream: one table, from which every interface and documentation of an option is made.
 //!
-//! A new option is an entry of the table and the place where it takes effect.
+//! A new option needs an entry in the table and the code where it takes effect.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -30,7 +30,7 @@ macro_rules! options {
     )+) => {
         /// The whole description of a stream: equal options give equal bytes, on every machine, with any number of threads.
         ///
-        /// In a JSON document every field may be left out.
+        /// In a JSON document every field is optional.
         ///
         /// ```
         /// let options = firn::generator::Options { seed: 42, updates: 0.3, deletes: 0.05, ..Default::default() };
@@ -167,10 +167,10 @@ options! {
 }
 
 impl Options {
-    /// The options of a JSON document. A value may also be written as the text that the command line takes, such as `"10%"`.
+    /// The options of a JSON document. A value may also be written as text in the command line's form, such as `"10%"`.
     ///
     /// # Errors
-    /// `Config`, with the name of the option, its value and what it may be.
+    /// `Config`, with the name of the option, its value and the valid values.
     pub fn from_json(document: &str) -> Result<Self> {
         let given = serde_json::from_str::<Map<String, Value>>(document).map_err(|error| {
             Error::config(format!(
@@ -197,7 +197,7 @@ impl Options {
         }
     }
 
-    /// Sets one option to a value that its kind takes.
+    /// Sets one option to a value of its kind.
     ///
     /// # Errors
     /// `Bug` for any other value.
@@ -213,7 +213,7 @@ impl Options {
     /// These options, if they are valid.
     ///
     /// # Errors
-    /// `Config`, with the name of the option, its value and what it may be.
+    /// `Config`, with the name of the option, its value and the valid values.
     pub fn validated(self) -> Result<Self> {
         let values = self.values()?;
         for spec in OPTIONS {
@@ -229,7 +229,7 @@ impl Options {
         Ok(self)
     }
 
-    /// Whether events up to the sequence number `last` can be made.
+    /// Checks that events up to the sequence number `last` can be made.
     ///
     /// # Errors
     /// `Config` if the time would pass the year 9999, or customers run out (2^32 in a stream).
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn json_with_an_unknown_option_or_of_another_shape_is_refused() {
+    fn json_with_an_unknown_option_or_of_another_shape_is_rejected() {
         let refused = |json| Options::from_json(json).unwrap_err().to_string();
         assert!(refused(r#"{"sead": 1}"#).starts_with(
             "invalid generator option `sead`: expected seed, locales, rows_per_file,"
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_name_is_still_read() {
+    fn an_earlier_name_is_still_accepted() {
         let options = Options {
             malformed: 0.1,
             ..Options::default()
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_is_written_as_its_option_takes_it() {
+    fn a_default_is_valid_text_for_its_option() {
         let defaults = Options::default().values().unwrap();
         for spec in OPTIONS {
             let text = spec.default_text();
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn time_ends_with_the_year_9999() {
+    fn times_after_the_year_9999_are_rejected() {
         let options = Options {
             gap_micros: 1_000_000_000_000,
             ..Options::default()

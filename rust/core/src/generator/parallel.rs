@@ -1,9 +1,9 @@
-//! The same stream, made by several threads.
+//! Generates the same stream with several threads.
 //!
-//! Planning is sequential and cheap, so the threads take turns at it; making text is the work, and each thread does that on
-//! its own. Pieces come out in the stream's order: a thread that has made one puts it on the shelf, and whoever finds the
-//! next one there, with nobody handing out, hands out. So no thread waits for another while there is something to make, and
-//! none exists only to pass pieces on.
+//! Planning is sequential and cheap, so the threads take turns at it; rendering text is the main work, and each thread does it on
+//! its own. Pieces are delivered in the stream's order: a thread puts each finished piece on the shelf, and delivers the next
+//! ones there unless another thread is delivering. So no thread waits for another while there is work, and no thread is
+//! needed only to deliver pieces.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use super::plan::Planned;
 use super::tally::FileId;
 use super::{Format, Generator, Piece, render};
 
-/// A block that is text by now.
+/// A block that has been rendered as text.
 struct Made {
     file: FileId,
     opens: bool,
@@ -24,32 +24,32 @@ struct Made {
     buffer: Buffer,
 }
 
-/// What is made and not yet handed out, and what can be used again.
+/// Finished pieces that are not yet delivered, and buffers for reuse.
 struct Shelf<E> {
     /// By the blocks' index.
     made: BTreeMap<u64, Made>,
-    /// The index to be handed out next.
+    /// The index of the next block to deliver.
     next: u64,
-    /// Somebody is handing out.
+    /// Whether a thread is delivering pieces.
     busy: bool,
-    /// The last used is the first to be used again: its memory is still in the cache.
+    /// The last used is the first to be reused: its memory is still in the cache.
     spare: Vec<Buffer>,
     failure: Option<E>,
     panicked: bool,
 }
 
-/// Blocks that a thread plans at a time: then taking turns is rare, and waking up for it costs little beside the work.
+/// Blocks that a thread plans at a time, so that turns are rare, and waking a thread costs little compared to the work.
 const BLOCKS_PER_TURN: usize = 8;
-/// How far a thread may be ahead of what is handed out, in blocks per thread: a slow `sink` holds the threads up, and memory
-/// stays constant.
+/// How far a thread may be ahead of the delivered blocks, in blocks per thread: a slow `sink` blocks the threads, and memory
+/// use stays constant.
 const AHEAD_PER_THREAD: u64 = 2 * BLOCKS_PER_TURN as u64;
 
-/// Makes the rest of the run (see [`Generator::end_at`]) with `threads` threads, and gives each piece in order to `sink`, one
-/// at a time, on whichever thread it happens: with two or more, making and, say, writing overlap. An error of `sink` ends
+/// Generates the rest of the run (see [`Generator::end_at`]) with `threads` threads, and passes each piece in order to `sink`, one
+/// at a time, on any of the threads: with two or more, rendering overlaps with the work of `sink`. An error of `sink` ends
 /// the run.
 ///
 /// # Errors
-/// What `sink` returned.
+/// The error that `sink` returned.
 pub fn in_parallel<E: Send>(
     generator: &mut Generator,
     threads: usize,
@@ -89,20 +89,20 @@ pub fn in_parallel<E: Send>(
     failure.map_or(Ok(()), Err)
 }
 
-/// What the threads share.
+/// The state that the threads share.
 struct Line<'a, E, S> {
     writer: &'a Writer,
     format: Format,
     delivery: Mutex<&'a mut Delivery>,
     shelf: Mutex<Shelf<E>>,
-    /// There is room on the shelf again, or the run has failed.
+    /// Signals that there is room on the shelf, or that the run has failed.
     handed_out: Condvar,
     ahead: u64,
     sink: Mutex<S>,
 }
 
 impl<E, S: FnMut(Piece<'_>) -> Result<(), E>> Line<'_, E, S> {
-    /// Makes blocks until the run ends or fails.
+    /// Renders blocks until the run ends or fails.
     fn work(&self) {
         let _alarm = Alarm(self);
         let mut planned: Vec<Block> = Vec::with_capacity(BLOCKS_PER_TURN);
@@ -136,8 +136,8 @@ impl<E, S: FnMut(Piece<'_>) -> Result<(), E>> Line<'_, E, S> {
         }
     }
 
-    /// A buffer for the block of that index, as soon as it is near enough to what is handed out; none when the run has failed.
-    /// Whoever makes the next block never waits, so somebody always goes on.
+    /// Waits until `index` is near enough to the delivered blocks, and returns a buffer; none when the run has failed.
+    /// The thread that renders the next block never waits, so there is no deadlock.
     fn buffer_for(&self, index: u64) -> Option<Buffer> {
         let mut shelf = lock(&self.shelf);
         while index >= shelf.next + self.ahead && !shelf.ended() {
@@ -149,7 +149,7 @@ impl<E, S: FnMut(Piece<'_>) -> Result<(), E>> Line<'_, E, S> {
         (!shelf.ended()).then(|| shelf.spare.pop().unwrap_or_default())
     }
 
-    /// Puts a block on the shelf; hands out what is next there, unless somebody does so already.
+    /// Puts a block on the shelf, and delivers the next blocks there unless another thread is doing so.
     fn hand_out(&self, index: u64, made: Made) {
         let mut shelf = lock(&self.shelf);
         shelf.made.insert(index, made);
@@ -178,7 +178,7 @@ impl<E, S: FnMut(Piece<'_>) -> Result<(), E>> Line<'_, E, S> {
 }
 
 impl<E> Shelf<E> {
-    /// The block that is next, if it is there and nothing has failed.
+    /// The next block, if it is there and the run has not failed.
     fn take_next(&mut self) -> Option<Made> {
         let made = if self.ended() {
             None
@@ -194,7 +194,7 @@ impl<E> Shelf<E> {
     }
 }
 
-/// Keeps the others from waiting for a block that never comes, should this thread panic.
+/// Ends the run if this thread panics, so that the others do not wait for its block forever.
 struct Alarm<'l, 'a, E, S>(&'l Line<'a, E, S>);
 
 impl<E, S> Drop for Alarm<'_, '_, E, S> {
@@ -206,7 +206,7 @@ impl<E, S> Drop for Alarm<'_, '_, E, S> {
     }
 }
 
-/// A panic of another thread is told where that thread is joined.
+/// Locks despite poisoning: a panic of another thread is reported when that thread is joined.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

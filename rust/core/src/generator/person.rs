@@ -1,14 +1,14 @@
-//! Who a customer is: a function of the seed, the customer's number and what has happened to them so far.
+//! A customer's data: a function of the seed, the customer's number and their changes so far.
 //!
-//! A living customer costs eight bytes: the number, and a [`Life`]. Everything else (name, address, e-mail) is drawn anew
-//! from those whenever a row is written, so nothing else is remembered.
+//! A current customer takes eight bytes: the number, and a [`Life`]. Everything else (name, address, e-mail) is drawn again
+//! from those whenever a row is written, so nothing else is stored.
 
 use std::hint::select_unpredictable;
 
 use super::tables::{self, Tables};
 use crate::random::{Draws, below, lanes};
 
-/// What has happened to a customer, as counters: how often they moved, took another name, and so on.
+/// A customer's changes, as counters: how often they moved, changed their name, and so on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Life(u32);
 
@@ -19,7 +19,7 @@ pub(crate) enum Change {
     Move,
     Email,
     Phone,
-    /// A marriage, say: another last name. The e-mail address stays until it is changed.
+    /// Another last name, as after a marriage. The e-mail address stays until it is changed.
     LastName,
 }
 
@@ -83,17 +83,17 @@ pub(crate) struct People(Draws);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Person([u64; 4]);
 
-/// A counter times this, added to 32 random bits, gives bits for the counter's version of something: each is as evenly
-/// spread as the first, and neighbours lie far apart (the golden ratio's low-discrepancy sequence).
+/// A counter times this, added to 32 random bits, gives the bits for that version of an attribute: each is as evenly
+/// spread as the first, and neighbours are far apart (the golden ratio's low-discrepancy sequence).
 const STEP: u32 = 0x9E37_79B9;
 
-/// Which pieces of the tables make up a row, and the few digits that come from no table.
+/// The table pieces that make up a row, and the few digits that are not in a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
     pub(crate) first: usize,
     pub(crate) last: usize,
     pub(crate) email_last: usize,
-    /// Only the first name's initial.
+    /// Whether the e-mail address has only the first name's initial.
     pub(crate) email_initial: bool,
     /// Index into `SEPARATORS`.
     pub(crate) email_separator: usize,
@@ -109,7 +109,7 @@ pub(crate) struct Choice {
     pub(crate) tail: usize,
 }
 
-/// Between first and last name in an e-mail address; a space stands for nothing.
+/// Separators of first and last name in an e-mail address; a space means none.
 pub(crate) const SEPARATORS: [u8; 4] = [b'.', b' ', b'_', b'-'];
 
 impl People {
@@ -135,7 +135,7 @@ impl Person {
         self.0[lane] as u32
     }
 
-    /// Which of `locales` tables the customer is made from.
+    /// The index of the customer's locale, below `locales`.
     #[inline(always)]
     pub(crate) const fn locale(self, locales: u32) -> usize {
         below(self.low(0), locales) as usize
@@ -150,8 +150,8 @@ impl Person {
 
     /// The customer's row after `life`.
     ///
-    /// Where two lives are a change apart, what changed differs: house numbers, e-mail patterns and first digits go round in
-    /// a cycle from a drawn start. (For last names, `marry` sees to it.)
+    /// After a change, the changed attribute always differs: house numbers, e-mail patterns and first digits cycle
+    /// from a random start. (For last names, `marry` ensures it.)
     #[inline(always)]
     pub(crate) fn choice(self, tables: &Tables, life: Life) -> Choice {
         let (moves, emails, phones) = (life.moves(), life.emails(), life.phones());
@@ -183,7 +183,7 @@ impl Person {
         }
     }
 
-    /// `life` after a marriage: with the first later last name that is another one.
+    /// `life` after a marriage: with the next last name that differs.
     pub(crate) fn marry(self, tables: &Tables, life: Life) -> Life {
         let before = self.last_name(tables, life.last_name());
         let mut after = life.after(Change::LastName);

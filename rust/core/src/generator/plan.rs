@@ -1,7 +1,7 @@
-//! What happens next, and to whom: the one part of the generator that goes event by event.
+//! Plans the next event and its customer: the only sequential part of the generator.
 //!
-//! It keeps who is alive, so that updates and deletes refer to living customers only: eight bytes each (100 million
-//! living customers take 800 MB; a stream of inserts alone keeps nothing). It makes no text.
+//! It stores the current customers, so that updates and deletes refer to existing ones only: eight bytes each (100 million
+//! customers take 800 MB; a stream of only inserts stores nothing). It makes no text.
 
 use std::hint::black_box;
 
@@ -12,11 +12,11 @@ use super::population::Population;
 use crate::event::Op;
 use crate::random::{Draws, below, threshold};
 
-/// An event before it is text.
+/// An event before it is rendered as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Planned {
     pub(crate) sequence: u64,
-    /// Counts from 0; the customer's id is this beyond the first customer's.
+    /// Counts from 0; the customer's id is the first customer's id plus this.
     pub(crate) id: u32,
     pub(crate) life: Life,
     pub(crate) op: Op,
@@ -30,17 +30,17 @@ const fn halves(draw: u64) -> (u64, u32) {
     (draw & 0xffff_ffff, (draw >> 32) as u32)
 }
 
-/// A customer who is alive.
+/// A current customer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Living {
     pub(crate) id: u32,
     pub(crate) life: Life,
 }
 
-/// Deleted customers who may come back; older ones are forgotten, so memory stays constant.
+/// The number of deleted customers who may return; older ones are dropped, so memory stays constant.
 const REMEMBERED_DEAD: usize = 1024;
 
-/// What updates change, as often as it stands here: 35 % moves, 30 % e-mail addresses, 25 % telephone numbers, 10 % last
+/// The changes, each with its frequency: 35 % moves, 30 % e-mail addresses, 25 % telephone numbers, 10 % last
 /// names.
 const CHANGES: [Change; 20] = {
     use Change::{Email, LastName, Move, Phone};
@@ -55,23 +55,23 @@ pub(crate) struct Planner {
     population: Population,
     odds: Odds,
     draws: Draws,
-    /// Empty where nothing but inserts happens: then all newcomers live as they came.
+    /// Empty for streams of only inserts, whose customers never change.
     living: Vec<Living>,
     /// The latest customers deleted, in no order.
     dead: Vec<Living>,
     deletes: usize,
     newcomers: u32,
     next: u64,
-    /// Where the customer of the last event stands in `living`, if still alive.
+    /// The index in `living` of the last event's customer, if not deleted.
     last: Option<usize>,
     /// The draws of the group of events that `next` belongs to.
     group: [u64; GROUP],
-    /// Customers alive when the group began: its changes are theirs.
+    /// The number of customers when the group began: its changes apply to those.
     group_living: u32,
 }
 
-/// Events whose draws are made together. Whom they change is known beforehand, so that their places in `living` are brought
-/// into the cache at the same time and not one after the other.
+/// Events whose draws are made together. Their customers are known beforehand, so that their entries in `living` are loaded
+/// into the cache in parallel and not one after the other.
 const GROUP: usize = 64;
 
 /// Probabilities as thresholds for 32 random bits.
@@ -116,7 +116,7 @@ impl Planner {
         self.next
     }
 
-    /// Moves to the event `sequence`; where only inserts happen, without passing through those before it.
+    /// Moves to the event `sequence`; in a stream of only inserts, without planning those before it.
     pub(crate) fn skip_inserts_to(&mut self, sequence: u64) -> bool {
         if self.odds.only_inserts {
             self.next = sequence;
@@ -184,11 +184,11 @@ impl Planner {
             let index = below(halves(*draw).1, self.group_living) as usize;
             touched ^= self.living.get(index).map_or(0, |customer| customer.id);
         }
-        // Reading is the purpose; this keeps it from being optimised away.
+        // The reads load the cache; `black_box` keeps the compiler from removing them.
         black_box(touched);
     }
 
-    /// The customer of the previous event, if it is to be changed again in the same file.
+    /// The customer of the previous event, if this event changes it again in the same file.
     fn same_key_as_before(&self, sequence: u64) -> Option<usize> {
         let wanted = self.odds.same_key > 0
             && !sequence.is_multiple_of(self.odds.rows_per_file)
@@ -202,7 +202,7 @@ impl Planner {
             let back = self
                 .dead
                 .swap_remove(below((draw >> 32) as u32, self.dead.len() as u32) as usize);
-            // Who comes back has moved meanwhile.
+            // A returning customer has moved.
             Living {
                 life: back.life.after(Change::Move),
                 ..back
@@ -245,7 +245,7 @@ impl Planner {
         customer
     }
 
-    /// How many customers are alive.
+    /// The number of current customers.
     pub(crate) fn living_count(&self) -> u64 {
         if self.odds.only_inserts {
             u64::from(self.newcomers)
@@ -254,7 +254,7 @@ impl Planner {
         }
     }
 
-    /// The living customer at `index`, in no particular order.
+    /// The current customer at `index`, in no particular order.
     pub(crate) fn living(&self, index: u64) -> Living {
         if self.odds.only_inserts {
             Living {

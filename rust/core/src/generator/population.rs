@@ -1,6 +1,6 @@
-//! The customers of a stream: who number `n` is, and the word lists that they are made from.
+//! The customers of a stream by number, and the word lists that they are made from.
 //!
-//! Both the planner (whose marriages must change a last name) and the writers of rows ask it. Knows no events and no files.
+//! The planner (whose marriages must change a last name) and the writers of rows use it. Knows no events and no files.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What an option of the generator is called, which values it takes, and how it is explained.
+//! The name, valid values and documentation of a generator option.
 //!
 //! Commands, JSON documents, NiFi properties and the reference of the options are all made from this.
 
@@ -14,13 +14,13 @@ pub struct OptionSpec {
     pub name: &'static str,
     /// Earlier names in JSON documents, still read.
     pub aliases: &'static [&'static str],
-    /// What the option is about.
+    /// The group of the option.
     pub group: Group,
     /// Its values.
     pub kind: Kind,
     /// Name on the command line, without the dashes.
     pub flag: &'static str,
-    /// Earlier names on the command line, still taken.
+    /// Earlier names on the command line, still accepted.
     pub flag_aliases: &'static [&'static str],
     /// The default for a stream with a rate, in words, if it differs.
     pub default_with_rate: Option<&'static str>,
@@ -41,18 +41,18 @@ pub struct Property {
     pub default: Option<&'static str>,
 }
 
-/// What an option is about.
+/// A group of options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// How much is generated.
+    /// The amount of data.
     Size,
-    /// Who the customers are.
+    /// The customers.
     Customers,
-    /// What happens to them.
+    /// The events.
     Events,
     /// Faults that a pipeline must cope with.
     Faults,
-    /// How rows are written.
+    /// The form of the rows.
     Output,
 }
 
@@ -79,7 +79,7 @@ impl Group {
     }
 }
 
-/// The values that an option takes, as text and in JSON.
+/// The valid values of an option, as text and in JSON.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// A whole number within bounds.
@@ -162,10 +162,10 @@ impl OptionSpec {
             .join(" ")
     }
 
-    /// The value that a text stands for, as JSON.
+    /// Parses a text into the value, as JSON.
     ///
     /// # Errors
-    /// If the option does not take it.
+    /// If the value is invalid.
     pub fn parse(&self, text: &str) -> Result<Value, Invalid> {
         let text = text.trim();
         match self.kind {
@@ -197,10 +197,10 @@ impl OptionSpec {
         }
     }
 
-    /// The value as JSON holds it, or the text for it.
+    /// Checks a JSON value, or a text for it.
     ///
     /// # Errors
-    /// If the option does not take it.
+    /// If the value is invalid.
     pub fn check(&self, value: &Value) -> Result<Value, Invalid> {
         let taken = match (self.kind, value) {
             (_, Value::String(text)) => return self.parse(text),
@@ -218,7 +218,7 @@ impl OptionSpec {
             }
             (Kind::Choice(_) | Kind::Locales, _) => false,
         };
-        // JSON knows no NaN: it becomes null.
+        // JSON has no NaN: it becomes null.
         let shown = || {
             if value.is_null() {
                 "NaN".into()
@@ -259,7 +259,7 @@ impl OptionSpec {
 }
 
 impl Kind {
-    /// What a value is.
+    /// The name of the kind of value.
     #[must_use]
     pub const fn what(self) -> &'static str {
         match self {

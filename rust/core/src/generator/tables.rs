@@ -1,13 +1,13 @@
 //! The word lists in the shape that the hot loop copies from: pieces of a row, already escaped for CSV and followed by
 //! their comma, each in a slot of fixed size.
 //!
-//! A copy of a constant size is one or two instructions where a copy of an exact length is a call; the bytes beyond a
-//! piece's length are overwritten by the next piece. All tables of a locale are about 150 KiB, and what is common in them
-//! fits the first-level cache, since names and cities are far from equally frequent.
+//! A copy of a constant size is one or two instructions, and a copy of an exact length is a call; the bytes beyond a
+//! piece's length are overwritten by the next piece. All tables of a locale are about 150 KiB, and their common entries
+//! fit the first-level cache, since a few names and cities are much more frequent than the rest.
 
 use crate::locale::{Alias, City, Facts, Lists, Locale, Name};
 
-/// A piece of a row: its bytes, and in the last byte their number.
+/// A piece of a row: its bytes, with their number in the last byte.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(16))]
 pub(crate) struct Slot<const N: usize>(pub(crate) [u8; N]);
@@ -15,7 +15,7 @@ pub(crate) struct Slot<const N: usize>(pub(crate) [u8; N]);
 impl<const N: usize> Slot<N> {
     const EMPTY: Self = Self([0; N]);
 
-    /// The slot that holds `text`, cut at the slot's size; the tests show that nothing in the lists is.
+    /// The slot that holds `text`, cut at the slot's size; a test checks that no list entry is cut.
     fn new(text: &[u8]) -> Self {
         let mut bytes = [0; N];
         let length = text.len().min(N - 1);
@@ -34,7 +34,7 @@ impl<const N: usize> Slot<N> {
     }
 }
 
-/// A city's telephone prefix, and what decides how the rest of number and postal code are made.
+/// A city's telephone prefix, and the lengths of the rest of the number and postal code.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(32))]
 pub(crate) struct Area {
@@ -161,7 +161,7 @@ fn with_nicknames(names: &[Name], facts: &Facts) -> Vec<Name> {
             ascii,
             weight: (total * of_10_000 / 10_000).max(1),
         });
-    // Of a full list the four rarest names make room.
+    // In a full list, the nicknames replace the four rarest names.
     names
         .iter()
         .copied()
@@ -174,7 +174,7 @@ fn odds<const N: usize>(weights: impl Iterator<Item = u64>) -> Alias<N> {
     Alias::new(&weights.collect::<Vec<_>>())
 }
 
-/// A table of `N`, filled up with empty slots that the odds never pick.
+/// A table of `N` slots, padded with empty slots that are never picked.
 fn table<const N: usize, const M: usize>(slots: impl Iterator<Item = Slot<M>>) -> [Slot<M>; N] {
     let mut table = [Slot::EMPTY; N];
     for (place, slot) in table.iter_mut().zip(slots) {
@@ -193,7 +193,7 @@ fn cell(text: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// 512 different house numbers, small ones closer together: 1 to 128 all, then fewer and fewer up to about 9,000.
+/// 512 different house numbers, with small ones closer together: all from 1 to 128, then increasingly sparse up to about 9,000.
 fn houses(facts: &Facts) -> [Slot<32>; HOUSES] {
     table((0..HOUSES).map(|i| {
         let number = match i {
@@ -210,7 +210,7 @@ fn houses(facts: &Facts) -> [Slot<32>; HOUSES] {
                 1 + i / 128 % 4 + i % 7 * 4
             ),
             (_, true) => format!("{number}{}", facts.between),
-            // Numbers above 400 are an American habit.
+            // Numbers above 400 are common only in the United States.
             (_, false) => format!("{}{}", facts.between, i + 1),
         };
         Slot::new(text.as_bytes())
@@ -254,7 +254,7 @@ fn areas(cities: &[City], facts: &Facts, short: usize) -> [Area; CITIES] {
 }
 
 /// For each length of a city's prefix, 512 endings of postal codes. The factor 97 shares no divisor with a power of ten,
-/// so the endings of one prefix differ for as long as there are different ones.
+/// so the endings of one prefix differ until all are used.
 fn tails(facts: &Facts, short: usize) -> [Slot<16>; TAILS] {
     table((0..TAILS).map(|i| {
         let (half, mut number) = (i / (TAILS / 2), (i % (TAILS / 2)) * 97 + 1);

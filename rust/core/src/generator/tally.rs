@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::defect::Defect;
 use crate::event::Op;
 
-/// A file of the stream: its first event names it.
+/// A file of the stream, identified by its first event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileId {
     /// Sequence number of the file's first event.
     pub first_sequence: u64,
-    /// The file holds only events that were still late when the stream was stopped.
+    /// Whether the file holds only the undelivered late events of a stopped stream.
     pub only_late: bool,
 }
 
@@ -25,7 +25,7 @@ pub struct Tally {
     pub deletes: u64,
     /// Rows written: events, duplicates and malformed rows.
     pub rows: u64,
-    /// Events delivered in a later file than their sequence number says.
+    /// Events delivered in a later file than their sequence number implies.
     pub late: u64,
     /// Duplicate rows.
     pub duplicates: u64,
@@ -36,7 +36,7 @@ pub struct Tally {
     pub files: Vec<FileTally>,
 }
 
-/// Where a malformed row is.
+/// The position of a malformed row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MalformedRow {
     /// The file's first sequence number; see [`FileTally`].
@@ -45,7 +45,7 @@ pub struct MalformedRow {
     pub row: u64,
     /// The event whose valid row it was made from.
     pub sequence: u64,
-    /// What is wrong with the row.
+    /// The defect of the row.
     #[serde(alias = "breakage")]
     pub defect: Defect,
 }
@@ -55,7 +55,7 @@ pub struct MalformedRow {
 pub struct FileTally {
     /// Sequence number of the file's first event.
     pub first_sequence: u64,
-    /// The file holds only events that were still late when the stream was stopped.
+    /// Whether the file holds only the undelivered late events of a stopped stream.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_late: bool,
     /// Rows, without the header.

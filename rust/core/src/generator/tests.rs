@@ -1,4 +1,4 @@
-//! What holds for every stream, over random options and seeds, and what one stream is to the byte.
+//! Properties of every stream, over random options and seeds, and the exact bytes of known streams.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -49,7 +49,7 @@ fn parse(csv: &[u8]) -> (Vec<Event>, u64) {
     (events, malformed)
 }
 
-/// The target after all events, whatever order they come in.
+/// The target after all events, in any order.
 fn fold(events: &[Event]) -> BTreeMap<u64, Event> {
     let mut latest: BTreeMap<u64, &Event> = BTreeMap::new();
     for event in events {
@@ -65,7 +65,7 @@ fn fold(events: &[Event]) -> BTreeMap<u64, Event> {
         .collect()
 }
 
-/// What of a row the target's checksum is about.
+/// The part of a row that the target's checksum covers.
 fn state(event: &Event) -> Event {
     Event {
         op: Op::Insert,
@@ -100,7 +100,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
-    fn changes_refer_to_the_living_and_change_something(options in options(), end in 1_u64..5_000) {
+    fn changes_refer_to_current_customers_and_change_a_value(options in options(), end in 1_u64..5_000) {
         let mut generator = Generator::new(Options { late: 0.0, duplicates: 0.0, malformed: 0.0, ..options }).unwrap();
         let files = run(&mut generator, end);
         let mut living: HashMap<u64, Event> = HashMap::new();
@@ -179,7 +179,7 @@ proptest! {
     }
 
     #[test]
-    fn the_hot_loop_writes_what_the_plain_account_says(options in options(), end in 1_u64..2_000) {
+    fn the_hot_loop_writes_the_same_values_as_the_plain_renderer(options in options(), end in 1_u64..2_000) {
         let options = Options { late: 0.0, duplicates: 0.0, malformed: 0.0, ..options };
         let csv = run(&mut Generator::new(options.clone()).unwrap(), end);
         let jsonl = run(&mut Generator::new(Options { format: Format::Jsonl, ..options }).unwrap(), end);
@@ -193,7 +193,7 @@ proptest! {
     }
 
     #[test]
-    fn threads_do_not_show(options in options(), end in 1_u64..20_000) {
+    fn the_number_of_threads_does_not_change_the_files(options in options(), end in 1_u64..20_000) {
         let alone = run(&mut Generator::new(options.clone()).unwrap(), end);
         for threads in [1, 2, 7] {
             let mut generator = Generator::new(options.clone()).unwrap();
@@ -206,7 +206,7 @@ proptest! {
 
     #[test]
     fn a_resumed_run_equals_one_run(options in options(), first in 0_u64..3_000, more in 1_u64..3_000) {
-        // In the middle of a file, too. What is late arrives by the end of a bounded run, so the same rows come, elsewhere.
+        // Also in the middle of a file. A bounded run delivers its late rows by its end, so the rows are the same, in other files.
         let rows = |files: &Files| -> Vec<Vec<u8>> {
             let lines = |csv: &Vec<u8>| csv.split_inclusive(|&byte| byte == b'\n').skip(1).map(<[u8]>::to_vec).collect::<Vec<_>>();
             files.iter().flat_map(|(_, csv)| lines(csv)).collect()
@@ -224,7 +224,7 @@ proptest! {
     }
 
     #[test]
-    fn a_stream_without_end_goes_on_to_the_byte_after_a_crash(options in options(), before in 0_usize..9, after in 1_usize..9) {
+    fn an_endless_stream_resumes_with_the_same_bytes_after_a_crash(options in options(), before in 0_usize..9, after in 1_usize..9) {
         let files = |generator: &mut Generator, count: usize| {
             let mut files = Files::new();
             let mut closed = 0;
@@ -242,7 +242,7 @@ proptest! {
         let mut resumed = Generator::resume(options, crashed.position()).unwrap();
         parts.extend(files(&mut resumed, after));
         prop_assert!(whole == parts);
-        // Stopped, both bring what is late.
+        // Once stopped, both deliver their late events.
         let (mut late, mut late_resumed) = (Files::new(), Files::new());
         while let Some(piece) = generator.flush() { collect(&mut late, piece); }
         while let Some(piece) = resumed.flush() { collect(&mut late_resumed, piece); }
@@ -251,7 +251,7 @@ proptest! {
     }
 }
 
-/// The stream of one seed, whole.
+/// The whole stream of one seed.
 fn sample(options: Options, end: u64) -> Vec<Event> {
     run(&mut Generator::new(options).unwrap(), end)
         .iter()
@@ -264,7 +264,7 @@ fn share<T>(items: &[T], wanted: impl Fn(&T) -> bool) -> f64 {
 }
 
 #[test]
-fn the_mix_is_as_asked() {
+fn the_mix_has_the_requested_fractions() {
     let events = sample(
         Options {
             initial: 1_000,
@@ -295,7 +295,7 @@ fn the_mix_is_as_asked() {
 }
 
 #[test]
-fn a_change_changes_what_people_change() {
+fn a_change_affects_the_expected_columns() {
     let events = sample(
         Options {
             initial: 500,
@@ -336,13 +336,13 @@ fn a_change_changes_what_people_change() {
     assert!((of(&["last_name"]) - 0.10).abs() < 0.01, "{kinds:?}");
     assert!((of(&["email"]) - 0.30).abs() < 0.01, "{kinds:?}");
     assert!((of(&["phone"]) - 0.25).abs() < 0.01, "{kinds:?}");
-    // Most moves lead to another telephone area; the number goes along.
+    // Most moves are to another telephone area, which changes the number too.
     let moves = of(&["street", "city"]) + of(&["phone", "street", "city"]) + of(&["street"]);
     assert!((moves - 0.35).abs() < 0.01, "{kinds:?}");
 }
 
 #[test]
-fn names_are_as_frequent_as_in_life() {
+fn names_have_their_real_frequencies() {
     for locale in Locale::ALL {
         let events = sample(
             Options {
@@ -367,7 +367,7 @@ fn names_are_as_frequent_as_in_life() {
 }
 
 #[test]
-fn an_address_hangs_together() {
+fn the_parts_of_an_address_are_consistent() {
     for locale in Locale::ALL {
         let cities: HashMap<_, _> = crate::locale::Lists::of(locale)
             .cities
@@ -442,7 +442,7 @@ fn rows_stay_shorter_than_half_a_window() {
     }
 }
 
-/// A change of these checksums breaks a promise: a known seed would give other customers.
+/// These checksums must not change: a known seed always gives the same customers.
 #[test]
 fn a_seed_always_gives_the_same_bytes() {
     use md5::{Digest, Md5};

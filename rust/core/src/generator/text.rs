@@ -1,5 +1,5 @@
 //! Events as owned text: for JSON lines, malformed rows, the final state, and for the tests to compare the hot loop with.
-//! It is the readable version of what `csv` writes.
+//! It is the readable version of `csv`.
 
 use super::csv::Writer;
 use super::digits::{DAY_MICROS, date, subscriber, time_of_day};
@@ -76,7 +76,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The text of a table's CSV cell: without its comma, quotation marks as they were.
+/// The text of a table's CSV cell, without its comma and quoting.
 fn cell(bytes: &[u8]) -> String {
     let cell = text(bytes.strip_suffix(b",").unwrap_or(bytes));
     match cell
@@ -108,7 +108,7 @@ pub(super) fn fields(event: Event) -> Vec<(&'static str, String)> {
     COLUMNS.into_iter().zip(values).collect()
 }
 
-/// A CSV row; `stray` puts the last name in quotes and a third quotation mark behind it.
+/// A CSV row; `stray` puts the last name in quotes, followed by a third quotation mark.
 pub(super) fn csv_row(fields: &[(&str, String)], stray: bool) -> String {
     let cells = fields.iter().map(|(column, value)| {
         if stray && *column == "last_name" {
@@ -122,7 +122,7 @@ pub(super) fn csv_row(fields: &[(&str, String)], stray: bool) -> String {
     cells.collect::<Vec<_>>().join(",") + "\n"
 }
 
-/// A JSON object on a line; `stray` puts a quotation mark behind the last name that nothing closes.
+/// A JSON object on a line; `stray` puts an unclosed quotation mark after the last name.
 pub(super) fn json_row(fields: &[(&str, String)], stray: bool) -> String {
     let members = fields.iter().map(|(column, value)| {
         let quoted = serde_json::Value::from(value.as_str());

@@ -8,7 +8,7 @@ use crate::reader::is_rfc3339;
 
 /// Texts that often mean null.
 const NULLS: [&str; 7] = ["\\N", "NULL", "null", "None", "NaN", "N/A", "#N/A"];
-/// More distinct values than this are not remembered.
+/// The maximum number of distinct values that are stored.
 const MOST_DISTINCT: usize = 1_000_000;
 
 /// The evidence for one column.
@@ -21,14 +21,14 @@ pub(super) struct Evidence {
     pub null_texts: BTreeMap<&'static str, u64>,
     /// Whether some values are JSON objects or lists.
     pub is_nested: bool,
-    /// The first values, as they are.
+    /// The first values, unchanged.
     pub examples: Vec<String>,
     /// How many values have each shape.
     counts: [u64; SHAPES],
     longest: usize,
     digits: usize,
     scale: usize,
-    /// How often each short value comes, for operations.
+    /// How often each short value occurs, to detect operations.
     pub short: BTreeMap<String, u64>,
     distinct: HashSet<u64>,
     hasher: RandomState,
@@ -48,16 +48,16 @@ enum Shape {
     Timestamp,
     GermanTime,
     GermanDate,
-    /// With dots between thousands and a decimal comma.
+    /// A number with dots between thousands and a decimal comma.
     GermanNumber,
 }
 
-/// What to make of a column.
+/// The proposed type of a column.
 pub(super) struct Proposal {
     pub kind: ColumnType,
-    /// What its timestamps are written as, if not RFC 3339.
+    /// The format of its timestamps, if not RFC 3339.
     pub timestamps: Option<&'static str>,
-    /// What speaks for it.
+    /// The evidence for it.
     pub reason: String,
 }
 
@@ -80,7 +80,7 @@ impl Evidence {
         }
     }
 
-    /// Looks at a value of delimited text.
+    /// Adds a value of delimited text.
     pub fn add(&mut self, text: &str) {
         if let Some(null) = NULLS.iter().find(|null| **null == text) {
             *self.null_texts.entry(null).or_default() += 1;
@@ -92,7 +92,7 @@ impl Evidence {
         }
     }
 
-    /// Looks at a value that is not null.
+    /// Adds a value that is not null.
     pub fn add_text(&mut self, text: &str) {
         self.values += 1;
         self.longest = self.longest.max(text.chars().count());
@@ -159,12 +159,12 @@ impl Evidence {
         self.counts.iter().sum::<u64>() > 0
     }
 
-    /// Whether every row has a value of its own.
+    /// Whether every row has a distinct value.
     pub fn is_unique(&self) -> bool {
         self.nulls == 0 && self.distinct.len() as u64 == self.values && self.values > 1
     }
 
-    /// Whether decimal commas occur, and no decimal points.
+    /// Whether there are decimal commas and no decimal points.
     pub fn has_decimal_commas(&self) -> bool {
         let commas = self.count(Shape::DecimalComma) + self.count(Shape::GermanNumber);
         commas > 0 && self.count(Shape::Decimal) == 0 && self.is_number()
@@ -185,7 +185,7 @@ impl Evidence {
         numbers.map(|shape| self.count(shape)).iter().sum::<u64>() == self.values
     }
 
-    /// The type that all values have, with what speaks for it.
+    /// The type that all values fit, with the evidence for it.
     pub fn proposal(&self) -> Proposal {
         let values = self.values;
         let all = |shape| values > 0 && self.count(shape) == values;
@@ -315,13 +315,13 @@ fn grouped(text: &str) -> Option<(usize, usize)> {
     (digits > first.len() && is_digits(fraction)).then_some((digits, fraction.len()))
 }
 
-/// The text with a nine for each digit.
+/// The text with each digit replaced by a nine.
 fn shape_of(text: &str) -> String {
     let nine = |one: char| if one.is_ascii_digit() { '9' } else { one };
     text.chars().take(40).map(nine).collect()
 }
 
-/// A round number of characters with room for twice as many.
+/// A round number of at least twice as many characters.
 fn with_room(longest: usize) -> u32 {
     let wanted = u32::try_from(longest.saturating_mul(2)).unwrap_or(u32::MAX);
     let rounds = [

@@ -7,7 +7,7 @@
 //! | `roles` | which columns are the operation, the key and the order |
 //! | `document` | the contract as commented TOML |
 //!
-//! It proposes and decides nothing: a person reads the document before it is used.
+//! It only makes proposals: a person reviews the document before it is used.
 
 mod document;
 mod evidence;
@@ -21,21 +21,21 @@ use crate::error::{Context, Result};
 
 use sample::Sample;
 
-/// What the caller knows already.
+/// Hints from the caller.
 #[derive(Clone, Debug, Default)]
 pub struct Hints {
-    /// The table's name; the file's name if none is given.
+    /// The table's name; the file's name by default.
     pub table: Option<String>,
-    /// The key's columns; chosen by names and values if none are given.
+    /// The key's columns; inferred from names and values by default.
     pub key: Vec<String>,
-    /// The ordering columns; chosen by names and types if none are given.
+    /// The ordering columns; inferred from names and types by default.
     pub order: Vec<String>,
 }
 
-/// How many bytes of a file are looked at.
+/// The number of bytes of a file that are sampled.
 pub const SAMPLE_BYTES: u64 = 64 << 20;
 
-/// A commented contract for a file; of a large one the beginning is looked at.
+/// A commented contract for a file; only the beginning of a large one is sampled.
 ///
 /// # Errors
 /// `Config` for a file that holds no rows of text, or for a hint that names no column of it.
@@ -52,7 +52,7 @@ pub fn contract(path: &Path, hints: &Hints) -> Result<String> {
     Ok(document::render(&name, &table, &sample, &roles))
 }
 
-/// `2026-orders.v2.csv.gz` is of the table `ORDERS_V2`.
+/// `2026-orders.v2.csv.gz` gives the table `ORDERS_V2`.
 fn table_name(file: &str) -> String {
     let mut stem = file;
     let endings = [

@@ -18,18 +18,18 @@ const OPERATIONS: [&str; 9] = [
     "change_type",
     "_change_type",
 ];
-/// Names of times of a change, the likeliest first.
+/// Names of change timestamps, the likeliest first.
 const TIMES: [&str; 9] = [
     "updated", "changed", "modified", "commit", "last", "event", "time", "ts", "date",
 ];
-/// Names of numbers that order changes of one time.
+/// Names of sequence numbers that order changes with the same time.
 const SEQUENCES: [&str; 6] = ["sequence", "seq", "lsn", "scn", "version", "offset"];
 
-/// The roles, with what speaks for each.
+/// The roles, with the evidence for each.
 pub(super) struct Roles {
     /// The position of the operation's column.
     pub operation: Option<usize>,
-    /// What the operation's values mean; none if Firn knows them.
+    /// What the operation's values mean; none if Firn already accepts them.
     pub spellings: Option<Vec<(Op, Vec<String>)>>,
     pub key: Vec<String>,
     pub key_reason: String,
@@ -133,7 +133,7 @@ fn key(sample: &Sample, operation: Option<usize>) -> (Vec<String>, String) {
         .filter(is_candidate)
         .map(|(_, one)| one)
         .collect();
-    // The likeliest first; of equals the first in the file.
+    // The likeliest first; ties by the order in the file.
     candidates.sort_by_key(|one| {
         let name = one.name.to_lowercase();
         let is_named = name == "id" || name.ends_with("_id") || name.ends_with(" id");

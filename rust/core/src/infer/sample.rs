@@ -13,30 +13,30 @@ use crate::reader::beginning;
 /// Delimiters that are tried.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// How a sampled file looks.
+/// The sampled format of a file.
 pub(super) struct Sample {
     pub format: Format,
-    /// Of delimited text.
+    /// The delimiter, if the file is delimited text.
     pub delimiter: u8,
     /// Whether the first line names the columns.
     pub has_header: bool,
-    /// Whether the text is not UTF-8, and has no mark that says what else.
+    /// Whether the text is not UTF-8 and has no byte order mark.
     pub is_windows_1252: bool,
-    /// How many rows were looked at.
+    /// The number of sampled rows.
     pub rows: u64,
-    /// Whether those are all rows of the file.
+    /// Whether the sample is the whole file.
     pub is_whole: bool,
     /// Whether some rows lack some columns.
     pub has_gaps: bool,
-    /// In the file's order.
+    /// The columns, in the file's order.
     pub columns: Vec<Evidence>,
 }
 
 impl Sample {
-    /// Looks at the first `most` bytes of a file's text.
+    /// Samples the first `most` bytes of a file's text.
     ///
     /// # Errors
-    /// `Config` if no rows of text can be in it, `Rejected` if there are none.
+    /// `Config` if the file cannot hold rows of text, `Rejected` if there are none.
     pub fn of(file: File, most: u64) -> Result<Self> {
         let beginning = beginning(file, most)?;
         let mut bytes = beginning.text;
@@ -90,7 +90,7 @@ impl Sample {
                 .iter()
                 .map(|name| Evidence::new(name.trim()))
                 .collect();
-            // A delimiter at the end of each line adds no column.
+            // A delimiter at the end of every line does not add a column.
             while sample.columns.last().is_some_and(|one| one.name.is_empty()) {
                 sample.columns.pop();
             }
@@ -106,7 +106,7 @@ impl Sample {
     }
 
     fn add(&mut self, record: &csv::StringRecord) {
-        // A footer or a cut row says nothing about the columns.
+        // A footer or a cut row is not evidence for the columns.
         if record.len() < self.columns.len() {
             return;
         }
@@ -157,7 +157,7 @@ impl Sample {
     }
 }
 
-/// The row of a change event of Debezium, with its operation.
+/// The row of a Debezium change event, with its operation.
 fn debezium(object: &Map<String, Value>) -> Option<Map<String, Value>> {
     let envelope = object
         .get("payload")
@@ -180,7 +180,7 @@ fn records(text: &str, delimiter: u8) -> impl Iterator<Item = csv::StringRecord>
         .filter_map(std::result::Result::ok)
 }
 
-/// The delimiter that splits the first rows into the most fields, as many in each.
+/// The delimiter that splits the first rows into the most fields, the same number in each.
 fn delimiter(text: &str) -> u8 {
     let fields = |delimiter: u8| {
         let mut counts = records(text, delimiter).take(50).map(|one| one.len());
@@ -188,7 +188,7 @@ fn delimiter(text: &str) -> u8 {
         let same = counts.filter(|count| *count == first).count();
         if first > 1 { (same, first) } else { (0, 0) }
     };
-    // Of equals the first.
+    // Ties are settled in favour of the first.
     let mut best = (DELIMITERS[0], fields(DELIMITERS[0]));
     for one in &DELIMITERS[1..] {
         let count = fields(*one);

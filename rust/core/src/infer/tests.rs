@@ -72,7 +72,7 @@ fn a_file_is_read_by_the_contract_that_is_inferred_from_it() {
 }
 
 #[test]
-fn text_that_is_not_utf_8_is_said_to_be_a_guess() {
+fn the_encoding_of_text_that_is_not_utf_8_is_marked_as_a_guess() {
     let text = b"id,name,changed_at\n1,J\xf6rg,2026-01-01T00:00:00Z\n";
     let document = inferred("a.csv", text, &Hints::default());
     assert!(
@@ -83,7 +83,7 @@ fn text_that_is_not_utf_8_is_said_to_be_a_guess() {
 }
 
 #[test]
-fn hints_win_and_a_column_that_is_not_there_is_named() {
+fn hints_take_precedence_and_an_unknown_column_is_named() {
     let hints = Hints {
         table: Some("T".to_owned()),
         key: vec!["ZIP".to_owned(), "day".to_owned()],

@@ -65,8 +65,8 @@ impl<const N: usize> Alias<N> {
         let own = (bits >> (32 - Self::BITS)) as usize & (N - 1);
         let slot = self.slots[own];
         let fraction = (bits >> (16 - Self::BITS)) as u16;
-        // `N - 1` tells the compiler that the index is within a table of N, so it checks no bounds. Which of the two it is
-        // cannot be foretold: a branch would be mispredicted half of the time.
+        // With `N - 1` the compiler knows that the index is within a table of N, and omits the bounds check. The choice
+        // is random: a branch would be mispredicted half of the time.
         select_unpredictable(fraction < slot.keep, own, usize::from(slot.alias)) & (N - 1)
     }
 }

@@ -2,12 +2,12 @@
 
 use super::Locale;
 
-/// A second line of the address, such as an apartment: its wording, and whether a comma stands before it.
+/// A second line of the address, such as an apartment: its wording and frequency.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unit {
-    /// `#` stands for a number from 1 to 48, `@` for a letter from A to D.
+    /// The text, in which `#` is a number from 1 to 48 and `@` a letter from A to D.
     pub(crate) wording: &'static str,
-    /// How many of 64 customers live in such a unit.
+    /// The number of customers, of 64, who live in such a unit.
     pub(crate) of_64: usize,
 }
 
@@ -20,14 +20,14 @@ pub(crate) struct Facts {
     pub(crate) dial: &'static str,
     /// Digits after the country code, area code included.
     pub(crate) phone_digits: usize,
-    /// `0` stands for a digit; the city's prefix takes the place of the first ones.
+    /// The postal code's format: `0` is a digit, and the city's prefix replaces the first ones.
     pub(crate) postal: &'static str,
-    /// The house number stands before the street (`12 Main Street`), not after it.
+    /// Whether the house number is before the street (`12 Main Street`), not after it.
     pub(crate) number_first: bool,
-    /// Between street and house number.
+    /// The separator between street and house number.
     pub(crate) between: &'static str,
     pub(crate) units: &'static [Unit],
-    /// First names as people give them with what they are called, for text that CSV must quote: shown, ASCII, and how
+    /// First names with a nickname in quotation marks, which CSV must quote: the name, its ASCII form, and how
     /// many in 10,000 customers.
     pub(crate) nicknames: [(&'static str, &'static str, u64); 4],
 }

@@ -11,7 +11,7 @@ pub(crate) struct Name {
     pub(crate) weight: u64,
 }
 
-/// A city, with the prefixes that its postal codes and telephone numbers begin with.
+/// A city, with the prefixes of its postal codes and telephone numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct City {
     pub(crate) name: &'static str,
@@ -21,7 +21,7 @@ pub(crate) struct City {
     pub(crate) weight: u64,
 }
 
-/// One country's lists, each sorted by falling weight.
+/// One country's lists, each sorted by descending weight.
 #[derive(Clone, Debug)]
 pub(crate) struct Lists {
     pub(crate) first_names: Vec<Name>,
@@ -87,7 +87,7 @@ fn weighted(data: &'static str) -> Vec<(&'static str, u64)> {
         .collect()
 }
 
-/// The rows below the header. The files are ours and compiled in, so a row of another shape is left to the test below.
+/// The rows below the header. The files are compiled in, so the test below checks that every row has the right shape.
 fn rows<const N: usize>(data: &'static str) -> impl Iterator<Item = [&'static str; N]> {
     data.lines()
         .skip(1)
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_line_of_the_data_is_passed_over() {
+    fn no_line_of_the_data_is_skipped() {
         for locale in Locale::ALL {
             let lists = Lists::of(locale);
             assert!(

@@ -1,4 +1,4 @@
-//! Where customers live: the names, streets and cities of a country with their real frequencies, and its formats of addresses
+//! The locales of customers: the names, streets and cities of a country with their real frequencies, and its formats of addresses
 //! and telephone numbers.
 //!
 //! The lists are data (`rust/core/data`, with sources and licences). This module reads them and knows how often each
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_locale_has_the_name_of_its_country_or_of_its_language_there() {
+    fn a_locale_is_named_by_its_country_or_its_language_and_country() {
         for (text, locale) in [
             ("de", Locale::De),
             ("de_DE", Locale::De),

@@ -1,8 +1,8 @@
-//! Where the objects of a contract live: database, schema, roles, warehouse, bucket, and how often the tasks look.
+//! A contract's deployment: database, schema, roles, warehouse, bucket, and the schedule of the tasks.
 
 use super::Identifier;
 
-/// Where the objects of a contract live, and the roles that own and load them.
+/// The location of a contract's objects, and the roles that own and load them.
 #[derive(Clone, Debug)]
 pub struct Deployment {
     /// The database.
@@ -13,19 +13,19 @@ pub struct Deployment {
     pub warehouse: Identifier,
     /// The role that owns every object.
     pub owner: Identifier,
-    /// The role that may load and call, and neither read nor alter.
+    /// The role that may load and call procedures, and may not read or alter data.
     pub loader: Identifier,
-    /// The user to whom the loader's role is granted; none leaves that to the account's own way.
+    /// The user to whom the loader's role is granted; none if the account grants it by other means.
     pub loader_user: Option<Identifier>,
-    /// Where files land.
+    /// The bucket of the files.
     pub storage: Storage,
-    /// When the task runs.
+    /// The schedule of the task.
     pub schedule: Schedule,
-    /// How many staged rows one transaction of a merge reads at most, unless a single file has more.
+    /// The most staged rows that one transaction of a merge reads, unless a single file has more.
     pub slice_rows: u64,
 }
 
-/// The bucket and the right to read it.
+/// The bucket and the privileges to read it.
 #[derive(Clone, Debug)]
 pub struct Storage {
     /// `s3://bucket/prefix/`, under which each contract has a folder.
@@ -36,7 +36,7 @@ pub struct Storage {
     pub aws_role: String,
 }
 
-/// When a task looks for work.
+/// When a task runs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Schedule {
     /// At this interval, if a stream has data.

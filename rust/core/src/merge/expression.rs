@@ -1,12 +1,12 @@
-//! SQL for one column or one row: what is wrong with a text, its typed value, and a row as one line.
+//! SQL for one column or one row: the fault of a text, its typed value, and a row as one line.
 
 use super::{Identifier, Names, literal};
 use crate::contract::{Column, ColumnType, Contract, Op, Position};
 
-/// How timestamps are written as text: fixed, so that no session setting can change a comparison.
+/// The text format of timestamps: fixed, so that no session setting can change a comparison.
 const TIMESTAMP_TEXT: &str = "'YYYY-MM-DD HH24:MI:SS.FF6'";
 
-/// The same, of instants.
+/// The same for instants.
 const INSTANT_TEXT: &str = "'YYYY-MM-DD HH24:MI:SS.FF6 TZH:TZM'";
 
 pub(super) fn column(column: &Column) -> Identifier {
@@ -37,7 +37,7 @@ pub(super) fn others(contract: &Contract) -> impl Iterator<Item = &Column> {
         .map(|(_, one)| one)
 }
 
-/// What orders the events of a key, each with `prefix` before it, joined by commas.
+/// The columns that order the events of a key, each with `prefix` before it, joined by commas.
 pub(crate) fn order_list(contract: &Contract, names: &Names, prefix: &str) -> String {
     let columns = list(contract.order(), prefix);
     if contract.is_ordered_by_row() {
@@ -61,13 +61,13 @@ pub(super) fn same_place(contract: &Contract, names: &Names, left: &str, right: 
     }
 }
 
-/// Whether an event gave a column: all do unless they name those that they gave.
+/// Whether an event gave a column: it gave every column unless it lists the given ones.
 pub(super) fn is_given(given_columns: &str, column: &Column) -> String {
     let name = literal(&format!(",{},", column.name));
     format!("coalesce(contains(',' || {given_columns} || ',', {name}), true)")
 }
 
-/// What an event gave for a column, null if nothing.
+/// The value that an event gave for a column, null if none.
 pub(super) fn given_value(names: &Names, prefix: &str, one: &Column) -> String {
     let value = format!("{prefix}{}", column(one));
     match &names.given_columns {
@@ -103,7 +103,7 @@ pub(super) fn differ<'a>(
     format!("({})", pairs.collect::<Vec<_>>().join(" or "))
 }
 
-/// A row's values as one CSV line (an empty text is `""`, a null nothing).
+/// A row's values as one CSV line (an empty text is `""`, a null is an empty field).
 pub(super) fn line(contract: &Contract, alias: &str) -> String {
     let fields = contract
         .columns()
@@ -112,7 +112,7 @@ pub(super) fn line(contract: &Contract, alias: &str) -> String {
     fields.collect::<Vec<_>>().join("\n          || ',' || ")
 }
 
-/// A row that is still text, as one CSV line with its op.
+/// An untyped row as one CSV line with its op.
 pub(super) fn text_line(contract: &Contract, alias: &str) -> String {
     let text = ColumnType::Text { max_chars: 1 };
     let op = field(&format!("{alias}.{}", Identifier::new(contract.op())), text);
@@ -147,12 +147,12 @@ fn field(value: &str, kind: ColumnType) -> String {
     }
 }
 
-/// A time of day as text, whatever the session shows it as.
+/// A time of day as text, independent of the session's format.
 pub(crate) fn time_text(value: &str) -> String {
     format!("to_varchar(timestamp_ntz_from_parts('1970-01-01'::date, {value}), 'HH24:MI:SS.FF6')")
 }
 
-/// The branches of a `case` that name the first thing wrong with a row of text.
+/// The branches of a `case` that give the first fault of a row of text.
 pub(super) fn complaints(contract: &Contract, names: &Names, alias: &str) -> Vec<String> {
     let op = format!("{alias}.{}", Identifier::new(contract.op()));
     let spellings: Vec<String> = Op::SPELLINGS
@@ -211,7 +211,7 @@ pub(super) fn complaints(contract: &Contract, names: &Names, alias: &str) -> Vec
     branches
 }
 
-/// True if a text that is not null does not fit its type. The pattern comes first, as `try_to_…` alone would round,
+/// True if a text that is not null is not valid for its type. The pattern is checked first, as `try_to_…` alone would round,
 /// drop an offset or read a bare number as seconds.
 fn is_invalid(value: &str, kind: ColumnType) -> String {
     let unlike = |pattern: &str, cast: String| {
@@ -283,7 +283,7 @@ pub(super) fn typed(value: &str, kind: ColumnType) -> String {
     }
 }
 
-/// The letter that tables hold for any spelling of an op.
+/// The letter that the tables store for any spelling of an op.
 pub(super) fn op_letter(value: &str) -> String {
     let branches = Op::SPELLINGS
         .iter()
@@ -295,7 +295,7 @@ pub(super) fn op_letter(value: &str) -> String {
     )
 }
 
-/// The order among different events of the same key and time: a delete first, then the greater values.
+/// The precedence of different events with the same key and order: a delete first, then the greater values.
 pub(super) fn precedence(contract: &Contract, names: &Names) -> String {
     let given = names.given_columns.as_ref();
     let values = contract

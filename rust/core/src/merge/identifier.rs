@@ -1,8 +1,8 @@
-//! Names and literals as SQL text, whatever characters they hold.
+//! Names and literals as SQL text, with any characters.
 
 use std::fmt;
 
-/// A name in SQL: plain where Snowflake folds it to the same, in quotes otherwise.
+/// A name in SQL: unquoted where Snowflake folds it to the same name, quoted otherwise.
 ///
 /// ```
 /// use firn::merge::Identifier;
@@ -16,7 +16,7 @@ pub struct Identifier {
     is_plain: bool,
 }
 
-/// Words that Snowflake refuses as plain names, and those that would read as something else in an expression.
+/// Words that Snowflake rejects as unquoted names, and those with another meaning in an expression.
 const RESERVED: &[&str] = &[
     "ACCOUNT",
     "ALL",
@@ -115,7 +115,7 @@ const RESERVED: &[&str] = &[
 ];
 
 impl Identifier {
-    /// The identifier of `name`. Plain names are folded to upper case, as Snowflake does.
+    /// The identifier of `name`. Names that need no quotes are folded to upper case, as in Snowflake.
     #[must_use]
     pub fn new(name: &str) -> Self {
         let mut chars = name.chars();
@@ -135,7 +135,7 @@ impl Identifier {
         Self::new(&format!("{}_{suffix}", self.name))
     }
 
-    /// The name of the procedure or task that does `verb` to this one: `MERGE` and `CUSTOMER` give `MERGE_CUSTOMER`.
+    /// The name of the procedure or task for `verb` and this object: `MERGE` and `CUSTOMER` give `MERGE_CUSTOMER`.
     #[must_use]
     pub fn with_verb(&self, verb: &str) -> Self {
         Self::new(&format!("{verb}_{}", self.name))

@@ -1,16 +1,16 @@
-//! From a contract to its SQL: a plan of what a merge does, then the text of every script.
+//! Renders a contract's SQL: the plan of a merge, then the text of every script.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `identifier` | names and literals that survive any character |
-//! | `deployment` | where the objects live: database, roles, warehouse, bucket |
+//! | `identifier` | names and literals with any characters |
+//! | `deployment` | the location of the objects: database, roles, warehouse, bucket |
 //! | `names` | the names of all objects of a contract |
 //! | `expression` | SQL for one column or one row: checks, casts, comparisons |
 //! | `plan` | the steps of `MERGE_…()`, without text |
 //! | `procedure` | the text of those steps |
-//! | `tables`, `roles`, `stage_and_pipe` | the text of all else |
+//! | `tables`, `roles`, `stage_and_pipe` | the text of all other objects |
 //! | `statement` | one statement, with the role that runs it |
-//! | `version` | which version of a contract the objects are of |
+//! | `version` | the version of a contract that the objects belong to |
 //! | `script` | statements in files, for people and for `firn bootstrap` |
 //!
 //! Pure: no network, no clock.

@@ -8,9 +8,9 @@ use crate::contract::{Contract, HistoryColumns};
 pub struct Names {
     /// The current state.
     pub target: Identifier,
-    /// Every event: a view over the open and the closed versions.
+    /// Every event: a view of the open and the closed versions.
     pub history: Identifier,
-    /// The last event of each key, deletes too: as large as the target.
+    /// The last event of each key, including deletes: as large as the target.
     pub history_open: Identifier,
     /// Every version that has ended.
     pub history_closed: Identifier,
@@ -20,9 +20,9 @@ pub struct Names {
     pub staging: Identifier,
     /// Rejected rows, with their reasons.
     pub rejects: Identifier,
-    /// Which rejected rows have been sent again, and in which file.
+    /// The rejected rows that have been sent again, and their new files.
     pub retries: Identifier,
-    /// The run log: what every run did with every file.
+    /// The run log: the row counts of every run and file.
     pub runs: Identifier,
     /// One row that every run updates first, so that runs wait for each other.
     pub lock: Identifier,
@@ -60,13 +60,13 @@ pub struct Names {
     pub report: Identifier,
     /// The task that merges.
     pub merge_task: Identifier,
-    /// The task that captured, in deployments of before: one task does both.
+    /// The capture task of earlier deployments: now one task does both.
     pub capture_task: Identifier,
-    /// From when a version holds.
+    /// Start of a version's validity.
     pub valid_from: Identifier,
-    /// Until when.
+    /// End of its validity.
     pub valid_to: Identifier,
-    /// Whether it holds now.
+    /// Whether the version is current.
     pub is_current: Identifier,
     /// The file that brought a row.
     pub source_file: Identifier,
@@ -145,7 +145,7 @@ impl Names {
         ]
     }
 
-    /// Tables, views and streams: what a schema holds under one name only.
+    /// Tables, views and streams: objects that share one namespace in a schema.
     pub(crate) fn relations(&self) -> impl Iterator<Item = &Identifier> {
         [
             &self.target,
@@ -166,7 +166,7 @@ impl Names {
         .chain(self.work_tables())
     }
 
-    /// The columns that say where a row comes from, with their types.
+    /// The source columns of a row, with their types.
     pub(super) fn source_columns(&self) -> [(&Identifier, &'static str); 3] {
         [
             (&self.source_file, "varchar"),
@@ -175,7 +175,7 @@ impl Names {
         ]
     }
 
-    /// The columns beside the contract's that stand in staging, work tables and history: where a row comes from, and what it gave.
+    /// The columns that Firn adds in staging, work tables and history: a row's source, and the columns that it gave.
     pub(super) fn carried_columns(&self) -> impl Iterator<Item = (&Identifier, &'static str)> {
         let given = self.given_columns.as_ref().map(|name| (name, "varchar"));
         self.source_columns().into_iter().chain(given)
@@ -188,7 +188,7 @@ impl Names {
         columns.collect::<Vec<_>>().join(", ")
     }
 
-    /// The columns that say where a row comes from, each with `prefix` before it, joined by commas.
+    /// The source columns of a row, each with `prefix` before it, joined by commas.
     pub(super) fn source_list(&self, prefix: &str) -> String {
         self.source_columns()
             .map(|(name, _)| format!("{prefix}{name}"))

@@ -1,4 +1,4 @@
-//! Roles, database, warehouse, and the script that takes all of it down.
+//! Roles, database, warehouse, and the script that drops everything.
 
 use super::Identifier;
 use super::statement::{RenderContext, Statement};

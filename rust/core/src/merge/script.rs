@@ -1,4 +1,4 @@
-//! Statements in files: what a person reads in `sql/`, and what `firn bootstrap` runs one by one.
+//! Scripts: the files in `sql/`, whose statements `firn bootstrap` runs one by one.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::statement::{RenderContext, Statement};
 use super::{Deployment, MergePlan, Names, procedure, roles, stage_and_pipe, tables};
 use crate::contract::Contract;
 
-/// The script that takes everything down.
+/// The script that drops everything.
 const DROP: &str = "99_drop.sql";
 
 /// One file of `sql/`.
@@ -14,13 +14,13 @@ const DROP: &str = "99_drop.sql";
 pub struct Script {
     /// The file's name, like `60_merge.sql`.
     pub name: &'static str,
-    /// What it does and needs, for the file's head.
+    /// Purpose and prerequisites, for the file's head.
     pub about: String,
-    /// In this order.
+    /// The statements in their order.
     pub statements: Vec<Statement>,
 }
 
-/// Every script of a contract at a deployment, in the order in which they run; the last takes everything down again.
+/// Every script of a contract and a deployment, in the order in which they run; the last drops everything.
 ///
 /// ```
 /// use firn::{contract::Contract, merge::{Deployment, scripts}};
@@ -117,7 +117,7 @@ fn callable(context: &RenderContext<'_>, sql: String, signature: &str) -> Vec<St
 }
 
 impl Script {
-    /// Whether it takes everything down.
+    /// Whether the script drops everything.
     #[must_use]
     pub fn is_drop(&self) -> bool {
         self.name == DROP

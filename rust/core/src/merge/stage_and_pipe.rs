@@ -1,4 +1,4 @@
-//! The way in: stage, pipe, streams and tasks.
+//! Stage, pipe, streams and tasks.
 
 use super::statement::{RenderContext, Statement};
 use super::{Identifier, Names, Schedule, literal};
@@ -6,7 +6,7 @@ use super::{Identifier, Names, Schedule, literal};
 /// The folder of the stage whose files are loaded by name, with `LOAD_…`.
 pub const DIRECT_FOLDER: &str = ".firn/";
 
-/// What the pipe loads: everything else, as each way of loading remembers its own files only.
+/// The files that the pipe loads: all others, as COPY and pipe each keep a load history of their own.
 const NOT_DIRECT: &str = "[^.].*";
 
 pub(super) const PIPE: &str = "Creates the pipe, which loads every new file of the stage into staging, except those whose path begins with a dot:
@@ -60,7 +60,7 @@ pub(super) fn stage(context: &RenderContext<'_>) -> Vec<Statement> {
             literal(&storage.url)
         )),
         admin(format!("grant usage on integration {} to role {}", storage.integration, deployment.owner)),
-        // A backslash is a character like any other, an empty field is null, "" an empty text: as the reader of files has it.
+        // As in the file reader, a backslash is an ordinary character, an empty field is null, and "" is an empty text.
         context.owned(format!(
             "create file format if not exists {}\n  type = csv\n  parse_header = true\n  field_optionally_enclosed_by = '\"'\n  escape = none\n  escape_unenclosed_field = none\n  null_if = ()\n  empty_field_as_null = true\n  skip_blank_lines = true\n  error_on_column_count_mismatch = false",
             names.format
@@ -85,16 +85,16 @@ pub(super) fn pipe(context: &RenderContext<'_>) -> Vec<Statement> {
     ))]
 }
 
-/// The COPY into staging, apart from which files it loads.
+/// The COPY into staging, except for the files that it loads.
 pub(super) struct Copy {
-    /// Into what, and from where.
+    /// Target and source.
     pub head: String,
-    /// How a file is read.
+    /// The options for reading a file.
     pub options: String,
 }
 
 pub(super) fn copy(names: &Names) -> Copy {
-    // Columns are matched by the names in a file's header, so that the columns of other tools' files land where they belong. Firn's own
+    // Columns are matched by the names in a file's header, so that files of other tools load into the right columns. Firn's own
     // files have two more: the reason and the text of a malformed row.
     Copy {
         head: format!("copy into {}\nfrom @{}", names.staging, names.stage),

@@ -6,7 +6,7 @@ use crate::contract::Contract;
 /// One statement and the role that runs it.
 #[derive(Clone, Debug)]
 pub struct Statement {
-    /// The role that has the right to run it.
+    /// The role that may run it.
     pub role: Identifier,
     /// The text, without a semicolon at its end.
     pub sql: String,
@@ -14,7 +14,7 @@ pub struct Statement {
     pub in_schema: bool,
 }
 
-/// Everything that a script's rendering needs to know.
+/// The input of a script's rendering.
 pub(super) struct RenderContext<'a> {
     pub contract: &'a Contract,
     pub deployment: &'a Deployment,
@@ -22,7 +22,7 @@ pub(super) struct RenderContext<'a> {
 }
 
 impl RenderContext<'_> {
-    /// What the names of the stage's files begin with in the tables: their folder's path in the bucket.
+    /// Prefix of the names of the stage's files in the tables: their folder's path in the bucket.
     pub fn stage_prefix(&self) -> String {
         let url = self.deployment.storage.table_url(self.contract.table());
         let path = url.strip_prefix("s3://").unwrap_or(&url);

@@ -1,4 +1,4 @@
-//! Tables and the view for people.
+//! The tables, and the view for people.
 
 use super::expression::{column, list, order_list};
 use super::statement::{RenderContext, Statement};
@@ -46,7 +46,7 @@ fn create(kind: &str, table: &Identifier, lines: &[String], tail: &str) -> Strin
     )
 }
 
-/// Where a row comes from, and what it gave.
+/// The columns of a row's source, and of the columns that it gave.
 fn carried_columns(names: &Names) -> impl Iterator<Item = String> {
     names.carried_columns().map(|(name, kind)| {
         let is_given = names.given_columns.as_ref() == Some(name);
@@ -81,7 +81,7 @@ fn target(context: &RenderContext<'_>) -> String {
     create("table", &context.names.target, &lines, "")
 }
 
-/// The columns of a version: the event, when it begins, what else is given, and where it comes from.
+/// The columns of a version: the event, its start, `between`, and its source.
 fn version(context: &RenderContext<'_>, between: &[String]) -> Vec<String> {
     let (contract, names) = (context.contract, &context.names);
     let line = |(index, one): (usize, &Column)| {
@@ -148,7 +148,7 @@ fn rejects(names: &Names) -> String {
     create("table", &names.rejects, &lines.map(str::to_owned), "")
 }
 
-/// A reject stays where it is when its row is sent again: the sum of its file counts it. This says which file brings it again.
+/// A reject stays in its table when its row is sent again, as the sum of its file counts it. This table has the new file of each.
 fn retries(names: &Names) -> String {
     let lines = [
         "reject_id varchar not null",
@@ -252,7 +252,7 @@ fn work(context: &RenderContext<'_>) -> Vec<String> {
     ]
 }
 
-/// A table that is emptied again and again: neither time travel nor fail-safe is paid for.
+/// A table that is emptied by every run: transient, to avoid the cost of time travel and fail-safe.
 fn transient(table: &Identifier, lines: &[String]) -> String {
     create(
         "transient table",

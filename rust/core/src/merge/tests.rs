@@ -25,7 +25,7 @@ fn the_checked_in_scripts_are_what_the_contract_renders() {
 }
 
 #[test]
-fn a_run_locks_first_and_captures_before_it_covers() {
+fn a_run_locks_first_and_captures_before_it_overwrites() {
     for contract in [Contract::customer(), orders()] {
         let plan = MergePlan::of(&contract, 1_000);
         let at = |step| plan.steps.iter().position(|one| *one == step);
@@ -38,7 +38,7 @@ fn a_run_locks_first_and_captures_before_it_covers() {
 }
 
 #[test]
-fn merge_and_capture_are_one_body() {
+fn capture_calls_the_merge() {
     let deployment = Deployment::default();
     let all = scripts(&Contract::customer(), &deployment);
     let (merge, capture) = (&all[6].statements[0].sql, &all[7].statements[0].sql);
@@ -48,7 +48,7 @@ fn merge_and_capture_are_one_body() {
 }
 
 #[test]
-fn nothing_is_about_customers_alone() {
+fn scripts_of_other_contracts_do_not_mention_customers() {
     let deployment = Deployment::default();
     for script in scripts(&orders(), &deployment) {
         let text = script.text(&deployment).to_lowercase();
@@ -61,7 +61,7 @@ fn nothing_is_about_customers_alone() {
 }
 
 #[test]
-fn hostile_names_stay_names() {
+fn hostile_names_are_quoted_everywhere() {
     let contract = Contract::parse(
         r#"
 table = "a\"; drop table t; --$$"

@@ -1,10 +1,10 @@
-//! Which version of a contract the objects are of: they change with the contract's columns, and only `firn bootstrap` changes them.
+//! The version of a contract in its objects, which change with the contract's columns and only through `firn bootstrap`.
 
 use sha2::{Digest, Sha256};
 
 use crate::contract::Contract;
 
-/// Raised when a release of Firn renders objects that the one before cannot use.
+/// Raised when a release of Firn renders objects that the previous release cannot use.
 const LAYOUT: u32 = 1;
 
 /// A short text that differs between two contracts whose objects differ.
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_column_more_is_another_version_and_a_space_more_is_not() {
+    fn another_column_is_another_version_and_another_space_is_not() {
         let contract = |columns: &str| {
             Contract::parse(&format!(
                 "table = \"T\"\nop = \"op\"\nkey = [\"id\"]\norder = [\"at\"]\ncolumns = [\n{{ name = \"id\", type = \"VARCHAR(5)\" }}, {{ name = \"at\", type = \"TIMESTAMP_NTZ(6)\" }}{columns}]\n"

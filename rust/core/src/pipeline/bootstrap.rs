@@ -1,4 +1,4 @@
-//! Makes every object of a contract, one statement at a time; each is safe to run again.
+//! Creates every object of a contract, one statement at a time; each is safe to run again.
 
 use super::Pipeline;
 use super::deployed::Deployed;
@@ -6,7 +6,7 @@ use crate::error::{Context, Error, Result};
 use crate::merge::{self, Script, scripts, version};
 use crate::snowflake::Statement;
 
-/// How far a bootstrap is.
+/// The progress of a bootstrap.
 #[derive(Clone, Copy, Debug)]
 pub struct ScriptProgress<'a> {
     /// The file of `sql/` that is being run.
@@ -15,22 +15,23 @@ pub struct ScriptProgress<'a> {
     pub sql: &'a str,
     /// Its number, from 1.
     pub number: usize,
-    /// How many there are.
+    /// The number of statements.
     pub total: usize,
 }
 
 impl Pipeline {
-    /// Every script, the one that takes all down included.
+    /// Every script, including the one that drops everything.
     #[must_use]
     pub fn scripts(&self) -> Vec<Script> {
         scripts(&self.contract, &self.deployment)
     }
 
-    /// Makes all objects.
+    /// Creates all objects.
     ///
     /// # Errors
-    /// `Config` if tables are there that cannot be brought along to the contract's columns, or whose names another contract needs, or if a table was dropped and can come back (then nothing is changed), or if a role lacks a
-    /// right, naming the script; whatever was made stays.
+    /// `Config` if existing tables cannot be migrated to the contract's columns, or another contract needs their names, or if a dropped
+    /// table can be restored (then nothing is changed), or if a role lacks a privilege, with the name of the script; objects already
+    /// created stay.
     pub async fn bootstrap(&self, on_statement: impl FnMut(ScriptProgress<'_>)) -> Result<()> {
         let upgrade = self.check_and_upgrade().await?;
         let scripts = self.scripts();
@@ -42,7 +43,7 @@ impl Pipeline {
         self.run_scripts(&making, on_statement).await
     }
 
-    /// What runs before the scripts, if they may run.
+    /// Checks that the scripts may run, and returns the script that has to run before them.
     pub(super) async fn check_and_upgrade(&self) -> Result<Option<Script>> {
         self.check_collisions().await?;
         self.check_stage().await?;
@@ -50,11 +51,11 @@ impl Pipeline {
         self.upgrade().await
     }
 
-    /// What brings the objects of another version of the contract along, before the scripts run: the task pauses, columns are added or
-    /// widened, and the work tables are dropped, as the scripts create them anew. Nothing if this version is deployed.
+    /// The script that migrates the objects of another version of the contract, before the others run: it suspends the task, adds or widens
+    /// columns, and drops the work tables, which the other scripts create again. None if this version is deployed.
     ///
     /// # Errors
-    /// `Config` if stored rows cannot be brought along.
+    /// `Config` if stored rows cannot be migrated.
     async fn upgrade(&self) -> Result<Option<Script>> {
         let owner = &self.deployment.owner;
         let Some(mismatches) = self.column_mismatches(Some(owner)).await? else {
@@ -94,7 +95,7 @@ impl Pipeline {
         }))
     }
 
-    /// A stage that is there keeps its URL, and the procedures must not say another.
+    /// An existing stage keeps its URL, so the procedures must have the same URL.
     async fn check_stage(&self) -> Result<()> {
         match self.stage_mismatch().await {
             Ok(Some(mismatch)) => Err(Error::config(format!(
@@ -102,12 +103,12 @@ impl Pipeline {
                 self.names.stage
             ))),
             Err(error) if error.is_transient() => Err(error),
-            // The first bootstrap makes the stage.
+            // The first bootstrap creates the stage.
             Ok(None) | Err(_) => Ok(()),
         }
     }
 
-    /// With another key or another order the stored history would mean something else.
+    /// With another key or another order the stored history would have another meaning.
     fn check_identity(&self, deployed: &Deployed) -> Result<()> {
         let names = |names: &mut dyn Iterator<Item = &str>| -> Vec<String> {
             names.map(str::to_owned).collect()
@@ -136,7 +137,7 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Takes all objects of the contract down, their data included.
+    /// Drops all objects of the contract, including their data.
     ///
     /// # Errors
     /// As [`Pipeline::bootstrap`].

@@ -1,5 +1,5 @@
-//! Whether another contract of the schema uses a name that this contract needs: ITEM has the history ITEM_HISTORY, so no contract's
-//! table beside it may be ITEM_HISTORY.
+//! Finds names that this contract shares with another contract of the schema: ITEM has the history ITEM_HISTORY, so no other
+//! contract's table may be ITEM_HISTORY.
 
 use super::Pipeline;
 use crate::contract::HistoryColumns;
@@ -7,14 +7,14 @@ use crate::error::{Error, Result};
 use crate::merge::Names;
 use crate::snowflake::Statement;
 
-/// Every deployed contract has a table whose name ends so.
+/// Suffix of a table that every deployed contract has.
 const LOCK: &str = "_MERGE_LOCK";
 
 impl Pipeline {
-    /// Fails if a name would stand for an object of this contract and one of another contract that is deployed.
+    /// Fails if an object of this contract has the same name as one of another deployed contract.
     ///
     /// # Errors
-    /// `Config` with the two contracts and the name; `Transient` as the client gives it.
+    /// `Config` with the two contracts and the name; `Transient` from the client.
     pub(super) async fn check_collisions(&self) -> Result<()> {
         for table in self.deployed_tables().await? {
             if table == self.names.target.stored() {
@@ -34,7 +34,7 @@ impl Pipeline {
     /// The target tables of the contracts that are deployed in the schema.
     async fn deployed_tables(&self) -> Result<Vec<String>> {
         let deployment = &self.deployment;
-        // An underscore stands for any character.
+        // An underscore is a wildcard for one character.
         let sql = format!(
             "show tables like '%{LOCK}' in schema {}.{}",
             deployment.database, deployment.schema
@@ -47,7 +47,7 @@ impl Pipeline {
         {
             Ok(rows) => rows,
             Err(error) if error.is_transient() => return Err(error),
-            // Before the first bootstrap neither the role nor the schema is there.
+            // Before the first bootstrap neither the role nor the schema exists.
             Err(_) => return Ok(Vec::new()),
         };
         let name = |row| rows.get(row, "name")?.strip_suffix(LOCK);
@@ -58,7 +58,7 @@ impl Pipeline {
     }
 }
 
-/// A name that stands for an object of `own` and for one of the contract of `table`.
+/// A name that both an object of `own` and one of the contract of `table` have.
 fn collision(own: &Names, table: &str) -> Option<String> {
     let other = Names::of_table(table, &HistoryColumns::default());
     let others: Vec<String> = other.relations().map(|name| name.stored()).collect();
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_derived_name_is_not_free_for_another_contract() {
+    fn another_contract_cannot_use_a_derived_name() {
         let names = |table| Names::of_table(table, &HistoryColumns::default());
         assert_eq!(
             collision(&names("item_history"), "ITEM").as_deref(),

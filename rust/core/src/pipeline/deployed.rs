@@ -1,4 +1,4 @@
-//! What the deployed objects say of themselves, so that a file for other ones is refused before it is uploaded.
+//! Reads the version of the deployed objects, so that a file for other ones is rejected before it is uploaded.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::merge::{Identifier, prefix_name, version};
 use crate::store::Location;
 
-/// How the objects were made.
+/// The contract and the deployment of the objects.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 pub(super) struct Deployed {
     /// The URL of the contract's folder in the stage.
@@ -24,10 +24,10 @@ pub(super) struct Deployed {
 }
 
 impl Pipeline {
-    /// What the objects say of themselves.
+    /// Reads the objects' own description.
     ///
     /// # Errors
-    /// `Config` if the role may not ask, or nothing is deployed.
+    /// `Config` if the role may not call the procedure, or nothing is deployed.
     pub(super) async fn deployed(&self, role: Option<&Identifier>) -> Result<Deployed> {
         let report = &self.names.report;
         let mut call = call_for(report, &BTreeSet::new());
@@ -37,7 +37,7 @@ impl Pipeline {
         self.result_of(report, call).await
     }
 
-    /// Why files of this contract, uploaded to this folder, would not end in the tables.
+    /// Why the deployed objects would not load files of this contract from this folder.
     pub(super) fn mismatch(&self, deployed: &Deployed, location: &Location) -> Option<String> {
         let (table, names) = (self.contract.table(), &self.names);
         let url = format!("s3://{}/{}", location.bucket, location.prefix);
@@ -60,7 +60,7 @@ impl Pipeline {
 }
 
 impl Loader {
-    /// Why files that are uploaded would not end in the tables; none if they do, which is then not asked again.
+    /// Why the deployed objects would not load uploaded files; none if they would, which is then not checked again.
     ///
     /// # Errors
     /// As [`Pipeline::deployed`].
@@ -71,7 +71,7 @@ impl Loader {
         let deployed = self.pipeline.deployed(None).await?;
         let mismatch = self.pipeline.mismatch(&deployed, self.store.location());
         if mismatch.is_none() {
-            // Another task may have found the same meanwhile.
+            // Another task may have set it meanwhile.
             let _ = self.checked.set(());
         }
         Ok(mismatch)

@@ -1,4 +1,4 @@
-//! What the history can be asked: all versions of a key, and the table as it was at a time.
+//! Queries of the history: all versions of a key, and the table as of a time.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -11,23 +11,23 @@ use crate::error::{Context, Error, Result};
 use crate::merge::{Identifier, order_list, time_text};
 use crate::snowflake::{Rows, Statement};
 
-/// One event of a key and how long it held.
+/// One event of a key and its validity.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Version {
     /// `I`, `U` or `D`.
     pub op: String,
-    /// From when, in UTC.
+    /// Start of its validity, in UTC.
     pub valid_from: String,
-    /// Until when; none while it holds.
+    /// End of its validity; none for the current version.
     pub valid_to: Option<String>,
-    /// The file that brought it, or `manual change`.
+    /// The file of the event, or `manual change`.
     pub source_file: String,
     /// Its row there.
     pub source_row: String,
     /// The columns that it gave, if it is a partial update.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub given_columns: Option<String>,
-    /// Column and value, the key's and the order's left out.
+    /// Columns and values, without those of the key and the order.
     pub values: Vec<(String, Option<String>)>,
 }
 
@@ -35,7 +35,7 @@ impl Pipeline {
     /// Every event of one key, the oldest first.
     ///
     /// # Errors
-    /// `Config` if `key` has not one value for each key column.
+    /// `Config` if `key` does not have one value for each key column.
     pub async fn history(&self, key: &[String]) -> Result<Vec<Version>> {
         let contract = &self.contract;
         let columns: Vec<_> = contract.key().collect();
@@ -84,7 +84,7 @@ impl Pipeline {
         Ok(rows.rows.into_iter().map(version).collect())
     }
 
-    /// Op, interval, source and the columns of these positions, of one key.
+    /// Selects op, interval, source and the columns at these positions, of one key.
     fn select_history(&self, columns: impl Iterator<Item = usize>) -> String {
         let (contract, names) = (&self.contract, &self.names);
         let mut selected: Vec<String> = vec![
@@ -115,10 +115,10 @@ impl Pipeline {
         )
     }
 
-    /// The target's rows as they were at `time` (UTC), at most `limit` of them, by key.
+    /// The target's rows as of `time` (UTC), at most `limit` of them, by key.
     ///
     /// # Errors
-    /// `Config` if `time` is no time.
+    /// `Config` if `time` is invalid.
     pub async fn as_of(&self, time: &str, limit: u32) -> Result<Rows> {
         let contract = &self.contract;
         let selected: Vec<String> = contract
@@ -151,7 +151,7 @@ order by {key} limit {limit}",
     }
 }
 
-/// A time as the tables have it; one without an offset is in UTC already.
+/// A time in the tables' format; a time without an offset is in UTC.
 fn in_utc(text: &str) -> Result<String> {
     let time = text
         .parse::<Timestamp>()

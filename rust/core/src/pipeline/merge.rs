@@ -1,4 +1,4 @@
-//! Calls the procedures, and reads what they did.
+//! Calls the procedures and reads their reports.
 
 use std::collections::BTreeSet;
 use std::iter::Sum;
@@ -17,22 +17,22 @@ use crate::snowflake::Statement;
 pub struct RowCounts {
     /// Rows read from staging, and manual changes.
     pub rows_in: i64,
-    /// Events added to the history, less those displaced by the winners of ties.
+    /// Events added to the history, minus those displaced by the winners of ties.
     pub history: i64,
-    /// Rows that the history has already.
+    /// Rows that are already in the history.
     pub duplicates: i64,
     /// Rows in the rejects table.
     pub rejects: i64,
-    /// Rows of the target that appeared.
+    /// Rows of the target that were inserted.
     pub inserted: i64,
-    /// Rows of the target that changed.
+    /// Rows of the target that were updated.
     pub updated: i64,
-    /// Rows of the target that went away.
+    /// Rows of the target that were deleted.
     pub deleted: i64,
 }
 
 impl RowCounts {
-    /// From the columns of a query, in the order of the fields; what is missing counts as zero.
+    /// Reads the counts from the columns of a query, in the order of the fields; missing ones are zero.
     pub(super) fn of(mut column: impl FnMut(usize) -> i64) -> Self {
         Self {
             rows_in: column(0),
@@ -60,7 +60,7 @@ impl Sum for RowCounts {
     }
 }
 
-/// What one run did.
+/// The report of one run.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct MergeReport {
     /// The run's number.
@@ -71,15 +71,15 @@ pub struct MergeReport {
 }
 
 impl Pipeline {
-    /// Merges what waits in staging.
+    /// Merges the waiting rows of staging.
     ///
     /// # Errors
-    /// `Transient` if the target was changed meanwhile or a lock was not obtained: nothing was changed, call again.
+    /// `Transient` if the target was changed meanwhile or a lock was not obtained: nothing is written then, and a retry is safe.
     pub async fn merge(&self) -> Result<MergeReport> {
         self.call(&self.names.merge, "").await
     }
 
-    /// Brings manual changes of the target into the history.
+    /// Captures manual changes of the target in the history.
     ///
     /// # Errors
     /// As [`Pipeline::merge`].
@@ -115,7 +115,7 @@ impl Pipeline {
     }
 }
 
-/// The call of a procedure that takes names of files.
+/// The call of a procedure whose argument is a list of file names.
 pub(super) fn call_for(procedure: &Identifier, names: &BTreeSet<&str>) -> Statement {
     Statement::new(format!("call {procedure}(parse_json(?)::array)")).bind(json!(names).to_string())
 }

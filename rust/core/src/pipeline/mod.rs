@@ -1,25 +1,25 @@
-//! The way from a file to the tables, end to end, and what can be asked of the tables afterwards.
+//! Loads files into the tables, end to end, and queries the tables afterwards.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `bootstrap` | make every object of a contract, or take them down |
-//! | `setup` | the steps of a new account, and whom AWS has to trust |
-//! | `upload` | a file into the bucket: checked, once, a large one as several objects |
-//! | `load` | files all the way: uploaded, loaded, merged |
-//! | `wait` | until its rows are in the tables, and a report of them |
+//! | `bootstrap` | create every object of a contract, or drop them |
+//! | `setup` | the steps of a new account, and the trust that AWS has to grant |
+//! | `upload` | check a file and upload it once, a large one as several objects |
+//! | `load` | upload, load and merge files |
+//! | `wait` | wait until a file's rows are in the tables, and report them |
 //! | `merge` | call the procedures |
-//! | `status` | how far behind, how many rows, the sum |
-//! | `history` | the versions of one key; the table as it was |
+//! | `status` | lag, row counts, the sum |
+//! | `history` | the versions of one key; the table as of a time |
 //! | `reconcile` | compare the whole target with the open history |
-//! | `rejects` | what stands in the rejects, by reason |
-//! | `retry` | rejected rows that are valid now, sent again |
-//! | `verify` | the promises, checked on the live tables |
-//! | `deployed` | whether the objects are the ones that a file is meant for |
-//! | `collisions` | whether another contract needs the same names |
-//! | `schema_check` | whether the tables have the contract's columns |
-//! | `doctor` | what is missing, and its fix |
+//! | `rejects` | the open rejects, by reason |
+//! | `retry` | send rejected rows again that are valid now |
+//! | `verify` | check the promises on the live tables |
+//! | `deployed` | check that the deployed objects match a file's contract |
+//! | `collisions` | check that no other contract needs the same names |
+//! | `schema_check` | check that the tables have the contract's columns |
+//! | `doctor` | check the setup, with a fix for each problem |
 //!
-//! It joins the other modules and holds no SQL of the merge itself.
+//! It joins the other modules; the SQL of the merge itself is in `merge`.
 
 mod bootstrap;
 mod collisions;
@@ -59,7 +59,7 @@ use crate::merge::{Deployment, Names};
 use crate::snowflake::{Client, Connection};
 use crate::store::S3Store;
 
-/// A contract at a deployment, and the ways to it.
+/// A contract, its deployment and a connection.
 #[derive(Clone, Debug)]
 pub struct Pipeline {
     contract: Contract,
@@ -92,20 +92,20 @@ impl Pipeline {
         })
     }
 
-    /// The same pipeline, whose calls to Snowflake are given up after `timeout`.
+    /// The same pipeline, with a timeout for calls to Snowflake.
     #[must_use]
     pub fn with_timeout(mut self, timeout: std::time::Duration) -> Self {
         self.client = self.client.with_timeout(timeout);
         self
     }
 
-    /// What is merged.
+    /// The contract.
     #[must_use]
     pub fn contract(&self) -> &Contract {
         &self.contract
     }
 
-    /// Where.
+    /// The deployment.
     #[must_use]
     pub fn deployment(&self) -> &Deployment {
         &self.deployment
@@ -123,7 +123,7 @@ impl Pipeline {
         &self.client
     }
 
-    /// Where the contract's files land.
+    /// The bucket folder of the contract's files.
     ///
     /// # Errors
     /// `Config` if the deployment's stage URL is invalid.
@@ -131,7 +131,7 @@ impl Pipeline {
         crate::store::Location::parse(&self.deployment.storage.table_url(self.contract.table()))
     }
 
-    /// The pipeline with a bucket, ready to take files.
+    /// The pipeline with a bucket, ready to load files.
     #[must_use]
     pub fn with_store(&self, store: S3Store) -> Loader {
         Loader {
@@ -143,32 +143,32 @@ impl Pipeline {
     }
 }
 
-/// A pipeline that takes files.
+/// A pipeline that loads files.
 #[derive(Clone, Debug)]
 pub struct Loader {
     pipeline: Pipeline,
     store: S3Store,
     object_bytes: usize,
-    /// Filled once the deployed objects are known to be the right ones.
+    /// Set once the deployed objects are known to match.
     checked: Arc<OnceLock<()>>,
 }
 
 impl Loader {
-    /// The same, whose calls to Snowflake are given up after `timeout`.
+    /// The same, with a timeout for calls to Snowflake.
     #[must_use]
     pub fn with_timeout(mut self, timeout: std::time::Duration) -> Self {
         self.pipeline = self.pipeline.with_timeout(timeout);
         self
     }
 
-    /// The same, for which a file is large, and becomes several objects, from so many bytes on.
+    /// The same, with another size above which a file is split into several objects.
     #[must_use]
     pub fn with_object_bytes(mut self, most: usize) -> Self {
         self.object_bytes = most;
         self
     }
 
-    /// The pipeline behind it.
+    /// The pipeline.
     #[must_use]
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline

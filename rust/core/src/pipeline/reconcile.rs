@@ -1,5 +1,5 @@
-//! Compares the whole target with the open history, and captures what differs: for when the stream of the target was stale, dropped or
-//! replaced, or the target was restored, and nothing shows which rows were changed.
+//! Compares the whole target with the open history, and captures the differences: for when the stream of the target was stale, dropped or
+//! replaced, or the target was restored, so that the stream does not show the changed rows.
 
 use serde::Serialize;
 
@@ -9,14 +9,14 @@ use crate::error::{Error, Result};
 use crate::merge::{Identifier, MANUAL_CHANGE};
 use crate::snowflake::Statement;
 
-/// What a reconciliation found.
+/// The result of a reconciliation.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Reconciled {
     /// Manual changes that were captured.
     pub captured: i64,
     /// The first of them, by key.
     pub changes: Vec<ManualChange>,
-    /// What the run did, with the rows that waited in staging.
+    /// The report of the run, including the rows that waited in staging.
     pub run: MergeReport,
 }
 
@@ -27,15 +27,15 @@ pub struct ManualChange {
     pub op: String,
     /// Its key's values.
     pub key: Vec<String>,
-    /// When it is dated, in UTC.
+    /// The time of the change, in UTC.
     pub changed_at: String,
 }
 
 impl Pipeline {
-    /// Merges what waits, compares the whole target with the open history, and captures every difference; reports the first `limit`.
+    /// Merges the waiting rows, compares the whole target with the open history, and captures every difference; reports the first `limit`.
     ///
     /// # Errors
-    /// `Config` if a table was dropped, whose rows would be taken for deleted ones; otherwise as [`Pipeline::merge`].
+    /// `Config` if a table was dropped, as its rows would be captured as deletes; otherwise as [`Pipeline::merge`].
     pub async fn reconcile(&self, limit: u32) -> Result<Reconciled> {
         self.check_dropped(None).await?;
         let runs = &self.names.runs;
@@ -58,7 +58,7 @@ impl Pipeline {
         })
     }
 
-    /// The manual changes that later runs than `run_id` captured.
+    /// The manual changes that runs after `run_id` captured.
     async fn manual_changes(&self, run_id: &str, limit: u32) -> Result<Vec<ManualChange>> {
         let (contract, names) = (&self.contract, &self.names);
         let key: Vec<String> = contract.key().map(quoted).collect();
@@ -93,10 +93,10 @@ order by {key}, {changed_at} limit {limit}",
         Ok(rows.rows.into_iter().map(change).collect())
     }
 
-    /// Fails if a table was dropped whose loss a run would take for changes, and that can come back.
+    /// Fails if a table was dropped whose loss a run would capture as changes, and that can be restored.
     ///
     /// # Errors
-    /// `Config` with what brings it back.
+    /// `Config` with the statement that restores it.
     pub(super) async fn check_dropped(&self, role: Option<&Identifier>) -> Result<()> {
         match self.lost_tables(role).await?.as_slice() {
             [] => Ok(()),
@@ -114,7 +114,7 @@ order by {key}, {changed_at} limit {limit}",
         }
     }
 
-    /// The tables that hold what no script can make again, and that were dropped while others of them stayed.
+    /// The tables whose rows no script can restore, and that were dropped while others of them stayed.
     pub(super) async fn lost_tables(&self, role: Option<&Identifier>) -> Result<Vec<Identifier>> {
         let names = &self.names;
         let lasting = [
@@ -140,7 +140,7 @@ order by {key}, {changed_at} limit {limit}",
         let rows = match self.client.run(statement).await {
             Ok(rows) => rows,
             Err(error) if error.is_transient() => return Err(error),
-            // Before the first bootstrap neither the role nor the schema is there.
+            // Before the first bootstrap neither the role nor the schema exists.
             Err(_) => return Ok(Vec::new()),
         };
         let is_there = |table: &Identifier, is_dropped: bool| {

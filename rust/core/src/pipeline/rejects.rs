@@ -1,4 +1,4 @@
-//! What stands in the rejects and has not been sent again since, by reason and row by row.
+//! Reads the open rejects, those not sent again, by reason and row by row.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use super::upload::object_stem;
 use crate::error::Result;
 use crate::snowflake::Statement;
 
-/// Which rejected rows are meant; all, if nothing is given.
+/// Selects rejected rows; all by default.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct RejectFilter {
-    /// A part of the reason, in any case.
+    /// A part of the reason, ignoring case.
     pub reason: Option<String>,
     /// The file's name, or a part of its path in the bucket.
     pub file: Option<String>,
@@ -29,7 +29,7 @@ pub struct OpenRejects {
     pub rows: Vec<OpenReject>,
 }
 
-/// How often a reason stands in the rejects.
+/// The number of rejects with one reason.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct ReasonCount {
     /// Why the rows were rejected.
@@ -41,22 +41,22 @@ pub struct ReasonCount {
 /// A rejected row.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct OpenReject {
-    /// What identifies it in the rejects.
+    /// Its id in the rejects table.
     pub reject_id: String,
-    /// The object that brought it.
+    /// Its object in the stage.
     pub source_file: String,
     /// Its row there.
     pub source_row: i64,
     /// Why it was rejected.
     pub reason: String,
-    /// Its text; before it, on a line of its own, the header of its file, if that is not the contract's.
+    /// Its text, after a line with the header of its file if that is not the contract's.
     pub raw_line: String,
 }
 
 impl RejectFilter {
-    /// The rows of the filter that are still open, as a condition; its values are in [`RejectFilter::bind`].
+    /// The condition for open rejects that match the filter; its values are in [`RejectFilter::bind`].
     fn condition(&self, retries: &str, runs: &str) -> String {
-        // A retry counts once its file is merged: one that was interrupted before leaves its rows open.
+        // A retry counts once its file is merged: the rows of an interrupted one stay open.
         let mut condition = format!(
             "reject_id not in (select reject_id from {retries} where source_file in (select source_file from {runs}))"
         );

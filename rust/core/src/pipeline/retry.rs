@@ -1,5 +1,5 @@
-//! Rejected rows, sent again once the contract accepts them: as a file like any other, so that the same sum holds. A reject stays in
-//! its table, as its own file's sum counts it; the retries say which file brings it again.
+//! Sends rejected rows again once the contract accepts them, as an ordinary file, so that the same sum holds. A reject stays in
+//! its table, as its own file's sum counts it; the table of retries has its new file.
 //!
 //! Only rows that the reader accepts now are sent, so a row is never rejected twice. Every step may be repeated: an interrupted retry
 //! leaves its rows open, and the next one makes the same file, which loads once.
@@ -21,16 +21,16 @@ use crate::merge::{NOT_LOADED, TIE};
 use crate::reader::{FileFacts, Piece, Reader};
 use crate::snowflake::Statement;
 
-/// How many rejects one statement notes.
+/// The number of rejects that one statement records.
 const IDS_PER_STATEMENT: usize = 10_000;
 
 /// A text with more bytes than this may have been cut.
 const LONGEST_WHOLE_TEXT: usize = 8 << 20;
 
-/// The files' rows are UTF-8, whatever the contract's encoding is.
+/// Marks the files as UTF-8, which may differ from the contract's encoding.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// What a retry did.
+/// The report of a retry.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Retried {
     /// Rows that were chosen.
@@ -44,10 +44,10 @@ pub struct Retried {
 }
 
 impl Loader {
-    /// Sends the open rejects again that the contract accepts now; losers of ties only `with_ties`.
+    /// Sends those open rejects again that the contract accepts now; losers of ties only if `with_ties`.
     ///
     /// # Errors
-    /// `Config` if the role may not read the rejects or write the retries, and what loading a file gives.
+    /// `Config` if the role may not read the rejects or write the retries; otherwise the errors of loading a file.
     pub async fn retry_rejects(
         &self,
         filter: &RejectFilter,
@@ -92,7 +92,7 @@ impl Loader {
 }
 
 impl Pipeline {
-    /// Notes which object brings which reject again, before the object is loaded: so no row is sent and stays open.
+    /// Records the new object of each reject before the object is loaded, so that no loaded row stays open.
     async fn note_retries(&self, objects: &[StagedFile], rows: &[Row<'_>]) -> Result<()> {
         let retries = &self.names.retries;
         let sql = format!(
@@ -117,11 +117,11 @@ where ids.value::varchar not in (select reject_id from {retries} where source_fi
     }
 }
 
-/// How a file looks that brings rows again.
+/// Name and head of a file that sends rows again.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Form {
     name: String,
-    /// What stands above the rows.
+    /// The lines above the rows.
     head: String,
 }
 
@@ -132,7 +132,7 @@ struct Row<'r> {
     text: &'r str,
 }
 
-/// Which rows are sent, in which files, and why the others are not.
+/// The files with the rows that are sent, and the reasons of the rows that are not.
 #[derive(Debug, Default)]
 struct Plan<'r> {
     files: BTreeMap<Form, Vec<Row<'r>>>,
@@ -169,12 +169,12 @@ impl<'r> Plan<'r> {
     }
 }
 
-/// Why a row is not even tried.
+/// Why a row is not tried.
 fn obstacle(reject: &OpenReject, with_ties: bool) -> Option<&'static str> {
     if reject.reason == TIE && !with_ties {
         return Some("lost against another event of its key: --ties sends it again");
     }
-    // The order of its columns is known to its file alone.
+    // Only its file has the order of its columns.
     if reject.reason.starts_with(NOT_LOADED) {
         return Some("COPY could not parse it: correct its file and load it again");
     }
@@ -229,7 +229,7 @@ impl Form {
         file
     }
 
-    /// Why the contract does not accept the row, if so. It is read alone: an open quote must not reach into the next row.
+    /// Why the contract rejects the row, if it does. The row is read alone, so that an unclosed quote cannot affect the next row.
     fn fault(&self, contract: &Contract, text: &str) -> Option<String> {
         let file = format!("{}{text}\n", self.head);
         let mut valid = 0;
@@ -259,7 +259,7 @@ fn facts(name: &str) -> FileFacts<'_> {
     }
 }
 
-/// Whether rows mean something in their own file only: a file of a few of them would delete the others, or be of another time or order.
+/// Whether rows depend on their own file: a file of a few of them would delete the others, or have another time or order.
 fn needs_its_file(contract: &Contract) -> bool {
     let mut columns = contract.source().columns.iter();
     contract.snapshot().is_some()
@@ -267,7 +267,7 @@ fn needs_its_file(contract: &Contract) -> bool {
         || columns.any(|one| one.is_modified_time)
 }
 
-/// The header of a file with the contract's columns in the contract's order; nothing where files have none.
+/// The header of a file with the contract's columns in the contract's order; empty where files have no header.
 fn usual_header(contract: &Contract) -> String {
     let source = contract.source();
     if source.header == Header::None {
@@ -285,7 +285,7 @@ fn usual_header(contract: &Contract) -> String {
     names.join(&delimiter) + "\n"
 }
 
-/// The name of the file that became an object, as far as the object's name shows it.
+/// The original name of an object's file, as far as the object's name contains it.
 fn original_name(source_file: &str) -> String {
     let base = source_file.rsplit('/').next().unwrap_or(source_file);
     let stem = without_endings(base);
@@ -367,7 +367,7 @@ columns = [
     }
 
     #[test]
-    fn rows_of_other_sources_are_sent_as_these_sources_write_them() {
+    fn rows_are_sent_in_the_format_of_their_source() {
         let rejects = [reject(
             "x",
             "{\"op\":\"I\",\"id\":1,\"name\":\"Ann\",\"at\":\"2026-01-05T08:00:00Z\"}",
@@ -387,7 +387,7 @@ columns = [
     }
 
     #[test]
-    fn a_few_rows_are_never_taken_for_a_whole_table() {
+    fn rows_of_a_snapshot_are_not_sent_again() {
         let contract = |source: &str| Contract::parse(&format!("{CONTRACT}{source}")).unwrap();
         assert!(!needs_its_file(&contract("")));
         let snapshot = CONTRACT.replace("op = \"op\"\n", "")
@@ -396,7 +396,7 @@ columns = [
     }
 
     #[test]
-    fn the_name_of_the_file_is_found_in_the_name_of_its_object() {
+    fn the_original_name_is_read_from_the_name_of_the_object() {
         for object in [
             "t/.firn/day-1-0123456789abcdef.csv.gz",
             "t/.firn/day-1-0123456789abcdef-row-41.csv",

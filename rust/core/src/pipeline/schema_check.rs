@@ -1,5 +1,5 @@
-//! Whether the tables that are there have the contract's columns: `create table if not exists` leaves an older table as it is,
-//! and a merge into it would fail only when the first file comes.
+//! Checks that existing tables have the contract's columns: `create table if not exists` leaves an older table unchanged,
+//! and a merge into it would fail only with the first file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::merge::Identifier;
 use crate::snowflake::Statement;
 
-/// The type of the number of a row.
+/// The type of a row number.
 const ROW_NUMBER: ColumnType = ColumnType::Number {
     precision: 18,
     scale: 0,
@@ -19,16 +19,16 @@ const ROW_NUMBER: ColumnType = ColumnType::Number {
 /// The type of an op.
 const OP: ColumnType = ColumnType::Text { max_chars: 1 };
 
-/// A column of a table that is not as the contract wants it.
+/// A column of a table that does not match the contract.
 #[derive(Clone, Debug)]
 pub(super) struct ColumnMismatch {
     table: Identifier,
     column: Identifier,
     wanted: String,
     is_nullable: bool,
-    /// Its type there; none if there is no such column.
+    /// Its type in the table; none if the column does not exist.
     found: Option<Found>,
-    /// The statement that brings the table along without touching a stored value; none if there is none.
+    /// The statement that migrates the table without changing a stored value; none if there is none.
     pub(super) change: Option<String>,
 }
 
@@ -64,10 +64,10 @@ impl fmt::Display for ColumnMismatch {
 }
 
 impl Pipeline {
-    /// What does not fit, of the tables that `role` (the connection's own without) may describe; none if there are none.
+    /// The mismatches of the tables that `role` (the connection's role by default) may describe; none if no table exists.
     ///
     /// # Errors
-    /// `Transient` as the client gives it.
+    /// `Transient` from the client.
     pub(super) async fn column_mismatches(
         &self,
         role: Option<&Identifier>,
@@ -99,7 +99,7 @@ impl Pipeline {
         Ok(mismatches)
     }
 
-    /// A column more holds null in the rows of before, and a wider type holds what the narrower one did.
+    /// A new column is null in existing rows, and a wider type holds all values of the narrower one.
     fn change(
         &self,
         table: &Identifier,
@@ -112,7 +112,7 @@ impl Pipeline {
         match found {
             None if *table == self.names.staging || *table == self.names.runs => {}
             None if self.names.given_columns.as_ref() == Some(column) => {}
-            // Firn's own columns and those of key and order have no value in the rows of before.
+            // Firn's own columns and those of key and order would have no value in existing rows.
             None if place.is_some_and(|index| !contract.is_always_filled(index)) => {}
             Some(found) if holds(&found.kind, wanted) => {
                 return Some(format!(
@@ -129,13 +129,13 @@ impl Pipeline {
         Some(format!("alter table {table} add column {column} {wanted}"))
     }
 
-    /// Where the contract has the column.
+    /// The position of the column in the contract.
     fn place(&self, column: &Identifier) -> Option<usize> {
         let mut columns = self.contract.columns().iter();
         columns.position(|one| Identifier::new(&one.name) == *column)
     }
 
-    /// Whether a merge may write null there.
+    /// Whether a merge may write null into the column.
     fn is_nullable(&self, table: &Identifier, column: &Identifier) -> bool {
         let may_be_null = |index: usize| !self.contract.is_filled_in_target(index);
         *table == self.names.target && self.place(column).is_some_and(may_be_null)
@@ -167,7 +167,7 @@ impl Pipeline {
         closed.push(time(&names.valid_to));
         let runs = contract.snapshot().into_iter();
         let runs = runs.map(|_| time(&Identifier::new("snapshot_at")));
-        // Staging takes rows as they come: all text.
+        // Staging stores rows untyped, as text.
         let header = contract
             .header()
             .chain(["_firn_reject_reason", "_firn_raw_line"]);
@@ -183,7 +183,7 @@ impl Pipeline {
         ]
     }
 
-    /// A table's columns; none if it is not there.
+    /// A table's columns; none if it does not exist.
     async fn columns(
         &self,
         table: &Identifier,
@@ -196,7 +196,7 @@ impl Pipeline {
         let rows = match self.client.run(statement).await {
             Ok(rows) => rows,
             Err(error) if error.is_transient() => return Err(error),
-            // Before the first bootstrap neither the role nor the schema is there.
+            // Before the first bootstrap neither the role nor the schema exists.
             Err(_) => return Ok(None),
         };
         let text = |row: usize, name: &str| rows.get(row, name).unwrap_or_default().to_owned();
@@ -214,15 +214,15 @@ impl Pipeline {
     }
 }
 
-/// A column that is there.
+/// An existing column.
 #[derive(Clone, Debug)]
 struct Found {
     kind: String,
-    /// Whether it refuses null.
+    /// Whether it is `not null`.
     is_always_filled: bool,
 }
 
-/// What a column must hold.
+/// The values that a column must accept.
 #[derive(Clone, Copy, Debug)]
 enum Wanted {
     /// Every value of a type.
@@ -263,7 +263,7 @@ fn widens(found: &str, wanted: &Wanted) -> bool {
     }
 }
 
-/// Whether a column of the type `found` takes all that is wanted; a wider one does, too.
+/// Whether a column of the type `found` accepts all wanted values; so does a wider one.
 fn holds(found: &str, wanted: &Wanted) -> bool {
     let wanted = match wanted {
         Wanted::Values(kind) => *kind,
@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wider_column_holds_what_the_contract_sends() {
+    fn a_wider_column_accepts_the_values_of_the_contract() {
         let number = |precision, scale| Wanted::Values(ColumnType::Number { precision, scale });
         assert!(holds("NUMBER(12,2)", &number(10, 2)));
         assert!(!holds("NUMBER(12,2)", &number(12, 0)));

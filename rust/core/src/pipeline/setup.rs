@@ -1,4 +1,4 @@
-//! The set-up of a new account in the order that Snowflake and AWS need: objects, trust, pipe, notification.
+//! Sets up a new account in the order that Snowflake and AWS need: objects, trust, pipe, notification.
 
 use serde_json::{Value, json};
 
@@ -33,26 +33,26 @@ impl SetupStep {
     }
 }
 
-/// How far a set-up came.
+/// The progress of a set-up.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Setup {
-    /// All steps that were asked for are done.
+    /// All requested steps are done.
     Done {
-        /// The ARN of the queue that the bucket has to notify, if the pipe was made.
+        /// The ARN of the queue that the bucket has to notify, if the pipe was created.
         queue: Option<String>,
     },
-    /// AWS must be told first whom to trust.
+    /// AWS must first be configured to trust Snowflake.
     NeedsTrust(Trust),
 }
 
-/// Whom the AWS role has to trust.
+/// The trust that the AWS role has to grant.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Trust {
     /// The role that Snowflake assumes.
     pub role: String,
     /// The user of Snowflake that assumes it.
     pub user: String,
-    /// The id by which that user proves for whom.
+    /// The external id that the user sends.
     pub external_id: String,
     /// Why Snowflake cannot read the bucket; none if it can.
     pub problem: Option<String>,
@@ -76,7 +76,7 @@ impl Trust {
 }
 
 impl Pipeline {
-    /// Takes the steps from `from` to `until`, and stops where AWS must be told something. Each may be taken again.
+    /// Runs the steps from `from` to `until`, and stops where AWS must be configured first. Each may be repeated.
     ///
     /// # Errors
     /// As [`Pipeline::bootstrap`].
@@ -97,7 +97,7 @@ impl Pipeline {
             let objects: Vec<&Script> = upgrade.iter().chain(objects).collect();
             self.run_scripts(&objects, &mut on_statement).await?;
         }
-        // Trust is asked for where it is the last step; otherwise the pipe shows whether it is there.
+        // Trust is validated only as the last step; otherwise creating the pipe shows whether it is granted.
         if until == SetupStep::Trust {
             return self.trusted(Ok(())).await;
         }
@@ -114,7 +114,7 @@ impl Pipeline {
         Ok(Setup::Done { queue })
     }
 
-    /// What a step came to, given whether AWS trusts Snowflake.
+    /// The outcome of a step that needs the trust of AWS.
     async fn trusted(&self, outcome: Result<()>) -> Result<Setup> {
         match (self.trust().await, outcome) {
             (Ok(trust), _) if trust.problem.is_some() => Ok(Setup::NeedsTrust(trust)),
@@ -123,7 +123,7 @@ impl Pipeline {
         }
     }
 
-    /// Whom the AWS role has to trust, and whether it does.
+    /// The trust that the AWS role has to grant, and whether it does.
     ///
     /// # Errors
     /// `Config` if there is no storage integration, or it may not be described.

@@ -1,4 +1,4 @@
-//! How far behind, how many rows, and the sum that shows that nothing is lost.
+//! Lag, row counts, and the sum that proves that nothing is lost.
 
 use serde::Serialize;
 
@@ -6,50 +6,50 @@ use super::{Pipeline, RowCounts};
 use crate::error::Result;
 use crate::snowflake::{Rows, Statement};
 
-/// How the pipeline is.
+/// The status of the pipeline.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Status {
-    /// Living rows of the target.
+    /// Rows of the target.
     pub target: i64,
     /// Events of the history.
     pub history: i64,
-    /// Current versions that are dated ahead of the clock: an event of today does not change such a row.
+    /// Current versions dated ahead of the clock: an event of today does not change such a row.
     pub ahead: i64,
     /// Rows that wait in staging.
     pub waiting: i64,
-    /// How long the oldest of them has waited.
+    /// The waiting time of the oldest of them.
     pub lag_seconds: Option<f64>,
     /// The sum.
     pub sum: RowSum,
     /// The latest runs that had work, the newest first.
     pub runs: Vec<Run>,
-    /// Credits that the warehouse used in the last day, where the account tells.
+    /// Credits that the warehouse used in the last day, if the role may see them.
     pub credits_last_day: Option<f64>,
 }
 
-/// `rows_in = history + duplicates + rejects`, the left side from the run log, the right side counted in the tables.
+/// `rows_in = history + duplicates + rejects`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct RowSum {
     /// Rows read, by the run log.
     pub rows_in: i64,
     /// Rows in the history, counted.
     pub history: i64,
-    /// Rows that the history had already, by the run log.
+    /// Duplicate rows, by the run log.
     pub duplicates: i64,
     /// Rows in the rejects, counted.
     pub rejects: i64,
 }
 
-/// What a run did.
+/// One run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Run {
     /// Its number.
     pub run_id: i64,
     /// When it ended, in UTC.
     pub finished_at: String,
-    /// How long it took.
+    /// Its duration.
     pub seconds: f64,
-    /// Files it took rows of.
+    /// The number of files whose rows it read.
     pub files: i64,
     /// What happened to their rows.
     #[serde(flatten)]
@@ -65,7 +65,7 @@ impl RowSum {
 }
 
 impl Pipeline {
-    /// How the pipeline is.
+    /// Reads the status of the pipeline.
     ///
     /// # Errors
     /// `Config` if the tables are missing or may not be read.
@@ -145,7 +145,7 @@ order by run_id desc limit {limit}",
         Ok(rows.rows.iter().map(run).collect())
     }
 
-    /// The right to see credits is rarely given; without it they are unknown, which is no failure.
+    /// The privilege to see credits is rarely granted; without it they are unknown, which is not an error.
     async fn credits(&self) -> Option<f64> {
         let sql = format!(
             "select sum(credits_used) from table({}.information_schema.warehouse_metering_history(dateadd(day, -1, current_date()), current_date(), ?))",

@@ -7,12 +7,12 @@ use crate::contract::Column;
 use crate::error::Result;
 use crate::merge::{self, Identifier};
 
-/// A promise and how often it is broken.
+/// A promise and the number of its violations.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Promise {
-    /// What is promised.
+    /// The promise.
     pub text: &'static str,
-    /// Violations; zero is well.
+    /// The number of violations; zero is ok.
     pub violations: i64,
 }
 

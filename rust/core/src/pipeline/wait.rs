@@ -1,4 +1,4 @@
-//! From the bucket into the tables: loads and merges, or waits for pipe and task, until a file's rows are all there, and reports what
+//! Loads and merges staged files, or waits for pipe and task, until all rows of the files are in the tables, and reports what
 //! happened to them.
 
 use std::collections::{BTreeSet, HashMap};
@@ -11,10 +11,10 @@ use super::{Pipeline, RowCounts, StagedFile};
 use crate::error::{Error, Result};
 use crate::merge::Identifier;
 
-/// A COPY takes at most so many names of files.
+/// The maximum number of file names in one COPY.
 const FILES_PER_CALL: usize = 1000;
 
-/// Waits between two attempts, each twice as long as the one before, until the timeout.
+/// Exponential backoff between attempts, until the timeout.
 struct Backoff {
     started: Instant,
     timeout: Duration,
@@ -36,7 +36,7 @@ impl Backoff {
         self.timeout.saturating_sub(self.started.elapsed())
     }
 
-    /// Sleeps; false, at once, if the timeout would end meanwhile.
+    /// Sleeps; returns false at once if the timeout would pass meanwhile.
     async fn pause(&mut self) -> bool {
         if self.next > self.remaining() {
             return false;
@@ -47,7 +47,7 @@ impl Backoff {
     }
 }
 
-/// What happened to a file's rows.
+/// The load report of a file.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct FileReport {
     /// The object's path in the bucket.
@@ -57,18 +57,18 @@ pub struct FileReport {
     pub counts: RowCounts,
 }
 
-/// What the procedures return.
+/// The result of the procedures.
 #[derive(Deserialize)]
 struct Reports {
-    /// Of the files that a run has met.
+    /// The reports of the files that a run has read.
     files: Vec<FileReport>,
 }
 
 impl Pipeline {
-    /// Loads the objects by their names and merges, until every row is in the tables. An object is loaded once, however often it is named.
+    /// Loads the objects by their names and merges, until every row is in the tables. An object is loaded once, even if it is named repeatedly.
     ///
     /// # Errors
-    /// `Transient` if that takes longer than `timeout`.
+    /// `Transient` if the timeout passes.
     pub async fn load_and_merge(
         &self,
         objects: &[StagedFile],
@@ -79,10 +79,10 @@ impl Pipeline {
             .await
     }
 
-    /// Waits until the pipe and the task, which run on their own, have brought every row of the objects into the tables.
+    /// Waits until the pipe and the task have loaded and merged every row of the objects.
     ///
     /// # Errors
-    /// `Transient` if that takes longer than `timeout`.
+    /// `Transient` if the timeout passes.
     pub async fn wait_for_task(
         &self,
         objects: &[StagedFile],
@@ -105,7 +105,7 @@ impl Pipeline {
         let mut last = late(first, timeout);
         loop {
             let reports = self.reports_of(procedure, objects);
-            // A service that stays busy is asked again for minutes: the deadline ends that, too.
+            // The client retries a busy service for minutes: the deadline also ends that.
             let Ok(reports) = tokio::time::timeout(backoff.remaining(), reports).await else {
                 return Err(last);
             };
@@ -123,7 +123,7 @@ impl Pipeline {
         }
     }
 
-    /// What happened to each object's rows so far, by a procedure that takes their names.
+    /// The report of each object so far, by a procedure that takes their names.
     async fn reports_of(
         &self,
         procedure: &Identifier,
@@ -142,7 +142,7 @@ impl Pipeline {
             );
         }
         let report = |one: &StagedFile| {
-            // The same content twice is one object, and has one report.
+            // Files with the same content are one object with one report.
             found
                 .get(&one.source_file)
                 .cloned()
@@ -155,7 +155,7 @@ impl Pipeline {
     }
 }
 
-/// A file of which rows are still on their way.
+/// A file whose rows are not all in the tables yet.
 fn missing<'a>(objects: &'a [StagedFile], results: &[FileReport]) -> Option<&'a str> {
     objects
         .iter()

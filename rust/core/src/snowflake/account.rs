@@ -1,11 +1,11 @@
-//! An account's identifier in every form in which people copy it, and its host.
+//! Parses an account's identifier in all common forms, and derives its host.
 //!
 //! [Account identifiers](https://docs.snowflake.com/en/user-guide/admin-account-identifier) are `ORG-ACCOUNT` or `LOCATOR.REGION.CLOUD`; pages and tools
 //! also show `ORG.ACCOUNT`, `ORG/ACCOUNT` and URLs.
 
 use crate::error::{Error, Result};
 
-/// How the regions of AWS, Azure and Google begin: what tells `LOCATOR.REGION` from `ORG.ACCOUNT`.
+/// Prefixes of the regions of AWS, Azure and Google, which distinguish `LOCATOR.REGION` from `ORG.ACCOUNT`.
 const REGIONS: &[&str] = &[
     "af",
     "ap",
@@ -40,7 +40,7 @@ const REGIONS: &[&str] = &[
     "west",
 ];
 
-/// An account, with the host that answers for it.
+/// An account and its host.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Account {
     /// `ORG-ACCOUNT`, or `LOCATOR.REGION`.
@@ -50,10 +50,10 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Understands what people copy.
+    /// Parses an account identifier or a URL.
     ///
     /// # Errors
-    /// `Config` for what is no account's identifier.
+    /// `Config` if the text is not an account identifier.
     pub fn parse(text: &str) -> Result<Self> {
         let invalid = || {
             Error::config(format!(
@@ -86,7 +86,7 @@ impl Account {
     }
 }
 
-/// The identifier alone, without what belongs to a URL.
+/// The identifier, without the other parts of a URL.
 fn identifier(text: &str) -> String {
     let text = match text.split_once("://") {
         Some((_, rest)) => rest,
@@ -112,7 +112,7 @@ fn identifier(text: &str) -> String {
     }
 }
 
-/// `ORG.ACCOUNT` with a hyphen, everything else as it is.
+/// `ORG.ACCOUNT` with a hyphen; any other identifier unchanged.
 fn of_labels(text: &str) -> String {
     match text.split_once('.') {
         Some((organization, account)) if !is_region(account) && account != "privatelink" => {
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_people_copy_is_understood() {
+    fn every_common_form_of_an_account_is_accepted() {
         for (text, host) in [
             ("xy12345", "xy12345.snowflakecomputing.com"),
             (
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused_at_once() {
+    fn an_invalid_account_is_rejected() {
         for text in ["''", "", "my account", "-x", "a..b", "naïve", "https://"] {
             let error = Account::parse(text).unwrap_err().to_string();
             assert!(error.contains("expected ORG-ACCOUNT"), "{text}: {error}");

@@ -1,4 +1,4 @@
-//! What the SQL API says: a result, a handle to wait on, or a failure.
+//! Responses of the SQL API: a result, a handle to poll, or a failure.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,12 +11,12 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct Rows {
     /// The columns' names.
     pub columns: Vec<String>,
-    /// Value by value; `None` is null.
+    /// The values of each row; `None` is null.
     pub rows: Vec<Vec<Option<String>>>,
 }
 
 impl Rows {
-    /// The position of a column, whatever its case.
+    /// The position of a column, ignoring case.
     #[must_use]
     pub fn position(&self, column: &str) -> Option<usize> {
         self.columns
@@ -66,9 +66,9 @@ struct ColumnMeta {
     name: String,
 }
 
-/// An answer, sorted.
+/// A parsed response.
 pub(super) enum Answer {
-    /// The first partition, and how many there are.
+    /// The first partition, and the number of partitions.
     Done {
         handle: String,
         rows: Rows,
@@ -127,7 +127,7 @@ fn failure(status: u16, body: &Body) -> Error {
     } else {
         format!(", SQLSTATE {}", body.sql_state)
     };
-    // Snowflake's messages span lines; ours are one.
+    // Snowflake's messages span several lines; Firn's are one line.
     let message: Vec<&str> = body.message.split_whitespace().collect();
     Error::new(
         kind(status, &body.code, &body.sql_state),
@@ -139,7 +139,7 @@ fn failure(status: u16, body: &Body) -> Error {
     )
 }
 
-/// What to do about failures that all users meet.
+/// The fix for common failures.
 fn fix(code: &str, state: &str) -> &'static str {
     match (code, state) {
         ("002003" | "003001" | "002043" | "002141", _) | (_, "42S02" | "42501") => {
@@ -151,15 +151,15 @@ fn fix(code: &str, state: &str) -> &'static str {
     }
 }
 
-/// By Snowflake's numbers, never by a message's words.
+/// Determined by Snowflake's codes, never by the text of a message.
 fn kind(status: u16, code: &str, state: &str) -> ErrorKind {
     match (status, code, state) {
-        // Out of time; a lock not obtained in time; a deadlock; an exception of our own procedures, which undid everything; a server that
+        // A timeout; a lock timeout; a deadlock; an exception of our own procedures, which rolled everything back; a server that
         // failed or was stopped while the statement ran.
         (408, ..)
         | (_, "000625" | "000628" | "625" | "628" | "000603" | "603" | "000604", _)
         | (_, _, "57014" | "40001" | "P0001" | "XX000") => ErrorKind::Transient,
-        // Missing objects, missing rights, a missing warehouse.
+        // Missing objects, privileges or warehouse.
         (403 | 404, ..)
         | (_, "002003" | "003001" | "000606" | "002043" | "002141" | "390201", _)
         | (_, _, "42S02" | "42501" | "02000") => ErrorKind::Config,
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_tells_its_numbers_and_what_it_means() {
+    fn a_failure_has_its_codes_a_fix_and_a_kind() {
         let missing = failed(422, "002003", "42S02");
         assert!(
             missing

@@ -1,4 +1,4 @@
-//! Statements over the SQL API: submit, wait, read every partition; a statement that nobody waits for is cancelled.
+//! Runs statements over the SQL API: submit, poll, read every partition, and cancel a statement whose caller stops waiting.
 
 use std::time::{Duration, Instant};
 
@@ -10,13 +10,13 @@ use super::connection::Connection;
 use super::transport::{Call, Transport};
 use crate::error::{Context, Error, Result};
 
-/// How long a call is tried again before it is given up.
+/// Default timeout of a call, including its retries.
 const TIMEOUT: Duration = Duration::from_secs(120);
-/// The least and the longest time between two looks at a statement that runs.
+/// The shortest and the longest interval between polls of a running statement.
 const SHORTEST_LOOK: Duration = Duration::from_millis(20);
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
 
-/// A connection to one account. Clones share it.
+/// A client for one account. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(super) transport: Transport,
@@ -79,14 +79,14 @@ impl Statement {
         self
     }
 
-    /// The longest it may run on the server.
+    /// Sets the statement's timeout on the server.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Asks for a handle at once, so that the statement can be cancelled from its first moment on.
+    /// Runs it asynchronously, so that the handle is known at once and the statement can be cancelled from its start.
     #[must_use]
     pub fn long(mut self) -> Self {
         self.is_long = true;
@@ -94,7 +94,7 @@ impl Statement {
     }
 }
 
-/// Cancels a statement that is dropped before its end.
+/// Cancels a statement that is dropped before it has finished.
 struct InFlight {
     transport: Transport,
     handle: Option<String>,
@@ -104,7 +104,7 @@ impl Client {
     /// A client of `connection`; nothing is sent yet.
     ///
     /// # Errors
-    /// `Config` if secrets would travel without TLS, or TLS or a proxy cannot be set up.
+    /// `Config` if secrets would be sent without TLS, or TLS or a proxy cannot be set up.
     pub fn new(connection: Connection) -> Result<Self> {
         connection.check_tls()?;
         Ok(Self {
@@ -112,14 +112,14 @@ impl Client {
         })
     }
 
-    /// The same client, giving up after `timeout`.
+    /// The same client with another timeout.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.transport.timeout = timeout;
         self
     }
 
-    /// Where and as whom.
+    /// The connection.
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.transport.connection
@@ -154,7 +154,7 @@ impl Client {
                     partitions,
                 } => break (handle, rows, partitions),
                 Answer::Running { handle } => {
-                    // A slow statement is asked for less and less often, and its end seen a sixteenth of its time too late at most.
+                    // The longer a statement runs, the less often it is polled; its end is noticed at most a sixteenth of its run time late.
                     let wait = started.elapsed() / 16;
                     tokio::time::sleep(wait.clamp(SHORTEST_LOOK, LONGEST_LOOK)).await;
                     let path = format!("/api/v2/statements/{handle}");
@@ -268,7 +268,7 @@ impl Client {
     }
 }
 
-/// Enough of a statement to know it by; its values are binds and do not show.
+/// The start of a statement, to identify it in messages; its values are binds and not included.
 fn first_line(sql: &str) -> String {
     let line = sql
         .lines()

@@ -1,7 +1,7 @@
-//! Where and as whom: `connections.toml`, `config.toml` and `SNOWFLAKE_*`, as Snowflake's own tools read them.
+//! Reads a connection from `connections.toml`, `config.toml` and `SNOWFLAKE_*`, as Snowflake's own tools do.
 //!
-//! A setting is looked for in `SNOWFLAKE_CONNECTIONS_<NAME>_<KEY>`, then in the files, then in `SNOWFLAKE_<KEY>`. The connection
-//! without a name is the one that `SNOWFLAKE_DEFAULT_CONNECTION_NAME` names, else `default_connection_name` in config.toml, else
+//! A setting is looked up in `SNOWFLAKE_CONNECTIONS_<NAME>_<KEY>`, then in the files, then in `SNOWFLAKE_<KEY>`. The default connection
+//! is the one named by `SNOWFLAKE_DEFAULT_CONNECTION_NAME`, else by `default_connection_name` in config.toml, else
 //! `default`.
 
 use std::collections::BTreeMap;
@@ -12,18 +12,18 @@ use super::credential::Credential;
 use super::secret::Secret;
 use crate::error::{Context, Error, Result};
 
-/// A way into an account.
+/// The settings to connect to an account.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// `https://host[:port]`, without a slash at its end.
     pub url: String,
     /// The account's identifier.
     pub account: String,
-    /// The user's name; a token knows its own.
+    /// The user's name; not needed with a token.
     pub user: Option<String>,
-    /// What proves the user.
+    /// The credential.
     pub credential: Credential,
-    /// The role to take on, if not the user's own default.
+    /// The role; the user's default role by default.
     pub role: Option<String>,
     /// The warehouse to run on.
     pub warehouse: Option<String>,
@@ -33,13 +33,13 @@ pub struct Connection {
     pub schema: Option<String>,
 }
 
-/// Where settings are looked up; a test brings its own.
+/// The environment and the files in which settings are looked up; tests have their own.
 pub struct ConnectionSource {
     variables: BTreeMap<String, String>,
     folders: Vec<PathBuf>,
 }
 
-/// Settings by Snowflake's names, lower case.
+/// Settings by Snowflake's names in lower case.
 struct Settings<'s> {
     name: String,
     file: toml::Table,
@@ -63,7 +63,7 @@ impl ConnectionSource {
         Self { variables, folders }
     }
 
-    /// Only these variables and folders.
+    /// The given variables and folders only.
     pub fn of(
         variables: impl IntoIterator<Item = (String, String)>,
         folders: Vec<PathBuf>,
@@ -121,7 +121,7 @@ impl ConnectionSource {
         .map_err(|error| error.context(format!("connection `{name}`")))
     }
 
-    /// Whether a connection needs no file.
+    /// Whether the environment alone defines a connection.
     fn has_own_variables(&self, name: &str) -> bool {
         let prefix = own_variable(name, "");
         self.variables.keys().any(|key| key.starts_with(&prefix))
@@ -181,7 +181,7 @@ impl ConnectionSource {
     }
 }
 
-/// A name as Snowflake stores it: without quotes it is folded.
+/// A name as Snowflake stores it: folded if it is not quoted.
 fn stored_name(text: &str) -> String {
     let quoted = text
         .strip_prefix('"')
@@ -250,7 +250,7 @@ impl Settings<'_> {
             identifier: account,
             host,
         } = Account::parse(&account)?;
-        // Copied with its protocol, it is a host all the same.
+        // A host with a protocol is accepted too.
         let host = self.get("host").map_or(host, |host| {
             let host = host
                 .split_once("://")
@@ -274,7 +274,7 @@ impl Settings<'_> {
         })
     }
 
-    /// The name of an object, folded as Snowflake's drivers fold it: the SQL API itself takes it by the letter.
+    /// The name of an object, folded as in Snowflake's drivers: the SQL API itself does not fold names.
     fn name(&self, key: &str) -> Option<String> {
         self.get(key).map(|text| stored_name(&text))
     }
@@ -303,7 +303,7 @@ impl Settings<'_> {
             None if self.has_token() => {
                 Ok(Credential::AccessToken(self.token("programmatic access")?))
             }
-            // As the drivers take it.
+            // As in the drivers.
             None | Some("SNOWFLAKE") if self.password_token().is_some() => Ok(
                 Credential::AccessToken(Secret::new(self.password_token().unwrap_or_default())),
             ),
@@ -316,7 +316,7 @@ impl Settings<'_> {
         }
     }
 
-    /// A programmatic access token in the place of the password; people's passwords are shorter.
+    /// A programmatic access token given as the password; users' passwords are shorter.
     fn password_token(&self) -> Option<String> {
         self.get("password").filter(|text| text.len() >= 24)
     }

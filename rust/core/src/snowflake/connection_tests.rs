@@ -1,4 +1,4 @@
-//! Connections from files and variables, as people write them.
+//! Tests of connections from files and variables.
 
 use super::connection::*;
 use super::credential::Credential;
@@ -11,7 +11,7 @@ fn source(pairs: &[(&str, &str)]) -> ConnectionSource {
 }
 
 #[test]
-fn variables_alone_make_a_connection() {
+fn variables_alone_define_a_connection() {
     let source = source(&[
         ("SNOWFLAKE_ACCOUNT", "my_org-acc"),
         ("SNOWFLAKE_TOKEN", "very-secret"),
@@ -24,7 +24,7 @@ fn variables_alone_make_a_connection() {
 }
 
 #[test]
-fn names_are_folded_and_a_token_may_stand_in_the_password() {
+fn names_are_folded_and_a_token_may_be_given_as_the_password() {
     let source = source(&[
         ("SNOWFLAKE_ACCOUNT", "https://app.snowflake.com/my_org/acc"),
         ("SNOWFLAKE_PASSWORD", "a-programmatic-access-token"),
@@ -72,7 +72,7 @@ fn a_named_connection_comes_from_the_file_and_its_own_variables_win() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn a_missing_setting_is_named() {
     assert!(
         source(&[])
             .connection(None)

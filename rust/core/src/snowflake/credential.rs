@@ -1,4 +1,4 @@
-//! What proves a user: each credential as the token and the token's type of one HTTP header pair.
+//! Credentials of a user, each as a token and its type for one pair of HTTP headers.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -16,14 +16,14 @@ use sha2::{Digest, Sha256};
 use super::secret::Secret;
 use crate::error::{Error, Result};
 
-/// A token lives shorter than the hour that Snowflake allows, and is replaced before its end.
+/// The lifetime of a token: shorter than the hour that Snowflake allows. A token is replaced before it expires.
 const LIFE: Duration = Duration::from_secs(55 * 60);
 const RENEW_BEFORE: Duration = Duration::from_secs(5 * 60);
 
-/// What proves the user.
+/// The credential of a user.
 #[derive(Clone, Debug)]
 pub enum Credential {
-    /// An RSA key whose public half the user has in Snowflake.
+    /// An RSA key whose public key is set on the user in Snowflake.
     KeyPair(std::sync::Arc<KeyPair>),
     /// A programmatic access token.
     AccessToken(Secret),
@@ -51,7 +51,7 @@ impl Credential {
     /// A key pair from the text of a PKCS#8 PEM, plain or encrypted.
     ///
     /// # Errors
-    /// `Config` if the text is no such key or the passphrase does not open it.
+    /// `Config` if the text is not such a key or the passphrase does not decrypt it.
     pub fn key_pair(
         account: &str,
         user: &str,
@@ -62,7 +62,7 @@ impl Credential {
         let key = decode(&pem, passphrase)?;
         let public = key.to_public_key().to_public_key_der().map_err(broken)?;
         let fingerprint = STANDARD.encode(Sha256::digest(public.as_bytes()));
-        // A locator may carry its region; the token wants the name alone, in upper case.
+        // A locator may include its region; the token needs only the name, in upper case.
         let account = account
             .split('.')
             .next()
@@ -87,7 +87,7 @@ impl Credential {
         }
     }
 
-    /// A token that is good at `now`.
+    /// A token that is valid at `now`.
     pub(super) fn token(&self, now: SystemTime) -> Result<Secret> {
         match self {
             Self::KeyPair(pair) => pair.token(now),
@@ -95,7 +95,7 @@ impl Credential {
         }
     }
 
-    /// Whether a new token can be made if the last was refused.
+    /// Drops the cached token; returns whether a new one can be made after a rejection.
     pub(super) fn forget_token(&self) -> bool {
         let Self::KeyPair(pair) = self else {
             return false;
@@ -141,7 +141,7 @@ impl fmt::Debug for KeyPair {
     }
 }
 
-/// A key held in a variable often has `\n` for its line ends.
+/// A key in a variable often has `\n` in place of its line ends.
 fn unfolded(pem: &str) -> String {
     if pem.contains('\n') {
         pem.to_owned()
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_does_not_open_says_why_and_shows_nothing() {
+    fn a_key_that_cannot_be_decrypted_reports_why_without_secrets() {
         assert!(
             key(AES, None)
                 .unwrap_err()
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_kept_until_it_nears_its_end() {
+    fn a_token_is_cached_until_shortly_before_it_expires() {
         let credential = key(PLAIN, None).unwrap();
         let start = UNIX_EPOCH + Duration::from_secs(1_764_000_000);
         let token = |after| {

@@ -2,15 +2,15 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `account` | an account's identifier, in every form in which people copy it |
-//! | `connection` | where and as whom, from Snowflake's own files and variables |
-//! | `secret` | texts that never show |
+//! | `account` | an account's identifier, in all common forms |
+//! | `connection` | connection settings, from Snowflake's own files and variables |
+//! | `secret` | texts that are never shown |
 //! | `credential` | key pair, programmatic access token, OAuth: one header each |
-//! | `tls` | whether secrets may travel to an address |
-//! | `transport` | one HTTP call, tried again with the same request id |
-//! | `client` | statements: submit, wait, read all partitions, cancel on drop |
-//! | `answer` | what the SQL API says |
-//! | `snowpipe` | tell a pipe of files, ask what became of them |
+//! | `tls` | whether secrets may be sent to an address |
+//! | `transport` | one HTTP call, retried with the same request id |
+//! | `client` | statements: submit, poll, read all partitions, cancel on drop |
+//! | `answer` | responses of the SQL API |
+//! | `snowpipe` | notify a pipe of files, read its load report |
 //!
 //! It knows no contract and no merge.
 

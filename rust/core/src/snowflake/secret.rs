@@ -1,18 +1,18 @@
-//! A text that shows itself to no log, error or `Debug` output.
+//! A text that is never shown in logs, errors or `Debug` output.
 
 use std::fmt;
 
-/// A secret; whoever needs it asks by name.
+/// A secret; only an explicit call reveals it.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps `text` secret.
+    /// Wraps `text`.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, for the one place that sends or decodes it.
+    /// The text itself, only for code that sends or decodes it.
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }

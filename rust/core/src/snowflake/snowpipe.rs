@@ -1,4 +1,4 @@
-//! Snowpipe's REST: tell a pipe of files, and ask what became of them.
+//! Snowpipe's REST API: notifies a pipe of files, and reads its load report.
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -8,16 +8,16 @@ use super::client::Client;
 use super::transport::Call;
 use crate::error::{Error, Result};
 
-/// A pipe takes at most so many files in one call.
+/// The maximum number of files in one call to a pipe.
 const MAX_FILES: usize = 5000;
 
-/// What became of a file.
+/// The load report of a file.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct FileReport {
     /// Its path within the stage.
     pub path: String,
-    /// Loaded, partly loaded, failed, or still under way.
+    /// Its load status.
     pub status: FileState,
     /// Rows loaded.
     #[serde(default)]
@@ -29,17 +29,17 @@ pub struct FileReport {
     pub first_error: Option<String>,
 }
 
-/// How far a file has come.
+/// The load status of a file.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FileState {
-    /// Under way.
+    /// The load is in progress.
     LoadInProgress,
-    /// Every row is in.
+    /// Every row is loaded.
     Loaded,
-    /// Nothing is in.
+    /// No row is loaded.
     LoadFailed,
-    /// Some rows are in.
+    /// Some rows are loaded.
     PartiallyLoaded,
 }
 
@@ -50,7 +50,7 @@ struct Report {
 }
 
 impl Client {
-    /// Tells `pipe` (database.schema.name) of files, by their paths within its stage. A file told twice is loaded once.
+    /// Notifies `pipe` (database.schema.name) of files, by their paths within its stage. A file named twice is loaded once.
     ///
     /// # Errors
     /// `Config` if the pipe is missing or may not be used.
@@ -74,7 +74,7 @@ impl Client {
         Ok(())
     }
 
-    /// What became of the pipe's latest files: at most 10,000, of the last ten minutes.
+    /// The load report of the pipe's latest files: at most 10,000, of the last ten minutes.
     ///
     /// # Errors
     /// `Config` if the pipe is missing or may not be seen.

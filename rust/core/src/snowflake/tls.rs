@@ -1,16 +1,16 @@
-//! Whether secrets may travel to an address: over TLS, or not beyond this machine.
+//! Checks whether secrets may be sent to an address: only over TLS, or within this machine.
 
 use super::connection::Connection;
 use crate::error::{Error, Result};
 
-/// Hosts that may be called without TLS, separated by commas: for networks that no other machine can read, such as one of containers.
+/// Hosts that may be called without TLS, separated by commas: for private networks, such as a network of containers.
 const HTTP_HOSTS: &str = "FIRN_HTTP_HOSTS";
 
 impl Connection {
-    /// Secrets travel over TLS, unless they do not leave this machine.
+    /// Checks that secrets are sent over TLS, or do not leave this machine.
     ///
     /// # Errors
-    /// `Config` if the URL is not https, and its host neither loopback nor named in `FIRN_HTTP_HOSTS`.
+    /// `Config` if the URL is not https, and its host is neither loopback nor in `FIRN_HTTP_HOSTS`.
     pub(super) fn check_tls(&self) -> Result<()> {
         let allowed = std::env::var(HTTP_HOSTS).unwrap_or_default();
         check_tls(&self.url, &allowed)
@@ -18,7 +18,7 @@ impl Connection {
 }
 
 fn check_tls(url: &str, allowed: &str) -> Result<()> {
-    // Parsed as the HTTP client does it, so that no other spelling of a scheme or a host gets through.
+    // Parsed as in the HTTP client, so that no other spelling of a scheme or a host bypasses the check.
     let url = reqwest::Url::parse(url).map_err(|error| {
         Error::config(format!(
             "invalid account URL: {error}: expected https://host"

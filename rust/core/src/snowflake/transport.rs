@@ -1,5 +1,5 @@
-//! One HTTP call, tried again as long as that can help and cannot do it twice: the request id stays the same, and
-//! `retry=true` tells Snowflake so.
+//! One HTTP call, retried while that can help. A retry is idempotent: the request id stays the same, and
+//! `retry=true` marks it as a retry.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,31 +12,31 @@ use super::connection::Connection;
 use crate::error::{Error, Result};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Snowflake answers within 45 s, with a handle if there is no result yet.
+/// Snowflake responds within 45 s, with a handle if there is no result yet.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(16);
-/// The try, from 0, whose failure is told while it goes on: after a second or so.
+/// The attempt, from 0, whose failure is logged as a warning: after about a second.
 const TELLING_TRY: u32 = 3;
-/// Half of the pool's usual time to live, so that a connection is not used while the other side closes it.
+/// Half of the usual idle timeout of servers, so that a connection is not used while the server closes it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Sends requests of one connection.
+/// Sends the requests of one connection.
 #[derive(Clone, Debug)]
 pub(super) struct Transport {
     pub http: reqwest::Client,
     pub connection: Connection,
-    /// How long to go on trying.
+    /// The timeout of a call, including its retries.
     pub timeout: Duration,
 }
 
-/// A status and the body as JSON (null if it is none).
+/// A status and the body as JSON (null if it is not JSON).
 pub(super) struct Reply {
     pub status: StatusCode,
     pub body: Value,
 }
 
-/// What to send.
+/// The request to send.
 pub(super) struct Call<'a> {
     pub method: Method,
     pub path: &'a str,
@@ -63,10 +63,10 @@ impl Transport {
         })
     }
 
-    /// Sends `call` until it is answered for good.
+    /// Sends `call` until there is a final response.
     ///
     /// # Errors
-    /// `Transient` if no answer came in time; `Config` if the credential is refused. Any other status is the caller's.
+    /// `Transient` if there is no response in time; `Config` if the credential is rejected. The caller handles any other status.
     pub async fn send(&self, call: &Call<'_>) -> Result<Reply> {
         let started = Instant::now();
         let request_id = Uuid::new_v4().to_string();
@@ -75,7 +75,7 @@ impl Transport {
             let outcome = self.once(call, &request_id, attempt > 0).await;
             let (failure, wait_asked) = match outcome {
                 Ok((reply, _)) if reply.status == StatusCode::UNAUTHORIZED => {
-                    // A clock that ran ahead, or a key changed meanwhile: one fresh token, then it is final.
+                    // The clock may have been ahead, or the key been changed: try once with a fresh token.
                     if attempt == 0 && self.connection.credential.forget_token() {
                         attempt += 1;
                         continue;
@@ -132,7 +132,7 @@ impl Transport {
             .map_err(|error| self.unreachable(&error))?;
         let status = response.status();
         let wait = retry_after(response.headers());
-        // A body cut in the middle is an answer lost: the same request asks for it again.
+        // A body that is cut short is a lost response: the same request is sent again.
         let bytes = response
             .bytes()
             .await
@@ -200,7 +200,7 @@ fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
-/// Twice as long each time, and anywhere below that, so that many clients do not come back together.
+/// Exponential backoff with full jitter, so that many clients do not retry at the same time.
 pub(super) fn jittered(attempt: u32) -> Duration {
     let longest = FIRST_WAIT
         .saturating_mul(1 << attempt.min(10))
@@ -212,7 +212,7 @@ pub(super) fn jittered(attempt: u32) -> Duration {
     longest.mul_f64(0.25 + 0.75 * share)
 }
 
-/// The innermost reason; the outer ones repeat the address, whose query is of no use to anyone.
+/// The innermost cause; the outer ones repeat the address with its useless query.
 fn cause(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {

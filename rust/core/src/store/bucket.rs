@@ -1,4 +1,4 @@
-//! A bucket: how it is reached, asked, and what its failures mean.
+//! A bucket: its client, its checks, and the meaning of its failures.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use super::options::{AccessKey, Compression, Encryption, StoreOptions};
 use crate::error::{Error, Result};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Putting an object's parts together may take S3 minutes.
+/// Completing a multipart upload may take S3 minutes.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(300);
-/// What has arrived is answered at once, unless the other end of its connection is gone: then a new one is worth more than waiting.
+/// S3 responds to a received request at once, unless the connection is broken: then a new connection is better than waiting.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes a second that the slowest line carries.
+/// The bytes per second of the slowest supported network.
 const SLOWEST_LINE: u64 = 32 << 10;
 
-/// A prefix in a bucket, ready to take objects.
+/// A prefix in a bucket, with a client for it.
 #[derive(Clone, Debug)]
 pub struct S3Store {
     pub(super) client: Client,
@@ -33,7 +33,7 @@ pub struct S3Store {
 }
 
 impl S3Store {
-    /// A store at `location`. Credentials are looked for when they are first needed.
+    /// Opens a store at `location`. Credentials are looked up when they are first needed.
     pub async fn open(location: Location, options: StoreOptions) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::standard().with_max_attempts(5))
@@ -52,7 +52,7 @@ impl S3Store {
         let shared = loader.load().await;
         let mut config = aws_sdk_s3::config::Builder::from(&shared);
         if let Some(endpoint) = options.endpoint {
-            // Other services rarely have a name for every bucket.
+            // Other services rarely have a host name for every bucket.
             config = config.endpoint_url(endpoint).force_path_style(true);
         }
         Self {
@@ -69,13 +69,13 @@ impl S3Store {
         &self.location
     }
 
-    /// How objects are compressed.
+    /// The compression of objects.
     #[must_use]
     pub fn compression(&self) -> Compression {
         self.compression
     }
 
-    /// Whether the bucket is there and may be listed.
+    /// Checks that the bucket exists and may be listed.
     ///
     /// # Errors
     /// `Config` with what to change, `Transient` if S3 does not answer.
@@ -95,7 +95,7 @@ impl S3Store {
             .map_err(|error| self.failed(&error))
     }
 
-    /// Whether an object of this name is there.
+    /// Whether an object of this name exists.
     ///
     /// # Errors
     /// As [`S3Store::check`].
@@ -110,7 +110,7 @@ impl S3Store {
         match head.send().await {
             Ok(found) if found.e_tag().is_none() => Err(not_s3(&self.location.bucket)),
             Ok(_) => Ok(true),
-            // Without the right to list, S3 says 403 also for what is not there; then a second upload does no harm.
+            // Without the privilege to list, S3 also returns 403 for a missing object; a second upload is harmless.
             Err(SdkError::ServiceError(error))
                 if matches!(error.raw().status().as_u16(), 403 | 404) =>
             {
@@ -120,7 +120,7 @@ impl S3Store {
         }
     }
 
-    /// An answer to HEAD has no body, and so no code: a list of the bucket fails for the same reason, and says it.
+    /// A response to HEAD has no body and no code: listing the bucket fails for the same reason, with a code.
     async fn failed_head<E>(&self, error: &SdkError<E>) -> Error
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -161,7 +161,7 @@ fn timeouts(attempt: Duration) -> TimeoutConfig {
         .build()
 }
 
-/// For a request with so many bytes: how long to wait for its answer.
+/// The timeout of a request with this number of bytes.
 pub(super) fn request_timeout(bytes: u64) -> aws_sdk_s3::config::Builder {
     let sending = Duration::from_secs(bytes / SLOWEST_LINE);
     aws_sdk_s3::Config::builder().timeout_config(timeouts(ANSWER_TIMEOUT + sending))

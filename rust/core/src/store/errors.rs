@@ -1,11 +1,11 @@
-//! What S3's failures mean, and how to fix them.
+//! Explains failures of S3, with their fixes.
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use crate::error::{Error, Fault};
 
-/// What a failed call to `bucket` means, and what to do about it.
+/// The meaning and the fix of a failed call to `bucket`.
 pub(super) fn explained<E>(bucket: &str, error: &SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -36,14 +36,14 @@ where
     }
 }
 
-/// An answer that S3 never gives, such as a login page.
+/// A response that is not from S3, such as a login page.
 pub(super) fn not_s3(bucket: &str) -> Error {
     Error::transient(format!(
         "bucket {bucket}: the response is not from S3 (an HTML page, or without an ETag): check the endpoint, and whether a proxy or a login page answers instead"
     ))
 }
 
-/// What S3 itself said. Without a body there is no code, and the status decides.
+/// The error that S3 returned. Without a body there is no code, so the status decides.
 fn refusal(bucket: &str, answer: &HttpResponse, code: &str, message: &str) -> Error {
     let status = answer.status().as_u16();
     match (code, status) {
@@ -85,7 +85,7 @@ fn refusal(bucket: &str, answer: &HttpResponse, code: &str, message: &str) -> Er
             "bucket {bucket} is busy ({}): try again later",
             [&status.to_string(), code].join(" ").trim_end()
         )),
-        // Whatever it is, the file is not at fault.
+        // Whatever the cause, it is not the file.
         (_, 400..=499) => Error::rejected(format!(
             "bucket {bucket} rejected the request: {message} ({status} {code})"
         ))
@@ -96,12 +96,12 @@ fn refusal(bucket: &str, answer: &HttpResponse, code: &str, message: &str) -> Er
     }
 }
 
-/// S3 names the bucket's region whenever another one was asked.
+/// The bucket's region, which S3 returns if the request was for another region.
 fn region(answer: &HttpResponse) -> Option<&str> {
     answer.headers().get("x-amz-bucket-region")
 }
 
-/// The right that KMS misses, such as `kms:GenerateDataKey`.
+/// The missing KMS permission, such as `kms:GenerateDataKey`.
 fn kms_action(message: &str) -> &str {
     message
         .split_whitespace()
@@ -123,7 +123,7 @@ fn is_html(answer: &HttpResponse) -> bool {
     type_is_html || starts_with(b"<html") || starts_with(b"<!doctype html")
 }
 
-/// The innermost reason: what is around it repeats it, and shows a whole answer with its headers.
+/// The innermost cause: the outer ones repeat it, with the whole response and its headers.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut inner = error;
     while let Some(source) = inner.source() {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_what_to_change_and_whose_fault_it_is() {
+    fn a_rejected_request_reports_a_fix_and_its_cause() {
         let mut redirect = answer(301);
         redirect
             .headers_mut()

@@ -15,7 +15,7 @@ impl Location {
     /// Reads `s3://bucket/prefix`.
     ///
     /// # Errors
-    /// `Config` if `url` is no such address.
+    /// `Config` if `url` is not such a URL.
     pub fn parse(url: &str) -> Result<Self> {
         let rest = url.strip_prefix("s3://").ok_or_else(|| {
             Error::config(format!(

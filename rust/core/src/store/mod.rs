@@ -1,7 +1,7 @@
-//! Files in a bucket: compressed on the way, named by what they hold, in parts if they are large.
+//! Objects in a bucket: compressed during the upload, named by their content, in parts if they are large.
 //!
-//! It knows S3 and nothing of Snowflake. `bucket` says how to reach and ask it, `upload` writes one object, `parts` cuts what is written,
-//! `multipart` sends the parts of one object, `errors` says what a failure means.
+//! It knows S3 and nothing of Snowflake. `bucket` is the client, `upload` writes one object, `parts` cuts its content into parts,
+//! `multipart` sends the parts of one object, `errors` explains failures.
 
 mod bucket;
 mod errors;

@@ -1,4 +1,4 @@
-//! An object in parts: nothing is there until all of it is.
+//! A multipart upload: the object does not exist until it is complete.
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
@@ -6,7 +6,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPa
 use super::bucket::{S3Store, request_timeout};
 use crate::error::{Context, Error, Result};
 
-/// An upload in parts, undone if it is dropped before its end.
+/// A multipart upload, aborted if it is dropped before it is complete.
 pub(super) struct Multipart {
     store: S3Store,
     key: String,
@@ -15,7 +15,7 @@ pub(super) struct Multipart {
 }
 
 impl Multipart {
-    /// Asks for an upload in parts.
+    /// Starts a multipart upload.
     pub async fn begin(store: &S3Store, name: &str) -> Result<Self> {
         let (encryption, key) = store.encryption();
         let request = store
@@ -73,7 +73,7 @@ impl Multipart {
         Ok(())
     }
 
-    /// Makes the parts one object.
+    /// Completes the object.
     pub async fn complete(mut self) -> Result<()> {
         let parts = CompletedMultipartUpload::builder()
             .set_parts(Some(std::mem::take(&mut self.parts)))
@@ -103,14 +103,14 @@ impl Multipart {
         }
     }
 
-    /// Takes away the parts, which cost money as long as they lie there.
+    /// Deletes the parts, which cost money while they are stored.
     pub async fn abort(mut self) {
         if let Some(abort) = self.aborting() {
             abort.await;
         }
     }
 
-    /// The call that takes the parts away, unless the upload has ended.
+    /// The call that deletes the parts, unless the upload has ended.
     fn aborting(&mut self) -> Option<impl Future<Output = ()> + Send + 'static> {
         let id = self.id.take()?;
         let request = self
@@ -130,7 +130,7 @@ impl Multipart {
     }
 }
 
-/// Dropped in the middle, as by an interruption.
+/// Aborts an upload that is dropped before its end, as by an interruption.
 impl Drop for Multipart {
     fn drop(&mut self) {
         if let (Ok(runtime), Some(abort)) = (tokio::runtime::Handle::try_current(), self.aborting())

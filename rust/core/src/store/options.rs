@@ -1,4 +1,4 @@
-//! How to reach a bucket, and how objects lie in it.
+//! Options for the access to a bucket, and the form of its objects.
 
 use serde::Deserialize;
 
@@ -6,31 +6,31 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
-    /// As they are.
+    /// Uncompressed.
     None,
-    /// gzip, which every reader knows.
+    /// gzip, which every reader supports.
     #[default]
     Gzip,
     /// zstd: smaller and faster.
     Zstd,
 }
 
-/// How the bucket encrypts objects at rest.
+/// Encryption of objects at rest.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Encryption {
-    /// As the bucket's default says.
+    /// The bucket's default.
     #[default]
     Default,
-    /// With keys that S3 keeps (AES256).
+    /// With keys managed by S3 (AES256).
     S3,
-    /// With a key of KMS: its id, or the account's own.
+    /// With a KMS key: its id, or the account's default key.
     Kms(Option<String>),
 }
 
-/// How to reach the bucket. What is not said comes from AWS's own places: environment, profile, instance or container role.
+/// How to access the bucket. Other settings come from AWS's default chain: environment, profile, instance or container role.
 #[derive(Clone, Debug, Default)]
 pub struct StoreOptions {
-    /// Another service that speaks S3.
+    /// The endpoint of another S3-compatible service.
     pub endpoint: Option<String>,
     /// The region.
     pub region: Option<String>,
@@ -44,7 +44,7 @@ pub struct StoreOptions {
     pub encryption: Encryption,
 }
 
-/// An access key; its secret does not show.
+/// An access key; its secret is never shown.
 #[derive(Clone)]
 pub struct AccessKey {
     /// The id.
@@ -62,7 +62,7 @@ impl std::fmt::Debug for AccessKey {
 }
 
 impl Compression {
-    /// What a name ends in.
+    /// The suffix of object names.
     #[must_use]
     pub fn suffix(self) -> &'static str {
         match self {

@@ -1,17 +1,17 @@
-//! What is written to an object, cut into parts on a thread of its own, compressed on the way.
+//! Compresses the content of an object and cuts it into parts, on a thread of its own.
 
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use super::Compression;
 use crate::error::{Error, Result};
 
-/// Ten thousand of them, which is the most that S3 takes, are far more than an object holds; a few of them fit anywhere.
+/// S3's limit of 10,000 parts is far more than an object needs, and a few parts fit into any memory.
 const PART_BYTES: usize = 8 << 20;
 
-/// The parts that have been made and not been sent.
+/// The parts that have been made and not sent yet.
 pub(super) type Parts = Receiver<Vec<u8>>;
 
-/// Waits for a part on a thread that may block.
+/// Waits for a part on a blocking thread.
 pub(super) async fn next_part(parts: Parts) -> Result<(Parts, Option<Vec<u8>>)> {
     tokio::task::spawn_blocking(move || {
         let part = parts.recv().ok();
@@ -21,7 +21,7 @@ pub(super) async fn next_part(parts: Parts) -> Result<(Parts, Option<Vec<u8>>)> 
     .map_err(|_| Error::bug("the thread that uploads parts panicked"))
 }
 
-/// Cuts what is written into parts; a full channel makes the writer wait, so memory stays bounded.
+/// Cuts the written bytes into parts; a full channel blocks the writer, so memory stays bounded.
 struct PartWriter {
     part: Vec<u8>,
     sender: SyncSender<Vec<u8>>,

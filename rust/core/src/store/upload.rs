@@ -1,4 +1,4 @@
-//! The upload: small objects in one piece, large ones in parts that overlap with making them.
+//! Uploads an object: small ones in one request, large ones in parts that are sent while later ones are made.
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
@@ -10,20 +10,20 @@ use super::multipart::Multipart;
 use super::parts::{Parts, compress, next_part};
 use crate::error::{Context, Error, Result};
 
-/// What an upload came to.
+/// The result of an upload.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Uploaded {
     /// The object's name within the prefix.
     pub name: String,
-    /// Bytes sent; none if the object was there already.
+    /// Bytes sent; none if the object already existed.
     pub bytes: Option<u64>,
 }
 
 impl S3Store {
-    /// Uploads what `make` writes as the object `name`; `make` runs on a thread of its own. If it fails, there is no object.
+    /// Uploads the output of `make` as the object `name`; `make` runs on a thread of its own. If it fails, no object is created.
     ///
     /// # Errors
-    /// What `make` gives; `Config` or `Transient` as [`S3Store::check`].
+    /// The error of `make`; `Config` or `Transient` as [`S3Store::check`].
     pub async fn upload<T, F>(&self, name: &str, make: F) -> Result<(T, u64)>
     where
         T: Send + 'static,
@@ -46,7 +46,7 @@ impl S3Store {
                 }
             }
             (only, _) => {
-                // Only now is it known that the file was sound to its end.
+                // Only now is it known that the whole file was valid.
                 let made = ended(maker).await?;
                 let body = only.unwrap_or_default();
                 let bytes = body.len() as u64;

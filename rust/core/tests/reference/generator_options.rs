@@ -1,4 +1,4 @@
-//! What is rendered from the option table of the generator: the book's page, and the list that the NiFi processor makes its properties from.
+//! Renders the generator's option table: the reference page, and the list from which the NiFi processor makes its properties.
 
 use firn::generator::{Group, OPTIONS, OptionSpec};
 use serde_json::{Value, json};

@@ -68,7 +68,7 @@ struct DocumentOperation {
 }
 
 impl Document {
-    /// The source that it describes; `op` is the operation column that stands outside of the table.
+    /// The source that it describes; `op` is the contract's top-level operation column.
     pub(in crate::contract) fn read(self, op: Option<&str>) -> Result<Source> {
         self.refuse_what_is_not_supported_yet()?;
         let snapshot = self.snapshot()?;
@@ -87,7 +87,7 @@ impl Document {
             header: choice("header", self.header.or(header), &HEADERS)?.unwrap_or(usual.header),
             delimiter: character("delimiter", self.delimiter)?.unwrap_or(usual.delimiter),
             quote: character("quote", self.quote)?.unwrap_or(usual.quote),
-            // The same character as the quote says what holds in any case.
+            // An escape equal to the quote changes nothing: a doubled quote is always accepted.
             escape: character("escape", self.escape)?
                 .flatten()
                 .filter(|byte| *byte != b'"'),
@@ -179,7 +179,7 @@ impl Document {
     }
 }
 
-/// How much of the table a snapshot may lack if the contract does not say.
+/// Default fraction of the keys that a snapshot may lack.
 const USUAL_MAX_DELETED: &str = "50%";
 
 const FORMATS: [(&str, Format); 3] = [

@@ -1,4 +1,4 @@
-//! How the files of a contract's source look: what the table `[source]` says, with the defaults filled in.
+//! The format of a source's files: the table `[source]` of a contract, with the defaults filled in.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -6,7 +6,7 @@
 //! | `preset` | the keys that a named source sets |
 //! | `time` | formats of timestamps |
 //!
-//! It describes files and reads none: `reader` does.
+//! It only describes files: `reader` reads them.
 
 pub(super) mod document;
 mod preset;
@@ -19,33 +19,33 @@ use super::Op;
 /// Everything that is known about the files of a source before one is opened.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Source {
-    /// The format of the files; by their content if none is given.
+    /// The format of the files; detected from their content by default.
     pub format: Option<Format>,
-    /// How fields find their columns.
+    /// How fields are matched to columns.
     pub header: Header,
-    /// What separates fields; the header decides if none is given.
+    /// The field delimiter; detected from the header by default.
     pub delimiter: Option<u8>,
-    /// What encloses fields; none if quotes are text.
+    /// The quote character; none if quotes are text.
     pub quote: Option<u8>,
-    /// What makes the character after it plain text. A quote within quotes may always be written twice.
+    /// The escape character. A quote within quotes may always be doubled.
     pub escape: Option<u8>,
-    /// Lines that begin with it are skipped.
+    /// The comment character; lines that begin with it are skipped.
     pub comment: Option<u8>,
-    /// How many lines stand above the header.
+    /// The number of lines above the header.
     pub skip_lines: usize,
-    /// The encoding of the text, if no byte order mark says it; UTF-8 if none is given.
+    /// The encoding of text without a byte order mark; UTF-8 by default.
     pub encoding: Option<Encoding>,
-    /// Texts without quotes that mean null.
+    /// Unquoted texts that mean null.
     pub nulls: Vec<String>,
-    /// Texts that mean that an update leaves the column as it is.
+    /// Texts that mean that an update leaves the column unchanged.
     pub unchanged: Vec<String>,
-    /// What a column of the contract that the file lacks means.
+    /// How to handle a column of the contract that the file lacks.
     pub missing_columns: MissingColumns,
-    /// What a column of the file that the contract lacks means.
+    /// How to handle a column of the file that the contract lacks.
     pub extra_columns: ExtraColumns,
     /// How timestamps are written.
     pub timestamps: Vec<TimestampFormat>,
-    /// The IANA time zone of timestamps without offset; UTC if none is given.
+    /// The IANA time zone of timestamps without offset; UTC by default.
     pub time_zone: Option<String>,
     /// How numbers are written.
     pub numbers: Numbers,
@@ -53,22 +53,22 @@ pub struct Source {
     pub booleans: Booleans,
     /// Whether values that do not fit exactly are converted as Snowflake would: rounded, cut to microseconds.
     pub lenient: bool,
-    /// Where the operation of an event stands.
+    /// Where to find the operation of an event.
     pub operation: Operation,
     /// Where each column's values come from, in the order of the contract's columns.
     pub columns: Vec<Origin>,
-    /// Names of columns of the file that are left out.
+    /// Names of columns of the file that are ignored.
     pub ignored: Vec<String>,
-    /// If each file is the whole table as it was at one time.
+    /// The snapshot settings, if each file is the whole table at one time.
     pub snapshot: Option<Snapshot>,
-    /// How far an event may be dated ahead of the clock, in seconds; any time if there is no limit.
+    /// How far an event may be dated ahead of the clock, in seconds; unlimited by default.
     pub max_ahead: Option<u64>,
 }
 
-/// What files mean that are the whole table as it was at one time: a key that is not in one was deleted at its time.
+/// Settings of files that are the whole table at one time: a key absent from a file was deleted at that file's time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Snapshot {
-    /// Of a hundred keys, how many may be absent; a file that lacks more is held back.
+    /// The percentage of keys that may be absent; a file that lacks more is held back.
     pub max_deleted_percent: u8,
 }
 
@@ -83,7 +83,7 @@ pub enum Format {
     Debezium,
 }
 
-/// How fields find their columns.
+/// How fields are matched to columns.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Header {
     /// By the names in the first line; case, surrounding blanks and order do not matter.
@@ -105,32 +105,32 @@ pub enum Encoding {
     Windows1252,
 }
 
-/// What a column of the contract that the file lacks means.
+/// How to handle a column of the contract that the file lacks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum MissingColumns {
-    /// The file, or the row, is refused.
+    /// The file, or the row, is rejected.
     Refuse,
     /// Its values are null.
     Null,
-    /// An update leaves the column as it is; otherwise it is null.
+    /// An update leaves the column unchanged; otherwise it is null.
     Unchanged,
 }
 
-/// What a column of the file that the contract lacks means.
+/// How to handle a column of the file that the contract lacks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ExtraColumns {
-    /// The file, or the row, is refused.
+    /// The file, or the row, is rejected.
     Refuse,
-    /// Its values are left out.
+    /// Its values are ignored.
     Ignore,
 }
 
 /// How numbers are written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Numbers {
-    /// Before the fraction.
+    /// The decimal separator.
     pub decimal: char,
-    /// Between groups of three digits.
+    /// The separator between groups of three digits.
     pub grouping: Option<char>,
 }
 
@@ -143,35 +143,35 @@ pub struct Booleans {
     pub falsehoods: Vec<String>,
 }
 
-/// Where the operation of an event stands.
+/// Where to find the operation of an event.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Operation {
-    /// The column of the file; if there is none, every row inserts or updates its key.
+    /// The column of the file; without one, every row is an upsert.
     pub column: Option<String>,
     /// What its values mean.
     pub spellings: Vec<(String, Op)>,
-    /// Whether a row may lack the operation, and then is an insert: full loads of AWS DMS do.
+    /// Whether a row may omit the operation, and is an insert then, as in full loads of AWS DMS.
     pub is_optional: bool,
 }
 
 /// Where a column's values come from.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Origin {
-    /// The file's name for the column, or a path within JSON; the column's own name if none is given.
+    /// The file's name for the column, or a path within JSON; the column's own name by default.
     pub from: Option<String>,
-    /// What a missing or null value becomes.
+    /// The value that replaces a missing or null one.
     pub default: Option<String>,
-    /// The one value of all rows.
+    /// A constant value for all rows.
     pub constant: Option<String>,
-    /// What finds the value of all rows in the file's name: a text with one `*` where the value stands.
+    /// A pattern for the file's name; the text that its one `*` matches is the value of all rows.
     pub file_name: Option<String>,
-    /// Whether the value of all rows is the time when the file was last modified.
+    /// Whether the value of all rows is the file's modification time.
     pub is_modified_time: bool,
-    /// How this column's timestamps are written, if otherwise than the source's.
+    /// The formats of this column's timestamps, if they differ from the source's.
     pub timestamps: Option<Vec<TimestampFormat>>,
 }
 
-/// Names and values, a line each.
+/// Names and values, one pair per line.
 #[derive(Default)]
 struct Differences(String);
 
@@ -249,7 +249,7 @@ fn words(texts: &[&str]) -> Vec<String> {
 }
 
 impl Source {
-    /// What is otherwise than usual, in a text that stays the same when later versions know more keys.
+    /// The values that differ from the defaults, as a text that stays the same when later versions add keys.
     #[must_use]
     pub fn differences(&self) -> String {
         let usual = Self::default();
@@ -281,13 +281,13 @@ impl Source {
         found.0
     }
 
-    /// Whether an update may give some columns and leave the others as they are.
+    /// Whether an update may set some columns and leave the others unchanged.
     #[must_use]
     pub fn has_partial_updates(&self) -> bool {
         !self.unchanged.is_empty() || self.missing_columns == MissingColumns::Unchanged
     }
 
-    /// Whether every valid text of a column in the tables' own form means itself here.
+    /// Whether a valid text in the tables' own form needs no conversion.
     #[must_use]
     pub fn takes_values_as_they_are(&self) -> bool {
         let usual = Self::default();
@@ -308,7 +308,7 @@ impl Source {
 }
 
 impl Encoding {
-    /// The name that a contract gives it.
+    /// Its name in a contract.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,11 +1,11 @@
-//! Named sources: each stands for the keys that its files need, and a contract may set any of them otherwise.
+//! Named sources: presets of the keys that a source's files need. A contract may override each key.
 
 use crate::error::{Error, Result};
 
-/// What Debezium writes in place of a large value that did not change.
+/// Debezium's placeholder for a large value that did not change.
 const UNAVAILABLE: &str = "__debezium_unavailable_value";
 
-/// What a named source says in place of the keys.
+/// The keys that a named source sets.
 #[derive(Default)]
 pub(super) struct Preset {
     pub format: Option<&'static str>,
@@ -14,7 +14,7 @@ pub(super) struct Preset {
     pub unchanged: &'static [&'static str],
     /// The column of the file that holds the operation.
     pub operation: Option<&'static str>,
-    /// Whether rows may lack it.
+    /// Whether rows may omit it.
     pub is_operation_optional: bool,
 }
 
@@ -31,7 +31,7 @@ pub(super) fn named(name: &str) -> Result<Preset> {
             ..of_format("debezium")
         },
         // The text files of AWS DMS have no header unless `AddColumnName` is set; the first column is the operation, which full
-        // loads may lack.
+        // loads may omit.
         "dms" => Preset {
             header: Some("none"),
             nulls: Some(&["", "NULL"]),

@@ -5,23 +5,23 @@ use crate::error::{Error, Result};
 /// One way to write a timestamp.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum TimestampFormat {
-    /// `2026-11-23T18:52:55.123456+01:00`; a blank for `T`, and any offset or none.
+    /// `2026-11-23T18:52:55.123456+01:00`; a blank is accepted for `T`, and any offset or none.
     Rfc3339,
     /// A whole number of `1 / per_second` seconds since 1970 in UTC.
     Epoch {
         /// 1, a thousand, a million or a billion.
         per_second: u64,
     },
-    /// A pattern, as jiff's `strptime` takes it.
+    /// A pattern for jiff's `strptime`.
     Pattern {
-        /// With `%`.
+        /// The pattern with `%` directives.
         directives: String,
-        /// As the contract writes it.
+        /// The pattern in the contract.
         text: String,
     },
 }
 
-/// The elements of Snowflake's notation, longest first, and what they are for `strptime`.
+/// The elements of Snowflake's notation, longest first, and their `strptime` directives.
 const ELEMENTS: [(&str, &str); 18] = [
     ("TZH:TZM", "%:z"),
     ("TZHTZM", "%z"),
@@ -44,10 +44,10 @@ const ELEMENTS: [(&str, &str); 18] = [
 ];
 
 impl TimestampFormat {
-    /// Reads a format as a contract names it.
+    /// Parses a format in a contract.
     ///
     /// # Errors
-    /// `Config` if it is none.
+    /// `Config` if it is not a valid format.
     pub fn parse(text: &str) -> Result<Self> {
         let per_second = match text {
             "rfc3339" => return Ok(Self::Rfc3339),
@@ -72,7 +72,7 @@ fn pattern(text: &str) -> Result<TimestampFormat> {
             directives.push_str(directive);
             at += element.len();
             elements += 1;
-            // `FF6` names how many digits of a fraction to expect; any number of them is read.
+            // `FF6` gives the expected number of fraction digits; any number is accepted.
             if *directive == "%f" && upper[at..].starts_with(|char: char| char.is_ascii_digit()) {
                 at += 1;
             }

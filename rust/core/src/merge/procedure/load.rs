@@ -6,10 +6,10 @@ use crate::merge::stage_and_pipe::{Copy, copy};
 use crate::merge::statement::RenderContext;
 use crate::merge::{literal, version};
 
-/// What a file's path below the stage may hold: it becomes part of a statement that runs with the owner's rights.
+/// The valid characters of a file's path below the stage: it becomes part of a statement that runs with the owner's rights.
 const PATH: &str = "[A-Za-z0-9._=/-]+";
 
-/// What the reason of a row begins with that COPY cannot parse.
+/// Prefix of the reason of a row that COPY cannot parse.
 pub(crate) const NOT_LOADED: &str = "not loaded: ";
 
 pub(in crate::merge) fn load(context: &RenderContext<'_>) -> String {

@@ -1,4 +1,4 @@
-//! Manual changes of the target, as events like any other.
+//! Captures manual changes of the target as events.
 
 use super::MANUAL_CHANGE;
 use crate::contract::Column;
@@ -15,7 +15,7 @@ pub(super) fn capture_manual_changes(plan: &MergePlan<'_>) -> String {
         .next()
         .map(|one| of("h", one))
         .unwrap_or_default();
-    // The change's own time counts if it is newer than the open version; otherwise the change happened now, and after it.
+    // The change's own time is used if it is newer than the open version's; otherwise the change is dated now, and after that version.
     let own_time =
         format!("t._firn_in_target and {t_at} is not null and ({h_at} is null or {t_at} > {h_at})");
     let value = |(index, one): (usize, &Column)| {

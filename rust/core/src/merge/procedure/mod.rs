@@ -16,18 +16,18 @@ pub(super) use load::{load, report};
 use super::plan::When;
 use super::{MergePlan, Names, Step, literal};
 
-/// The file name under which manual changes stand in the history and the run log.
+/// The file name of manual changes in the history and the run log.
 pub(crate) const MANUAL_CHANGE: &str = "manual change";
 
-/// Why the loser of a tie is rejected.
+/// The reject reason of the loser of a tie.
 pub(crate) const TIE: &str =
     "another event of this key has the same order and wins: a delete, else the greater row";
 
-/// A call ends after this time, and leaves what still waits to the next: well before the hour after which Snowflake ends a task.
+/// A call ends after this time and leaves the remaining rows to the next call: well below Snowflake's task timeout of an hour.
 const LONGEST_CALL_SECONDS: u32 = 1800;
 
-/// The merge's whole text, from `create` to its body's end. It reads the staged rows unless its first argument is false; with a second
-/// argument that is true it compares all of the target with the history.
+/// The merge's whole text, from `create` to the end of its body. It reads the staged rows unless its first argument is false; if its second
+/// argument is true it compares the whole target with the history.
 pub(super) fn merge(plan: &MergePlan<'_>) -> String {
     let changed = literal(&format!(
         "{} was changed while the run was under way: nothing was changed, run it again",
@@ -70,7 +70,7 @@ end;
     )
 }
 
-/// What a round counts; duplicates are the rest.
+/// The counts of a round; the remaining rows are duplicates.
 const COUNTS: [&str; 6] = [
     "rows_in", "history", "rejects", "inserted", "updated", "deleted",
 ];
@@ -153,7 +153,7 @@ fn rounds(plan: &MergePlan<'_>) -> String {
     )
 }
 
-/// Two blanks more before each line.
+/// Indents each line by two more blanks.
 fn indented(text: &str) -> String {
     let lines = text.lines().map(|line| {
         if line.is_empty() {
@@ -165,7 +165,7 @@ fn indented(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The whole text of the capture: a merge that leaves the staged rows alone.
+/// The whole text of the capture: a merge that ignores the staged rows.
 pub(super) fn capture(names: &Names) -> String {
     let body = format!(
         "
@@ -197,7 +197,7 @@ fn dollar_quoted(body: &str) -> String {
     }
 }
 
-/// The steps as text; those that not every run takes stand in a condition.
+/// The steps as text; steps that not every run takes are inside a condition.
 fn steps(plan: &MergePlan<'_>) -> Vec<String> {
     let groups = plan
         .steps
@@ -216,7 +216,7 @@ fn steps(plan: &MergePlan<'_>) -> Vec<String> {
     groups.map(text).collect()
 }
 
-/// The SQL of one step, its reason first.
+/// The SQL of one step, after a comment with its reason.
 fn render(plan: &MergePlan<'_>, step: Step) -> String {
     match step {
         Step::TakeLock => staging::take_lock(plan),

@@ -1,25 +1,25 @@
-//! Partial updates: the columns that an update did not give are as they were just before it.
+//! Partial updates: the columns that an update did not give keep the values of the version before.
 //!
-//! A stored row has them filled in already, so the first row of a key, if it is stored, is what its successors begin with.
+//! A stored row is already complete, so the first row of a key, if it is stored, gives the initial values of its successors.
 
 use crate::contract::{Column, Contract};
 use crate::merge::expression::{column, given_value, is_given, list, order_list};
 use crate::merge::{Identifier, Names};
 
-/// What the versions' query needs to fill columns in.
+/// The parts of the versions' query that fill in columns.
 pub(super) struct Filled {
     /// Further named queries.
     pub steps: String,
     /// The last of all named queries.
     pub last: &'static str,
-    /// Op, columns and what else a version carries.
+    /// Op, columns and Firn's columns of a version.
     pub selected: String,
-    /// Whether a stored row's columns are now others.
+    /// Whether a stored row's columns have changed.
     pub is_changed: String,
     pub about: &'static str,
 }
 
-/// Nothing, if the contract has no partial updates.
+/// Adds no steps if the contract has no partial updates.
 pub(super) fn filled(contract: &Contract, names: &Names) -> Filled {
     let op = Identifier::new(contract.op());
     let carried = names.carried_list("");

@@ -1,11 +1,11 @@
-//! Snapshots: a file is the whole table at one time, so a key that it lacks was deleted then. A run reads one of them.
+//! Snapshots: a file is the whole table at one time, so a key that it lacks was deleted by then. A run reads one of them.
 
 use super::MANUAL_CHANGE;
 use crate::contract::{Column, Contract};
 use crate::merge::expression::{column, equal, line, list, of, others, typed};
 use crate::merge::{Identifier, MergePlan, Names, literal};
 
-/// What the file's name begins with in the deletes that a snapshot implies.
+/// Prefix of the file's name in the deletes that a snapshot implies.
 const ABSENT: &str = "absent from ";
 
 /// The variables that only snapshots need.
@@ -28,7 +28,7 @@ pub(super) fn declarations(contract: &Contract) -> &'static str {
     }
 }
 
-/// Which file a run reads: of those that wait, the oldest snapshot.
+/// Selects the file that a run reads: the oldest waiting snapshot.
 pub(super) fn cut(plan: &MergePlan<'_>) -> String {
     let names = &plan.names;
     let changed_at = plan.contract.changed_at();
@@ -48,7 +48,7 @@ pub(super) fn cut(plan: &MergePlan<'_>) -> String {
     )
 }
 
-/// Which staged rows are read, and whether they are all that wait.
+/// Which staged rows are read, and whether they are all of the waiting rows.
 pub(super) fn reads(names: &Names) -> (String, &'static str) {
     let (file, time) = (&names.source_file, &names.loaded_at);
     (
@@ -190,7 +190,7 @@ pub(super) fn find_known_rows(plan: &MergePlan<'_>) -> String {
     )
 }
 
-/// What leaves the known rows out.
+/// The condition that excludes the known rows.
 pub(super) fn is_not_known(contract: &Contract) -> &'static str {
     match contract.snapshot() {
         None => "",
@@ -212,7 +212,7 @@ pub(super) fn known_rows(plan: &MergePlan<'_>, all: &str) -> String {
     )
 }
 
-/// The file for which a change of the target counts: the snapshot, also for what it lacks.
+/// The file to which a change of the target is attributed: the snapshot, also for the keys that it lacks.
 pub(super) fn changing_file(contract: &Contract, source_file: &str) -> String {
     match contract.snapshot() {
         None => source_file.to_owned(),

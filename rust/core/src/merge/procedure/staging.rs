@@ -1,4 +1,4 @@
-//! What a run reads: staged rows, the keys they touch, the target and the history of those keys. The first steps of a run.
+//! The first steps of a run, which read staged rows, and the target and the history of their keys.
 
 use super::snapshot;
 use crate::merge::expression::{
@@ -29,7 +29,7 @@ pub(super) fn clear_work_tables(plan: &MergePlan<'_>) -> String {
     )
 }
 
-/// File, row and time of loading name a staged row: a file that is loaded twice has two times.
+/// File, row and loading time identify a staged row: a file that is loaded twice has two loading times.
 fn same_staged_row(names: &Names, left: &str, right: &str) -> String {
     names
         .source_columns()
@@ -37,7 +37,7 @@ fn same_staged_row(names: &Names, left: &str, right: &str) -> String {
         .join(" and ")
 }
 
-/// Which files a run reads: all, or the first that fit.
+/// Selects the files that a run reads: all, or the first that fit the limit.
 fn cut(plan: &MergePlan<'_>) -> String {
     if plan.contract.snapshot().is_some() {
         return snapshot::cut(plan);
@@ -75,7 +75,7 @@ pub(super) fn read_staging(plan: &MergePlan<'_>) -> String {
         .map(|one| typed(&of("a", one), one.kind))
         .collect();
     let op_letter = op_letter(&format!("a.{op}"));
-    // Only an update leaves a column as it is.
+    // Only an update leaves columns unchanged.
     let a_source: Vec<String> = names
         .carried_columns()
         .map(|(name, _)| match &names.given_columns {

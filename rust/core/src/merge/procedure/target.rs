@@ -1,4 +1,4 @@
-//! What changes in the target, how it is written so that no manual change is lost, and the run log.
+//! Finds and writes the changes of the target without losing a manual change, and writes the run log.
 
 use super::snapshot;
 use crate::merge::expression::{column, differ, equal, list, of, order_list, others};
@@ -124,7 +124,7 @@ pub(super) fn write_run_log(plan: &MergePlan<'_>) -> String {
     )
 }
 
-/// The last new event of a key, joined to what changes in the target. A partial update may change it without being the key's last event.
+/// The last new event of a key, joined to the target's changes. A partial update may cause one without being the key's last event.
 fn last_event(plan: &MergePlan<'_>) -> String {
     let (contract, names) = (plan.contract, &plan.names);
     let versions = &names.merge_versions;

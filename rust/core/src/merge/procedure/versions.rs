@@ -1,4 +1,4 @@
-//! The versions that the events make: intervals, duplicates, ties; then the rejects and the history.
+//! Makes versions of the events: intervals, duplicates, ties; then writes the rejects and the history.
 
 use super::TIE;
 use super::{partial, snapshot};
@@ -148,7 +148,7 @@ pub(super) fn write_history(plan: &MergePlan<'_>) -> String {
   when matched then update set {replaced}
   when not matched then insert ({op}, {columns}, {valid_from}, {source})
     values (f.{op}, {f_columns}, f.{changed_at}, {f_source});",
-        // A late event may change an open version, too, if it is what an update left as it was.
+        // A late event may also change an open version, in a column that its update left unchanged.
         replaces_open = match names.given_columns {
             Some(_) => "_firn_outcome in ('new', 'end_moved')",
             None => "_firn_outcome = 'new'",

@@ -1,11 +1,11 @@
-//! What the loader's role may do.
+//! Checks the privileges of the loader's role.
 
 use super::{Finding, fail, ok};
 use crate::error::Result;
 use crate::pipeline::Pipeline;
 
 impl Pipeline {
-    /// Whether the loader's role has every right that loading takes.
+    /// Whether the loader's role has every privilege that loading needs.
     pub(super) async fn grants_of_loader(&self) -> Finding {
         let check = format!("grants of {}", self.deployment.loader);
         match self.missing_grants().await {
@@ -30,7 +30,7 @@ impl Pipeline {
         let cell = |row: usize, name: &str| rows.get(row, name).unwrap_or_default();
         let is_granted = |privilege: &str, kind: &str, name: &str| {
             (0..rows.rows.len()).any(|row| {
-                // The name may be qualified, in quotes, or followed by a procedure's arguments.
+                // The name may be qualified, quoted, or followed by a procedure's arguments.
                 cell(row, "privilege") == privilege
                     && cell(row, "granted_on") == kind
                     && cell(row, "name")

@@ -1,4 +1,4 @@
-//! Checks of the setup, each with a fix: the connection here, the objects in `objects`, who may use them in `grants`.
+//! Checks of the setup, each with a fix: the connection here, the objects in `objects`, the privileges in `grants`.
 
 mod grants;
 mod objects;
@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::snowflake::Statement;
 use crate::store::{Location, S3Store};
 
-/// A login's token is refused if clocks lie further apart.
+/// Snowflake rejects a login's token if the clocks differ by more.
 const MAX_SKEW_SECONDS: f64 = 30.0;
 
 /// One check and its outcome.
@@ -20,9 +20,9 @@ const MAX_SKEW_SECONDS: f64 = 30.0;
 pub struct Finding {
     /// What was checked.
     pub check: String,
-    /// What was found, if the check is ok.
+    /// The finding, if the check is ok.
     pub detail: Option<String>,
-    /// What is wrong and how to fix it, if it is not.
+    /// The problem and its fix, if the check fails.
     pub problem: Option<String>,
 }
 
@@ -43,9 +43,9 @@ fn fail(check: &str, problem: impl Into<String>) -> Finding {
 }
 
 impl Pipeline {
-    /// Looks at everything that a working pipeline needs, and goes on as far as it can.
+    /// Checks everything that a working pipeline needs, and continues after failed checks where it can.
     ///
-    /// As the loader's role it looks at what loading needs, as any other at all objects.
+    /// With the loader's role it checks what loading needs, with any other role all objects.
     pub async fn doctor(&self, store: Option<&S3Store>) -> Vec<Finding> {
         let mut findings = match self.login().await {
             Ok((role, mut findings)) => {
@@ -66,7 +66,7 @@ impl Pipeline {
         findings
     }
 
-    /// Whether files that are uploaded to `location` end in these tables; nothing if that cannot be asked.
+    /// Whether the deployed objects load files from `location`; none if that cannot be checked.
     async fn deployed_for(&self, location: &Location) -> Option<Finding> {
         let check = format!("files for {}", self.contract.table());
         let deployed = self.deployed(None).await.ok()?;
@@ -97,7 +97,7 @@ impl Pipeline {
         )]
     }
 
-    /// The role, and what the login shows.
+    /// The role, and the findings of the login.
     async fn login(&self) -> Result<(String, Vec<Finding>)> {
         let before = now_seconds();
         let sql = "select current_user(), current_role(), current_warehouse(), date_part(epoch_millisecond, current_timestamp())";
@@ -129,7 +129,7 @@ impl Pipeline {
         let there = cell(3)
             .and_then(|text| text.parse::<f64>().ok())
             .map_or(before, |millis| millis / 1000.0);
-        // The answer was made somewhere between the two looks at our own clock.
+        // The server's time is between the two readings of the local clock.
         let skew = if there < before {
             there - before
         } else {

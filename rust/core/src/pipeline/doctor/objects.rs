@@ -1,4 +1,4 @@
-//! The objects of a contract: there, in order, and with the contract's columns.
+//! Checks that the objects of a contract exist, are in order, and have the contract's columns.
 
 use super::{Finding, fail, ok};
 use crate::error::{Error, ErrorKind, Result};
@@ -7,7 +7,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::deployed::is_same_folder;
 use crate::snowflake::{Rows, Statement};
 
-/// Snowflake does not tell the one from the other.
+/// Snowflake reports both cases alike.
 const UNSEEN: &str = "missing, or not visible to the role";
 
 fn unseen(error: Error) -> Error {
@@ -17,7 +17,7 @@ fn unseen(error: Error) -> Error {
     }
 }
 
-/// An empty table in its place would be taken for one whose rows were all deleted.
+/// A dropped table must be restored: an empty one in its place would look as if all rows were deleted.
 fn dropped(name: &Identifier) -> Finding {
     fail(
         &format!("table {name}"),
@@ -25,7 +25,7 @@ fn dropped(name: &Identifier) -> Finding {
     )
 }
 
-/// A moment as the SQL API writes it, in UTC.
+/// A time in the SQL API's format, as text in UTC.
 fn moment(text: &str) -> Option<String> {
     let seconds = text.split(['.', ' ']).next()?.parse().ok()?;
     let moment = jiff::Timestamp::from_second(seconds).ok()?;
@@ -33,7 +33,7 @@ fn moment(text: &str) -> Option<String> {
 }
 
 impl Pipeline {
-    /// Everything that `firn bootstrap` makes.
+    /// Checks everything that `firn bootstrap` creates.
     pub(super) async fn as_owner(&self) -> Vec<Finding> {
         let names = &self.names;
         let mut findings = Vec::new();
@@ -72,7 +72,7 @@ impl Pipeline {
         findings
     }
 
-    /// What loading needs, and the loader may see.
+    /// Checks what loading needs and the loader may see.
     pub(super) async fn as_loader(&self) -> Vec<Finding> {
         let names = &self.names;
         let mut findings = Vec::new();
@@ -87,7 +87,7 @@ impl Pipeline {
         findings
     }
 
-    /// One finding for each column that does not fit, or that all do; nothing if no table is there.
+    /// One finding for each column that does not fit, or one that all fit; nothing if no table exists.
     async fn columns_fit(&self) -> Vec<Finding> {
         let check = format!("columns of {}", self.contract.table());
         match self.column_mismatches(None).await {
@@ -123,7 +123,7 @@ impl Pipeline {
         }
     }
 
-    /// A table whose rows no script can make again.
+    /// A table whose rows no script can restore.
     async fn table_of_rows(&self, name: &Identifier) -> Finding {
         let check = format!("table {name}");
         match self.show("tables", name).await {
@@ -171,7 +171,7 @@ impl Pipeline {
         }
     }
 
-    /// Nothing is lost with a stream: the next merge makes it anew and compares everything.
+    /// A missing stream loses nothing: the next merge creates it again and compares everything.
     async fn stream(&self, name: &Identifier) -> Finding {
         let check = format!("stream {name}");
         match self.show("streams", name).await {
@@ -196,7 +196,7 @@ impl Pipeline {
         }
     }
 
-    /// What `SYSTEM$PIPE_STATUS` says; none if the role may not see it.
+    /// The result of `SYSTEM$PIPE_STATUS`; none if the role may not see it.
     async fn pipe_status(&self) -> Result<Option<serde_json::Value>> {
         let name = format!(
             "{}.{}.{}",
