@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_have_three_digits() {
+    fn numbers_have_three_significant_digits() {
         let shown = [
             0.003_14,
             0.5,
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_readme_keeps_what_is_outside_the_markers() {
+    fn text_outside_the_markers_is_kept() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(
             file.path(),

@@ -1,8 +1,8 @@
-//! What `firn-bench` prints: the help texts, as snapshots in `tests/cmd`. After a change of words,
-//! `TRYCMD=overwrite cargo test --workspace --test snapshots` writes them anew.
+//! Snapshots of the help texts of `firn-bench`, in `tests/cmd`. After a change of a text,
+//! `TRYCMD=overwrite cargo test --workspace --test snapshots` writes them again.
 
 #[test]
-fn help_texts_are_those_of_the_snapshots() {
+fn help_texts_match_the_snapshots() {
     trycmd::TestCases::new()
         .env("COLUMNS", "100")
         .case("tests/cmd/*.trycmd");

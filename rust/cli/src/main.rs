@@ -81,7 +81,7 @@ fn on_the_network(command: commands::Command) -> ExitCode {
         }
     });
     if outcome.is_none() {
-        // What was under way has been dropped: statements are cancelled and unfinished uploads taken away by now, in a call each.
+        // The interrupted command has been dropped: its statements are being cancelled and its uploads aborted, each by one call.
         runtime.block_on(async { tokio::time::sleep(LAST_CALLS).await });
         runtime.shutdown_background();
     }
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_command_has_examples_and_each_of_them_parses() {
+    fn every_command_has_examples_that_parse() {
         Arguments::command().debug_assert();
         for command in Arguments::command().get_subcommands() {
             let help = command
@@ -125,7 +125,7 @@ mod tests {
                 .collect();
             assert!(!examples.is_empty(), "firn {}", command.get_name());
             for example in examples {
-                // What follows belongs to the shell.
+                // The rest belongs to the shell.
                 let ours = example
                     .split([' ', '\t'])
                     .take_while(|word| !matches!(*word, "|" | ">"));

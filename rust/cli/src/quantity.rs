@@ -1,4 +1,4 @@
-//! Quantities as arguments: what Clap calls for each. Its message names the argument and the value, so an error says only what is expected.
+//! Value parsers for Clap. Clap's message names the argument and the value, so an error only has the expected form.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub fn at_least_one(text: &str) -> Result<u64, String> {
     quantity::count(text, 1, u64::MAX).map_err(expected)
 }
 
-/// A count that the argument's type holds.
+/// A count that fits the argument's type.
 pub fn whole<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     let number = count(text)?;
     T::try_from(number).map_err(|_| format!("expected a number smaller than {number}"))

@@ -1,4 +1,4 @@
-//! The book's page on the command line, rendered from the arguments: a test compares it, and writes it with FIRN_UPDATE_DOCS=1.
+//! The reference page on the command line, rendered from the arguments: a test compares it, and writes it with FIRN_UPDATE_DOCS=1.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -29,7 +29,7 @@ fn page() -> String {
     text
 }
 
-/// The commands below one, but `help`.
+/// The subcommands of a command, except `help`.
 fn shown(command: &Command) -> impl Iterator<Item = &Command> {
     command
         .get_subcommands()
@@ -132,13 +132,13 @@ fn row(text: &mut String, argument: &Arg) {
     );
 }
 
-/// A text of clap in one line for each paragraph.
+/// A text of Clap with one line per paragraph.
 fn said(styled: Option<&clap::builder::StyledStr>) -> String {
     styled.map(ToString::to_string).unwrap_or_default()
 }
 
 #[test]
-fn the_books_page_is_what_the_arguments_render() {
+fn the_reference_page_matches_the_arguments() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/cli.md");
     let text = page();
     if std::env::var_os("FIRN_UPDATE_DOCS").is_some() {

@@ -1,4 +1,4 @@
-//! `firn generate`, the real binary, from arguments to files.
+//! Tests of `firn generate` with the real binary, from arguments to files.
 #![expect(
     clippy::unwrap_used,
     reason = "the helpers of a test fail as the test does"
@@ -49,7 +49,7 @@ fn json(path: &std::path::Path) -> Value {
 }
 
 #[test]
-fn the_manifest_counts_what_the_files_hold() {
+fn the_manifest_has_the_counts_of_the_files() {
     let out = tempdir().unwrap();
     done(firn("generate --rows 5k --files 4 --updates 50% --deletes 0.1 --late 2% --duplicates 1% --same-key 5% --locale us,jp --out").arg(out.path()));
 
@@ -89,7 +89,7 @@ fn the_manifest_counts_what_the_files_hold() {
 }
 
 #[test]
-fn a_malformed_row_is_where_the_manifest_says() {
+fn the_manifest_locates_a_malformed_row() {
     let out = tempdir().unwrap();
     done(firn("generate --rows 2000 --files 3 --malformed 5% --out").arg(out.path()));
 
@@ -117,7 +117,7 @@ fn a_malformed_row_is_where_the_manifest_says() {
 }
 
 #[test]
-fn any_number_of_threads_makes_the_same_bytes() {
+fn any_number_of_threads_generates_the_same_bytes() {
     let mut folders = Vec::new();
     for threads in ["1", "2", "7"] {
         let out = tempdir().unwrap();
@@ -214,7 +214,7 @@ fn a_reader_that_ends_early_ends_the_run_quietly() {
 }
 
 #[test]
-fn two_runs_with_a_state_file_are_one() {
+fn two_runs_with_a_state_file_equal_one_run() {
     let (whole, parts, work) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
     let options =
         "generate --rows-per-file 1000 --updates 60% --deletes 5% --duplicates 0 --seed 9";
@@ -312,7 +312,7 @@ fn a_folder_that_cannot_be_created_is_named_with_a_fix() {
 }
 
 #[test]
-fn counts_and_locales_are_taken_as_other_tools_write_them() {
+fn counts_and_locales_are_accepted_in_the_forms_of_other_tools() {
     let rows = |arguments: &str| done(&mut firn(arguments)).stdout;
     assert_eq!(
         rows("generate --rows 1e3 --locale de_DE,pt_BR --stdout"),
@@ -348,7 +348,7 @@ fn options_that_differ_from_the_state_are_named() {
 }
 
 #[test]
-fn a_file_that_exists_is_refused_before_anything_is_written() {
+fn an_existing_file_is_an_error_before_anything_is_written() {
     let out = tempdir().unwrap();
     let existing = out.path().join("customers-0000000000000200.csv");
     fs::write(&existing, "mine").unwrap();
@@ -426,7 +426,7 @@ fn standard_output_on_a_full_disk_is_an_error() {
 }
 
 #[test]
-fn a_rate_is_kept_by_the_clock() {
+fn a_rate_is_paced_by_the_wall_clock() {
     let out = tempdir().unwrap();
     let begun = Instant::now();
     done(

@@ -1,4 +1,4 @@
-//! `firn generate`, stopped half-way by Ctrl-C or killed: what is left, and how it is resumed.
+//! Tests of `firn generate` stopped half-way by Ctrl-C or killed: the files that are left, and resuming.
 #![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
@@ -51,7 +51,7 @@ fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// The sequence numbers in a folder's files, each as often as it occurs.
+/// The sequence numbers in a folder's files, with repetitions.
 fn sequences(folder: &Path) -> Vec<u64> {
     let mut all = Vec::new();
     for file in customers(folder) {
@@ -130,7 +130,7 @@ fn ctrl_c_in_a_bounded_run_keeps_complete_files_only() {
 }
 
 #[test]
-fn ctrl_c_in_a_paced_run_ends_it_complete_and_ready_to_resume() {
+fn ctrl_c_ends_a_paced_run_complete_and_ready_to_resume() {
     let (out, work) = (tempdir().unwrap(), tempdir().unwrap());
     let state = work.path().join("state.json");
     let run = || {
@@ -175,7 +175,7 @@ fn ctrl_c_in_a_paced_run_ends_it_complete_and_ready_to_resume() {
 }
 
 #[test]
-fn a_second_ctrl_c_does_not_wait_for_the_file_under_way() {
+fn a_second_ctrl_c_does_not_wait_for_the_unfinished_file() {
     let out = tempdir().unwrap();
     let mut child = firn("generate --rate 10M --every 1h --out")
         .arg(out.path())
@@ -183,7 +183,7 @@ fn a_second_ctrl_c_does_not_wait_for_the_file_under_way() {
         .unwrap();
     wait_until("a file under way", || !parts(out.path()).is_empty());
     signal(&child, "INT");
-    // Two signals sent at once may arrive as one, so ask until it has gone.
+    // Two signals sent at once may be merged into one, so send again until the process has ended.
     wait_until("the end", || {
         signal(&child, "INT");
         thread::sleep(Duration::from_millis(20));

@@ -1,8 +1,8 @@
-//! What `firn` prints: help texts and errors, as snapshots in `tests/cmd`. After a change of words,
-//! `TRYCMD=overwrite cargo test --workspace --test snapshots` writes them anew.
+//! Snapshots of the help texts and errors of `firn`, in `tests/cmd`. After a change of a text,
+//! `TRYCMD=overwrite cargo test --workspace --test snapshots` writes them again.
 
 #[test]
-fn help_texts_and_errors_are_those_of_the_snapshots() {
+fn help_texts_and_errors_match_the_snapshots() {
     trycmd::TestCases::new()
         .env("COLUMNS", "100")
         .case("tests/cmd/*.trycmd")

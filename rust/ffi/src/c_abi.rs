@@ -1,5 +1,5 @@
-//! The functions of `include/firn.h`, for notebooks and other languages. None unwinds or aborts: an error or a panic becomes a return
-//! value, and its reason waits in `firn_last_error`, per thread.
+//! The functions of `include/firn.h`, for notebooks and other languages. None of them unwinds or aborts: an error or a panic becomes a return
+//! value, and `firn_last_error` returns its message, per thread.
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
@@ -13,7 +13,7 @@ thread_local! {
     static LAST_ERROR: RefCell<CString> = RefCell::default();
 }
 
-/// Runs the body of a function; whatever goes wrong in it is remembered, and `failed` returned.
+/// Runs the body of a function; on an error or a panic it stores the message and returns `failed`.
 fn run<T>(failed: T, body: impl FnOnce() -> Result<T, Failure>) -> T {
     let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
         let failure = Failure::panicked(payload.as_ref());
@@ -38,13 +38,13 @@ fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str, Failure> {
         return Err(Failure::config(format!("{what} is null")));
     }
     #[expect(unsafe_code, reason = "a C string is reached through its address only")]
-    // SAFETY: the header demands a text that ends with a NUL and stays as it is during the call.
+    // SAFETY: the header requires a text that ends with a NUL and does not change during the call.
     let text = unsafe { CStr::from_ptr(pointer) };
     text.to_str()
         .map_err(|error| Failure::config(format!("{what} is not UTF-8: {error}")))
 }
 
-/// The `length` bytes at `pointer`, to be written.
+/// The `length` writable bytes at `pointer`.
 fn bytes<'a>(pointer: *mut u8, length: usize) -> Result<&'a mut [u8], Failure> {
     if pointer.is_null() {
         return Err(Failure::config("the buffer is null"));
@@ -55,7 +55,7 @@ fn bytes<'a>(pointer: *mut u8, length: usize) -> Result<&'a mut [u8], Failure> {
         )));
     }
     #[expect(unsafe_code, reason = "a C buffer is reached through its address only")]
-    // SAFETY: the header demands `length` writable, initialised bytes that nobody else touches during the call.
+    // SAFETY: the header requires `length` writable, initialised bytes that no other thread accesses during the call.
     Ok(unsafe { std::slice::from_raw_parts_mut(pointer, length) })
 }
 
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn nulls_and_nonsense_are_answered_with_a_reason() {
+    fn null_and_invalid_arguments_are_reported_with_a_reason() {
         assert_eq!(
             firn_generator_open(std::ptr::null(), std::ptr::null(), -1),
             0
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_what_cbindgen_makes_of_this_file() {
+    fn the_header_matches_the_output_of_cbindgen() {
         let root = env!("CARGO_MANIFEST_DIR");
         let config = cbindgen::Config::from_file(format!("{root}/cbindgen.toml")).unwrap();
         let bindings = cbindgen::Builder::new()

@@ -1,11 +1,11 @@
-//! What an export reports when it cannot do its work: the core's error, or a panic. Pure: knows neither JNI nor C.
+//! The failure that an export reports: the core's error, or a panic. Pure: knows neither JNI nor C.
 
 use std::any::Any;
 use std::fmt;
 
 use firn::{Error, ErrorKind, Fault};
 
-/// A failed call: whose turn it is, and a sentence for that person.
+/// A failed call: its kind, and a message for the user.
 #[derive(Debug)]
 pub struct Failure(Error);
 
@@ -14,7 +14,7 @@ impl Failure {
         Self(Error::config(message))
     }
 
-    /// A panic of the core, from what `catch_unwind` caught.
+    /// A panic of the core, from the payload that `catch_unwind` returned.
     pub fn panicked(payload: &(dyn Any + Send)) -> Self {
         let message = payload
             .downcast_ref::<&str>()
@@ -31,7 +31,7 @@ impl Failure {
     }
 }
 
-/// Who has to act, by the name of the constant in `io.firn.nifi.core.CoreException.Kind`.
+/// The name of the kind's constant in `io.firn.nifi.core.CoreException.Kind`.
 pub fn kind_name(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Config => "CONFIG",
@@ -41,7 +41,7 @@ pub fn kind_name(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// Whose fault a file's failure is, by the same names: only `REJECTED` means that the file itself has failed.
+/// The cause of a file's failure, by the same names: only `REJECTED` means that the file itself has failed.
 pub fn fault_name(error: &Error) -> &'static str {
     match error.fault() {
         _ if error.is_transient() => "TRANSIENT",

@@ -1,4 +1,4 @@
-//! The natives of `io.firn.nifi.core.FirnLibrary`: version, log, and the hook that lets a Java test see a panic arrive as an exception.
+//! The native methods of `io.firn.nifi.core.FirnLibrary`: version, log, and a hook for the Java test of panics.
 
 use jni::objects::{JClass, JString};
 use jni::sys::jint;
@@ -14,7 +14,7 @@ pub fn version<'local>(env: EnvUnowned<'local>, _class: JClass<'local>) -> JStri
     jni_edge::run(env, |env| Ok(env.new_string(env!("CARGO_PKG_VERSION"))?))
 }
 
-/// Starts keeping log lines, of `level` (0 is off, 5 is trace) and graver.
+/// Starts collecting log lines of `level` (0 is off, 5 is trace) and more severe ones.
 #[jni_mangle("io.firn.nifi.core.FirnLibrary")]
 pub fn listen<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, level: jint) {
     jni_edge::run(env, |_| {

@@ -1,4 +1,4 @@
-//! The natives of `io.firn.nifi.core.NativeGenerator`.
+//! The native methods of `io.firn.nifi.core.NativeGenerator`.
 
 use jni::objects::{JByteBuffer, JClass, JString};
 use jni::refs::Reference as _;
@@ -8,7 +8,7 @@ use jni::{EnvUnowned, jni_mangle};
 use crate::stream::{self, Stream};
 use crate::{jni_edge, tickets};
 
-/// The options, complete and as numbers; throws if one is invalid.
+/// Returns all options with typed values; throws if one is invalid.
 #[jni_mangle("io.firn.nifi.core.NativeGenerator")]
 pub fn check<'local>(
     env: EnvUnowned<'local>,
@@ -36,7 +36,7 @@ pub fn check_text<'local>(
     });
 }
 
-/// A handle to the stream; `position` may be null, and a negative `end_sequence` means no end.
+/// Opens a stream and returns its handle; `position` may be null, and a negative `end_sequence` means no end.
 #[jni_mangle("io.firn.nifi.core.NativeGenerator")]
 pub fn open<'local>(
     env: EnvUnowned<'local>,
@@ -61,7 +61,7 @@ pub fn open<'local>(
     })
 }
 
-/// Whether there is another file; if so, it is started.
+/// Starts the next file; false if there is none.
 #[jni_mangle("io.firn.nifi.core.NativeGenerator")]
 pub fn next<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, handle: jlong) -> jboolean {
     jni_edge::run(env, |_| {
@@ -69,7 +69,7 @@ pub fn next<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, handle: jlo
     })
 }
 
-/// Fills the buffer's bytes `start..end`; the number filled, 0 at the end of the file.
+/// Fills the buffer's bytes `start..end`; returns their number, 0 at the end of the file.
 #[jni_mangle("io.firn.nifi.core.NativeGenerator")]
 pub fn read<'local>(
     env: EnvUnowned<'local>,
@@ -88,7 +88,7 @@ pub fn read<'local>(
     })
 }
 
-/// The report of the file that was read, as JSON.
+/// Returns the report of the file that was read, as JSON.
 #[jni_mangle("io.firn.nifi.core.NativeGenerator")]
 pub fn report<'local>(
     env: EnvUnowned<'local>,
@@ -101,7 +101,7 @@ pub fn report<'local>(
     })
 }
 
-/// Ends the stream.
+/// Closes the stream.
 #[jni_mangle("io.firn.nifi.core.NativeGenerator")]
 pub fn close<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, handle: jlong) {
     jni_edge::run(env, |_| tickets::close::<Stream>(handle));

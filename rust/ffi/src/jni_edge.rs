@@ -1,5 +1,5 @@
-//! What every JNI export shares: one wrapper that turns errors and panics into Java exceptions, and the ways for strings and bytes to
-//! cross. Knows nothing of what is carried.
+//! Shared by all JNI exports: one wrapper that turns errors and panics into Java exceptions, and the conversion of strings and
+//! buffers. Knows nothing of their content.
 
 use std::any::Any;
 
@@ -31,7 +31,7 @@ impl<T: Default> ErrorPolicy<T, Failure> for ThrowCoreException {
         payload: Box<dyn Any + Send + 'static>,
     ) -> JniResult<T> {
         let failure = Failure::panicked(payload.as_ref());
-        // A payload may panic again when it is dropped, which would abort the JVM.
+        // A payload may panic when it is dropped, which would abort the JVM.
         std::mem::forget(payload);
         throw(env, &failure)?;
         Ok(T::default())
@@ -40,7 +40,7 @@ impl<T: Default> ErrorPolicy<T, Failure> for ThrowCoreException {
 
 fn throw(env: &mut Env<'_>, failure: &Failure) -> JniResult<()> {
     if env.exception_check() {
-        return Ok(()); // Java's own exception, such as an OutOfMemoryError, says more.
+        return Ok(()); // Java's own exception, such as an OutOfMemoryError, is more precise.
     }
     let kind = env.new_string(failure.kind_name())?;
     let message = env.new_string(failure.to_string())?;
@@ -56,7 +56,7 @@ fn throw(env: &mut Env<'_>, failure: &Failure) -> JniResult<()> {
     }
 }
 
-/// Runs the body of an export; whatever goes wrong in it becomes a `CoreException`, and the export returns a default value.
+/// Runs the body of an export; an error or a panic in it becomes a `CoreException`, and the export returns a default value.
 pub fn run<'local, T: Default>(
     mut env: EnvUnowned<'local>,
     body: impl FnOnce(&mut Env<'local>) -> Result<T, Failure>,
@@ -75,10 +75,10 @@ pub fn text(env: &Env<'_>, string: &JString<'_>, what: &str) -> Result<String, F
     Ok(string.try_to_string(env)?)
 }
 
-/// Lends the bytes `start..end` of a direct buffer to `body`, for reading and writing.
+/// Calls `body` with the bytes `start..end` of a direct buffer, for reading and writing.
 ///
 /// # Errors
-/// `Config` if the buffer is null, on the heap or read-only in Java's eyes, or if the range leaves it.
+/// `Config` if the buffer is null, on the heap or read-only in Java, or if the range exceeds it.
 pub fn with_bytes<T>(
     env: &Env<'_>,
     buffer: &JByteBuffer<'_>,
@@ -103,9 +103,9 @@ pub fn with_bytes<T>(
         unsafe_code,
         reason = "a direct buffer is reached through its address only"
     )]
-    // SAFETY: the JVM vouches for `capacity` bytes at `address`, the range is inside them, and the buffer lives as long as this call,
-    // which holds a reference to it. Java hands a buffer to one call at a time (NativeGenerator and NativeLoader each own theirs), so
-    // nobody else touches the bytes meanwhile; any byte is a valid u8.
+    // SAFETY: the JVM guarantees `capacity` bytes at `address`, the range is within them, and the buffer lives as long as this call,
+    // which holds a reference to it. Java passes a buffer to one call at a time (NativeGenerator and NativeLoader each own theirs), so
+    // no other code accesses the bytes meanwhile; any byte is a valid u8.
     let bytes = unsafe { std::slice::from_raw_parts_mut(address.add(start), end - start) };
     body(bytes)
 }

@@ -1,12 +1,12 @@
-//! The edge of Firn's core towards other runtimes: the JNI exports for the NiFi processors and a C ABI for everyone else.
-//! No logic lives here: decode, call the core, encode. It is the only crate with unsafe code.
+//! The boundary between Firn's core and other runtimes: the JNI exports for the NiFi processors, and a C ABI for all other languages.
+//! It holds no logic: it decodes, calls the core, and encodes. It is the only crate with unsafe code.
 //!
-//! - [`failure`]: what an export reports when it fails
+//! - [`failure`]: the failure that an export reports
 //! - [`stream`]: a generated stream, read into buffers
 //! - [`loader`]: a pipeline, driven without async
-//! - [`rejected_rows`]: the rows that break the contract, as CSV
+//! - [`rejected_rows`]: the malformed rows of a file, as CSV
 //! - [`tickets`]: handles, as tickets into a table of sessions
-//! - [`log_queue`]: the core's log, kept until Java fetches it
+//! - [`log_queue`]: the core's log, queued until Java fetches it
 //! - [`jni_edge`]: the wrapper around each JNI export, strings and direct buffers
 //! - `java_*`: the exports, one file for each Java class
 //! - [`c_abi`]: the functions of `include/firn.h`

@@ -1,5 +1,5 @@
-//! The core's log records, kept until Java fetches them: Rust threads never call into the JVM. Bounded; when nobody fetches, the oldest
-//! go and their number is told. Other crates are heard from `warn` up only, as their debug output may hold request bodies.
+//! The core's log records, queued until Java fetches them: Rust threads never call into the JVM. The queue is bounded: when it is full, the
+//! oldest records are dropped and counted. Other crates are logged from `warn` up only, as their debug output may contain request bodies.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 const CAPACITY: usize = 4096;
 
-/// One record on its way to slf4j.
+/// One record for slf4j.
 #[derive(Debug, Serialize)]
 pub struct Line {
     /// `ERROR`, `WARN`, `INFO`, `DEBUG` or `TRACE`.
@@ -63,11 +63,11 @@ fn push(line: Line) {
     queue.lines.push_back(line);
 }
 
-/// Sends the core's log, and where it panicked, to the queue. Safe to call again.
+/// Sends the core's log and the location of panics to the queue. Safe to call again.
 pub fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // It fails only if a logger is there already, and in this library nobody else installs one.
+        // It fails only if there is a logger already, and this library installs no other one.
         if log::set_logger(&QueueLogger).is_ok() {
             log::set_max_level(LevelFilter::Info);
         }
@@ -75,7 +75,7 @@ pub fn install() {
     });
 }
 
-/// Takes everything that is waiting, oldest first.
+/// Removes and returns all queued lines, the oldest first.
 pub fn drain() -> Vec<Line> {
     let mut queue = queue();
     let dropped = std::mem::take(&mut queue.dropped);
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_come_out_in_order_and_a_flood_drops_the_oldest_and_says_so() {
+    fn lines_keep_their_order_and_a_full_queue_drops_and_counts_the_oldest() {
         install();
         for n in 0..=CAPACITY {
             log::info!(target: "firn::flood", "line {n}");

@@ -1,4 +1,4 @@
-//! The rows of a file that break the contract, kept as CSV for the caller; the core gives each its reason.
+//! Writes the malformed rows of a file as CSV for the caller; the core gives each its reason.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -15,7 +15,7 @@ pub struct RejectedRows {
 }
 
 impl RejectedRows {
-    /// Nothing is made at `path` before the first row.
+    /// The file at `path` is only created with the first row.
     pub fn to(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -62,7 +62,7 @@ impl RejectedRows {
     }
 }
 
-/// A field in quotes, its bytes as they are.
+/// A quoted field with unchanged bytes.
 fn quoted(out: &mut impl Write, field: &[u8]) -> std::io::Result<()> {
     out.write_all(b"\"")?;
     for part in field.split_inclusive(|&byte| byte == b'"') {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rejected_rows_are_csv_whatever_they_hold() {
+    fn rejected_rows_are_csv_whatever_their_content() {
         let folder = std::env::temp_dir().join(format!("firn-rejected-{}", std::process::id()));
         let mut rows = RejectedRows::to(&folder);
         rows.add(&RejectedRow {

@@ -1,4 +1,4 @@
-//! A generated stream, read file by file into buffers of the caller's size. Fits the pieces of the core to the reads of a caller;
+//! A generated stream, read file by file into buffers of the caller's size. Adapts the pieces of the core to the reads of a caller;
 //! generates nothing itself.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -52,7 +52,7 @@ impl Stream {
     }
 }
 
-/// Checks the JSON document `options`, and returns it with every option, as numbers and not as text.
+/// Checks the JSON document `options`, and returns it with every option, with numbers in place of texts.
 ///
 /// # Errors
 /// `Config`, with the reason.
@@ -79,14 +79,14 @@ fn position_of(json: &str) -> Result<Position, Error> {
     })
 }
 
-/// The file that is being read, and its bytes that the caller has not read yet.
+/// The current file, with its bytes that the caller has not read yet.
 pub struct Reader {
     generator: Generator,
     file: Option<FileId>,
     rest: Vec<u8>,
-    /// How much of `rest` is read.
+    /// The number of bytes of `rest` that have been read.
     read: usize,
-    /// The core has delivered the file's last piece.
+    /// Whether the core has delivered the file's last piece.
     complete: bool,
 }
 
@@ -135,7 +135,7 @@ impl Reader {
         filled
     }
 
-    /// Takes the next piece into `rest`. False when there is none.
+    /// Fetches the next piece into `rest`. False when there is none.
     fn fetch(&mut self) -> bool {
         let Some(Piece {
             file,
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_refused_with_their_reason() {
+    fn invalid_options_are_reported_with_a_reason() {
         let refused = |options| check(options).unwrap_err().to_string();
         assert!(refused(r#"{"sead": 1}"#).starts_with("invalid generator option `sead`"));
         assert!(refused(r#"{"late": 2}"#).starts_with("option `late`: invalid fraction `2`"));

@@ -1,5 +1,5 @@
-//! Handles for other runtimes: a number into a table of sessions, never a pointer. So a handle used after its close, closed twice, or
-//! of another kind is told by name, and a session stays alive until the last call that uses it returns.
+//! Handles for other runtimes: a number in a table of sessions, never a pointer. So a handle that is used after its close, closed twice, or
+//! of another kind is reported as such, and a session stays alive until the last call that uses it returns.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -7,9 +7,9 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::failure::Failure;
 
-/// Something that lives behind a handle.
+/// A session with a handle.
 pub trait Session: Any + Send + Sync {
-    /// What a person calls it, with its article.
+    /// Its name in messages, with an article.
     const WHAT: &'static str;
 }
 
@@ -20,7 +20,7 @@ struct Entry {
 
 #[derive(Default)]
 struct Table {
-    /// The last ticket given out. Tickets are never used again, so that a stale one cannot hit someone else's session.
+    /// The last issued ticket. Tickets are never reused, so that a stale one cannot refer to another session.
     last: i64,
     open: HashMap<i64, Entry>,
 }
@@ -28,11 +28,11 @@ struct Table {
 static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
 
 fn table() -> MutexGuard<'static, Table> {
-    // Each change to the table is one insert or remove: a panic elsewhere cannot have left it half done.
+    // Each change of the table is one insert or remove, so a panic elsewhere cannot have left it inconsistent.
     TABLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Files `session` and returns its ticket, which is never 0.
+/// Adds `session` to the table and returns its ticket, which is never 0.
 pub fn issue<S: Session>(session: S) -> i64 {
     let mut table = table();
     table.last += 1;
@@ -47,7 +47,7 @@ pub fn issue<S: Session>(session: S) -> i64 {
     ticket
 }
 
-/// The session behind `ticket`.
+/// The session of `ticket`.
 ///
 /// # Errors
 /// `Config` if it was closed, never existed, or is of another kind.
@@ -68,14 +68,14 @@ pub fn find<S: Session>(ticket: i64) -> Result<Arc<S>, Failure> {
     })
 }
 
-/// Forgets `ticket`; its session ends with the last call that still uses it.
+/// Removes `ticket`; its session ends with the last call that still uses it.
 ///
 /// # Errors
 /// As [`find`].
 pub fn close<S: Session>(ticket: i64) -> Result<(), Failure> {
     find::<S>(ticket)?;
     let removed = table().open.remove(&ticket);
-    // Dropped only now, with the table unlocked: a session may take its time to end.
+    // Dropped after the table is unlocked: ending a session may take long.
     drop(removed);
     Ok(())
 }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_handle_is_told_from_one_never_given_out() {
+    fn a_closed_handle_is_distinguished_from_one_never_issued() {
         let ticket = issue(Snowball);
         close::<Snowball>(ticket).unwrap();
         assert_eq!(
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_of_another_kind_is_named_and_stays_open() {
+    fn a_handle_of_another_kind_is_reported_and_stays_open() {
         let ticket = issue(Snowball);
         assert_eq!(
             find::<Icicle>(ticket).unwrap_err().to_string(),

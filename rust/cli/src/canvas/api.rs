@@ -1,4 +1,4 @@
-//! NiFi's REST API, as the canvas calls it.
+//! A client for the parts of NiFi's REST API that the canvas uses.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use super::parameters::{Parameter, fitted};
 
 const CLIENT: &str = "firn";
 
-/// What a processor complained of.
+/// A bulletin: an error or a warning of a processor.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Bulletin {
-    /// Later bulletins have greater ones; the first has 0.
+    /// Ids ascend; the first bulletin has 0.
     pub id: i64,
     pub level: String,
     pub source_name: String,
@@ -28,7 +28,7 @@ pub struct Bulletin {
 pub struct Api {
     http: reqwest::Client,
     base: String,
-    /// A login's token, where NiFi asks for one.
+    /// The token of the login, if NiFi requires one.
     token: Option<String>,
 }
 
@@ -39,8 +39,8 @@ pub struct Login<'a> {
 }
 
 impl Api {
-    /// The NiFi at `url`, the part before `/nifi` and `/nifi-api`. Over HTTPS its certificate must be in the PEM file
-    /// `authority`, or known to the system.
+    /// The NiFi at `url`, without `/nifi` or `/nifi-api`. Over HTTPS its certificate must be in the PEM file
+    /// `authority`, or trusted by the system.
     ///
     /// # Errors
     /// `Config` if `authority` holds no certificate.
@@ -66,10 +66,10 @@ impl Api {
         })
     }
 
-    /// Logs in; what follows is done as that user.
+    /// Logs in; later calls are made as that user.
     ///
     /// # Errors
-    /// `Rejected` if NiFi does not know the user by this password.
+    /// `Rejected` if NiFi does not accept the user and password.
     pub async fn login(&mut self, login: &Login<'_>) -> Result<()> {
         let path = "/access/token";
         let form = [("username", login.user), ("password", login.password)];
@@ -78,10 +78,10 @@ impl Api {
         Ok(())
     }
 
-    /// Whether the flow can be worked on already.
+    /// Checks that the flow can be edited.
     ///
     /// # Errors
-    /// What a call that NiFi does not take yet gives.
+    /// The error of a call that NiFi does not accept yet.
     pub async fn ready(&self) -> Result<()> {
         self.get("/flow/process-groups/root").await.map(drop)
     }
@@ -98,7 +98,7 @@ impl Api {
         found.map(|group| text(group, "/id")).transpose()
     }
 
-    /// Puts the flow definition on the canvas; gives its process group's id.
+    /// Imports the flow definition onto the canvas; returns its process group's id.
     pub async fn upload_flow(
         &self,
         definition: &Path,
@@ -121,7 +121,7 @@ impl Api {
         text(&group, "/id")
     }
 
-    /// Sets parameters of the context `context`, and waits until NiFi has taken them.
+    /// Sets parameters of the context `context`, and waits until NiFi has applied them.
     pub async fn set_parameters(&self, context: &str, parameters: &[Parameter]) -> Result<()> {
         let contexts = self.get("/flow/parameter-contexts").await?;
         let found = contexts["parameterContexts"]
@@ -172,7 +172,7 @@ impl Api {
         self.send(Method::PUT, &path, &body).await.map(drop)
     }
 
-    /// What processors complained of after the bulletin `after` (-1: ever), oldest first.
+    /// The bulletins after the bulletin `after` (-1: all), oldest first.
     pub async fn bulletins(&self, after: i64) -> Result<Vec<Bulletin>> {
         let board = self
             .get(&format!("/flow/bulletin-board?after={after}"))
@@ -223,7 +223,7 @@ impl Api {
             return Ok(body);
         }
         let text = format!("{status}: {body}");
-        // NiFi answers 409 and 503 while its flow is still being loaded.
+        // NiFi responds with 409 and 503 while its flow is still being loaded.
         let error = match status {
             StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE => Error::transient(text),
             _ => Error::rejected(text),
@@ -232,7 +232,7 @@ impl Api {
     }
 }
 
-/// The error with all that lies under it: which certificate, which port.
+/// The error with all of its causes, such as the certificate or the port.
 fn causes(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);

@@ -1,6 +1,6 @@
-//! A real NiFi, and the few calls of its REST API that put a flow on the canvas and start it.
+//! A real NiFi, and the few calls of its REST API that import a flow and start it.
 //!
-//! Knows nothing of Snowflake; the flow's parameters are names and texts to it.
+//! Knows nothing of Snowflake: it treats the flow's parameters as names and texts.
 
 mod api;
 mod parameters;

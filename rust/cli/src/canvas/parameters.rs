@@ -1,4 +1,4 @@
-//! The parameters of `docker/flow/firn.json`, and the flow fitted to those that are given.
+//! The parameters of `docker/flow/firn.json`, and the flow adapted to the given ones.
 
 use firn::{Error, Result};
 use serde_json::Value;
@@ -6,47 +6,47 @@ use serde_json::Value;
 /// The flow's parameter context.
 pub const CONTEXT: &str = "Firn";
 
-/// The processor that most parameters are for.
+/// The processor that uses most parameters.
 const LOADER: &str = "io.firn.nifi.processors.PutSnowflakeMerge";
 
-/// A parameter of the flow; NiFi keeps sensitive ones encrypted and never shows them.
+/// A parameter of the flow; NiFi stores sensitive ones encrypted and never shows them.
 pub struct Parameter {
     pub name: &'static str,
     pub value: Option<String>,
     pub sensitive: bool,
-    /// The loader's property that refers to it, and is empty when there is no value: NiFi would take the empty text for
-    /// one, and the processor find it wrong.
+    /// The loader's property that refers to it, and is empty without a value: NiFi would pass on the empty text as a
+    /// value, and the processor would reject it.
     property: Option<&'static str>,
 }
 
-/// What the flow needs to know.
+/// The parameters of the flow.
 pub struct FlowParameters {
     pub account_url: String,
     pub account: String,
     pub proof: Proof,
-    /// A service that speaks S3, if not Amazon's own.
+    /// The endpoint of an S3-compatible service, if not Amazon's own.
     pub s3_endpoint: Option<String>,
     pub region: Option<String>,
     pub bucket: String,
-    /// The folder in the bucket that the stage points to.
+    /// The stage's folder in the bucket.
     pub prefix: Option<String>,
-    /// Id and secret; NiFi's own default chain without.
+    /// Id and secret; NiFi's default credentials chain by default.
     pub access_key: Option<(String, String)>,
     /// Folder with files to load, as a path on NiFi's machine.
     pub input_folder: String,
     /// Folder for rejected rows, as a path on NiFi's machine.
     pub rejects_folder: String,
-    /// Events a second.
+    /// Events per second.
     pub rate: u32,
     pub rows_per_file: u32,
 }
 
-/// What proves the user.
+/// The user's credential.
 pub enum Proof {
     Token(String),
     KeyPair {
         user: String,
-        /// PKCS#8 in PEM.
+        /// The private key, PKCS#8 in PEM.
         key: String,
         passphrase: Option<String>,
     },
@@ -78,7 +78,7 @@ impl Parameter {
 }
 
 impl FlowParameters {
-    /// All of them, by the flow's names.
+    /// All parameters, by the flow's names.
     pub fn list(self) -> Vec<Parameter> {
         let (token, user, key, passphrase) = match self.proof {
             Proof::Token(token) => (Some(token), None, None, None),
@@ -111,10 +111,10 @@ impl FlowParameters {
     }
 }
 
-/// The flow definition with a loader that refers to those parameters that have a value, and proves its user with them.
+/// The flow definition with a loader that refers to the parameters that have a value, and authenticates with them.
 ///
 /// # Errors
-/// `Config` if `definition` is no flow definition.
+/// `Config` if `definition` is not a flow definition.
 pub fn fitted(definition: &[u8], parameters: &[Parameter]) -> Result<Vec<u8>> {
     let mut flow: Value = serde_json::from_slice(definition)
         .map_err(|error| Error::config(format!("invalid flow definition: {error}")))?;
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_loader_refers_to_what_is_given_and_leaves_the_rest_empty() {
+    fn the_loader_refers_to_given_parameters_and_leaves_the_rest_empty() {
         let flow = br##"{"flowContents": {"processors": [
             {"type": "io.firn.nifi.processors.PutSnowflakeMerge", "properties": {
                 "Token": "#{Token}", "Endpoint Override URL": "#{S3 Endpoint}", "Schema": "PUBLIC"}},

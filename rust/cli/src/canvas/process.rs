@@ -1,4 +1,4 @@
-//! NiFi's process: started in a folder of its own, waited for, stopped.
+//! NiFi's process: starts it in a folder of its own, waits for it, and stops it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,7 +8,7 @@ use firn::{Context, Error, Result};
 
 use super::Api;
 
-/// How long NiFi may take to answer; some 20 s is usual.
+/// The timeout for NiFi's start, which usually takes about 20 s.
 const START_TIMEOUT: Duration = Duration::from_secs(240);
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -53,15 +53,15 @@ impl Nifi {
         })
     }
 
-    /// Where a browser finds the canvas.
+    /// The URL of the canvas.
     pub fn canvas(&self) -> String {
         format!("http://127.0.0.1:{}/nifi/", self.port)
     }
 
-    /// Its REST API, as soon as it answers.
+    /// Waits until NiFi responds, and returns its REST API.
     ///
     /// # Errors
-    /// `Config` if NiFi ended or does not come up, with where its messages are.
+    /// `Config` if NiFi ended or does not start, with the path of its log.
     pub async fn api(&mut self) -> Result<Api> {
         let api = Api::new(&format!("http://127.0.0.1:{}", self.port), None)?;
         let started = Instant::now();
@@ -79,10 +79,10 @@ impl Nifi {
         Ok(api)
     }
 
-    /// Whether it has ended by itself.
+    /// Checks that NiFi has not ended.
     ///
     /// # Errors
-    /// `Config` if so, with where its messages are.
+    /// `Config` if it has, with the path of its log.
     pub fn still_running(&mut self) -> Result<()> {
         match self.child.try_wait().context(|| "NiFi".to_owned())? {
             None => Ok(()),
@@ -95,7 +95,7 @@ impl Nifi {
 }
 
 impl Drop for Nifi {
-    /// Asks it to stop, as its own script would, and insists after a while.
+    /// Stops it with SIGTERM, as its own script would, and kills it after a timeout.
     fn drop(&mut self) {
         let asked = Command::new("kill")
             .arg(self.child.id().to_string())
@@ -112,7 +112,7 @@ impl Drop for Nifi {
     }
 }
 
-/// The port if it is free; for 0, one that is.
+/// The port if it is free; for 0, any free port.
 fn free(port: u16) -> Result<u16> {
     let listener = std::net::TcpListener::bind(("127.0.0.1", port)).map_err(|error| {
         Error::config(format!("port {port} is in use: choose another with --port"))

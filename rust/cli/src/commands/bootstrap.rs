@@ -132,7 +132,7 @@ impl Bootstrap {
 
 fn ready(pipeline: &Pipeline, queue: Option<&str>) -> String {
     let (table, deployment) = (pipeline.contract().table(), pipeline.deployment());
-    // On the local stand-in, whose role has no name of its own, buckets notify without being asked.
+    // On Snowglobe, whose AWS role has the default name, buckets notify without configuration.
     let is_local = deployment.storage.aws_role == Deployment::default().storage.aws_role;
     let notification = queue.filter(|_| !is_local).map_or_else(String::new, |queue| {
         format!(
@@ -146,7 +146,7 @@ fn ready(pipeline: &Pipeline, queue: Option<&str>) -> String {
     )
 }
 
-/// What AWS needs.
+/// Instructions for AWS.
 fn needs_trust(trust: &Trust) -> String {
     let name = trust.role.rsplit('/').next().unwrap_or_default();
     format!(

@@ -1,4 +1,4 @@
-//! `firn canvas`: the pipeline in a real NiFi on this machine, shown live.
+//! `firn canvas`: runs the pipeline in a real NiFi on this machine, with a live display.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -107,7 +107,7 @@ impl Canvas {
         api.start(&group).await
     }
 
-    /// A line a second, or the same lines over and over on a terminal, until enough has come.
+    /// Prints a line per second, or refreshes the same lines on a terminal, until there are enough events.
     async fn watch(&self, owner: &Pipeline, nifi: &mut Nifi, api: &Api) -> Result<()> {
         let live = std::io::stdout().is_terminal();
         let mut before = None;
@@ -124,7 +124,7 @@ impl Canvas {
             let figures = owner.status(5).await?;
             if live {
                 let text = status::text(owner, &figures);
-                // Save the cursor once, then come back to it and clear what is below.
+                // Save the cursor once, then restore it and clear the lines below.
                 let place = if before.is_none() {
                     "\x1b7"
                 } else {
@@ -152,7 +152,7 @@ impl Canvas {
     }
 }
 
-/// A bulletin as a line; NiFi puts the processor's type and id before its message.
+/// A bulletin on one line, without the processor's type and id that NiFi puts before its message.
 fn complaint(bulletin: &Bulletin) -> String {
     let message = bulletin.message.replace('\n', " ");
     let message = message
@@ -161,7 +161,7 @@ fn complaint(bulletin: &Bulletin) -> String {
     format!("{} {}: {message}\n", bulletin.source_name, bulletin.level)
 }
 
-/// The folder, empty, by its whole path. Only one that an earlier run made is emptied.
+/// The folder's absolute path, after creating or emptying it. Only a folder that an earlier run created is emptied.
 fn fresh(folder: &Path) -> Result<PathBuf> {
     let place = || folder.display().to_string();
     if folder.exists() {

@@ -100,7 +100,7 @@ impl Infer {
     }
 }
 
-/// What would happen to the rows of one file.
+/// The outcome of checking one file.
 #[derive(Serialize)]
 struct Checked {
     file: String,

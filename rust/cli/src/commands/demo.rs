@@ -1,4 +1,4 @@
-//! `firn demo`: the whole pipeline on this machine, with everything that goes wrong in real ones.
+//! `firn demo`: runs the whole pipeline on this machine, with the faults of real ones.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -110,7 +110,7 @@ impl Demo {
         report::print(&format!("To explore: {program} demo --stay\n"))
     }
 
-    /// Files of changes in `folder`, in the order of their making.
+    /// Generates files of changes in `folder`; returns them in the order of their events.
     fn generate(&self, folder: &Path) -> Result<Vec<PathBuf>> {
         let options = Options {
             seed: self.seed,
@@ -145,7 +145,7 @@ impl Demo {
     }
 }
 
-/// Uploads the files in an order of their own, one of them twice; gives the rows uploaded.
+/// Uploads the files in another order, one of them twice; returns the number of uploaded rows.
 async fn deliver(loader: &Loader, mut files: Vec<PathBuf>) -> Result<i64> {
     files.reverse();
     let shift = 5.min(files.len());
@@ -157,7 +157,7 @@ async fn deliver(loader: &Loader, mut files: Vec<PathBuf>) -> Result<i64> {
         bar.inc(1);
     }
     if let Some(first) = files.first() {
-        // The same content under another name: a second delivery, every row of which is a duplicate.
+        // The same content under another name: a second delivery whose rows are all duplicates.
         let again = first.with_file_name("delivered-again.csv");
         std::fs::copy(first, &again).context(|| again.display().to_string())?;
         rows += uploaded(loader, &again).await?;
@@ -171,7 +171,7 @@ fn bar(length: u64, what: &str) -> ProgressBar {
     report::bar(length, &template)
 }
 
-/// The rows of a file that was not in the bucket yet.
+/// Uploads a file; returns its rows, or 0 if the file was already in the bucket.
 async fn uploaded(loader: &Loader, path: &Path) -> Result<i64> {
     let staged = loader
         .upload(path, LoadMode::Snowpipe, Arc::new(()))

@@ -1,4 +1,4 @@
-//! The arguments that many commands share: which contract, which account, which bucket.
+//! Shared arguments of the commands: contract, account and bucket.
 
 use std::path::{Path, PathBuf};
 
@@ -147,12 +147,12 @@ impl DeploymentArgs {
         Pipeline::new(contract(self.contract.as_deref())?, deployment, connection)
     }
 
-    /// The pipeline, for asking.
+    /// The pipeline for commands that only query.
     pub fn pipeline(&self) -> Result<Pipeline> {
         self.join(|_| {})
     }
 
-    /// The pipeline, for making its objects.
+    /// The pipeline for commands that create its objects.
     pub fn pipeline_at(&self, arguments: &BootstrapArgs) -> Result<Pipeline> {
         self.join(|deployment| arguments.apply(deployment))
     }
@@ -167,7 +167,7 @@ impl DeploymentArgs {
 }
 
 impl BootstrapArgs {
-    /// Sets what the arguments say.
+    /// Applies the arguments to a deployment.
     pub fn apply(&self, deployment: &mut Deployment) {
         deployment.storage.url.clone_from(&self.stage_url);
         deployment.storage.integration = Identifier::new(&self.integration);

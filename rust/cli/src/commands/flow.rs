@@ -1,4 +1,4 @@
-//! `firn flow`: the pipeline on the canvas of a NiFi that runs somewhere.
+//! `firn flow`: imports the pipeline into a running NiFi.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -166,7 +166,7 @@ impl Flow {
 }
 
 impl NifiArguments {
-    /// Its API, logged in, as soon as the flow can be worked on.
+    /// Waits until the flow can be edited, and returns NiFi's API, logged in.
     async fn api(&self) -> Result<Api> {
         let mut api = Api::new(&self.url, self.certificate.as_deref())?;
         let password = self.password_file.as_deref().map(read).transpose()?;
@@ -186,7 +186,7 @@ impl NifiArguments {
             };
             match outcome {
                 Ok(()) => return Ok(api),
-                // What is still starting refuses connections, or answers that it is not ready.
+                // A NiFi that is starting refuses connections, or responds that it is not ready.
                 Err(error) if started.elapsed() > timeout || is_final(&error) => {
                     return Err(error.context(format!("NiFi at {}", self.url)));
                 }
@@ -197,12 +197,12 @@ impl NifiArguments {
     }
 }
 
-/// Whether waiting cannot help.
+/// Whether a retry cannot help.
 fn is_final(error: &Error) -> bool {
     !matches!(error.kind(), ErrorKind::Transient)
 }
 
-/// A secret in a file, without the line's end.
+/// A secret in a file, without its line end.
 fn read(path: &Path) -> Result<String> {
     let text = std::fs::read_to_string(path).context(|| path.display().to_string())?;
     Ok(text.trim_end().to_owned())

@@ -1,4 +1,4 @@
-//! `firn generate`: its arguments, and how they and a state file become a [`Job`].
+//! `firn generate`: its arguments, which become a [`Job`] together with a state file.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -102,7 +102,7 @@ pub struct Generate {
     pub quiet: bool,
 }
 
-/// The exit code for invalid arguments, as Clap has it.
+/// Clap's exit code for invalid arguments.
 const USAGE: u8 = 2;
 
 impl Generate {
@@ -117,7 +117,7 @@ impl Generate {
         }
     }
 
-    /// What the arguments and the state file ask for.
+    /// The job of the arguments and the state file.
     fn into_job(self) -> Result<Job> {
         let state = self
             .state
@@ -163,7 +163,7 @@ impl Generate {
         })
     }
 
-    /// The options of the stream: the arguments over the state's or the defaults. They must not differ from a state's.
+    /// The options of the stream: the arguments, then the state's options, then the defaults. Arguments must not differ from a state's options.
     fn options(&self, state: Option<&State>) -> Result<(Options, Compression)> {
         let mut options = state.map_or_else(Options::default, |state| state.options.clone());
         let mut compression = state.map(|state| state.compress).unwrap_or_default();
@@ -188,7 +188,7 @@ impl Generate {
             &mut options.rows_per_file,
         );
         if state.is_none() {
-            // Of a stream that is resumed, `--files` only says how many.
+            // For a resumed stream, `--files` only sets the number of files.
             set("--files", self.rows_of_a_file(), &mut options.rows_per_file);
         }
         if let Some(given) = self.compress.filter(|given| *given != compression) {
@@ -211,7 +211,7 @@ impl Generate {
         (self.rate.is_none() && !self.stream.has("rows_per_file")).then(|| rows.div_ceil(files))
     }
 
-    /// Where the run started, where it resumes, and where it was to end.
+    /// The positions where the run started, resumes, and ends.
     fn start(&self, state: Option<&State>) -> (Position, Position, Option<u64>) {
         match state {
             Some(&State {
@@ -231,7 +231,7 @@ impl Generate {
         }
     }
 
-    /// One beyond the last event, if the arguments say how many there are.
+    /// One beyond the last event, if the arguments limit the number of events.
     fn end(&self, rows_per_file: u64, at: Position) -> Result<Option<u64>> {
         let rows = match (self.rows, self.files) {
             (Some(rows), _) => Some(rows),
@@ -245,7 +245,7 @@ impl Generate {
     }
 }
 
-/// Now, to the second, less the time of a file: the first file holds the events just before now.
+/// Now, to the second, minus the time of a file: the first file holds the latest events before now.
 fn start_of_now(every: Duration) -> u64 {
     let now = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
     now.saturating_sub(every.as_secs()) * 1_000_000

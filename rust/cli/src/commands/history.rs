@@ -100,7 +100,7 @@ fn shown(value: &Option<String>) -> String {
         .map_or("null".to_owned(), |text| format!("{text:?}"))
 }
 
-/// Whole seconds need no fraction.
+/// The time without the fraction of whole seconds.
 fn short(time: &str) -> &str {
     time.strip_suffix(".000000").unwrap_or(time)
 }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeline_tells_only_what_changed() {
+    fn a_timeline_shows_only_changed_columns() {
         let versions = [
             version(
                 "I",

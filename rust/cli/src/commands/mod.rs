@@ -1,4 +1,4 @@
-//! The commands of `firn`, one file each; every one turns arguments into calls of the core and results into text.
+//! The commands of `firn`, one file each; each one turns arguments into calls of the core, and results into text.
 
 mod as_of;
 mod bootstrap;
@@ -64,7 +64,7 @@ impl Command {
     /// Runs the command.
     ///
     /// # Errors
-    /// What the core gives; `firn doctor` and `firn verify` also if a check fails.
+    /// The errors of the core; for `firn doctor` and `firn verify` also a failed check.
     pub async fn run(self) -> Result<()> {
         match self {
             Self::Bootstrap(command) => command.run().await,

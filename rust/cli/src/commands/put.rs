@@ -63,7 +63,7 @@ impl Put {
         progress.bar.finish_and_clear();
         let mut rejects = Rejects::default();
         for (file, outcome) in outcomes.iter().enumerate() {
-            // Of a file that failed in its middle, too.
+            // Also for a file that failed half-way.
             progress.file_uploaded(file);
             outcome.iter().for_each(|loaded| rejects.add(loaded));
         }
@@ -84,7 +84,7 @@ impl Put {
         rejects.within(&self.rejects)
     }
 
-    /// Without a contract of its own, a file is most likely of a table that has none yet.
+    /// Suggests `firn contract infer`: without `--contract`, a failed file probably belongs to a table without a contract.
     fn offer_contract(&self, failed: &[Error]) {
         let is_of_header = |error: &Error| {
             let is_of_file = error.fault() == Fault::File && error.kind() == ErrorKind::Config;
@@ -99,7 +99,7 @@ impl Put {
         }
     }
 
-    /// Progress of the upload, on a terminal.
+    /// The progress bar of the upload, on a terminal.
     fn bar(&self) -> ProgressBar {
         let bytes = |path: &PathBuf| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         let bar = report::bar(

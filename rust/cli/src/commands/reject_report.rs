@@ -1,4 +1,4 @@
-//! The malformed rows of files on the terminal: each, or a summary by reason where they are many.
+//! Shows the malformed rows of files on the terminal: one by one, or as a summary by reason if there are many.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use firn::{Error, Result, printable};
 
 use crate::quantity::{count, fraction};
 
-/// Reasons that are listed; all others are counted together.
+/// The maximum number of listed reasons; the others are counted together.
 const MAX_REASONS: usize = 1000;
 
 /// What is said about rejects.
@@ -25,7 +25,7 @@ pub struct RejectArgs {
     max_rejects: Option<Limit>,
 }
 
-/// The most rejects that are no failure.
+/// The maximum number of rejects.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Limit {
     Rows(u64),
@@ -43,17 +43,17 @@ fn limit(text: &str) -> Result<Limit, String> {
     })
 }
 
-/// The rejects of all files so far.
+/// The row and reject counts of all files so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rejects {
     pub rows: u64,
     pub rejects: u64,
-    /// Those that are well-formed rows: only the merge has rejected them.
+    /// Well-formed rows among them, which only the merge rejected.
     pub by_merge: u64,
 }
 
 impl Rejects {
-    /// Adds a file: what the merge rejected, or where it was not waited for, the malformed rows.
+    /// Adds a file: the rows that the merge rejected, or the malformed rows if the merge was not awaited.
     pub fn add(&mut self, loaded: &Loaded) {
         let read: u64 = loaded.objects.iter().map(|one| one.rows.rows).sum();
         let malformed: u64 = loaded.objects.iter().map(|one| one.rows.malformed).sum();
@@ -64,7 +64,7 @@ impl Rejects {
         self.by_merge += merged.saturating_sub(malformed);
     }
 
-    /// Where to look for what no malformed row has shown.
+    /// A hint about rejects that are not malformed rows.
     pub fn hint(&self) -> Option<String> {
         (self.by_merge > 0).then(|| {
             format!(
@@ -106,7 +106,7 @@ pub struct RejectReport {
 #[derive(Default)]
 struct FileRejects {
     total: u64,
-    /// The first rows, a line each.
+    /// The first rows, one line each.
     first: Vec<String>,
     reasons: HashMap<String, Reason>,
 }
@@ -125,7 +125,7 @@ impl RejectReport {
         }
     }
 
-    /// Takes a row of the file of this number.
+    /// Adds a row of the file of this number.
     pub fn add(&self, file: usize, row: &RejectedRow) {
         let mut rejects = self.rows[file]
             .lock()
@@ -133,7 +133,7 @@ impl RejectReport {
         rejects.add(&self.files[file], row, self.max_lines);
     }
 
-    /// What is to be said about the file's rows so far, once.
+    /// Removes and returns the lines about the file's rows so far.
     pub fn take(&self, file: usize) -> Vec<String> {
         let mut rejects = self.rows[file]
             .lock()
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn few_rows_are_shown_each_and_many_by_reason() {
+    fn few_rows_are_shown_one_by_one_and_many_by_reason() {
         assert_eq!(lines(&["bad id"], 2), ["a.csv:2: row 1: bad id [I,x]"]);
         assert_eq!(
             lines(&["bad id", "bad day", "bad id", "bad id"], 3),
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn more_rejects_than_the_limit_fail() {
+    fn more_rejects_than_the_limit_are_an_error() {
         let fails = |text: &str| {
             let arguments = RejectArgs {
                 max_lines: 10,

@@ -10,7 +10,7 @@ use super::deployment::{DeploymentArgs, StageArgs};
 use super::put::results_table;
 use super::report;
 
-/// Characters of a row's text that are shown.
+/// The number of characters of a row's text that are shown.
 const SHOWN_CHARS: usize = 80;
 
 const EXAMPLES: &str = "\
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_row_is_cut() {
+    fn a_long_row_is_truncated() {
         assert_eq!(shortened("é,b"), "é,b");
         assert_eq!(shortened(&"x".repeat(81)), format!("{}…", "x".repeat(80)));
     }

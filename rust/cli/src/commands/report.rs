@@ -1,4 +1,4 @@
-//! Results as text: aligned tables for people, JSON for programs.
+//! Prints results: aligned tables for people, JSON for programs.
 
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
@@ -8,18 +8,18 @@ use firn::{Error, Result, printable};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-/// Says what a demonstration has come to, and when.
+/// Prints a step of a demonstration with its time.
 pub fn step(started: Instant, text: &str) -> Result<()> {
     let seconds = started.elapsed().as_secs_f64();
     print(&format!("{seconds:>6.1} s  {text}\n"))
 }
 
-/// How this program was called, so that what it suggests to call works as it stands.
+/// The name under which this program was called, so that suggested commands can be copied.
 pub fn program() -> String {
     std::env::args().next().unwrap_or_else(|| "firn".to_owned())
 }
 
-/// How far something is, live, where a person looks on.
+/// A live progress bar, on a terminal.
 pub fn bar(length: u64, template: &str) -> ProgressBar {
     let bar = if std::io::stderr().is_terminal() {
         ProgressBar::new(length)
@@ -29,17 +29,17 @@ pub fn bar(length: u64, template: &str) -> ProgressBar {
     bar.with_style(bar_style(template))
 }
 
-/// The look of a bar.
+/// The style of a bar.
 pub fn bar_style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// Writes to standard output. A reader that has gone away, as `head` does, is no failure.
+/// Writes to standard output. A closed pipe, as after `head`, is not an error.
 pub fn print(text: &str) -> Result<()> {
     print_on(text).map(drop)
 }
 
-/// The same, for what is shown again and again; false once the reader has gone away.
+/// The same for repeated output; false once the pipe is closed.
 pub fn print_on(text: &str) -> Result<bool> {
     let mut output = std::io::stdout().lock();
     match output
@@ -56,14 +56,14 @@ pub fn print_json(value: &impl Serialize) -> Result<()> {
     print(&json(value)?)
 }
 
-/// One JSON document, and the end of its last line.
+/// One JSON document, with a final line end.
 pub fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string_pretty(value)
         .map(|text| text + "\n")
         .map_err(|error| Error::bug(format!("cannot write JSON: {error}")))
 }
 
-/// Aligns cells in columns, numbers on the right.
+/// Aligns cells in columns, with numbers aligned to the right.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let rows: Vec<Vec<String>> = rows
         .iter()
@@ -91,7 +91,7 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     table.trim_fmt() + "\n"
 }
 
-/// Every error once; the last is the command's own. One that something has to change for is worse than one that passes.
+/// Prints every distinct error but the worst, and returns that one. A permanent error is worse than a transient one.
 pub fn all_but_worst(mut errors: Vec<Error>) -> Result<()> {
     let mut seen = std::collections::HashSet::new();
     errors.retain(|error| seen.insert(error.to_string()));
@@ -108,13 +108,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_stays_on_its_line() {
+    fn a_row_stays_on_one_line() {
         let rows = [vec!["one\ntwo".to_owned()]];
         assert_eq!(table(&["name"], &rows), "name\none\\ntwo\n");
     }
 
     #[test]
-    fn wide_characters_keep_the_columns_in_line() {
+    fn wide_characters_keep_the_columns_aligned() {
         let rows = [
             vec!["東京".to_owned(), "a".to_owned()],
             vec!["Oslo".to_owned(), "b".to_owned()],
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stand_to_the_right() {
+    fn numbers_are_aligned_to_the_right() {
         let rows = [
             vec!["a".to_owned(), "5".to_owned()],
             vec!["bcd".to_owned(), "10".to_owned()],

@@ -14,9 +14,9 @@ const ACCOUNT: &str = "FIRN";
 /// A running Snowglobe.
 pub struct Snowglobe {
     child: Child,
-    /// `host:port` of its Snowflake.
+    /// `host:port` of its Snowflake API.
     address: String,
-    /// Its S3.
+    /// The URL of its S3.
     s3_url: String,
     token: String,
     key: AccessKey,
@@ -36,7 +36,7 @@ impl Snowglobe {
     /// Starts it with one bucket, in memory.
     ///
     /// # Errors
-    /// `Config` if the binary is nowhere, or does not start.
+    /// `Config` if the binary is not found, or does not start.
     pub fn start(bucket: &str) -> Result<Self> {
         let binary = find()?;
         let token = random_text();
@@ -55,7 +55,7 @@ impl Snowglobe {
                 "--bucket",
                 bucket,
             ])
-            // Arguments show in the process list, variables of our own child do not.
+            // Arguments are visible in the process list, environment variables are not.
             .env("SNOWGLOBE_ADMIN_TOKEN", &token)
             .env("SNOWGLOBE_S3_KEY_ID", &key.id)
             .env("SNOWGLOBE_S3_SECRET", &key.secret)
@@ -102,7 +102,7 @@ impl Snowglobe {
     /// A connection to it.
     ///
     /// # Errors
-    /// None that a running Snowglobe gives.
+    /// None with a running Snowglobe.
     pub fn connection(&self) -> Result<Connection> {
         let (host, port) = self
             .address
@@ -119,7 +119,7 @@ impl Snowglobe {
         ConnectionSource::of(variables, Vec::new()).connection(None)
     }
 
-    /// How to reach its S3.
+    /// The options to access its S3.
     pub fn store_options(&self) -> StoreOptions {
         StoreOptions {
             endpoint: Some(self.s3_url.clone()),
@@ -129,7 +129,7 @@ impl Snowglobe {
         }
     }
 
-    /// The same pipeline as the role that may read the tables.
+    /// The same pipeline with the role that may read the tables.
     pub fn as_owner(&self, pipeline: &Pipeline) -> Result<Pipeline> {
         let mut connection = self.connection()?;
         connection.role = Some(pipeline.deployment().owner.stored());
@@ -140,7 +140,7 @@ impl Snowglobe {
         )
     }
 
-    /// What a client of another kind needs to reach it.
+    /// Addresses and secrets for other clients.
     pub fn access(&self) -> Access<'_> {
         Access {
             account_url: format!("http://{}", self.address),
@@ -152,7 +152,7 @@ impl Snowglobe {
         }
     }
 
-    /// Environment variables with which another shell connects.
+    /// Environment variables for connecting from another shell.
     pub fn variables(&self) -> String {
         let (host, port) = self
             .address
@@ -174,7 +174,7 @@ impl Drop for Snowglobe {
     }
 }
 
-/// The binary named by `SNOWGLOBE`, else the one beside `firn`, else the one on the path.
+/// Finds the binary named by `SNOWGLOBE`, else the one beside `firn`, else the one on the path.
 fn find() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("SNOWGLOBE") {
         return Ok(PathBuf::from(path));

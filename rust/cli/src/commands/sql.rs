@@ -56,7 +56,7 @@ impl Sql {
         self.arguments.apply(&mut deployment);
         let scripts = scripts(&contract, &deployment);
         let Some(folder) = self.into else {
-            // What takes everything down is not for piping into a client.
+            // The script that drops everything is left out, as the output may be piped into a client.
             let making = scripts.iter().filter(|script| !script.is_drop());
             return report::print(
                 &making

@@ -52,7 +52,7 @@ impl Status {
     }
 }
 
-/// The line about current versions that are dated ahead of the clock, if there are any.
+/// The line about current versions dated ahead of the clock, if there are any.
 fn ahead(versions: i64) -> String {
     if versions == 0 {
         return String::new();

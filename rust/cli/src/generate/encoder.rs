@@ -1,4 +1,4 @@
-//! Compression of the bytes of a file, on their way to any writer.
+//! Compresses the bytes of a file into any writer.
 
 use std::io::{self, Write};
 
@@ -19,12 +19,12 @@ pub enum Compression {
     Zstd,
 }
 
-/// Fast rather than small: a stage's files are read once.
+/// A fast level rather than a small size: a stage's files are read once.
 const GZIP_LEVEL: u32 = 3;
 const ZSTD_LEVEL: i32 = 1;
 
 impl Compression {
-    /// What it adds to a file's name.
+    /// The suffix of file names.
     pub const fn suffix(self) -> &'static str {
         match self {
             Self::None => "",
@@ -34,7 +34,7 @@ impl Compression {
     }
 }
 
-/// A writer that compresses what goes through it.
+/// A writer that compresses its input.
 pub enum Encoder<W: Write> {
     Plain(W),
     Gzip(GzEncoder<W>),
@@ -64,7 +64,7 @@ impl<W: Write> Encoder<W> {
         }
     }
 
-    /// Flushes what was written so far, for a reader that waits.
+    /// Flushes the bytes written so far, for a waiting reader.
     pub fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(writer) => writer.flush(),
@@ -73,7 +73,7 @@ impl<W: Write> Encoder<W> {
         }
     }
 
-    /// Writes what is left, and returns the writer.
+    /// Writes the remaining bytes, and returns the writer.
     pub fn finish(self) -> io::Result<W> {
         let mut writer = match self {
             Self::Plain(writer) => writer,

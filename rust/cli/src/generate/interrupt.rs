@@ -1,6 +1,6 @@
-//! Ctrl-C and `kill`: the first asks the run to stop at the next complete file, the second ends it at once.
+//! Ctrl-C and `kill`: the first stops the run at the next complete file, the second ends it at once.
 //!
-//! No partial file stays behind either way: the file under way is known here, from its creation to its renaming.
+//! No partial file is left in either case: the unfinished file is tracked here, from its creation to its renaming.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use firn::{Context, Error, Result};
 
-/// Whether the user asked to stop, and the file to remove if they do not wait.
+/// Whether the user asked to stop, and the unfinished file to remove on the second signal.
 #[derive(Default)]
 pub struct Interrupt {
     requested: AtomicBool,
@@ -20,7 +20,7 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Listens from now on.
+    /// Installs the signal handler.
     pub fn listen() -> Result<Arc<Self>> {
         let interrupt = Arc::new(Self::default());
         let handler = Arc::clone(&interrupt);
@@ -31,7 +31,7 @@ impl Interrupt {
     }
 
     fn request(&self) {
-        // The lock is kept until the end: no other part file is made in between.
+        // The lock is held until the end, so that no other part file is created meanwhile.
         let under_way = self.lock();
         if self.requested.swap(true, Ordering::Relaxed) {
             if let Some(part) = &*under_way {
@@ -66,10 +66,10 @@ impl Interrupt {
         }
     }
 
-    /// Creates the file that is under way from now on.
+    /// Creates and tracks an unfinished file.
     pub fn create(&self, part: &Path) -> io::Result<File> {
         let mut under_way = self.lock();
-        // What a killed run has left, or a link that somebody else has put there: neither is written through.
+        // Remove the file of a killed run, or a symbolic link: neither must be written through.
         match fs::remove_file(part) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -79,7 +79,7 @@ impl Interrupt {
         Ok(file)
     }
 
-    /// Gives the file under way its name.
+    /// Renames the unfinished file to its final name.
     pub fn rename(&self, part: &Path, path: &Path) -> io::Result<()> {
         let mut under_way = self.lock();
         fs::rename(part, path)?;
@@ -87,10 +87,10 @@ impl Interrupt {
         Ok(())
     }
 
-    /// Removes the file under way.
+    /// Removes the unfinished file.
     pub fn remove(&self, part: &Path) {
         let mut under_way = self.lock();
-        // A file that cannot be removed has to stay; the error that led here is reported.
+        // If the file cannot be removed, the original error is reported nevertheless.
         let _ = fs::remove_file(part);
         *under_way = None;
     }

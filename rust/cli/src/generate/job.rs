@@ -1,4 +1,4 @@
-//! What a run has to do, with every decision taken.
+//! The job of a run, with every decision made.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use firn::generator::{Options, Position};
 use super::encoder::Compression;
 use super::output::Naming;
 
-/// What a run has to do.
+/// The job of a run.
 #[derive(Debug)]
 pub struct Job {
     pub options: Options,
-    /// Where the run started, maybe in another process.
+    /// Where the run started, possibly in another process.
     pub from: Position,
     /// Every event before it is in complete files.
     pub at: Position,
-    /// One beyond the last event; none for a stream without end.
+    /// One beyond the last event; none for an endless stream.
     pub until: Option<u64>,
-    /// One file in this time; none for as fast as possible.
+    /// The period of a file; none for as fast as possible.
     pub every: Option<Duration>,
     pub target: Target,
     pub compression: Compression,
@@ -31,7 +31,7 @@ pub struct Job {
     pub quiet: bool,
 }
 
-/// Where rows go.
+/// The destination of the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     Folder(PathBuf),
@@ -39,7 +39,7 @@ pub enum Target {
 }
 
 impl Job {
-    /// How its files are named.
+    /// The naming of its files.
     pub const fn naming(&self) -> Naming {
         Naming {
             format: self.options.format,

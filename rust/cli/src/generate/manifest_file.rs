@@ -14,19 +14,19 @@ use super::part_file;
 /// Its default name.
 pub const MANIFEST: &str = "manifest.json";
 
-/// A manifest to be written when the run has ended.
+/// The manifest file, written at the end of the run.
 pub struct ManifestFile {
     path: PathBuf,
     earlier: Earlier,
 }
 
-/// What the file holds before the run.
+/// The content of the file before the run.
 enum Earlier {
     /// Nothing to keep.
     Nothing,
     /// The runs that this one resumes.
     Runs(Box<Manifest>),
-    /// This run too: it was killed between writing the manifest and the state.
+    /// This run as well: it was killed between writing the manifest and the state.
     ThisRun,
 }
 

@@ -1,17 +1,17 @@
-//! Runs of the generator: where rows go, how fast, and what is kept so that a run can be resumed.
+//! Runs of the generator: the destination of the rows, the rate, and the state for resuming a run.
 //!
 //! - [`stream_options`]: the core's option table as arguments
-//! - [`job`]: what a run has to do, with every decision taken
-//! - [`run`]: the job, from the first row to the summary
-//! - [`output`]: pieces of text become files in a folder, or standard output
-//! - [`part_file`]: a file that gets its name when it is complete
+//! - [`job`]: the job of a run, with every decision made
+//! - [`run`]: runs the job, from the first row to the summary
+//! - [`output`]: writes pieces to files in a folder, or to standard output
+//! - [`part_file`]: a file that is renamed to its name when it is complete
 //! - [`encoder`]: plain, gzip, zstd
-//! - [`state`]: what a later run needs to resume
+//! - [`state`]: the state that a later run needs to resume
 //! - [`manifest_file`]: the manifest beside the files
 //! - [`interrupt`][]: Ctrl-C
 //! - [`progress`]: the progress bar and the summary
 //!
-//! The core makes the rows and knows neither clock nor files; both are here.
+//! The core generates the rows without a clock or files; both are here.
 
 pub mod encoder;
 pub mod interrupt;

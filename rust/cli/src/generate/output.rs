@@ -1,4 +1,4 @@
-//! Where rows go: files in a folder, or standard output.
+//! The destinations of rows: files in a folder, or standard output.
 
 use std::fs;
 use std::io;
@@ -14,11 +14,11 @@ use super::interrupt::Interrupt;
 use super::part_file::{self, PartFile};
 use super::state::State;
 
-/// Why a run stops before its end.
+/// The reason for which a run stops early.
 pub enum Stop {
-    /// The user asked to.
+    /// The user asked to stop.
     Interrupted,
-    /// The reader of standard output has ended, as after `head`.
+    /// Standard output is closed, as after `head`.
     ReaderGone,
     /// An error.
     Failed(Error),
@@ -30,14 +30,14 @@ impl From<Error> for Stop {
     }
 }
 
-/// Takes the pieces of the stream.
+/// Writes the pieces of the stream.
 pub enum Output {
     Folder(Box<Folder>),
     Stdout(Box<Stdout>),
 }
 
 impl Output {
-    /// Takes the next piece.
+    /// Writes the next piece.
     pub fn take(&mut self, piece: Piece<'_>) -> Result<(), Stop> {
         match self {
             Self::Folder(folder) => Ok(folder.take(piece)?),
@@ -45,7 +45,7 @@ impl Output {
         }
     }
 
-    /// After the last piece.
+    /// Finishes the output after the last piece.
     pub fn finish(&mut self) -> Result<(), Stop> {
         match self {
             Self::Folder(_) => Ok(()),
@@ -96,9 +96,9 @@ pub struct Folder {
     interrupt: Arc<Interrupt>,
     checkpoint: Option<Checkpoint>,
     under_way: Option<PartFile>,
-    /// Files closed.
+    /// The number of complete files.
     pub files: u64,
-    /// Their size together.
+    /// Their total size.
     pub bytes: u64,
 }
 
@@ -165,9 +165,9 @@ impl Folder {
     }
 }
 
-/// Refuses a folder that holds a file whose name the run from `at` would write.
+/// Rejects a folder with a file whose name the run from `at` would write.
 ///
-/// `again` allows the file that begins at `at`: a killed run had just closed it, and its bytes are the same.
+/// `again` allows the file that begins at `at`: the killed run has just completed it, and its bytes are the same.
 pub fn refuse_existing(
     folder: &Path,
     naming: Naming,

@@ -1,7 +1,7 @@
-//! A file that gets its name when it is complete and on the disk.
+//! A file that is renamed to its name when it is complete and synced.
 //!
-//! It is written as a dot-file, synced, then renamed, and the folder synced: a watcher never sees a partial file, and what a
-//! later file or the state says of it holds even after a power cut.
+//! It is written as a dot-file, synced and renamed, and then the folder is synced: a watcher never sees a partial file, and a
+//! reference to it in a later file or the state is valid even after a power failure.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind as Io};
@@ -13,7 +13,7 @@ use firn::{Error, Result};
 use super::encoder::{Compression, Encoder};
 use super::interrupt::Interrupt;
 
-/// A file that is being written. Dropped before [`PartFile::finish`], it is removed.
+/// A file that is being written. It is removed if it is dropped before [`PartFile::finish`].
 pub struct PartFile {
     encoder: Option<Encoder<File>>,
     part: PathBuf,
@@ -22,7 +22,7 @@ pub struct PartFile {
 }
 
 impl PartFile {
-    /// Starts the file that will be at `path`.
+    /// Creates the file that will be at `path`.
     pub fn begin(
         path: PathBuf,
         compression: Compression,
@@ -48,7 +48,7 @@ impl PartFile {
         Ok(begun)
     }
 
-    /// Writes some of it.
+    /// Appends bytes.
     pub fn write_all(&mut self, bytes: &[u8]) -> Result<()> {
         let written = self
             .encoder
@@ -57,7 +57,7 @@ impl PartFile {
         written.map_err(|error| cannot_write(&self.path, error))
     }
 
-    /// Gives the file its name, and returns its size in bytes.
+    /// Renames the file to its final name, and returns its size in bytes.
     pub fn finish(mut self) -> Result<u64> {
         self.close()
             .map_err(|error| cannot_write(&self.path, error))
@@ -91,17 +91,17 @@ impl Drop for PartFile {
     }
 }
 
-/// Writes `bytes` to `path`, replacing its content, all or nothing.
+/// Replaces the content of `path` by `bytes` atomically.
 pub fn replace(path: &Path, bytes: &[u8], interrupt: &Arc<Interrupt>) -> Result<()> {
     let mut file = PartFile::begin(path.to_owned(), Compression::None, interrupt)?;
     file.write_all(bytes)?;
     file.finish().map(drop)
 }
 
-/// Creates the folder, and those above it.
+/// Creates the folder and its parents.
 pub fn create_folder(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).map_err(|error| match error.kind() {
-        // The folders above exist or can be created, so this file system allows no folders of ours, as /proc does.
+        // The parents exist or can be created, so this file system allows no new folders, like /proc.
         Io::NotFound => {
             let message = format!(
                 "cannot create folder {}: the file system does not allow it: choose another folder",
@@ -119,7 +119,7 @@ fn folder_of(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-/// An error that says what to do about it.
+/// An error with its fix.
 pub fn cannot_write(path: &Path, error: io::Error) -> Error {
     let advice = match error.kind() {
         Io::StorageFull | Io::QuotaExceeded => {

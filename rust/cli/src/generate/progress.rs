@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
-/// A bar on a terminal, hidden elsewhere; it counts either way.
+/// A bar on a terminal, hidden elsewhere; it counts in both cases.
 pub struct Progress {
     bar: ProgressBar,
     bytes: Arc<AtomicU64>,
     started: Instant,
-    /// Rows so far.
+    /// The number of rows so far.
     pub rows: u64,
 }
 
@@ -21,7 +21,7 @@ const BAR: &str =
 const SPINNER: &str = "{spinner} {human_pos} rows  {rows_per_second} rows/s  {speed}  {elapsed}";
 
 impl Progress {
-    /// For a run of that many rows, or one without end.
+    /// Creates the bar for a run of that many rows, or an endless one.
     pub fn new(rows: Option<u64>, quiet: bool, to_stdout: bool) -> Self {
         // A bar would mix with rows on the same screen.
         let shown = !quiet && stderr().is_terminal() && !(to_stdout && stdout().is_terminal());
@@ -69,7 +69,7 @@ impl Progress {
         self.bar.inc(rows as u64);
     }
 
-    /// Removes the bar, and returns what was done in one line.
+    /// Removes the bar, and returns the summary as one line.
     pub fn summary(self, files: u64, bytes: Option<u64>) -> String {
         self.bar.finish_and_clear();
         let elapsed = self.started.elapsed();

@@ -1,4 +1,4 @@
-//! A run of a job, from the first row to the summary.
+//! Runs a job, from the first row to the summary.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::part_file;
 use super::progress::Progress;
 use super::state::{State, Unfinished};
 
-/// The exit code of shells for a run that Ctrl-C ended.
+/// The exit code of a run that Ctrl-C ended, as in shells.
 const INTERRUPTED: u8 = 130;
 
 /// Runs the job.
@@ -129,7 +129,7 @@ fn paced(
 }
 
 impl Job {
-    /// Refuses to overwrite files, then creates the folder.
+    /// Checks that no file would be overwritten, then creates the folder.
     fn prepare(&self) -> Result<Option<ManifestFile>> {
         if let Target::Folder(folder) = &self.target
             && !self.force
@@ -145,7 +145,7 @@ impl Job {
         Ok(manifest)
     }
 
-    /// The generator, where the job resumes.
+    /// The generator at the position where the job resumes.
     fn generator(&self) -> Result<Generator> {
         let mut generator = Generator::resume(self.options.clone(), self.from)?;
         if let Some(until) = self.until {
@@ -178,7 +178,7 @@ impl Job {
             }
         });
         if let Some(checkpoint) = &checkpoint {
-            // Also shows at once whether the state can be written.
+            // Also checks at once that the state can be written.
             checkpoint.state.save(&checkpoint.path, interrupt)?;
         }
         Ok(Output::Folder(Box::new(Folder::new(

@@ -1,4 +1,4 @@
-//! The state file: what a later run needs to resume exactly where this one stopped, even if it was killed.
+//! The state file, with which a later run resumes exactly where this one stopped, even if it was killed.
 
 use std::fs;
 use std::io;
@@ -13,13 +13,13 @@ use super::encoder::Compression;
 use super::interrupt::Interrupt;
 use super::part_file;
 
-/// A stream and how far it has come.
+/// A stream and its position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
     /// Options of the stream.
     pub options: Options,
-    /// How its files are compressed.
+    /// The compression of its files.
     #[serde(default)]
     pub compress: Compression,
     /// Every event before it is in complete files.
@@ -35,13 +35,13 @@ pub struct State {
 pub struct Unfinished {
     /// Where it started.
     pub from: Position,
-    /// One beyond its last event; none for a stream without end.
+    /// One beyond its last event; none for an endless stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
 }
 
 impl State {
-    /// The state in a file; none if there is no such file.
+    /// Loads the state from a file; none if the file does not exist.
     pub fn load(path: &Path) -> Result<Option<Self>> {
         let text = match fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -56,7 +56,7 @@ impl State {
         Ok(Some(state))
     }
 
-    /// Puts the state into a file, all or nothing.
+    /// Saves the state to a file atomically.
     pub fn save(&self, path: &Path, interrupt: &Arc<Interrupt>) -> Result<()> {
         let mut text = serde_json::to_vec_pretty(self)
             .map_err(|error| Error::bug(format!("cannot write the state as JSON: {error}")))?;

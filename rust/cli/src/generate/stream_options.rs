@@ -1,4 +1,4 @@
-//! The options of a stream as arguments, made from the option table of the core.
+//! The options of a stream as arguments, generated from the option table of the core.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::quantity::expected;
 
-/// The options that were given, with their values.
+/// The given options with their values.
 #[derive(Clone, Debug, Default)]
 pub struct StreamOptions(Vec<(&'static OptionSpec, Value)>);
 
@@ -18,7 +18,7 @@ impl StreamOptions {
         self.0.iter().any(|(spec, _)| spec.name == name)
     }
 
-    /// Sets `options` to what was given, and returns the names of the arguments that changed a value.
+    /// Applies the given values to `options`, and returns the names of the arguments that changed a value.
     pub fn apply(&self, options: &mut Options) -> Result<Vec<String>> {
         let before = options.values()?;
         let mut changed = Vec::new();
@@ -46,7 +46,7 @@ impl FromArgMatches for StreamOptions {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = OPTIONS.iter().filter_map(|spec| {
             let values = matches.get_many::<Value>(spec.name)?.cloned();
-            // A list may be given in parts.
+            // A list may be given by several arguments.
             let value = values.reduce(|before, more| match (before, more) {
                 (Value::Array(before), Value::Array(more)) => {
                     before.into_iter().chain(more).collect()

@@ -1,4 +1,4 @@
-//! What a run left in its folder.
+//! Reads the files that a run left in its folder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +21,7 @@ pub fn names(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The files that are not whole.
+/// The incomplete files.
 pub fn parts(folder: &Path) -> Vec<String> {
     every_name(folder)
         .into_iter()

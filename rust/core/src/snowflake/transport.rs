@@ -200,7 +200,7 @@ fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
-/// Exponential backoff with full jitter, so that many clients do not retry at the same time.
+/// Exponential backoff with jitter, so that many clients do not retry at the same time.
 pub(super) fn jittered(attempt: u32) -> Duration {
     let longest = FIRST_WAIT
         .saturating_mul(1 << attempt.min(10))

@@ -1,4 +1,4 @@
-//! Which files of a folder are there to be loaded, and which of them are complete.
+//! Finds the files of a folder that may be loaded, and those of them that are complete.
 
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
@@ -14,7 +14,7 @@ use walkdir::{DirEntry, WalkDir};
 use crate::generate::manifest_file::MANIFEST;
 use crate::quantity::duration;
 
-/// Endings that transfer tools, editors and file systems give to what is not complete or not data.
+/// Suffixes that transfer tools, editors and file systems give to incomplete files and to files without data.
 const UNFINISHED: [&str; 13] = [
     ".part",
     ".partial",
@@ -30,9 +30,9 @@ const UNFINISHED: [&str; 13] = [
     ".crc",
     ".lock",
 ];
-/// Names of files that hold no rows.
+/// Names of files without rows.
 const NOT_DATA: [&str; 4] = [MANIFEST, "_SUCCESS", "Thumbs.db", "desktop.ini"];
-/// A last row without line end may be half a row: such a file has to rest so many times longer.
+/// A last row without line end may be incomplete: such a file has to stay unchanged this many times longer.
 const UNENDED_FACTOR: u32 = 5;
 
 /// Which files are taken.
@@ -59,11 +59,11 @@ fn pattern(text: &str) -> Result<Pattern, String> {
     Pattern::new(text).map_err(|error| format!("invalid pattern: {error}"))
 }
 
-/// What a replaced file does not share with the one before, even of the same size and time.
+/// Identifies a file's version: differs after a replacement, even by a file of the same size and time.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Identity {
     pub inode: u64,
-    /// Nanoseconds; set whenever the file is written, and by nobody at will.
+    /// The change time in nanoseconds; the system sets it on every write, and no program can set it.
     pub changed: i128,
 }
 
@@ -79,21 +79,21 @@ pub struct Found {
     modified: Duration,
 }
 
-/// What a look at the folder has found.
+/// The result of a scan of the folder.
 #[derive(Default)]
 pub struct Look {
-    /// The oldest first.
+    /// The files, the oldest first.
     pub files: Vec<Found>,
-    /// Symbolic links and subfolders that the options leave alone.
+    /// The number of symbolic links that the options exclude.
     pub links: usize,
     pub subfolders: usize,
 }
 
-/// The folder, and since when each of its files is as it is.
+/// The folder, with the time since which each file has not changed.
 pub struct Folder {
     root: PathBuf,
     arguments: FolderArgs,
-    /// Folders that take finished files.
+    /// Folders for finished files.
     skipped: Vec<PathBuf>,
     resting: HashMap<PathBuf, (String, Identity, Instant)>,
 }
@@ -123,7 +123,7 @@ impl Folder {
         for entry in entries {
             let entry = match entry {
                 Ok(entry) => entry,
-                // The folder itself; below it, a file may be gone again between listing and looking.
+                // The folder itself; a file below it may have been deleted after it was listed.
                 Err(error) if error.depth() == 0 => return Err(cannot_list(&self.root, error)),
                 Err(_) => continue,
             };
@@ -180,7 +180,7 @@ impl Folder {
             && self.arguments.pattern.as_ref().is_none_or(is_named)
     }
 
-    /// Those of the files that are complete, and how many have yet to settle.
+    /// The complete files, and the number of files that have yet to settle.
     pub fn complete(&mut self, files: Vec<Found>) -> (Vec<Found>, usize) {
         let now = Instant::now();
         let mut resting = HashMap::new();
@@ -220,7 +220,7 @@ impl Folder {
         }
     }
 
-    /// The file whose presence says that this one is complete.
+    /// The marker file that shows that this one is complete.
     pub fn marker(&self, found: &Found) -> Option<PathBuf> {
         let suffix = self.arguments.done_suffix.as_ref()?;
         let mut marker = found.path.clone().into_os_string();
@@ -243,7 +243,7 @@ fn identity(_metadata: &Metadata) -> Identity {
     Identity::default()
 }
 
-/// Whether a file's last row has its line end; compressed files show by themselves whether they are whole.
+/// Whether a file's last row has a line end; compressed formats detect truncation themselves.
 fn is_ended(path: &Path) -> bool {
     let ends = || {
         let mut file = File::open(path)?;
@@ -258,7 +258,7 @@ fn is_ended(path: &Path) -> bool {
         file.read_to_end(&mut end)?;
         Ok::<_, std::io::Error>(end.is_empty() || end.contains(&b'\n') || end.ends_with(b"\r"))
     };
-    // What cannot be read is reported when it is loaded.
+    // A read error is reported when the file is loaded.
     ends().unwrap_or(true)
 }
 

@@ -1,4 +1,4 @@
-//! Which files are done, noted in the folder itself.
+//! Records finished files in the folder itself.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -9,24 +9,24 @@ use firn::{Context, Error, Result};
 
 use super::folder::{Found, Identity};
 
-/// Remembers in the folder itself which files are done.
+/// The journal's name in the watched folder.
 const JOURNAL: &str = ".firn-watch";
 
-/// What was known of a file when it was done.
+/// The identity and the content hash of a finished file.
 struct Noted {
     identity: Identity,
     content_hash: String,
 }
 
-/// The files that are done, and where that is written down.
+/// The finished files, and the file that lists them.
 pub struct Journal {
-    /// By [`Found::key`]; a line of an older version says no more than the key.
+    /// By [`Found::key`]; a line of an older version has only the key.
     done: HashMap<String, Option<Noted>>,
     file: File,
 }
 
 impl Journal {
-    /// Opens the journal of a folder, or begins it.
+    /// Opens the journal of a folder, or creates it.
     pub fn open(folder: &Path) -> Result<Self> {
         let shown = folder.display();
         let metadata = std::fs::metadata(folder).context(|| shown.to_string())?;
@@ -42,7 +42,7 @@ impl Journal {
         let mut text = String::new();
         file.read_to_string(&mut text)
             .context(|| path.display().to_string())?;
-        // A line that was cut by a crash ends here, so that the next one is whole.
+        // End a line that was cut by a crash, so that the next one is complete.
         if !text.is_empty() && !text.ends_with('\n') {
             file.write_all(b"\n")?;
         }
@@ -52,17 +52,17 @@ impl Journal {
         })
     }
 
-    /// Whether a file is known to be done without reading it.
+    /// Whether a file is finished, without reading it.
     pub fn has(&self, found: &Found) -> bool {
         match self.done.get(&found.key) {
             Some(Some(noted)) => noted.identity == found.identity,
-            // The line of an older version says nothing else to compare.
+            // The line of an older version has nothing else to compare.
             Some(None) => true,
             None => false,
         }
     }
 
-    /// Whether a file's content is done, though the file has been replaced or touched since.
+    /// Whether a file's content is finished, although the file has been replaced or touched since.
     pub fn has_content(&mut self, found: &Found) -> bool {
         let Some(Some(noted)) = self.done.get_mut(&found.key) else {
             return false;
@@ -75,7 +75,7 @@ impl Journal {
         is_same
     }
 
-    /// Notes that a file is done, durably.
+    /// Records durably that a file is finished.
     pub fn note(&mut self, found: Found, content_hash: String) -> Result<()> {
         let Identity { inode, changed } = found.identity;
         let line = format!("{} {inode} {changed} {content_hash}\n", found.key);
@@ -90,7 +90,7 @@ impl Journal {
     }
 }
 
-/// A line of the journal: the key, which ends with a quoted name, and what was known besides.
+/// Parses a line of the journal: the key, which ends with a quoted name, and the rest, if any.
 fn parsed(line: &str) -> (String, Option<Noted>) {
     let end = line.rfind('"').map_or(line.len(), |at| at + 1);
     let (key, rest) = line.split_at(end);
@@ -107,7 +107,7 @@ fn parsed(line: &str) -> (String, Option<Noted>) {
     (key.to_owned(), noted())
 }
 
-/// Others may write into the folder: a link in the journal's place must not lead elsewhere.
+/// Others may write into the folder: a symbolic link with the journal's name must not be followed.
 #[cfg(unix)]
 fn not_following_links(options: &mut OpenOptions) -> &mut OpenOptions {
     use std::os::unix::fs::OpenOptionsExt;
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_gives_back_what_was_noted_and_an_old_one_its_key() {
+    fn a_line_round_trips_and_an_old_one_has_only_its_key() {
         let (key, noted) = parsed(r#"17 20 "a \"b\" c.csv" 5 -6 00ff"#);
         let noted = noted.unwrap();
         assert_eq!(key, r#"17 20 "a \"b\" c.csv""#);

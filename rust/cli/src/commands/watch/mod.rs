@@ -1,4 +1,4 @@
-//! `firn watch`: a folder's new files, each once, also over restarts.
+//! `firn watch`: loads a folder's new files, each once, also across restarts.
 
 mod folder;
 mod journal;
@@ -19,13 +19,13 @@ use super::report;
 use folder::{Folder, FolderArgs, Found, Identity};
 use journal::Journal;
 
-/// How often it looks, unless looking takes long: then it rests four times as long as it looks.
+/// The interval between scans; a slow scan is followed by a pause of four times its duration.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How long the rows of a file may take; then it is tried again.
+/// The timeout for the rows of a file; then the load is retried.
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// Files that are loaded and merged together.
 const MAX_FILES_PER_LOAD: usize = 16;
-/// The pauses after failures that are not the file's fault: twice as long each time, until a file loads.
+/// Pauses after failures that the file did not cause: exponential backoff until a file loads.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
@@ -103,7 +103,7 @@ impl Watch {
     }
 }
 
-/// A watch under way.
+/// A running watch.
 struct Watcher {
     loader: Loader,
     folder: Folder,
@@ -114,7 +114,7 @@ struct Watcher {
     once: bool,
     reject_args: RejectArgs,
     rejects: Rejects,
-    /// Files that failed. They are loaded again after they are replaced, or at a restart.
+    /// Files that failed. They are retried after they are replaced, or after a restart.
     failed: HashMap<String, Identity>,
     pause: Duration,
 }
@@ -158,7 +158,7 @@ impl Watcher {
             listener.file_uploaded(number);
             match outcome {
                 Ok(loaded) => self.loaded(found, &loaded)?,
-                // Moved away or deleted since the folder was listed.
+                // Moved or deleted since the folder was listed.
                 Err(_) if !found.path.exists() => {}
                 Err(error) if error.fault() == Fault::File && error.is_transient() => {
                     log::warn!("{error}; it is loaded once it has settled");
@@ -184,7 +184,7 @@ impl Watcher {
             .note(found.clone(), content_hash.unwrap_or_default())
     }
 
-    /// A file that fails must not stop the others.
+    /// Records a failed file, so that it does not stop the others.
     fn has_failed(&mut self, found: &Found, error: &Error) -> Result<()> {
         eprintln!("firn: {error}");
         if let Some(target) = &self.move_failed {
@@ -204,13 +204,13 @@ impl Watcher {
                 target.display()
             );
         } else if let Some(marker) = self.folder.marker(found).filter(|marker| marker.exists()) {
-            // Without its file it says nothing; the next file of this name brings its own.
+            // A marker without its file is meaningless; the next file of this name has its own.
             let _ = std::fs::remove_file(marker);
         }
         moved.is_ok()
     }
 
-    /// Failures that are no fault of the files: reported, then waited out. A single look ends with them.
+    /// Reports failures that the files did not cause, and pauses. With `--once` they end the run.
     async fn wait_after(&mut self, errors: Vec<Error>) -> Result<()> {
         let Some(first) = errors.first() else {
             return Ok(());
@@ -231,7 +231,7 @@ impl Watcher {
         Ok(())
     }
 
-    /// What a single look comes to.
+    /// The outcome of a run with `--once`.
     fn all_loaded(&self) -> Result<()> {
         let count = self.failed.len();
         if count == 0 {
@@ -259,7 +259,7 @@ impl LoadListener for Listener {
     }
 }
 
-/// What happened to a file, a line for each of its objects.
+/// The report of a file, one line for each of its objects.
 fn lines(path: &Path, loaded: &Loaded) -> String {
     let shown = path.display();
     if loaded.reports.is_empty() {
@@ -279,7 +279,7 @@ fn lines(path: &Path, loaded: &Loaded) -> String {
     loaded.reports.iter().map(line).collect()
 }
 
-/// Says once what the options leave alone, so that it is not missed in silence.
+/// Reports once what the options exclude, so that it is not ignored silently.
 fn report_left_alone(links: usize, subfolders: usize) {
     if links > 0 {
         eprintln!("firn: {links} symbolic links are left alone: pass --follow-links to load them");
@@ -289,7 +289,7 @@ fn report_left_alone(links: usize, subfolders: usize) {
     }
 }
 
-/// Moves a file under its own name, or, where that is taken, with a number behind it; also to another file system.
+/// Moves a file under its own name, or with a number appended if that name exists; also to another file system.
 fn move_file(from: &Path, to: &Path) -> std::io::Result<()> {
     if let Some(parent) = to.parent() {
         std::fs::create_dir_all(parent)?;
