@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/** The real canvas in headless Chromium, driven by {@code tests/canvas/canvas.mjs} as a person would. */
+/** Tests of the real canvas in headless Chromium, driven by {@code tests/canvas/canvas.mjs} like a user. */
 class CanvasIT {
 
     private static final int EVENTS = 500;
@@ -22,7 +22,7 @@ class CanvasIT {
     @Test
     void bothProcessorsAreFoundDroppedConfiguredVerifiedAndStarted(final TestInfo test) throws Exception {
         try (Snowglobe snowglobe = Snowglobe.start(); RealNifi nifi = RealNifi.start(test)) {
-            // In the order in which a person sets them: the token's field is there once the strategy asks for one.
+            // In the order in which a user sets them: the token's field is only shown after the strategy requires it.
             final ObjectNode settings = NifiApi.JSON.createObjectNode();
             settings.putObject("GenerateCustomerCsv").put("Total Rows", Integer.toString(EVENTS)).put("Max Rows per FlowFile", "100");
             settings.putObject("PutSnowflakeMerge").put("Account URL", snowglobe.url()).put("Account Identifier", "FIRN")

@@ -28,7 +28,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/** PutSnowflakeMerge's ways in: every proof of a user, where S3's keys come from, and the properties that say where rows go. */
+/** PutSnowflakeMerge's connections: every authentication strategy, the source of S3's keys, and the properties of the tables. */
 class ConnectionIT {
 
     private static final String FILE = PutSnowflakeMergeIT.HEADER + PutSnowflakeMergeIT.event("I", 1, "London", 1);
@@ -48,7 +48,7 @@ class ConnectionIT {
         snowglobe.close();
     }
 
-    /** One file, which ends in that relationship; gives its {@code firn.error}. */
+    /** Loads one file, which is routed to that relationship; returns its {@code firn.error}. */
     private String load(final String content, final String relationship) {
         runner.clearTransferState();
         runner.enqueue(content, Map.of("filename", "f.csv"));
@@ -80,7 +80,7 @@ class ConnectionIT {
         final Cipher cipher = Cipher.getInstance(algorithm);
         cipher.init(Cipher.ENCRYPT_MODE, secret);
         final byte[] sealed = cipher.doFinal(key.getEncoded());
-        // Java names the parameters after the cipher, and knows the key's encoding by the scheme's name only.
+        // Java has the parameters under the cipher's name, and the key's encoding only under the scheme's name.
         final AlgorithmParameters parameters = AlgorithmParameters.getInstance("PBES2");
         parameters.init(cipher.getParameters().getEncoded());
         return pem("ENCRYPTED PRIVATE KEY", new EncryptedPrivateKeyInfo(parameters, sealed).getEncoded());
@@ -94,7 +94,7 @@ class ConnectionIT {
     }
 
     @Test
-    void anEncryptedKeyIsOpenedByItsPassphraseAlone() throws Exception {
+    void anEncryptedKeyNeedsItsPassphrase() throws Exception {
         final String key = encrypted(keyOfUser().getPrivate());
         runner.setProperty("Private Key", key);
         runner.setProperty("Private Key Passphrase", PASSPHRASE);
@@ -114,7 +114,7 @@ class ConnectionIT {
     }
 
     @Test
-    void aKeyThatTheUserDoesNotHaveIsAFailureWithItsCure() throws Exception {
+    void aKeyThatTheUserDoesNotHaveIsAFailureWithItsFix() throws Exception {
         keyOfUser();
         final KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
         generator.initialize(2048);
@@ -124,7 +124,7 @@ class ConnectionIT {
     }
 
     @Test
-    void anOauthTokenIsHandedOverAsOne() {
+    void anOauthTokenIsSentAsAnOauthToken() {
         runner.setProperty("Authentication Strategy", "OAUTH");
         runner.setProperty("Token", "oauth-that-never-shows");
         // Snowglobe does not support OAuth: its error shows that the token reached it.
@@ -134,7 +134,7 @@ class ConnectionIT {
     }
 
     @Test
-    void withoutKeysForS3TheDefaultChainFindsThemInTheEnvironment() throws Exception {
+    void keysForS3ComeFromTheEnvironmentByDefault() throws Exception {
         // The build gives this JVM AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
         runner.removeProperty("Access Key ID");
         runner.removeProperty("Secret Access Key");
@@ -146,14 +146,14 @@ class ConnectionIT {
     void theAccountIsTheFirstPartOfItsAddress() throws Exception {
         runner.removeProperty("Account Identifier");
         runner.setProperty("Private Key", pem("PRIVATE KEY", keyOfUser().getPrivate().getEncoded()));
-        // No account is called 127, which a login with a key pair is made out to then.
+        // There is no account 127, which a login with a key pair names then.
         final String error = load(FILE, "failure");
         assertTrue(error.contains("account"), error);
         assertEquals(0, snowglobe.number("select count(*) from CUSTOMER"));
     }
 
     @Test
-    void whereRowsGoMayComeFromTheEnvironment() throws Exception {
+    void tableAndStageMayComeFromTheEnvironment() throws Exception {
         final Map<String, String> values = Map.of("Account URL", snowglobe.url(), "Account Identifier", "FIRN", "Role", "FIRN_LOADER",
                 "Warehouse", "FIRN_WH", "Database", "FIRN", "Schema", "PUBLIC", "Stage Bucket", "firn-landing", "Region", "us-east-1",
                 "Endpoint Override URL", snowglobe.s3());
@@ -167,14 +167,14 @@ class ConnectionIT {
     }
 
     @Test
-    void aWarehouseThatIsNotThereIsNamed() {
+    void aMissingWarehouseIsNamed() {
         runner.setProperty("Warehouse", "NOWHERE_WH");
         final String error = load(FILE, "failure");
         assertTrue(error.toLowerCase(Locale.ROOT).contains("warehouse"), error);
     }
 
     @Test
-    void anotherContractIsAnotherTable(@TempDir final Path folder) throws Exception {
+    void anotherContractHasAnotherTable(@TempDir final Path folder) throws Exception {
         final String contract = """
                 table = "PARCEL"
                 op = "op"

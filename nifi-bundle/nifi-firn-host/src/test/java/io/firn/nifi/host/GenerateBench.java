@@ -17,8 +17,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Sources of customer rows in the real NiFi, one thread each, their FlowFiles dropped as soon as they are committed; and the disk under the
- * content repository, written plainly. NiFi's own status counts FlowFiles and bytes.
+ ** Sources of customer rows in the real NiFi, one thread each, their FlowFiles dropped as soon as they are committed; and the disk of the
+ ** content repository, with plain writes. NiFi's own status counts FlowFiles and bytes.
  */
 final class GenerateBench {
 
@@ -28,7 +28,7 @@ final class GenerateBench {
     private static final String DISK = "the same files written directly to the disk of the content repository";
     private static final Duration TIMEOUT = Duration.ofMinutes(3);
     private static final Duration WINDOW = Duration.ofSeconds(5);
-    /** NiFi deletes content that is no longer needed within a second or two; so does the plain writer. */
+    /** NiFi deletes unneeded content within a second or two; so does the plain writer. */
     private static final int FILES_KEPT = 64;
 
     private final RealNifi nifi;
@@ -42,13 +42,13 @@ final class GenerateBench {
 
     /** Each contender once. */
     void round() throws Exception {
-        // The first file warms it up for good: a file takes it long.
+        // The first file is a sufficient warm-up: each file takes this processor long.
         run(STOCK, "GenerateRecord", stockProperties(), sources == 0 ? 1 : 0);
         run(OURS, "GenerateCustomerCsv", Map.of("Seed", Integer.toString(++sources), "Max Rows per FlowFile", Integer.toString(ROWS)), 20);
         plain();
     }
 
-    /** The same columns, from the nearest that GenerateRecord's Faker has. */
+    /** The same columns, from the most similar ones of GenerateRecord's Faker. */
     private Map<String, String> stockProperties() {
         final Map<String, String> properties = new HashMap<>(Map.of("op", "Internet.httpMethod", "customer_id", "Number.Integer",
                 "first_name", "Name.firstName", "last_name", "Name.lastName", "email", "Internet.emailAddress",
@@ -59,7 +59,7 @@ final class GenerateBench {
         return properties;
     }
 
-    /** A new processor each time, so that its counters begin at 0; the first FlowFiles warm it up. */
+    /** Uses a new processor each time, so that its counters begin at 0; the first FlowFiles are a warm-up. */
     private void run(final String program, final String type, final Map<String, String> properties, final int warmUp) throws Exception {
         final NifiApi api = nifi.api();
         final String source = api.addProcessor(type, "0 sec", properties, Set.of("success"));
@@ -80,7 +80,7 @@ final class GenerateBench {
         return nifi.api().processor(source).at("/status/aggregateSnapshot");
     }
 
-    /** Both emit one FlowFile a task; what is dropped at once does not count as sent out. */
+    /** Both emit one FlowFile per task; FlowFiles that are dropped at once do not count as output. */
     private static long tasks(final JsonNode status) {
         return status.get("taskCount").asLong();
     }

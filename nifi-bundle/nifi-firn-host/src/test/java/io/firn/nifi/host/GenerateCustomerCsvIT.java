@@ -52,7 +52,7 @@ class GenerateCustomerCsvIT {
     }
 
     @Test
-    void aStreamGoesOnAfterKillMinusNine() throws Exception {
+    void aStreamResumesAfterKillMinusNine() throws Exception {
         final String source = addFlow(nifi.api(), "10 ms", Map.of());
         RealNifi.waitFor("the running flow to be saved", TIMEOUT,
                 () -> nifi.savedFlow().split("\"scheduledState\":\"RUNNING\"", -1).length == 3);
@@ -69,7 +69,7 @@ class GenerateCustomerCsvIT {
         assertWholeStream(sequences().length);
     }
 
-    /** GenerateCustomerCsv to PutFile, running. */
+    /** A running flow from GenerateCustomerCsv to PutFile. */
     private String addFlow(final NifiApi api, final String schedule, final Map<String, String> more) throws Exception {
         final Map<String, String> properties = new HashMap<>(more);
         properties.put("Seed", "42");
@@ -104,7 +104,7 @@ class GenerateCustomerCsvIT {
         return sequences.build().toArray();
     }
 
-    /** No event is lost, none is there twice, and each file has the bytes of an uninterrupted stream. */
+    /** Asserts that no event is lost or duplicate, and that each file has the bytes of an uninterrupted stream. */
     private void assertWholeStream(final int events) throws IOException {
         final long[] sequences = sequences();
         assertEquals(events, sequences.length);

@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** The few calls of NiFi's REST API that the tests make, as the canvas makes them. */
+/** The calls of NiFi's REST API that the tests need, as the canvas makes them. */
 final class NifiApi {
 
     static final ObjectMapper JSON = JsonMapper.builder().build();
@@ -41,7 +41,7 @@ final class NifiApi {
         }
     }
 
-    /** What the Add Processor dialog lists under {@code type}: one entry a bundle version. */
+    /** The entries of the Add Processor dialog for {@code type}: one per bundle version. */
     List<JsonNode> processorTypes(final String type) throws Exception {
         final List<JsonNode> found = new ArrayList<>();
         for (final JsonNode offered : get("/flow/processor-types").get("processorTypes")) {
@@ -52,7 +52,7 @@ final class NifiApi {
         return found;
     }
 
-    /** Drops a processor on the canvas; relationships in {@code ends} are auto-terminated. */
+    /** Adds a processor to the canvas; relationships in {@code ends} are auto-terminated. */
     String addProcessor(final String type, final String schedule, final Map<String, String> properties, final Set<String> ends) throws Exception {
         return addProcessor(processorTypes(type).getFirst(), schedule, properties, ends);
     }
@@ -121,7 +121,7 @@ final class NifiApi {
         put("/processors/" + id + "/run-status", body);
     }
 
-    /** NiFi validates in the background, and for a moment still shows the errors from before a change. */
+    /** NiFi validates in the background, and shows the errors from before a change for a moment. */
     private void awaitValid(final String id) throws Exception {
         try {
             RealNifi.waitFor("processor " + id + " to be valid", TIMEOUT,
@@ -191,13 +191,13 @@ final class NifiApi {
         put("/flow/process-groups/" + group, JSON.createObjectNode().put("id", group).put("state", "RUNNING"));
     }
 
-    /** What the Verify button shows. */
+    /** The results of the Verify button. */
     List<JsonNode> verify(final String processor) throws Exception {
         final ObjectNode body = JSON.createObjectNode();
         final ObjectNode request = body.putObject("request").put("componentId", processor);
         final ObjectNode properties = request.putObject("properties");
         processor(processor).at("/component/config/properties").fields().forEachRemaining(property -> {
-            // NiFi masks sensitive values in its answers, and takes the ones it has where none is sent.
+            // NiFi masks sensitive values in its responses, and keeps its own where none is sent.
             if (!property.getValue().asText().equals("********")) {
                 properties.set(property.getKey(), property.getValue());
             }
@@ -208,7 +208,7 @@ final class NifiApi {
         return steps;
     }
 
-    /** Makes a request that NiFi works on for a while, and returns it when it is complete. */
+    /** Makes an asynchronous request of NiFi, and returns it when it is complete. */
     private JsonNode await(final String path, final JsonNode body) throws Exception {
         final JsonNode request = post(path, body).get("request");
         final String pending = path + "/" + (request.has("requestId") ? request.get("requestId") : request.get("id")).asText();
@@ -221,7 +221,7 @@ final class NifiApi {
         return complete;
     }
 
-    /** What processors complained of lately. */
+    /** The latest bulletins of processors. */
     JsonNode bulletins() throws Exception {
         return get("/flow/bulletin-board").at("/bulletinBoard/bulletins");
     }
@@ -240,7 +240,7 @@ final class NifiApi {
         return events;
     }
 
-    /** Hands a NAR to the running NiFi, as its NAR manager does, and returns its id when it is installed. */
+    /** Uploads a NAR to the running NiFi, like its NAR manager, and returns its id when it is installed. */
     String installNar(final Path nar) throws Exception {
         final HttpRequest request = HttpRequest.newBuilder(URI.create(base + "/controller/nar-manager/nars/content")).timeout(TIMEOUT)
                 .header("Content-Type", "application/octet-stream").header("Filename", nar.getFileName().toString())
@@ -255,7 +255,7 @@ final class NifiApi {
         return id;
     }
 
-    /** Takes a NAR away from under the processors that use it. */
+    /** Deletes a NAR while processors use it. */
     void removeNar(final String id) throws Exception {
         send("/controller/nar-manager/nars/" + id + "?force=true", "DELETE", null, "application/json");
         RealNifi.waitFor("the NAR to be gone", TIMEOUT, () -> !get("/controller/nar-manager/nars").toString().contains(id));

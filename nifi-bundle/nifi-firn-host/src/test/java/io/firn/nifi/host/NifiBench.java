@@ -1,7 +1,7 @@
 package io.firn.nifi.host;
 
 /**
- * The processors beside NiFi's own, in the assembled NiFi: {@code NifiBench ROUNDS}, run by {@code firn-bench nifi}. Prints a line for each
+ ** Compares Firn's processors with NiFi's own in the assembled NiFi: {@code NifiBench ROUNDS}, run by {@code firn-bench nifi}. Prints a line for each
  * run: table, program, rows, bytes and seconds, separated by tabs.
  */
 final class NifiBench {
@@ -9,7 +9,7 @@ final class NifiBench {
     private NifiBench() {
     }
 
-    /** Contenders take turns, so that whatever slows the machine for a while slows them all. */
+    /** Contenders take turns, so that a temporary slowdown of the machine affects all of them. */
     public static void main(final String[] arguments) throws Exception {
         final int rounds = Integer.parseInt(arguments[0]);
         try (RealNifi nifi = RealNifi.start("bench")) {

@@ -24,8 +24,8 @@ import java.util.stream.Collectors;
 import java.util.zip.GZIPOutputStream;
 
 /**
- * Files from a folder into the history of a fresh Snowglobe: by PutSnowflakeMerge, by a flow of NiFi's own processors, and by the bare
- * requests, with everything else prepared. What a way needs beyond the bare requests is its own.
+ ** Loads files from a folder into the history of a new Snowglobe: by PutSnowflakeMerge, by a flow of NiFi's own processors, and by the bare
+ ** requests, with everything else prepared. The time of a flow beyond the bare requests is its own.
  */
 final class PutBench {
 
@@ -34,12 +34,12 @@ final class PutBench {
     private static final String OURS = "**`PutSnowflakeMerge`**";
     private static final String STOCK = "`ValidateRecord`, `InvokeHTTP` to S3, `ReplaceText`, `InvokeHTTP` to the SQL API";
     private static final String BARE = "only the requests: upload of prepared objects, one `COPY`, one merge";
-    /** NiFi's for processors, and the core's own. */
+    /** Name prefixes of the threads of NiFi's processors, and of the core. */
     private static final List<String> PROCESSORS_THREADS = List.of("Timer-Driven", "firn-loader");
     private static final Duration TIMEOUT = Duration.ofMinutes(3);
     private static final List<String> COLUMNS = List.of("first_name", "last_name", "email", "phone", "street", "city", "state", "postal_code",
             "country", "updated_at");
-    /** The pipe's own statement. */
+    /** The pipe's COPY statement. */
     private static final String COPY = "copy into CUSTOMER_STAGING (op, customer_id, %1$s, sequence, _firn_reject_reason, _firn_raw_line, "
             + "source_file, "
             + "source_row, loaded_at) from (select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, metadata$filename, "
@@ -69,7 +69,7 @@ final class PutBench {
         writer = nifi.api().addService("CSVRecordSetWriter", Map.of("CSV Format", "rfc-4180"));
     }
 
-    /** As far as an Avro schema can say what the contract says: types, and what may be missing. */
+    /** The part of the contract that an Avro schema can express: types, and optional values. */
     private static String schema() {
         final String optional = COLUMNS.stream().map("{\"name\":\"%s\",\"type\":[\"null\",\"string\"]}"::formatted).collect(Collectors.joining(","));
         return "{\"type\":\"record\",\"name\":\"customer\",\"fields\":[{\"name\":\"op\",\"type\":\"string\"},"
@@ -127,7 +127,7 @@ final class PutBench {
         return statement;
     }
 
-    /** GetFile before the processors, in a row; the clock runs from its start until the last of them is through with every FlowFile. */
+    /** GetFile and the processors in a row; measures from GetFile's start until the last processor has finished every FlowFile. */
     private void flow(final String program, final Snowglobe snowglobe, final List<String> row, final List<String> relationships)
             throws Exception {
         final NifiApi api = nifi.api();

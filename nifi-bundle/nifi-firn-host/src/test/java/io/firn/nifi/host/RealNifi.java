@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 
-/** The assembled NiFi in a run folder of its own: started, killed, started again. Knows nothing of flows; see {@link NifiApi}. */
+/** The assembled NiFi in a run folder of its own: starts, kills and restarts it. Knows nothing of flows; see {@link NifiApi}. */
 final class RealNifi implements AutoCloseable {
 
     private static final Path HOME = Path.of(System.getProperty("nifi.home"));
@@ -31,7 +31,7 @@ final class RealNifi implements AutoCloseable {
         this.port = port;
     }
 
-    /** Starts a NiFi with an empty canvas in a folder named after the test, which stays, so that a failure can be examined. */
+    /** Starts a NiFi with an empty canvas in a folder named after the test, which is kept for examining failures. */
     static RealNifi start(final TestInfo test) throws Exception {
         return start(test.getTestMethod().orElseThrow().getName());
     }
@@ -81,14 +81,14 @@ final class RealNifi implements AutoCloseable {
         return Files.readString(folder.resolve("logs/nifi-app.log"));
     }
 
-    /** The flow as NiFi has saved it, which it does a little later than it says so. */
+    /** The flow that NiFi has saved, which happens shortly after NiFi reports it. */
     String savedFlow() throws IOException {
         try (InputStream flow = new GZIPInputStream(Files.newInputStream(folder.resolve("conf/flow.json.gz")))) {
             return new String(flow.readAllBytes(), StandardCharsets.UTF_8);
         }
     }
 
-    /** The CPU time that its threads with such names have taken so far; those that have ended do not count. */
+    /** The CPU time so far of its threads with matching names; threads that have ended do not count. */
     Duration cpu(final List<String> names) throws IOException {
         try (Stream<Path> threads = Files.list(Path.of("/proc", Long.toString(process.pid()), "task"))) {
             return Duration.ofMillis(10 * threads.mapToLong(thread -> ticks(thread, names)).sum());
@@ -112,13 +112,13 @@ final class RealNifi implements AutoCloseable {
         return Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
     }
 
-    /** SIGKILL, with no chance to tidy up. */
+    /** Kills it with SIGKILL, so that it cannot clean up. */
     void kill() throws InterruptedException {
         process.destroyForcibly();
         process.waitFor();
     }
 
-    /** Starts it again on what the last run left. */
+    /** Starts it again with the files of the last run. */
     void run() throws Exception {
         Files.createDirectories(folder);
         final ProcessBuilder builder = new ProcessBuilder(HOME.resolve("bin/nifi.sh").toString(), folder.toString(),
@@ -142,7 +142,7 @@ final class RealNifi implements AutoCloseable {
         }
     }
 
-    /** Asks again and again until {@code condition} holds. */
+    /** Polls until {@code condition} holds. */
     static void waitFor(final String what, final Duration timeout, final Callable<Boolean> condition) throws Exception {
         final long deadline = System.nanoTime() + timeout.toNanos();
         while (!condition.call()) {

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** A Snowglobe with the customer's tables, and the command line {@code firn} to look at them. Both are binaries of this repository. */
+/** A Snowglobe with the customer's tables, and the command line {@code firn} to query them. Both are binaries of this repository. */
 final class Snowglobe implements AutoCloseable {
 
     static final String TOKEN = "token-that-never-shows-4711";
@@ -80,7 +80,7 @@ final class Snowglobe implements AutoCloseable {
         return printed;
     }
 
-    /** Runs a statement as the role that owns the tables, over the SQL API, and returns its answer. */
+    /** Runs a statement as the role that owns the tables, over the SQL API, and returns the response. */
     JsonNode sql(final String statement) throws IOException, InterruptedException {
         return sql(statement, "FIRN_OWNER");
     }
@@ -91,7 +91,7 @@ final class Snowglobe implements AutoCloseable {
                 .put("schema", "PUBLIC").put("warehouse", "FIRN_WH").put("role", role));
     }
 
-    /** One number out of the tables. */
+    /** One number from the tables. */
     long number(final String query) throws IOException, InterruptedException {
         return sql(query).at("/data/0/0").asLong();
     }
@@ -106,7 +106,7 @@ final class Snowglobe implements AutoCloseable {
         send(request("/_snowglobe/faults").DELETE().build());
     }
 
-    /** Lets the time of the service pass, so that what is scheduled comes due. */
+    /** Advances the clock of the service, so that scheduled tasks become due. */
     void advance(final int seconds) throws IOException, InterruptedException {
         post("/_snowglobe/clock", NifiApi.JSON.createObjectNode().put("advance_seconds", seconds));
     }

@@ -24,7 +24,7 @@ import java.util.stream.Stream;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/** Two versions of the NAR in one NiFi, each with its own copy of the native library, and one of them replaced under a running flow. */
+/** Tests two versions of the NAR in one NiFi, each with its own native library, of which one is replaced while a flow runs. */
 class TwoNarsIT {
 
     private static final Duration TIMEOUT = Duration.ofMinutes(2);
@@ -43,7 +43,7 @@ class TwoNarsIT {
     }
 
     @Test
-    void twoVersionsRunSideBySideAndOneIsReplacedWhileTheOtherGoesOn() throws Exception {
+    void twoVersionsRunSideBySideAndOneIsReplacedWhileTheOtherRuns() throws Exception {
         final NifiApi api = nifi.api();
         final Path first;
         try (Stream<Path> nars = Files.list(nifi.extensions())) {
@@ -108,14 +108,14 @@ class TwoNarsIT {
         }
     }
 
-    /** The same NAR under another version: its manifest is what NiFi goes by. */
+    /** The same NAR with another version in its manifest, which NiFi uses. */
     private Path copyOf(final Path nar, final String version) throws IOException {
         final Path copy = nifi.folder().resolve("nifi-firn-nar-" + version + ".nar");
         try (JarInputStream in = new JarInputStream(Files.newInputStream(nar)); OutputStream file = Files.newOutputStream(copy)) {
             final Manifest manifest = in.getManifest();
             manifest.getMainAttributes().putValue("Nar-Version", version);
             try (JarOutputStream out = new JarOutputStream(file)) {
-                // NiFi unpacks in this order, and makes no folder that is not named.
+                // NiFi unpacks in this order, and only creates folders that have an entry.
                 out.putNextEntry(new JarEntry("META-INF/"));
                 out.closeEntry();
                 out.putNextEntry(new JarEntry(JarFile.MANIFEST_NAME));

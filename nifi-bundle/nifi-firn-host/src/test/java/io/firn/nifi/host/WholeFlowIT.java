@@ -21,7 +21,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/** The flow that is shipped, in the real NiFi, against Snowglobe: what the demo shows, checked. */
+/** Tests the shipped flow of the demo in the real NiFi, with Snowglobe. */
 class WholeFlowIT {
 
     private static final Duration TIMEOUT = Duration.ofMinutes(3);
@@ -60,7 +60,7 @@ class WholeFlowIT {
     }
 
     @Test
-    void everyEventEndsInTheHistoryAndNoSecretAnywhere() throws Exception {
+    void everyEventReachesTheHistoryAndNoSecretIsVisible() throws Exception {
         nifi.api().startGroup(group);
         awaitHistory();
         assertTrue(snowglobe.firn("verify").lines().allMatch(line -> line.startsWith("ok")));
@@ -75,7 +75,7 @@ class WholeFlowIT {
     }
 
     @Test
-    void killMinusNineInTheMiddleLosesAndDoublesNothing() throws Exception {
+    void killMinusNineLosesAndDuplicatesNothing() throws Exception {
         nifi.api().startGroup(group);
         RealNifi.waitFor("the running flow to be saved", TIMEOUT,
                 () -> nifi.savedFlow().split("\"scheduledState\":\"RUNNING\"", -1).length == 7);
@@ -87,7 +87,7 @@ class WholeFlowIT {
     }
 
     @Test
-    void verifyOnTheCanvasAnswersStepByStep() throws Exception {
+    void verifyOnTheCanvasReportsEachStep() throws Exception {
         final NifiApi api = nifi.api();
         final List<JsonNode> steps = api.verify(api.processorNamed(group, "PutSnowflakeMerge"));
         final List<String> names = new ArrayList<>();
@@ -110,7 +110,7 @@ class WholeFlowIT {
         assertEquals(EVENTS, status().at("/history").asLong());
     }
 
-    /** What the canvas shows to a user who may look: bulletins, provenance with each event's attributes, the flow, its parameters, its download. */
+    /** Everything that the canvas shows to a user with read access: bulletins, provenance with attributes, the flow, its parameters, its download. */
     private void assertNoSecretsOverTheApi() throws Exception {
         final NifiApi api = nifi.api();
         final List<JsonNode> events = api.provenance(1_000);
@@ -126,7 +126,7 @@ class WholeFlowIT {
         shown.forEach((what, text) -> SECRETS.forEach(secret -> assertFalse(text.contains(secret), "a secret is in " + what)));
     }
 
-    /** Logs, provenance, FlowFiles, the saved flow: everything that NiFi wrote. */
+    /** Everything that NiFi wrote: logs, provenance, FlowFiles, the saved flow. */
     private void assertNoSecrets() throws IOException {
         assertTrue(nifi.savedFlow().contains("PutSnowflakeMerge"));
         for (final String secret : SECRETS) {

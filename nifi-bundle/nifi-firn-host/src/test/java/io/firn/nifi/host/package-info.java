@@ -1,2 +1,2 @@
-/** The NAR in a real NiFi, driven over its REST API. START HERE: {@link io.firn.nifi.host.RealNifi}. */
+/** Tests of the NAR in a real NiFi, over its REST API. Start with {@link io.firn.nifi.host.RealNifi}. */
 package io.firn.nifi.host;

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * The native library: loads it, and brings its log to slf4j. NiFi packs one file for each platform, flat, so that the platform is part
+ ** Loads the native library, and forwards its log to slf4j. The NAR has one file per platform in one folder, so that the platform is part
  * of the name.
  */
 public final class FirnLibrary {
@@ -28,14 +28,14 @@ public final class FirnLibrary {
     private FirnLibrary() {
     }
 
-    /** A record of the native log, as it crosses. */
+    /** A record of the native log in its JSON form. */
     record LogLine(Level level, String target, String message) {
     }
 
     /**
-     * Loads the library unless it is there already, and follows slf4j's present level. Call it before any native method.
+     ** Loads the library unless it is already loaded, and sets its log level to slf4j's. Call it before any native method.
      *
-     * @throws CoreException if this platform has none
+     ** @throws CoreException if there is no library for this platform
      */
     public static synchronized void load() {
         if (!loaded) {
@@ -105,12 +105,12 @@ public final class FirnLibrary {
 
     static native String version();
 
-    /** Keeps log lines of this level (0 off, 1 error, up to 5 trace) and graver for {@link #drainLog()}. */
+    /** Collects log lines of this level (0 off, 1 error, up to 5 trace) and more severe ones for {@link #drainLog()}. */
     static native void listen(int level);
 
     /** A JSON array of {@link LogLine}, or null when nothing was logged. */
     static native String drainLog();
 
-    /** Panics, so that a test can see the JVM survive it. */
+    /** Panics, so that a test can check that the JVM survives. */
     static native void panic(String message);
 }

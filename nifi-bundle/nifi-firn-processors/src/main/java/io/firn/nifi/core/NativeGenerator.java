@@ -31,7 +31,7 @@ public final class NativeGenerator implements AutoCloseable {
         this.handle = handle;
     }
 
-    /** How far a stream has come, between two files: all that has to be kept to resume it. */
+    /** The position of a stream between two files: everything needed to resume it. */
     public record Position(@JsonProperty("next_sequence") long nextSequence, @JsonProperty("delivered_below") long deliveredBelow) {
 
         /** Before the first event. */
@@ -88,7 +88,7 @@ public final class NativeGenerator implements AutoCloseable {
     /**
      * Checks the text of one option.
      *
-     * @throws CoreException if the option does not take it, with the reason
+     ** @throws CoreException if the text is not valid for the option, with the reason
      */
     public static void checkOption(final String name, final String text) {
         FirnLibrary.load();
@@ -103,7 +103,7 @@ public final class NativeGenerator implements AutoCloseable {
     /** Writes the whole file that {@link #nextFile()} started. */
     public void writeTo(final OutputStream out) throws IOException {
         for (int filled = read(handle, buffer, 0, BUFFER_BYTES); filled > 0; filled = read(handle, buffer, 0, BUFFER_BYTES)) {
-            // An OutputStream takes arrays only: one copy, at memory speed.
+            // An OutputStream only accepts arrays, so this needs one copy.
             buffer.get(0, bytes, 0, filled);
             out.write(bytes, 0, filled);
         }

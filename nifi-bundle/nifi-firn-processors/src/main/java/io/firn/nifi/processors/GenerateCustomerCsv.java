@@ -51,7 +51,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** A source of customer changes as CSV. The native core generates the bytes; this class schedules it, and keeps the position of the stream. */
+/** A source of customer changes as CSV. The native core generates the bytes; this class schedules it, and stores the position of the stream. */
 @PrimaryNodeOnly
 @TriggerSerially
 @InputRequirement(InputRequirement.Requirement.INPUT_FORBIDDEN)
@@ -134,7 +134,7 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
     private volatile Long totalRows;
     private volatile RateLimiter rateLimiter;
     private volatile NativeGenerator generator;
-    /** The position of the native generator; the state decides whether it is right. */
+    /** The position of the native generator; compared with the position in the state. */
     private volatile Position position;
 
     @Override
@@ -282,7 +282,7 @@ public final class GenerateCustomerCsv extends AbstractProcessor implements Veri
         String run() throws IOException;
     }
 
-    /** Counts bytes and keeps none. */
+    /** Counts bytes and discards them. */
     private static final class Counter extends OutputStream {
         private long count;
 

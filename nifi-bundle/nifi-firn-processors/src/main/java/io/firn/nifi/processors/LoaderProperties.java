@@ -110,7 +110,7 @@ final class LoaderProperties {
                 .sensitive(true);
     }
 
-    /** The core's settings. They hold secrets: they go to the core and nowhere else. */
+    /** The core's settings. They contain secrets: they are only passed to the core. */
     static Map<String, Object> settingsOf(final PropertyContext context) {
         final String url = valueOf(context, ACCOUNT_URL);
         final String account = valueOf(context, ACCOUNT);

@@ -42,7 +42,7 @@ final class StreamProperties {
             String description) {
     }
 
-    /** The core's options as text, in an order that never changes. */
+    /** The core's options as text, in a fixed order. */
     static Map<String, Object> optionsOf(final PropertyContext context) {
         final Map<String, Object> options = new LinkedHashMap<>();
         for (int i = 0; i < ENTRIES.size(); i++) {
@@ -51,7 +51,7 @@ final class StreamProperties {
         return options;
     }
 
-    /** Gives properties of earlier versions their names of today. */
+    /** Renames properties of earlier versions to their current names. */
     static void migrate(final PropertyConfiguration configuration) {
         for (final Entry entry : ENTRIES) {
             entry.formerly().forEach(former -> configuration.renameProperty(former, entry.name()));

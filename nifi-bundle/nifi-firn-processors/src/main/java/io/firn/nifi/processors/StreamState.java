@@ -12,13 +12,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The state of a stream in NiFi: its options and its position. A state belongs to one stream only: to equal options. */
+/** The state of a stream in NiFi: its options and its position. A state is only valid for a stream with equal options. */
 final class StreamState {
 
     static final String OPTIONS = "options";
     static final String NEXT_SEQUENCE = "next.sequence";
     static final String DELIVERED_BELOW = "delivered.below";
-    /** In states of earlier versions, in place of the options: a fingerprint of them. */
+    /** The fingerprint of the options, which states of earlier versions have in place of the options. */
     static final String FINGERPRINT = "stream";
 
     private static final List<String> FINGERPRINTED = List.of("seed", "locales", "rows_per_file", "initial", "updates", "deletes", "returns",
@@ -34,7 +34,7 @@ final class StreamState {
                 DELIVERED_BELOW, Long.toString(reached.deliveredBelow()));
     }
 
-    /** Whether the state is that of a stream with these options, which are complete. */
+    /** Whether the state is that of a stream with these complete options. */
     static boolean belongsTo(final StateMap state, final Map<String, Object> options) {
         final String document = state.get(OPTIONS);
         return document == null

@@ -3,7 +3,7 @@ package io.firn.nifi.processors;
 import org.apache.nifi.components.ConfigVerificationResult;
 import org.apache.nifi.components.ConfigVerificationResult.Outcome;
 
-/** What the canvas shows of one step of a verification. */
+/** The result of one step of a verification, as shown on the canvas. */
 final class VerificationStep {
 
     private VerificationStep() {
@@ -13,7 +13,7 @@ final class VerificationStep {
         return result(step, Outcome.SUCCESSFUL, seen);
     }
 
-    /** {@code problem} says what is wrong and its fix. */
+    /** {@code problem} is the problem and its fix. */
     static ConfigVerificationResult failed(final String step, final String problem) {
         return result(step, Outcome.FAILED, problem);
     }

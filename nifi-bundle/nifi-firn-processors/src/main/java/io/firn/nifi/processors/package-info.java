@@ -1,2 +1,2 @@
-/** The processors as they stand on the canvas: properties and relationships in, calls of {@link io.firn.nifi.core} out. */
+/** The NiFi processors: they turn properties and FlowFiles into calls of {@link io.firn.nifi.core}. */
 package io.firn.nifi.processors;

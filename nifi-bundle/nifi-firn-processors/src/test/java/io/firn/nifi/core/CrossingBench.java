@@ -8,8 +8,8 @@ import java.nio.ByteBuffer;
 import java.util.Map;
 
 /**
- * What it costs to cross between Java and the core: {@code CrossingBench ROUNDS}, run by {@code firn-bench nifi}. Prints a line for each run:
- * table, what crosses, calls, bytes and seconds, separated by tabs.
+ ** Measures the cost of calls between Java and the core: {@code CrossingBench ROUNDS}, run by {@code firn-bench nifi}. Prints a line for each run:
+ ** table, kind of call, calls, bytes and seconds, separated by tabs.
  */
 final class CrossingBench {
 
@@ -22,7 +22,7 @@ final class CrossingBench {
     private CrossingBench() {
     }
 
-    /** The first round warms up, and is not reported. */
+    /** The first round is a warm-up, and is not reported. */
     public static void main(final String[] arguments) throws IOException {
         FirnLibrary.load();
         final int rounds = Integer.parseInt(arguments[0]);
@@ -34,7 +34,7 @@ final class CrossingBench {
         }
     }
 
-    /** The handle is looked up, the buffer's address is asked for, the generator is locked, and no byte is read. */
+    /** Looks up the handle, gets the buffer's address, locks the generator, and reads no byte. */
     private static void emptyCalls(final boolean isReported) {
         final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
         final long handle = NativeGenerator.open("{}", null, -1);
@@ -46,7 +46,7 @@ final class CrossingBench {
         NativeGenerator.close(handle);
     }
 
-    /** What an OutputStream asks for: the bytes of the direct buffer in an array. */
+    /** Copies the bytes of the direct buffer into an array, as an OutputStream needs it. */
     private static void copies(final boolean isReported) {
         final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
         final byte[] bytes = new byte[BUFFER_BYTES];
@@ -76,7 +76,7 @@ final class CrossingBench {
         }
     }
 
-    /** Counts writes and bytes and keeps none. */
+    /** Counts writes and bytes and discards them. */
     private static final class Count extends OutputStream {
         private long calls;
         private long bytes;

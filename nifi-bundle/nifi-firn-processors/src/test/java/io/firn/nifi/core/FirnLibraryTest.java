@@ -19,12 +19,12 @@ class FirnLibraryTest {
     }
 
     @Test
-    void theLibrarySaysItsVersion() {
+    void theLibraryReportsItsVersion() {
         assertTrue(FirnLibrary.loadedVersion().matches("\\d+\\.\\d+\\.\\d+"), FirnLibrary.loadedVersion());
     }
 
     @Test
-    void aPanicArrivesAsAnExceptionAndTheJvmGoesOn() {
+    void aPanicBecomesAnExceptionAndTheJvmSurvives() {
         final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.panic("the sky fell"));
         assertEquals(CoreException.Kind.BUG, thrown.kind());
         assertTrue(thrown.getMessage().endsWith(": the sky fell"), thrown.getMessage());
@@ -32,33 +32,33 @@ class FirnLibraryTest {
     }
 
     @Test
-    void aNullArrivesAsAnException() {
+    void aNullBecomesAnException() {
         final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.panic(null));
         assertEquals(CoreException.Kind.CONFIG, thrown.kind());
         assertEquals("message is null", thrown.getMessage());
     }
 
     @Test
-    void textCrossesWholeWhateverItHolds() {
+    void anyTextIsPassedUnchanged() {
         final String text = "quote ' \" nul \0 emoji \uD83C\uDFD4 kanji \u5C71";
         final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.panic(text));
         assertTrue(thrown.getMessage().endsWith(text), thrown.getMessage());
     }
 
     @Test
-    void textThatIsNoUnicodeIsSurvived() {
+    void invalidUnicodeDoesNotBreakTheCall() {
         final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.panic("half a pair " + (char) 0xD83C + " end"));
         assertTrue(thrown.getMessage().contains("half a pair "), thrown.getMessage());
     }
 
     @Test
-    void aLogLevelThatDoesNotExistIsRefused() {
+    void anUnknownLogLevelIsRejected() {
         final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.listen(17));
         assertEquals("invalid log level 17: expected 0 to 5", thrown.getMessage());
     }
 
     @Test
-    void whatTheCoreLogsReachesSlf4jUnderOurLoggerNames() {
+    void theCoresLogReachesSlf4jUnderFirnsLoggerNames() {
         final Logger logger = (Logger) LoggerFactory.getLogger(FirnLibrary.LOGGER_ROOT);
         final ListAppender<ILoggingEvent> appender = new ListAppender<>();
         appender.start();
@@ -74,14 +74,14 @@ class FirnLibraryTest {
     }
 
     @Test
-    void aPlatformWithoutALibraryIsNamed() {
+    void aPlatformWithoutALibraryIsReported() {
         assertEquals("firn-linux-aarch64", FirnLibrary.libraryName("Linux", "aarch64"));
         final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.libraryName("Mac OS X", "aarch64"));
         assertEquals("no native library for mac os x aarch64: expected linux amd64 or linux aarch64", thrown.getMessage());
     }
 
     @Test
-    void aNarWithoutTheLibraryOfThisPlatformSaysWhichIsMissingAndItsCure() {
+    void aNarWithoutTheLibraryOfThisPlatformReportsTheMissingFileAndItsFix() {
         final CoreException thrown = assertThrows(CoreException.class, () -> FirnLibrary.load("firn-linux-elsewhere"));
         assertEquals(CoreException.Kind.CONFIG, thrown.kind());
         assertTrue(thrown.getMessage().startsWith("cannot load native library firn-linux-elsewhere: use a NAR built for this platform"),

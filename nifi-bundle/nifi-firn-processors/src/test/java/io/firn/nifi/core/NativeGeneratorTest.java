@@ -78,7 +78,7 @@ class NativeGeneratorTest {
     }
 
     @Test
-    void garbageInPlaceOfDocumentsIsRefused() {
+    void invalidDocumentsAreRejected() {
         for (final String garbage : new String[] {"", "{", "\0\0", "[1e999]", "\u007f".repeat(100_000), "{\"seed\":-1}", "[".repeat(100_000)}) {
             refused("option", () -> NativeGenerator.open(garbage, null, -1));
             refused("position", () -> NativeGenerator.open("{}", garbage, -1));
@@ -93,7 +93,7 @@ class NativeGeneratorTest {
     }
 
     @Test
-    void aClosedHandleIsNotAnUnknownHandle() {
+    void aClosedHandleIsDistinguishedFromAnUnknownOne() {
         final long handle = NativeGenerator.open("{}", null, -1);
         NativeGenerator.close(handle);
         refused("is closed", () -> NativeGenerator.next(handle));
@@ -105,7 +105,7 @@ class NativeGeneratorTest {
     }
 
     @Test
-    void bytesOutsideTheBufferAreNeverTouched() {
+    void bytesOutsideTheBufferAreNeverWritten() {
         final ByteBuffer buffer = ByteBuffer.allocateDirect(100);
         onAnOpenStream(handle -> {
             refused("bytes 0..101 are outside the buffer of 100 bytes", () -> NativeGenerator.read(handle, buffer, 0, 101));

@@ -1,2 +1,2 @@
-/** The native boundary, called as a careless or hostile caller would. */
+/** Tests of the native boundary with careless and hostile calls. */
 package io.firn.nifi.core;

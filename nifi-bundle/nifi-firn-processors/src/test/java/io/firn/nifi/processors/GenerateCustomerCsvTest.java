@@ -89,7 +89,7 @@ class GenerateCustomerCsvTest {
     }
 
     @Test
-    void theStateDecidesWhatComesNext() throws IOException {
+    void theStateDeterminesTheNextFile() throws IOException {
         runner.run(1, false);
         final Map<String, String> afterFirst = runner.getStateManager().getState(Scope.CLUSTER).toMap();
         runner.run(1, false, false);
@@ -127,7 +127,7 @@ class GenerateCustomerCsvTest {
     }
 
     @Test
-    void faultsAreCountedInTheAttributes() {
+    void theAttributesCountTheFaults() {
         runner.setProperty("Late Fraction", "0.1");
         runner.setProperty("Duplicate Fraction", "0.1");
         runner.setProperty("Same Key Fraction", "0.1");
@@ -141,7 +141,7 @@ class GenerateCustomerCsvTest {
 
     @ParameterizedTest
     @CsvSource({"Late Fraction, firn.late", "Duplicate Fraction, firn.duplicates", "Malformed Fraction, firn.malformed"})
-    void eachFaultIsAddedAlone(final String property, final String attribute) {
+    void eachFaultIsIndependentOfTheOthers(final String property, final String attribute) {
         runner.setProperty(property, "0.2");
         runner.setProperty(GenerateCustomerCsv.TOTAL_ROWS, "3000");
         runner.run(3);
@@ -149,7 +149,7 @@ class GenerateCustomerCsvTest {
             final long count = sum(fault);
             assertTrue(fault.equals(attribute) ? count > 300 && count < 800 : count == 0, fault + " " + count);
         }
-        // What is late comes later, so it adds nothing to the whole stream.
+        // Late events move to later files, so they add nothing to the whole stream.
         assertEquals(3000 + (attribute.equals("firn.late") ? 0 : sum(attribute)), sum("record.count"));
         assertEquals(sum("record.count"), contents(runner).stream().mapToLong(content -> content.lines().count() - 1).sum());
     }
@@ -160,7 +160,7 @@ class GenerateCustomerCsvTest {
     }
 
     @Test
-    void theSameKeyChangesAgainAtOnce() {
+    void theSameKeyChangesAgainInTheSameFile() {
         final long before = sameCustomerInARow();
         runner.setProperty("Same Key Fraction", "0.3");
         final long after = sameCustomerInARow();
@@ -214,7 +214,7 @@ class GenerateCustomerCsvTest {
     }
 
     @Test
-    void theSeedDecidesEveryByte() {
+    void theSeedDeterminesEveryByte() {
         final List<String> runs = new ArrayList<>();
         for (final String seed : List.of("42", "42", "43")) {
             final TestRunner seeded = newRunner();
@@ -267,7 +267,7 @@ class GenerateCustomerCsvTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void withoutItsStateNothingIsEmitted(final boolean isRead) {
+    void nothingIsEmittedWithoutState(final boolean isRead) {
         if (isRead) {
             runner.getStateManager().setFailOnStateGet(Scope.CLUSTER, true);
         } else {
@@ -281,12 +281,12 @@ class GenerateCustomerCsvTest {
     void oneNodeOfAClusterGeneratesTheStreamAndTheNextOneResumes() throws IOException {
         assertTrue(GenerateCustomerCsv.class.isAnnotationPresent(PrimaryNodeOnly.class), "two nodes would generate the same customers");
         runner.run();
-        // NiFi's harness lets no component use a scope that it does not declare, so this is all the state there is.
+        // NiFi's harness rejects undeclared scopes, so this is the whole state.
         assertEquals("1000", runner.getStateManager().getState(Scope.CLUSTER).get(StreamState.NEXT_SEQUENCE));
     }
 
     @Test
-    void propertiesShapeTheRows() {
+    void propertiesDetermineTheRows() {
         runner.setProperty("Locales", "jp, de");
         runner.setProperty("First Customer ID", "5000000");
         runner.setProperty("Start Time", "2031-02-03T04:05:06Z");
@@ -335,14 +335,14 @@ class GenerateCustomerCsvTest {
         "Rows per Second | 0",
         "Total Rows | 0",
     })
-    void invalidPropertiesAreRefusedOnTheCanvas(final String property, final String value) {
+    void invalidPropertiesAreRejectedOnTheCanvas(final String property, final String value) {
         runner.assertValid();
         runner.setProperty(property, value);
         runner.assertNotValid();
     }
 
     @Test
-    void anInvalidPropertyIsReportedWithWhatIsExpected() {
+    void anInvalidPropertyIsReportedWithTheExpectedForm() {
         runner.setProperty("Update Fraction", "1.5");
         final ValidationResult result = ((MockProcessContext) runner.getProcessContext()).validate().iterator().next();
         assertEquals("Update Fraction", result.getSubject());
@@ -384,7 +384,7 @@ class GenerateCustomerCsvTest {
     }
 
     @Test
-    void verifyReportsWhatTheCoreRefuses() {
+    void verifyReportsErrorsOfTheCore() {
         runner.setProperty("Update Fraction", "0.8");
         runner.setProperty("Delete Fraction", "0.8");
         final List<ConfigVerificationResult> results = ((VerifiableProcessor) runner.getProcessor())

@@ -26,7 +26,7 @@ class RateLimiterTest {
     }
 
     @Test
-    void aFlowFileLargerThanASecondsRowsComesInTime() {
+    void aFlowFileLargerThanOneSecondOfRowsBecomesDue() {
         final RateLimiter rateLimiter = new RateLimiter(10L, now::get);
         now.addAndGet(99 * SECOND);
         assertFalse(rateLimiter.isDue(1000));
@@ -35,7 +35,7 @@ class RateLimiterTest {
     }
 
     @Test
-    void aLongPauseIsCaughtUpForOneSecondOnly() {
+    void atMostOneSecondOfALongPauseIsCaughtUp() {
         final RateLimiter rateLimiter = new RateLimiter(100L, now::get);
         now.addAndGet(3600 * SECOND);
         assertTrue(rateLimiter.isDue(100));
@@ -44,7 +44,7 @@ class RateLimiterTest {
     }
 
     @Test
-    void withoutALimitEverythingIsDue() {
+    void everythingIsDueWithoutALimit() {
         assertTrue(new RateLimiter(null, now::get).isDue(Long.MAX_VALUE));
     }
 }

@@ -23,7 +23,7 @@ import java.util.stream.Collectors;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-/** The book's page on the processors, rendered from their descriptors: compared here, and written with FIRN_UPDATE_DOCS=1. */
+/** The reference page on the processors, rendered from their descriptors: compared here, and written with FIRN_UPDATE_DOCS=1. */
 class ReferenceTest {
 
     private static final Path PAGE = Path.of("../../docs/reference/nifi.md");
@@ -38,7 +38,7 @@ class ReferenceTest {
     private final StringBuilder page = new StringBuilder(HEAD);
 
     @Test
-    void theBooksPageIsWhatTheDescriptorsRender() throws IOException {
+    void theReferencePageMatchesTheDescriptors() throws IOException {
         render(new PutSnowflakeMerge());
         render(new GenerateCustomerCsv());
         if (System.getenv("FIRN_UPDATE_DOCS") != null) {
