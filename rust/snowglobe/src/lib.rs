@@ -1,5 +1,7 @@
 //! Snowglobe: a local Snowflake and S3 that a pipeline can trust.
 //!
+//! - [`types`] are values, errors and time. They know nothing else.
+//! - [`object_store`] is where files lie, for the S3 endpoint and for stages.
 //! - [`engine`] answers SQL: catalog, transactions, streams, tasks, pipes and procedures on DuckDB. It knows no network.
 //! - [`server`] starts the whole, for the binary and for tests. START HERE.
 //!   `drain` keeps an answer that comes before its request is read.
@@ -15,7 +17,9 @@ pub mod auth;
 mod drain;
 pub mod engine;
 pub mod faults;
+pub mod object_store;
 pub mod s3;
 pub mod server;
 pub mod sql;
+pub mod types;
 pub mod wire;

@@ -108,7 +108,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .thread_stack_size(snowglobe::engine::stack::THREAD)
+        .thread_stack_size(snowglobe::types::stack::THREAD)
         .build()
         .map_err(|error| format!("cannot start threads: {error}"))?;
     runtime.block_on(async {

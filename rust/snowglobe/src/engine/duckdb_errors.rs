@@ -1,6 +1,6 @@
 //! What DuckDB says of a failure, as Snowflake would say it.
 
-use super::error::SnowflakeError;
+use crate::types::error::SnowflakeError;
 
 /// Ends a text that was a VARIANT's value; it stands twice after a string. See `prelude.sql`.
 const FROM_VARIANT: char = '\u{b}';

@@ -6,13 +6,13 @@ use sqlparser::tokenizer::Token;
 
 use super::compile::Typed;
 use super::dml::{self, Variables};
-use super::error::{Result, SnowflakeError};
 use super::session::Session;
 use super::storage;
-use super::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 use super::{copy, ddl, grants, identifiers, script, show, stages, tasks};
 use crate::sql::cursor::Cursor;
 use crate::sql::tokens::{Lexeme, lex, split_statements};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 
 /// Runs one statement.
 pub(crate) fn statement(

@@ -8,11 +8,11 @@ use super::catalog::{Body, Grant, GrantTarget, Kind, Member, Object};
 use super::compile::Context;
 use super::ddl;
 use super::dml::Variables;
-use super::error::{Result, SnowflakeError};
 use super::script;
 use super::session::Session;
-use super::value::{Binds, QueryResult};
 use crate::sql::cursor::{Cursor, Name};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, QueryResult};
 
 /// Runs the statement.
 pub(crate) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {

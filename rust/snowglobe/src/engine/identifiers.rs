@@ -6,11 +6,11 @@ use sqlparser::tokenizer::Token;
 
 use super::compile::Typed;
 use super::dml::Variables;
-use super::error::{Result, SnowflakeError};
 use super::session::Session;
-use super::value::{Binds, Value};
 use crate::sql::cursor::Name;
 use crate::sql::tokens::{Lexeme, lex};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, Value};
 
 /// The statement with its names, and the binds that are left for it.
 ///

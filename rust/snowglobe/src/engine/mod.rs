@@ -3,29 +3,23 @@
 
 mod bootstrap;
 mod catalog;
-pub mod clock;
 mod compile;
 mod copy;
 mod csv;
 mod ddl;
 mod dml;
 mod duckdb_errors;
-pub mod error;
 mod execute;
 mod formats;
 mod grants;
 mod identifiers;
 mod information;
 mod merge;
-pub mod objects;
-mod parameters;
 mod pipes;
-mod schedule;
 mod script;
 pub mod session;
 mod shared;
 mod show;
-pub mod stack;
 mod stages;
 mod storage;
 mod system;
@@ -34,7 +28,6 @@ mod timetravel;
 mod transaction;
 mod trust;
 mod vacuum;
-pub mod value;
 mod warehouses;
 
 use std::path::PathBuf;
@@ -43,15 +36,15 @@ use std::sync::Arc;
 use catalog::{Body, Kind};
 use shared::Shared;
 
+pub use crate::object_store::{MemoryStore, ObjectMeta, ObjectStore};
 pub use crate::sql::tokens::split_statements;
-pub use clock::Clock;
-pub use error::{Result, SnowflakeError};
-pub use objects::{MemoryStore, ObjectMeta, ObjectStore};
-pub use session::{CancelHandle, Session};
-pub use trust::TrustPolicy;
-pub use value::{
+pub use crate::types::clock::Clock;
+pub use crate::types::error::{Result, SnowflakeError};
+pub use crate::types::value::{
     Bind, Binds, ColumnMeta, QueryResult, RowStats, SnowflakeType, StatementKind, Value,
 };
+pub use session::{CancelHandle, Session};
+pub use trust::TrustPolicy;
 
 /// What an engine is opened with.
 #[derive(Clone)]

@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use duckdb::Connection;
 
 use super::catalog::{Access, Catalog, Change, Object};
-use super::error::{Result, SnowflakeError};
-use super::objects::ObjectMeta;
 use super::storage::{self, ALIVE};
 use super::transaction::{Locks, Transaction};
 use super::trust::Trust;
 use super::vacuum::{Cleared, Readers, Reading};
-use super::value::Value;
 use super::{EngineOptions, bootstrap, copy, pipes, tasks, warehouses};
+use crate::object_store::ObjectMeta;
 use crate::sql::cursor::literal;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::Value;
 
 const DAY_MICROS: i64 = 86_400_000_000;
 

@@ -7,9 +7,9 @@ use duckdb::types::{TimeUnit, ValueRef};
 use duckdb::{Config, Connection};
 
 use super::duckdb_errors::from_duckdb;
-use super::error::{Result, SnowflakeError};
-use super::stack;
-use super::value::{ColumnMeta, MAX_BINARY_LENGTH, SnowflakeType, Value};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::stack;
+use crate::types::value::{ColumnMeta, MAX_BINARY_LENGTH, SnowflakeType, Value};
 
 /// Rows with their columns.
 #[derive(Clone, Debug)]

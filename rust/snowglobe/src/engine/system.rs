@@ -2,10 +2,10 @@
 
 use super::catalog::{Body, Kind, Object};
 use super::compile::Context;
-use super::error::{Result, SnowflakeError};
 use super::{pipes, stages, storage, tasks, timetravel};
 use crate::sql::cursor::Name;
 use crate::sql::fragment::Sql;
+use crate::types::error::{Result, SnowflakeError};
 
 /// The SQL of the function, if it is one of these.
 ///

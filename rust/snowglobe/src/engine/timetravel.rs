@@ -4,11 +4,11 @@ use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Iden
 
 use super::catalog::{Body, Object, Table};
 use super::compile::Context;
-use super::error::{Result, SnowflakeError};
 use super::shared::Shared;
 use super::storage;
 use crate::sql::cursor::Name;
 use crate::sql::fragment::Sql;
+use crate::types::error::{Result, SnowflakeError};
 
 const DAY_MICROS: i64 = 86_400_000_000;
 

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::error::{Result, SnowflakeError};
 use super::storage::ALIVE;
 use super::vacuum::Reading;
+use crate::types::error::{Result, SnowflakeError};
 
 /// An open transaction.
 #[derive(Clone, Debug)]

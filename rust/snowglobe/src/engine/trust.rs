@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::error::{Result, SnowflakeError};
 use super::storage;
-use super::value::Value;
 use crate::sql::cursor::literal;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::Value;
 
 /// The user whose keys Snowflake assumes roles with: `STORAGE_AWS_IAM_USER_ARN`.
 pub const USER_ARN: &str = "arn:aws:iam::000000000000:user/snowglobe";

@@ -7,9 +7,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::catalog::{Body, Catalog, Kind, Object};
-use super::error::Result;
 use super::shared::Shared;
 use super::{storage, timetravel};
+use crate::types::error::Result;
 
 /// How often the engine looks for ended versions.
 const INTERVAL: Duration = Duration::from_secs(1);

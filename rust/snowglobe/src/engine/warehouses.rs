@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::catalog::{Body, Kind, Warehouse};
-use super::error::{Result, SnowflakeError};
 use super::shared::Shared;
+use crate::types::error::{Result, SnowflakeError};
 
 /// The least that a wake costs.
 const MIN_SECONDS: f64 = 60.0;

@@ -2,7 +2,7 @@
 
 use super::digest::Algorithm;
 use super::store::{Condition, StoreError};
-use crate::engine::objects::INTERNAL_BUCKET;
+use crate::object_store::INTERNAL_BUCKET;
 use s3s::dto::{ChecksumAlgorithm, CopySource, ETagCondition, ObjectCannedACL, Timestamp};
 use s3s::{S3Error, S3Result, s3_error};
 use std::time::{Duration, UNIX_EPOCH};

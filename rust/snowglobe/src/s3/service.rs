@@ -5,7 +5,7 @@ use super::listing::{Page, Query, list};
 use super::state::Object as Stored;
 use super::store::Store;
 use super::{objects, reading, unfinished, uploads};
-use crate::engine::objects::INTERNAL_BUCKET;
+use crate::object_store::INTERNAL_BUCKET;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use s3s::access::{S3Access, S3AccessContext};

@@ -4,8 +4,8 @@ use super::digest::md5_hex;
 use super::listing::{Query, list};
 use super::state::Object;
 use super::store::{Condition, Store, StoreError, now_ms};
-use crate::engine::objects::INTERNAL_BUCKET;
 use crate::engine::{ObjectMeta, ObjectStore};
+use crate::object_store::INTERNAL_BUCKET;
 use std::io::{self, Read};
 use std::path::PathBuf;
 

@@ -5,7 +5,7 @@
 use super::blobs::{BlobReader, Blobs};
 use super::journal::Journal;
 use super::state::{Bucket, Entry, Object, State, Upload};
-use crate::engine::objects::INTERNAL_BUCKET;
+use crate::object_store::INTERNAL_BUCKET;
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};

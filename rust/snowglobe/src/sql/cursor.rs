@@ -3,7 +3,7 @@
 use sqlparser::tokenizer::Token;
 
 use super::tokens::{Lexeme, lex};
-use crate::engine::error::{Result, SnowflakeError};
+use crate::types::error::{Result, SnowflakeError};
 
 /// A name of one to three parts, folded as Snowflake folds it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]

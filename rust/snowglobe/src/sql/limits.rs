@@ -3,7 +3,7 @@
 use sqlparser::tokenizer::Token;
 
 use super::tokens::Lexeme;
-use crate::engine::error::{Result, SnowflakeError};
+use crate::types::error::{Result, SnowflakeError};
 
 /// Parentheses, brackets and `CASE` in each other.
 const MAX_NESTING: usize = 500;

@@ -3,7 +3,7 @@
 use sqlparser::tokenizer::Token;
 
 use super::cursor::{Cursor, Name};
-use crate::engine::error::{Result, SnowflakeError};
+use crate::types::error::{Result, SnowflakeError};
 
 /// One value.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use sqlparser::dialect::SnowflakeDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location, Token, Tokenizer};
 
-use crate::engine::error::{Result, SnowflakeError};
+use crate::types::error::{Result, SnowflakeError};
 
 /// A token and where it stands: bytes `start..end` of the text.
 #[derive(Clone, Debug)]

@@ -5,8 +5,8 @@ use sqlparser::tokenizer::Token;
 use super::cursor::Cursor;
 use super::fragment::Sql;
 use super::tokens::lex;
-use crate::engine::error::{Result, SnowflakeError};
-use crate::engine::value::{MAX_BINARY_LENGTH, MAX_VARCHAR_LENGTH, SnowflakeType};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{MAX_BINARY_LENGTH, MAX_VARCHAR_LENGTH, SnowflakeType};
 
 /// Reads a type at the cursor.
 ///

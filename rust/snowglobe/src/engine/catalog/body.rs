@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::value::SnowflakeType;
 use crate::sql::cursor::Name;
+use crate::types::value::SnowflakeType;
 
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{Result, SnowflakeError};
 use crate::sql::cursor::Name;
+use crate::types::error::{Result, SnowflakeError};
 
 pub use body::{
     Body, Column, Parameter, Pipe, Procedure, Stage, Stream, Table, Task, User, Warehouse,

@@ -4,11 +4,11 @@ use sqlparser::ast::{CaseWhen, CastKind, DataType, Expr, Ident, Interval, UnaryO
 
 use super::{Compiler, folded};
 use crate::engine::catalog::Kind;
-use crate::engine::error::{Result, SnowflakeError};
-use crate::engine::value::SnowflakeType;
 use crate::sql::cursor::Name;
 use crate::sql::fragment::Sql;
 use crate::sql::types;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::SnowflakeType;
 
 impl Compiler<'_> {
     /// The expression in DuckDB's terms.

@@ -6,9 +6,9 @@ use sqlparser::ast::{
 
 use super::Compiler;
 use super::expression::literal;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::fragment::Sql;
 use crate::sql::functions;
+use crate::types::error::{Result, SnowflakeError};
 
 impl Compiler<'_> {
     pub(super) fn special_form(&mut self, expr: &Expr) -> Result<Sql> {

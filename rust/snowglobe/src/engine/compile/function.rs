@@ -7,10 +7,10 @@ use sqlparser::ast::{
 };
 
 use super::{Compiler, folded};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::system;
 use crate::sql::fragment::Sql;
 use crate::sql::functions::{self, Rendering};
+use crate::types::error::{Result, SnowflakeError};
 
 /// What may stand around the arguments of an aggregate.
 #[derive(Default)]

@@ -31,14 +31,14 @@ use sqlparser::tokenizer::Token;
 use super::Shared;
 use super::catalog::Catalog;
 use super::copy::validate::Found;
-use super::error::{Result, SnowflakeError};
 use super::session::CancelHandle;
-use super::stack;
 use super::storage::Rows;
 use super::vacuum::Reading;
-use super::value::{Binds, SnowflakeType, Value};
 use crate::sql::fragment::Sql;
 use crate::sql::tokens::lex;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::stack;
+use crate::types::value::{Binds, SnowflakeType, Value};
 
 pub use relation::{TARGET, column_list, stream_sql};
 pub use substitute::{bind_literal, decimal, literal_of, stage_marker, take_stage};

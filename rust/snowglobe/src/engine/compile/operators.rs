@@ -3,8 +3,8 @@
 use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::Compiler;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::fragment::Sql;
+use crate::types::error::{Result, SnowflakeError};
 
 impl Compiler<'_> {
     pub(super) fn binary(&mut self, expr: &Expr) -> Result<Sql> {

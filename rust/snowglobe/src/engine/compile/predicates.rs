@@ -6,8 +6,8 @@ use super::Compiler;
 use super::expression::either;
 use super::operators::{Comparison, comparison_of};
 use super::query::check_list;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::fragment::Sql;
+use crate::types::error::{Result, SnowflakeError};
 
 impl Compiler<'_> {
     /// The predicate, if the expression is one.

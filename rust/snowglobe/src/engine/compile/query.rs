@@ -9,8 +9,8 @@ use sqlparser::ast::{
 };
 
 use super::{Compiler, folded};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::fragment::Sql;
+use crate::types::error::{Result, SnowflakeError};
 
 /// How many rows VALUES, and how many items IN may have: "maximum number of expressions in a list".
 const MAX_LIST: usize = 200_000;

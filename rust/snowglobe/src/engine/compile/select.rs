@@ -9,8 +9,8 @@ use sqlparser::ast::{
 use super::query::named;
 use super::relation::name_parts;
 use super::{Compiler, folded};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::fragment::Sql;
+use crate::types::error::{Result, SnowflakeError};
 
 impl Compiler<'_> {
     pub(super) fn select(&mut self, select: &Select) -> Result<Sql> {

@@ -3,10 +3,10 @@
 use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
 
 use super::{Context, Typed};
-use crate::engine::error::{Result, SnowflakeError};
-use crate::engine::value::{Bind, SnowflakeType, Value};
 use crate::sql::cursor::{Cursor, literal};
 use crate::sql::tokens::{Lexeme, lex};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Bind, SnowflakeType, Value};
 
 /// The tokens to parse.
 pub fn tokens(context: &Context<'_>, sql: &str, lexemes: &[Lexeme]) -> Result<Vec<TokenWithSpan>> {

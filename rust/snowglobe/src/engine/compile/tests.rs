@@ -1,8 +1,8 @@
 //! What an attacker tries, where a story cannot say it: binds, variables, names with control characters, and DuckDB itself.
 
-use crate::engine::value::Bind;
 use crate::engine::{Binds, Engine, EngineOptions, Login, Session, Value, storage};
 use crate::sql::functions::HOSTILE;
+use crate::types::value::Bind;
 
 pub(super) fn session() -> Session {
     let login = Login {

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use super::Copy;
 use crate::engine::csv::Reader;
 use crate::engine::dml;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::formats::Format;
 use crate::sql::cursor::{Name, literal, quoted};
 use crate::sql::properties::{Properties, Property};
+use crate::types::error::{Result, SnowflakeError};
 
 /// How the names of fields are compared with those of columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

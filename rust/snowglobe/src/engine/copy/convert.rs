@@ -7,16 +7,16 @@ use super::{Copy, Loaded, OnError, RowError, validate};
 use crate::engine::catalog::Column;
 use crate::engine::compile::Context;
 use crate::engine::dml::{self, Variables};
-use crate::engine::error::{Result, SnowflakeError};
-use crate::engine::objects::ObjectMeta;
 use crate::engine::session::Session;
 use crate::engine::stages;
 use crate::engine::storage;
-use crate::engine::value::{Binds, SnowflakeType};
+use crate::object_store::ObjectMeta;
 use crate::sql::cursor::{literal, quoted};
 use crate::sql::fragment::Sql;
 use crate::sql::functions::time_format;
 use crate::sql::types;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, SnowflakeType};
 
 impl Copy {
     pub(super) fn targets(&self) -> Result<Vec<&Column>> {

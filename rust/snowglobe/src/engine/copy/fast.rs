@@ -16,12 +16,12 @@ use super::split::Splitter;
 use super::{Column, Copy, Loaded, OnError};
 use crate::engine::compile::Context;
 use crate::engine::dml::{self, Variables};
-use crate::engine::error::{Result, SnowflakeError};
-use crate::engine::objects::ObjectMeta;
 use crate::engine::session::Session;
-use crate::engine::value::Binds;
 use crate::engine::{stages, storage};
+use crate::object_store::ObjectMeta;
 use crate::sql::cursor::{literal, quoted};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::Binds;
 
 /// Longer headers are for the exact reader.
 const HEADER_BYTES: u64 = 64 * 1024;

@@ -4,14 +4,14 @@ use sqlparser::tokenizer::Token;
 
 use crate::engine::compile::take_stage;
 use crate::engine::dml::Variables;
-use crate::engine::error::{Result, SnowflakeError};
-use crate::engine::objects::INTERNAL_BUCKET;
 use crate::engine::pipes;
 use crate::engine::session::Session;
 use crate::engine::stages;
-use crate::engine::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
+use crate::object_store::INTERNAL_BUCKET;
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 
 /// Runs what follows `COPY FILES`.
 pub(super) fn run(session: &Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {

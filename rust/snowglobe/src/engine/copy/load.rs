@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::convert::convert;
 use super::{Copy, Loaded, OnError, fast, validate};
 use crate::engine::dml::{self, Variables};
-use crate::engine::error::{Result, SnowflakeError};
-use crate::engine::objects::ObjectMeta;
 use crate::engine::session::{Effects, Session};
 use crate::engine::storage;
 use crate::engine::transaction::LoadedFile;
-use crate::engine::value::Binds;
+use crate::object_store::ObjectMeta;
 use crate::sql::cursor::{literal, quoted};
 use crate::sql::types;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::Binds;
 
 /// Loads the files, and records it.
 pub(crate) fn load(

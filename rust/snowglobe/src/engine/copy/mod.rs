@@ -33,14 +33,16 @@ use sqlparser::tokenizer::Token;
 
 use super::catalog::{Column, Object};
 use super::dml::Variables;
-use super::error::{Result, SnowflakeError};
 use super::formats::Format;
-use super::objects::ObjectMeta;
 use super::session::Session;
 use super::stages::{self, Location};
 use super::storage;
-use super::value::{Binds, ColumnMeta, QueryResult, RowStats, SnowflakeType, StatementKind, Value};
+use crate::object_store::ObjectMeta;
 use crate::sql::cursor::{Cursor, literal};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{
+    Binds, ColumnMeta, QueryResult, RowStats, SnowflakeType, StatementKind, Value,
+};
 
 use by_name::{MatchBy, Taken};
 pub(crate) use load::load;

@@ -8,12 +8,12 @@ use super::{Copy, OnError, transform};
 use crate::engine::catalog::Object;
 use crate::engine::compile::{Context, stage_marker, take_stage};
 use crate::engine::dml;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::formats;
 use crate::engine::stages::{self, Location};
 use crate::sql::cursor::{Cursor, quoted};
 use crate::sql::properties::Properties;
 use crate::sql::tokens::lex;
+use crate::types::error::{Result, SnowflakeError};
 
 impl Copy {
     /// The place that what follows `COPY INTO` reads from, whatever else may be wrong with it.

@@ -14,7 +14,7 @@ use duckdb::vtab::{BindInfo, InitInfo, TableFunctionInfo, VTab};
 
 use super::pieces::{Piece, Pieces, Skip};
 use super::split::{Peculiar, Record, Splitter};
-use crate::engine::error::{Result as EngineResult, SnowflakeError};
+use crate::types::error::{Result as EngineResult, SnowflakeError};
 
 /// The function's name.
 pub const FUNCTION: &str = "sf_csv";

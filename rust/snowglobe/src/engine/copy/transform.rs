@@ -10,8 +10,8 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
 
 use crate::engine::compile::stage_marker;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::tokens::lex;
+use crate::types::error::{Result, SnowflakeError};
 
 /// "Transforming data during a load", section "Supported functions"; those that are special forms of the grammar stand in [`Check`].
 const FUNCTIONS: &[&str] = &[

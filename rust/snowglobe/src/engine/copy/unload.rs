@@ -8,17 +8,17 @@ use sqlparser::tokenizer::Token;
 use super::writer::{Column, Writer, extension};
 use crate::engine::compile::{Context, take_stage};
 use crate::engine::dml::{self, Variables};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::formats::{self, Format};
-use crate::engine::objects::INTERNAL_BUCKET;
 use crate::engine::session::Session;
 use crate::engine::shared::Shared;
 use crate::engine::stages::{self, Location};
-use crate::engine::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 use crate::engine::{identifiers, pipes, storage};
+use crate::object_store::INTERNAL_BUCKET;
 use crate::sql::cursor::{Cursor, literal};
 use crate::sql::functions::shown_format;
 use crate::sql::properties::Properties;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 
 /// The default of MAX_FILE_SIZE, in bytes.
 const MAX_FILE_SIZE: usize = 16 * 1024 * 1024;

@@ -4,13 +4,13 @@ use super::convert::{abort, convert};
 use super::{Copy, Loaded, OnError, RowError, load};
 use crate::engine::compile::Context;
 use crate::engine::csv::{BYTE_ORDER_MARK, Reader};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::formats::Format;
 use crate::engine::session::Session;
 use crate::engine::storage::{self, Rows};
-use crate::engine::value::{ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 use crate::sql::cursor::{Name, literal, quoted};
 use crate::sql::types;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 
 /// What VALIDATION_MODE asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +127,7 @@ pub(super) fn run(session: &mut Session, copy: &Copy, mode: Validation) -> Resul
 fn first_rows(
     session: &Session,
     copy: &Copy,
-    files: &[crate::engine::objects::ObjectMeta],
+    files: &[crate::object_store::ObjectMeta],
     count: u64,
 ) -> Result<Rows> {
     let mut left = count;

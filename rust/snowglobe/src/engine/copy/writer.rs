@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::formats::{Compression, Encoding, Format};
+use crate::types::error::{Result, SnowflakeError};
 
 /// A column as it is unloaded.
 pub(super) struct Column {

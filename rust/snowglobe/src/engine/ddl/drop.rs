@@ -3,12 +3,12 @@
 use super::{discard, kind, owned};
 use crate::engine::catalog::{Body, Kind};
 use crate::engine::dml::Variables;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
 use crate::engine::vacuum::is_kept;
-use crate::engine::value::{Binds, QueryResult};
 use crate::engine::{script, stages};
 use crate::sql::cursor::{Cursor, Name};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, QueryResult};
 
 /// Runs what follows `DROP`.
 pub(super) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {

@@ -14,11 +14,11 @@ use duckdb::Connection;
 use super::catalog::{Body, Catalog, Kind, Object};
 use super::compile::Context;
 use super::dml::Variables;
-use super::error::{Result, SnowflakeError};
 use super::session::Session;
 use super::storage;
-use super::value::{Binds, QueryResult};
 use crate::sql::cursor::{Cursor, Name};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, QueryResult};
 
 /// Runs the statement. `text` is all of it.
 pub(crate) fn run(

@@ -9,15 +9,15 @@ use super::{New, make, taken};
 use crate::engine::catalog::{Body, Column, Kind, Table};
 use crate::engine::compile::column_list;
 use crate::engine::dml::{self, Variables};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
 use crate::engine::storage::{self, HIDDEN_COLUMNS};
 use crate::engine::timetravel;
-use crate::engine::value::{Binds, ColumnMeta, QueryResult, SnowflakeType};
 use crate::sql::cursor::{Cursor, quoted};
 use crate::sql::fragment::Sql;
 use crate::sql::properties::Properties;
 use crate::sql::types;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType};
 
 /// What stands before `TABLE`.
 pub(super) struct Flags {

@@ -3,11 +3,11 @@
 use super::{Target, Variables, answer, find, stream_locks};
 use crate::engine::catalog::Object;
 use crate::engine::compile::Context;
-use crate::engine::error::Result;
 use crate::engine::session::{Effects, Session};
 use crate::engine::storage;
-use crate::engine::value::{Binds, QueryResult, RowStats, StatementKind};
 use crate::sql::cursor::{Cursor, quoted};
+use crate::types::error::Result;
+use crate::types::value::{Binds, QueryResult, RowStats, StatementKind};
 
 pub(super) fn delete(
     session: &mut Session,

@@ -5,14 +5,14 @@ use sqlparser::tokenizer::Token;
 use super::{Variables, answer, column, find, stream_locks};
 use crate::engine::catalog::{Column, Object};
 use crate::engine::compile::{Context, bind_literal};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
 use crate::engine::storage;
-use crate::engine::value::{Binds, QueryResult, RowStats, StatementKind};
 use crate::sql::cursor::{Cursor, quoted};
 use crate::sql::fragment::Sql;
 use crate::sql::tokens::{Lexeme, lex};
 use crate::sql::types;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, QueryResult, RowStats, StatementKind};
 
 pub(super) fn insert(
     session: &mut Session,

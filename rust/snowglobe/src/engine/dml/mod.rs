@@ -19,13 +19,15 @@ use sqlparser::tokenizer::Token;
 
 use super::catalog::{Body, Column, Object, Table};
 use super::compile::{Context, TARGET, Typed};
-use super::error::{Result, SnowflakeError};
 use super::merge;
 use super::session::Session;
 use super::storage;
-use super::value::{Binds, ColumnMeta, QueryResult, RowStats, SnowflakeType, StatementKind, Value};
 use crate::sql::cursor::{Cursor, Name, quoted};
 use crate::sql::tokens::Lexeme;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{
+    Binds, ColumnMeta, QueryResult, RowStats, SnowflakeType, StatementKind, Value,
+};
 
 use delete::{delete, truncate};
 use insert::insert;

@@ -6,14 +6,14 @@ use super::insert::or_default;
 use super::{Target, Variables, answer, column, stream_locks};
 use crate::engine::catalog::Column;
 use crate::engine::compile::Context;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::merge;
 use crate::engine::session::Session;
 use crate::engine::storage;
-use crate::engine::value::{Binds, QueryResult, RowStats, StatementKind};
 use crate::sql::cursor::{Cursor, quoted};
 use crate::sql::fragment::Sql;
 use crate::sql::types;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, QueryResult, RowStats, StatementKind};
 
 /// Reads `column = expression, …` up to `stops`.
 pub(crate) fn assignments(

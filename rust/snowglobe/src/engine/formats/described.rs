@@ -2,7 +2,7 @@
 
 use super::Format;
 use super::encoding::Encoding;
-use crate::engine::error::Result;
+use crate::types::error::Result;
 
 /// What the options do not say is the default of its type: each property with its type, value and default.
 ///

@@ -1,6 +1,6 @@
 //! The characters of a file.
 
-use crate::engine::error::{Result, SnowflakeError};
+use crate::types::error::{Result, SnowflakeError};
 
 /// The characters of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

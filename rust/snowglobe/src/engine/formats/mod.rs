@@ -8,11 +8,11 @@ mod described;
 mod encoding;
 mod options;
 
-use super::error::{Result, SnowflakeError};
 use crate::sql::cursor::Cursor;
 use crate::sql::functions::time_format;
 use crate::sql::properties::Properties;
 use crate::sql::tokens::lex;
+use crate::types::error::{Result, SnowflakeError};
 
 pub use described::described;
 pub use encoding::Encoding;

@@ -1,10 +1,10 @@
 //! The options of a file format as text that is kept, merged and taken out of statements.
 
 use super::Format;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::cursor::{Cursor, Name, literal};
 use crate::sql::properties::{Properties, Property};
 use crate::sql::tokens::lex;
+use crate::types::error::{Result, SnowflakeError};
 
 /// Options that Snowglobe understands.
 const OPTIONS: &[&str] = &[

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::super::catalog::{Body, Kind};
 use super::super::compile::Context;
 use super::super::copy::validate;
-use super::super::error::{Result, SnowflakeError};
 use super::super::storage::{self, Rows};
 use super::super::tasks;
-use super::super::value::{SnowflakeType, Value};
 use super::{rows_of, text};
 use crate::sql::cursor::{Name, literal};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{SnowflakeType, Value};
 
 fn micros(value: Option<&Value>) -> Result<Option<i64>> {
     Ok(match value {

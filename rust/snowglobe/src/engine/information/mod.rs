@@ -4,10 +4,10 @@ mod histories;
 
 use super::catalog::{Body, Kind, Object};
 use super::compile::Context;
-use super::error::{Result, SnowflakeError};
 use super::storage::{self, Rows};
-use super::value::{ColumnMeta, SnowflakeType, Value};
 use crate::sql::cursor::{Name, literal};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{ColumnMeta, SnowflakeType, Value};
 pub use histories::table_function;
 
 type Cells = Vec<(&'static str, Value)>;

@@ -6,11 +6,11 @@ use super::{Action, Clause};
 use crate::engine::catalog::Column;
 use crate::engine::compile::Context;
 use crate::engine::dml::{Target, defaults};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::storage;
-use crate::engine::value::{RowStats, Value};
 use crate::sql::fragment::Sql;
 use crate::sql::types;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{RowStats, Value};
 
 /// What a column becomes, by clause; `found` has the types of the plan's columns.
 fn column_value(

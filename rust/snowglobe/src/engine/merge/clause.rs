@@ -6,10 +6,10 @@ use sqlparser::tokenizer::Token;
 use super::{Action, Clause};
 use crate::engine::compile::Context;
 use crate::engine::dml::{Target, assignments, column, or_default};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::storage;
 use crate::sql::cursor::{Cursor, quoted};
 use crate::sql::tokens::{Lexeme, lex};
+use crate::types::error::{Result, SnowflakeError};
 
 pub(super) fn clause(
     context: &Context<'_>,

@@ -10,10 +10,10 @@ mod apply;
 mod clause;
 
 use super::dml::{Target, Variables, answer, stream_locks};
-use super::error::Result;
 use super::session::Session;
-use super::value::{Binds, QueryResult, StatementKind};
 use crate::sql::cursor::Cursor;
+use crate::types::error::Result;
+use crate::types::value::{Binds, QueryResult, StatementKind};
 
 use apply::apply;
 use clause::{check_reachable, clause, plan_text};

@@ -8,13 +8,13 @@ use super::{BATCH, REMEMBERED_DAYS, location, parse, pipe_of};
 use crate::engine::catalog::{Object, Pipe};
 use crate::engine::copy::{self, OnError};
 use crate::engine::dml::Variables;
-use crate::engine::error::Result;
 use crate::engine::session::Session;
 use crate::engine::shared::Shared;
-use crate::engine::value::{Binds, Value};
 use crate::engine::{PipeFileReport, stages, storage};
 use crate::sql::cursor::Cursor;
 use crate::sql::tokens::lex;
+use crate::types::error::Result;
+use crate::types::value::{Binds, Value};
 
 /// Files of one pipe that is not paused.
 pub(super) fn next_batch(shared: &Shared) -> Option<Vec<Handed>> {

@@ -14,13 +14,13 @@ use std::time::Duration;
 use super::catalog::{Body, Kind, Object, Pipe};
 use super::copy::Copy;
 use super::dml::Variables;
-use super::error::{Result, SnowflakeError};
 use super::session::Session;
 use super::shared::Shared;
 use super::stages;
-use super::value::Binds;
 use crate::sql::cursor::Cursor;
 use crate::sql::tokens::lex;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::Binds;
 
 use load::{load_batch, next_batch, session_for};
 
@@ -59,7 +59,7 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     let weak = Arc::downgrade(shared);
     let spawned = std::thread::Builder::new()
         .name("snowpipe".to_owned())
-        .stack_size(super::stack::THREAD)
+        .stack_size(crate::types::stack::THREAD)
         .spawn(move || run(&weak));
     if let Err(error) = spawned {
         log::error!("the thread of pipes did not start: {error}");

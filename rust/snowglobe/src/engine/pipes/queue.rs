@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::engine::PipeFileReport;
-use crate::engine::error::Result;
 use crate::engine::shared::Shared;
 use crate::engine::storage;
-use crate::engine::value::Value;
 use crate::sql::cursor::literal;
+use crate::types::error::Result;
+use crate::types::value::Value;
 
 /// A file handed to a pipe.
 #[derive(Clone, Debug)]

@@ -6,12 +6,12 @@ use super::load::{session_for, stopped};
 use super::queue::{Handed, hand_over};
 use super::{location, parse, pipe_of};
 use crate::engine::catalog::{Body, Object};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
 use crate::engine::shared::Shared;
-use crate::engine::value::{ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 use crate::engine::{PipeFileReport, storage};
 use crate::sql::cursor::literal;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 
 /// `insertFiles`: paths relative to the pipe's stage.
 pub(crate) fn insert_files(session: &Session, pipe: &Object, files: &[String]) -> Result<()> {

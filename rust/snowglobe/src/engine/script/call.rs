@@ -7,15 +7,15 @@ use sqlparser::tokenizer::Token;
 use super::super::catalog::{Body, Kind, Object, Parameter, Procedure};
 use super::super::compile::{Typed, literal_of};
 use super::super::dml::Variables;
-use super::super::error::{Result, SnowflakeError};
 use super::super::execute;
 use super::super::session::{Frame, Session};
-use super::super::value::{Bind, Binds, QueryResult, SnowflakeType, Value};
 use super::run::{Flow, Runner};
 use super::{answer, block_of};
 use crate::sql::cursor::{Cursor, Name};
 use crate::sql::tokens::Lexeme;
 use crate::sql::types;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Bind, Binds, QueryResult, SnowflakeType, Value};
 
 /// Procedures may call each other this deep.
 const MAX_DEPTH: usize = 16;

@@ -4,9 +4,9 @@ use sqlparser::tokenizer::Token;
 
 use super::super::compile::literal_of;
 use super::super::dml::Variables;
-use super::super::error::Result;
 use crate::sql::cursor::quoted_if_needed;
 use crate::sql::tokens::lex;
+use crate::types::error::Result;
 
 /// An expression of a script, whose variables need no colon, as SQL, where they do. Subqueries keep their names.
 pub(super) fn with_colons(text: &str, variables: &Variables) -> Result<String> {

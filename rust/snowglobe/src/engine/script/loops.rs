@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::compile::Typed;
-use super::super::error::SnowflakeError;
-use super::super::value::{SnowflakeType, Value};
 use super::run::{Cursor, Flow, Runner, Step1, Variable, expression_error, statement_error};
 use crate::sql::script::Step;
+use crate::types::error::SnowflakeError;
+use crate::types::value::{SnowflakeType, Value};
 
 /// What a loop repeats, and its label.
 type Body<'a> = (&'a [Step], &'a Option<String>);

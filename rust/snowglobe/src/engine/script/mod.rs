@@ -8,12 +8,12 @@ mod statements;
 mod variables;
 
 use super::dml::Variables;
-use super::error::Result;
 use super::session::Session;
-use super::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 use crate::sql::cursor::Cursor;
 use crate::sql::script::{self as syntax, Block, opens_block, parse};
 use crate::sql::tokens::{Lexeme, lex};
+use crate::types::error::Result;
+use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 
 pub(crate) use call::{add_signature, call, call_anonymous, parameters, sign};
 use run::{Flow, Runner};

@@ -6,11 +6,11 @@ use std::sync::{Arc, LazyLock};
 
 use super::super::compile::Typed;
 use super::super::dml::Variables;
-use super::super::error::{Result, SnowflakeError};
 use super::super::session::Session;
 use super::super::storage::Rows;
-use super::super::value::{SnowflakeType, Value};
 use crate::sql::script::{Action, Block, Handler, Step};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{SnowflakeType, Value};
 
 /// How a statement ended.
 pub(super) enum Flow {

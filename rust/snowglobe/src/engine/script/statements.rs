@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::super::compile::Typed;
-use super::super::error::{Result, SnowflakeError};
 use super::super::storage::Rows;
-use super::super::value::{Binds, RowStats, SnowflakeType, StatementKind, Value};
 use super::run::{Cursor, Runner, Variable};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, RowStats, SnowflakeType, StatementKind, Value};
 
 impl Runner<'_> {
     /// Runs a statement and notes what `SQLROWCOUNT` and its kin say of it.

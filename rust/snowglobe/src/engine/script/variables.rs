@@ -2,12 +2,12 @@
 
 use super::super::compile::{Typed, literal_of};
 use super::super::dml::Variables;
-use super::super::error::{Result, SnowflakeError};
 use super::super::execute;
-use super::super::value::{Binds, SnowflakeType, Value};
 use super::expressions::with_colons;
 use super::run::{Cursor, Runner, Step1, Variable, expression_error, statement_error};
 use crate::sql::script::Declaration;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, SnowflakeType, Value};
 
 impl Runner<'_> {
     pub(super) fn find(&self, name: &str) -> Option<&Variable> {

@@ -17,13 +17,13 @@ use duckdb::Connection;
 
 use super::compile::{Context, Typed};
 use super::copy::validate::Found;
-use super::error::Result;
-use super::parameters::Parameters;
 use super::shared::Shared;
 use super::storage::{self, Rows};
 use super::transaction::Transaction;
-use super::value::Binds;
 use crate::sql::cursor::literal;
+use crate::types::error::Result;
+use crate::types::parameters::Parameters;
+use crate::types::value::Binds;
 
 pub use cancel::CancelHandle;
 pub(crate) use transaction::Effects;

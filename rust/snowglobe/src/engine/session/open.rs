@@ -7,10 +7,10 @@ use super::cancel::CancelHandle;
 use super::{Frame, Session};
 use crate::engine::Login;
 use crate::engine::catalog::{Body, Kind, Object};
-use crate::engine::error::{Result, SnowflakeError};
-use crate::engine::parameters::Parameters;
 use crate::engine::shared::Shared;
 use crate::sql::cursor::Name;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::parameters::Parameters;
 
 impl Session {
     /// A session in which an object, whose names lead to `home`, works with its owner's rights.

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::Session;
 use crate::engine::compile::Typed;
-use crate::engine::error::{Result, SnowflakeError};
+use crate::engine::execute;
 use crate::engine::storage::Rows;
-use crate::engine::value::{Binds, QueryResult};
-use crate::engine::{execute, stack};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::stack;
+use crate::types::value::{Binds, QueryResult};
 
 /// How many results `RESULT_SCAN` can go back.
 const RESULTS_KEPT: usize = 20;

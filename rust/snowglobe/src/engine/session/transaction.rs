@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::Session;
 use crate::engine::catalog::{Body, Kind};
 use crate::engine::compile::{Context, Typed};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::storage::{self};
 use crate::engine::transaction::{LoadedFile, Open, Transaction};
-use crate::engine::value::Binds;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::Binds;
 
 /// What DML has done, for the transaction that it belongs to.
 #[derive(Debug, Default)]

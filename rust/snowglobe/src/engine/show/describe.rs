@@ -3,14 +3,14 @@
 use super::super::catalog::{Body, Kind, Object, Procedure, Stage, User};
 use super::super::compile::Context;
 use super::super::dml::Variables;
-use super::super::error::{Result, SnowflakeError};
 use super::super::session::Session;
 use super::super::trust::USER_ARN;
-use super::super::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, Value};
 use super::super::{ddl, formats, script, stages, storage};
 use super::rows::row;
 use super::{table, text};
 use crate::sql::cursor::Cursor;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, Value};
 
 pub(super) fn columns(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<QueryResult> {
     cursor.expect("IN")?;

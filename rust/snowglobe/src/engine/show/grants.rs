@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::super::catalog::{GrantTarget, Kind, Member, Object};
 use super::super::compile::Context;
-use super::super::error::Result;
-use super::super::value::QueryResult;
 use super::super::{ddl, script};
 use super::{table, text, yes};
 use crate::sql::cursor::Cursor;
+use crate::types::error::Result;
+use crate::types::value::QueryResult;
 
 pub(super) fn grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<QueryResult> {
     const NAMES: &[&str] = &[

@@ -2,10 +2,10 @@
 
 use super::super::catalog::{Body, Object};
 use super::super::compile::Context;
-use super::super::error::Result;
-use super::super::value::Value;
 use super::super::{formats, pipes, storage, timetravel};
 use super::{Cells, text, yes};
+use crate::types::error::Result;
+use crate::types::value::Value;
 
 pub(super) fn row(context: &Context<'_>, object: &Object) -> Result<Cells> {
     let mut cells: Cells = vec![("created_on", Value::TimestampLtz(object.created_micros))];

@@ -1,11 +1,11 @@
 //! SHOW TRANSACTIONS and SHOW LOCKS: those of one's own, or of the account.
 
 use super::super::compile::Context;
-use super::super::error::Result;
 use super::super::transaction::Open;
-use super::super::value::{QueryResult, Value};
 use super::{table, text};
 use crate::sql::cursor::Cursor;
+use crate::types::error::Result;
+use crate::types::value::{QueryResult, Value};
 
 /// The open transactions that the statement asks for.
 fn open(context: &Context<'_>, cursor: &mut Cursor<'_>) -> Result<Vec<Open>> {

@@ -6,10 +6,10 @@ use std::io::{self, BufRead, BufReader, Read};
 use super::location::Location;
 use crate::engine::catalog::{Body, Kind};
 use crate::engine::compile::Context;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::formats::{self, Compression, Format};
-use crate::engine::objects::ObjectMeta;
 use crate::engine::shared::Shared;
+use crate::object_store::ObjectMeta;
+use crate::types::error::{Result, SnowflakeError};
 
 /// The format that applies: the statement's options over the stage's, names resolved.
 ///

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::location::{check_integration, location_of};
 use crate::engine::catalog::Stage;
 use crate::engine::compile::Context;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::cursor::quoted;
+use crate::types::error::{Result, SnowflakeError};
 
 const ACTIONS: [&str; 4] = ["READ", "DELETE", "LIST", "WRITE"];
 

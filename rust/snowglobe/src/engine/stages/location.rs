@@ -2,11 +2,11 @@
 
 use crate::engine::catalog::{Body, Kind, Object, Stage};
 use crate::engine::compile::Context;
-use crate::engine::error::{Result, SnowflakeError};
-use crate::engine::objects::{INTERNAL_BUCKET, ObjectMeta};
 use crate::engine::shared::Shared;
 use crate::engine::trust::AwsRole;
+use crate::object_store::{INTERNAL_BUCKET, ObjectMeta};
 use crate::sql::cursor::Name;
+use crate::types::error::{Result, SnowflakeError};
 
 /// A place in a stage.
 #[derive(Clone, Debug)]

@@ -17,14 +17,14 @@ use duckdb::Connection;
 
 use super::compile::take_stage;
 use super::dml::Variables;
-use super::error::{Result, SnowflakeError};
-use super::objects::{INTERNAL_BUCKET, ObjectMeta};
 use super::session::Session;
 use super::shared::Shared;
 use super::storage;
-use super::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
+use crate::object_store::{INTERNAL_BUCKET, ObjectMeta};
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 
 pub use file::{format_for, head, open, read};
 pub(crate) use integration::validate_integration;

@@ -10,14 +10,14 @@ use super::matching;
 use super::records::{Source, append, create_table, width};
 use crate::engine::compile::stage_marker;
 use crate::engine::dml::Variables;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::formats::{self, Format};
 use crate::engine::session::Session;
 use crate::engine::storage;
-use crate::engine::value::Binds;
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;
 use crate::sql::tokens::lex;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::Binds;
 
 /// Does `work` on a statement whose stages are read into temporary tables meanwhile.
 ///

@@ -3,11 +3,11 @@
 use duckdb::Connection;
 
 use crate::engine::csv::{Fault, Reader};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::formats::Format;
-use crate::engine::objects::ObjectMeta;
 use crate::engine::storage;
+use crate::object_store::ObjectMeta;
 use crate::sql::cursor::quoted;
+use crate::types::error::{Result, SnowflakeError};
 
 /// A file read into a temporary table.
 pub struct StagedFile {

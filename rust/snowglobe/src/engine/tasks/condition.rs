@@ -4,7 +4,7 @@ use sqlparser::ast::{BinaryOperator, DataType, Expr, UnaryOperator, Value, Value
 use sqlparser::dialect::SnowflakeDialect;
 use sqlparser::parser::Parser;
 
-use crate::engine::error::{Result, SnowflakeError};
+use crate::types::error::{Result, SnowflakeError};
 
 /// Functions that a condition may call.
 const FUNCTIONS: [&str; 2] = [

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::super::catalog::{Body, Catalog, Kind, Object, Task};
 use super::super::compile::Context;
-use super::super::error::{Result, SnowflakeError};
 use super::super::shared::Shared;
 use super::body;
 use super::run::{self, Outcome};
 use crate::sql::cursor::Name;
+use crate::types::error::{Result, SnowflakeError};
 
 /// A run of a graph.
 #[derive(Clone, Debug)]

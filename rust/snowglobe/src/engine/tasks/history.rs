@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use super::super::catalog::{Body, Kind, Object, Task};
 use super::super::compile::Context;
-use super::super::error::{Result, SnowflakeError};
-use super::super::schedule::Schedule;
 use super::super::shared::Shared;
 use super::super::storage;
-use super::super::value::Value;
 use super::body;
 use super::graph::Run;
 use super::run::Outcome;
 use crate::sql::cursor::{Name, literal};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::schedule::Schedule;
+use crate::types::value::Value;
 
 /// A run can be tried again for so long.
 const RETRY_DAYS: i64 = 14;

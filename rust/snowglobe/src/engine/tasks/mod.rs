@@ -8,12 +8,13 @@ mod scheduler;
 
 use super::catalog::{Body, Catalog, Kind, Object, Task};
 use super::dml::Variables;
-use super::error::{Result, SnowflakeError};
-use super::schedule::{self, Schedule};
 use super::session::Session;
-use super::value::{Binds, QueryResult};
 use crate::sql::cursor::{Cursor, Name};
 use crate::sql::properties::Properties;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::schedule;
+use crate::types::schedule::Schedule;
+use crate::types::value::{Binds, QueryResult};
 
 pub(crate) use graph::{check_change, check_suspended, dependents, enable_dependents, root_of};
 pub(crate) use history::rows as history;

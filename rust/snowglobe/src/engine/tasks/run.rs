@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::super::catalog::{Object, Task};
 use super::super::dml::Variables;
-use super::super::error::{Result, SnowflakeError};
 use super::super::session::Session;
 use super::super::shared::Shared;
-use super::super::value::{Binds, QueryResult, Value};
 use super::body;
 use super::graph::Run;
 use super::history::{self, Row};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, QueryResult, Value};
 
 /// What a session knows of the task that it runs.
 #[derive(Debug, Default)]

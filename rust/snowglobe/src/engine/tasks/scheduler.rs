@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use super::super::catalog::{Kind, Object};
-use super::super::schedule::Schedule;
 use super::super::shared::Shared;
 use super::graph::{self, Run};
 use super::{body, run::condition};
+use crate::types::schedule::Schedule;
 
 /// A triggered task whose stream still has data runs again after this long.
 const TRIGGER_INTERVAL_MICROS: i64 = 30_000_000;

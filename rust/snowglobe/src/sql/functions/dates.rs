@@ -1,7 +1,7 @@
 //! Parts of dates and times, and what is added to them.
 
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::fragment::Sql;
+use crate::types::error::{Result, SnowflakeError};
 
 /// DuckDB's name for a date part.
 pub(super) fn unit(part: &str) -> Result<&'static str> {

@@ -13,7 +13,7 @@ mod tests;
 mod times;
 
 use super::fragment::Sql;
-use crate::engine::error::{Result, SnowflakeError};
+use crate::types::error::{Result, SnowflakeError};
 
 use special::special;
 use tables::{RENAMED, REWRITTEN, SAME, VARIADIC};

@@ -4,8 +4,8 @@ use super::dates::{cast_date, date_add, date_part, date_trunc, time_slice, unit,
 use super::times::{
     format_of, parse_time, parse_timestamp, parse_timestamp_ltz, parse_timestamp_tz, shown_format,
 };
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::fragment::Sql;
+use crate::types::error::{Result, SnowflakeError};
 
 /// The functions that [`special`] answers, each with how many arguments it may take. `usize::MAX` stands for any number that it can do something with.
 pub(super) const SPECIAL: &[(&str, &[usize])] = &[

@@ -1,7 +1,7 @@
 //! Texts as times and times as texts, by a format.
 
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::fragment::Sql;
+use crate::types::error::{Result, SnowflakeError};
 
 /// The text of an argument that must be a literal.
 pub(super) fn format_of(argument: &Sql) -> Result<&str> {

@@ -4,9 +4,9 @@ use sqlparser::tokenizer::Token;
 
 use super::declaration::{declaration, parenthesized};
 use super::{Action, block, opens_block, steps};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::cursor::Cursor;
 use crate::sql::tokens::{Lexeme, statement_length};
+use crate::types::error::{Result, SnowflakeError};
 
 pub(super) fn action(cursor: &mut Cursor<'_>) -> Result<Action> {
     if opens_block(cursor.rest()) {

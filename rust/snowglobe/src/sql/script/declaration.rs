@@ -3,9 +3,9 @@
 use sqlparser::tokenizer::Token;
 
 use super::Declaration;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::cursor::Cursor;
 use crate::sql::types;
+use crate::types::error::{Result, SnowflakeError};
 
 pub(super) fn declaration(cursor: &mut Cursor<'_>) -> Result<Declaration> {
     let name = cursor.identifier()?;

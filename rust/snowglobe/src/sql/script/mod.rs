@@ -12,8 +12,8 @@ use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
 use super::tokens::Lexeme;
-use crate::engine::error::Result;
-use crate::engine::value::SnowflakeType;
+use crate::types::error::Result;
+use crate::types::value::SnowflakeType;
 
 use action::action;
 use declaration::declaration;

@@ -5,8 +5,8 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Span, Token, TokenWithSpan};
 
 use super::{Action, Block, Declaration, Step};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::tokens::{Lexeme, lex};
+use crate::types::error::{Result, SnowflakeError};
 
 /// What a SQL statement begins with.
 const STATEMENTS: &[&str] = &[

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::engine::catalog::{Body, Kind, Object, Table};
 use crate::engine::compile::Context;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::cursor::Name;
+use crate::types::error::{Result, SnowflakeError};
 
 impl Context<'_> {
     /// The predicate under which a row version is seen.

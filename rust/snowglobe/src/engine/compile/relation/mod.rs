@@ -16,10 +16,10 @@ use sqlparser::ast::{
 use super::Compiler;
 use super::query::alias;
 use crate::engine::catalog::{Body, Object, Stream, Table};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::{information, timetravel};
 use crate::sql::cursor::{Name, quoted};
 use crate::sql::fragment::Sql;
+use crate::types::error::{Result, SnowflakeError};
 
 pub use table_function::values_relation;
 

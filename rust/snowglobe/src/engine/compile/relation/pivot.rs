@@ -4,8 +4,8 @@ use sqlparser::ast::{Expr, ExprWithAlias, NullInclusion, PivotValueSource, Table
 
 use super::super::query::named;
 use super::Compiler;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::sql::fragment::Sql;
+use crate::types::error::{Result, SnowflakeError};
 
 impl Compiler<'_> {
     /// `table PIVOT (sum(v) FOR k IN ('x', 'y'))`

@@ -6,13 +6,13 @@ use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr};
 
 use crate::engine::compile::{Compiler, folded};
 use crate::engine::copy::validate;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::information;
 use crate::engine::storage::{self, Rows};
-use crate::engine::value::{ColumnMeta, Value};
 use crate::sql::cursor::{Name, literal, quoted};
 use crate::sql::fragment::Sql;
 use crate::sql::types;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{ColumnMeta, Value};
 
 /// Arguments by name; those without are named by their place.
 type Arguments = BTreeMap<String, Sql>;
@@ -206,7 +206,7 @@ pub fn values_relation(rows: &Rows) -> String {
         Value::TimestampLtz(micros) => format!("make_timestamptz({micros})"),
         Value::TimestampNtz(micros) => format!("make_timestamp({micros})"),
         Value::Number(digits) => match column.kind {
-            crate::engine::value::SnowflakeType::Number { scale, .. } => {
+            crate::types::value::SnowflakeType::Number { scale, .. } => {
                 format!(
                     "{}::{}",
                     literal(&crate::engine::compile::substitute::decimal(*digits, scale)),

@@ -10,12 +10,12 @@ use super::create::{STAGE_REFUSED, user_properties, warehouse_properties};
 use super::{change, kind, owned};
 use crate::engine::catalog::{Body, Kind, Object};
 use crate::engine::dml::Variables;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
-use crate::engine::value::{Binds, QueryResult};
 use crate::engine::{formats, script};
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, QueryResult};
 
 use operation::{pipe, task, warehouse};
 use table::{table, table_properties};

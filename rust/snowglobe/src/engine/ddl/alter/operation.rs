@@ -5,12 +5,12 @@ use crate::engine::catalog::{Body, Object};
 use crate::engine::ddl::change;
 use crate::engine::ddl::create::full_task_name;
 use crate::engine::dml::Variables;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
-use crate::engine::value::{Binds, QueryResult};
 use crate::engine::{pipes, tasks};
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, QueryResult};
 
 pub(super) fn task(
     session: &mut Session,

@@ -4,13 +4,13 @@ use super::set;
 use crate::engine::catalog::{Body, Object, Table};
 use crate::engine::ddl::table::column_definition;
 use crate::engine::dml::{self, Variables};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
 use crate::engine::storage;
-use crate::engine::value::{Binds, QueryResult, Value};
 use crate::sql::cursor::{Cursor, literal, quoted};
 use crate::sql::properties::Properties;
 use crate::sql::types;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, QueryResult, Value};
 
 pub(super) fn table_properties(table: &mut Table, properties: &mut Properties) -> Result<()> {
     if let Some(days) = properties.take_integer("DATA_RETENTION_TIME_IN_DAYS")? {
@@ -192,7 +192,7 @@ fn alter_column(cursor: &mut Cursor<'_>, object: &Object, body: &mut Table) -> R
     let _ = cursor.accept("SET DATA") || cursor.accept("SET");
     cursor.expect("TYPE")?;
     let kind = types::parse(cursor)?;
-    use crate::engine::value::SnowflakeType::{Number, Varchar};
+    use crate::types::value::SnowflakeType::{Number, Varchar};
     let wider = match (&column.kind, &kind) {
         (Varchar { length: old }, Varchar { length: new }) => new >= old,
         (

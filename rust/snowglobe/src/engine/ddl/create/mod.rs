@@ -13,12 +13,12 @@ mod task;
 use super::{New, if_not_exists, kind, make, table};
 use crate::engine::catalog::{Body, Kind, User, Warehouse};
 use crate::engine::dml::Variables;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
-use crate::engine::value::{Binds, QueryResult};
 use crate::engine::{formats, stages, warehouses};
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::{Properties, Property};
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, QueryResult};
 
 use procedure::procedure;
 use relation::{sequence, stream, view};

@@ -2,11 +2,11 @@
 
 use crate::engine::catalog::{Body, Kind, Parameter, Procedure};
 use crate::engine::ddl::{New, if_not_exists, make};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::script;
 use crate::engine::session::Session;
-use crate::engine::value::QueryResult;
 use crate::sql::cursor::Cursor;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::QueryResult;
 
 pub(super) fn procedure(
     session: &mut Session,

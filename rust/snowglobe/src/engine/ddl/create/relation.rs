@@ -3,12 +3,12 @@
 use crate::engine::catalog::{Body, Stream};
 use crate::engine::ddl::{New, change, make};
 use crate::engine::dml::Variables;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
-use crate::engine::value::{Binds, QueryResult};
 use crate::engine::{dml, storage, timetravel};
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, QueryResult};
 
 pub(super) fn view(
     session: &Session,

@@ -1,9 +1,9 @@
 //! CREATE STAGE and CREATE STORAGE INTEGRATION.
 
 use crate::engine::catalog::{Body, Stage};
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::formats;
 use crate::sql::properties::Properties;
+use crate::types::error::{Result, SnowflakeError};
 
 /// What a stage may not say: Snowglobe reads its own S3 as it is, and keeps no directory tables.
 pub(crate) const STAGE_REFUSED: &[&str] = &["CREDENTIALS", "ENDPOINT", "ENCRYPTION", "DIRECTORY"];

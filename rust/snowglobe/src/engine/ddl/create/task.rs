@@ -3,12 +3,12 @@
 use crate::engine::catalog::{Body, Kind, Pipe, Task};
 use crate::engine::ddl::New;
 use crate::engine::dml::Variables;
-use crate::engine::error::{Result, SnowflakeError};
 use crate::engine::session::Session;
 use crate::engine::tasks;
-use crate::engine::value::Binds;
 use crate::sql::cursor::{Cursor, Name};
 use crate::sql::properties::Properties;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::Binds;
 
 fn home(session: &Session, new: &New) -> Result<(String, String)> {
     let (binds, variables) = (Binds::default(), Variables::new());

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{PoisonError, RwLock};
 
-use super::clock::Clock;
+use crate::types::clock::Clock;
 
 /// What a listing says of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
