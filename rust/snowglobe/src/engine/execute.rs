@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use sqlparser::tokenizer::Token;
 
 use super::compile::Typed;
-use super::dml::{self, Variables};
 use super::session::Session;
 use super::storage;
-use super::{copy, ddl, grants, identifiers, script, show, stages, tasks};
+use crate::engine::services::tasks;
+use crate::engine::statements::dml;
+use crate::engine::statements::dml::Variables;
+use crate::engine::statements::{copy, ddl, grants, identifiers, script, show, stages};
 use crate::sql::cursor::Cursor;
 use crate::sql::tokens::{Lexeme, lex, split_statements};
 use crate::types::error::{Result, SnowflakeError};

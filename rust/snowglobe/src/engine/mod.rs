@@ -1,40 +1,23 @@
 //! The engine: what a statement means and does. It knows files through [`objects::ObjectStore`] and time through [`clock::Clock`];
 //! it knows no socket and no HTTP.
 
-mod bootstrap;
+mod builtins;
 mod catalog;
 mod compile;
-mod copy;
-mod csv;
-mod ddl;
-mod dml;
-mod duckdb_errors;
 mod execute;
-mod formats;
-mod grants;
-mod identifiers;
-mod information;
-mod merge;
-mod pipes;
-mod script;
+mod files;
+mod services;
 pub mod session;
-mod shared;
-mod show;
-mod stages;
+mod state;
+mod statements;
 mod storage;
-mod system;
-mod tasks;
-mod timetravel;
-mod transaction;
-mod trust;
-mod vacuum;
-mod warehouses;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use catalog::{Body, Kind};
-use shared::Shared;
+use services::{pipes, tasks, vacuum};
+use state::shared::Shared;
 
 pub use crate::object_store::{MemoryStore, ObjectMeta, ObjectStore};
 pub use crate::sql::tokens::split_statements;
@@ -44,7 +27,7 @@ pub use crate::types::value::{
     Bind, Binds, ColumnMeta, QueryResult, RowStats, SnowflakeType, StatementKind, Value,
 };
 pub use session::{CancelHandle, Session};
-pub use trust::TrustPolicy;
+pub use state::trust::TrustPolicy;
 
 /// What an engine is opened with.
 #[derive(Clone)]

@@ -3,9 +3,11 @@
 //!
 //! - `kind`: the kinds of objects, and how many names each has
 //! - `body`: what an object is beyond its name
+//! - `bootstrap`: what a new account has
 //! - `rights`: grants, and who may do what
 
 mod body;
+pub(crate) mod bootstrap;
 mod kind;
 mod rights;
 

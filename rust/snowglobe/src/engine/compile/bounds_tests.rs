@@ -1,7 +1,7 @@
 //! Statements that are nested deeply, long, or call each other: each is answered or refused, and the process lives.
 
 use super::tests::{session, texts};
-use crate::engine::Binds;
+use crate::types::value::Binds;
 
 /// `inner` between `depth` openings and closings.
 fn nested(open: &str, inner: &str, close: &str, depth: usize) -> String {

@@ -7,7 +7,7 @@ use sqlparser::ast::{
 };
 
 use super::{Compiler, folded};
-use crate::engine::system;
+use crate::engine::builtins::system;
 use crate::sql::fragment::Sql;
 use crate::sql::functions::{self, Rendering};
 use crate::types::error::{Result, SnowflakeError};

@@ -19,6 +19,7 @@ mod select;
 mod substitute;
 #[cfg(test)]
 mod tests;
+pub(crate) mod time_travel;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,10 +31,10 @@ use sqlparser::tokenizer::Token;
 
 use super::Shared;
 use super::catalog::Catalog;
-use super::copy::validate::Found;
 use super::session::CancelHandle;
 use super::storage::Rows;
-use super::vacuum::Reading;
+use crate::engine::services::vacuum::Reading;
+use crate::engine::statements::copy::validate::Found;
 use crate::sql::fragment::Sql;
 use crate::sql::tokens::lex;
 use crate::types::error::{Result, SnowflakeError};
@@ -85,7 +86,7 @@ pub struct Context<'c> {
     /// What functions such as `SYSTEM$STREAM_HAS_DATA` ask while compiling.
     pub connection: &'c duckdb::Connection,
     /// The task that runs.
-    pub task: Option<Arc<super::tasks::RunningTask>>,
+    pub task: Option<Arc<crate::engine::services::tasks::RunningTask>>,
     /// Whether the statement has been cancelled, for functions that wait.
     pub cancelled: CancelHandle,
     /// Staged files made readable, by the marker that stands for them.

@@ -5,7 +5,6 @@
 //! - `transaction`: what DML does inside and outside of BEGIN and COMMIT
 //! - `cancel`: ends a statement from another thread
 
-mod cancel;
 mod open;
 mod run;
 mod transaction;
@@ -16,16 +15,16 @@ use std::sync::Arc;
 use duckdb::Connection;
 
 use super::compile::{Context, Typed};
-use super::copy::validate::Found;
-use super::shared::Shared;
 use super::storage::{self, Rows};
-use super::transaction::Transaction;
+use crate::engine::state::shared::Shared;
+use crate::engine::state::transaction::Transaction;
+use crate::engine::statements::copy::validate::Found;
 use crate::sql::cursor::literal;
 use crate::types::error::Result;
 use crate::types::parameters::Parameters;
 use crate::types::value::Binds;
 
-pub use cancel::CancelHandle;
+pub use crate::engine::storage::cancel::CancelHandle;
 pub(crate) use transaction::Effects;
 
 /// Whose rights a statement runs with, and where its names lead. A procedure with owner's rights adds one.
@@ -56,7 +55,7 @@ pub struct Session {
     pub(crate) results: Vec<(String, Arc<Rows>)>,
     /// What COPY has found, for VALIDATE; the last is the latest.
     pub(crate) copies: Vec<Found>,
-    pub(crate) task: Option<Arc<super::tasks::RunningTask>>,
+    pub(crate) task: Option<Arc<crate::engine::services::tasks::RunningTask>>,
     /// Staged files that the statement reads, made readable, by the marker that stands for them.
     pub(crate) staged: BTreeMap<String, String>,
     pub(crate) query_id: String,

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::cancel::CancelHandle;
 use super::{Frame, Session};
 use crate::engine::Login;
 use crate::engine::catalog::{Body, Kind, Object};
-use crate::engine::shared::Shared;
+use crate::engine::state::shared::Shared;
+use crate::engine::storage::cancel::CancelHandle;
 use crate::sql::cursor::Name;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::parameters::Parameters;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::Session;
 use crate::engine::catalog::{Body, Kind};
 use crate::engine::compile::{Context, Typed};
+use crate::engine::state::transaction::{LoadedFile, Open, Transaction};
 use crate::engine::storage::{self};
-use crate::engine::transaction::{LoadedFile, Open, Transaction};
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::Binds;
 

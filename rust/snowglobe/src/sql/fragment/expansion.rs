@@ -8,8 +8,8 @@ use super::template::{Piece, weigh};
 
 /// The macros, as DuckDB is given them.
 const SOURCES: [&str; 2] = [
-    include_str!("../../engine/prelude.sql"),
-    include_str!("../../engine/timestamp_tz.sql"),
+    include_str!("../../engine/storage/prelude.sql"),
+    include_str!("../../engine/storage/timestamp_tz.sql"),
 ];
 
 /// How often a macro writes out each of its parameters, and how much it adds of its own.

@@ -15,8 +15,9 @@ use sqlparser::ast::{
 
 use super::Compiler;
 use super::query::alias;
+use crate::engine::builtins::information;
 use crate::engine::catalog::{Body, Object, Stream, Table};
-use crate::engine::{information, timetravel};
+use crate::engine::compile::time_travel;
 use crate::sql::cursor::{Name, quoted};
 use crate::sql::fragment::Sql;
 use crate::types::error::{Result, SnowflakeError};
@@ -154,7 +155,7 @@ impl Compiler<'_> {
                 ));
             }
             Some(TableVersion::Function(expr)) => {
-                Some(timetravel::snapshot(self.context, &object, expr)?)
+                Some(time_travel::snapshot(self.context, &object, expr)?)
             }
             Some(other) => return Err(SnowflakeError::unsupported(other)),
         };
@@ -235,7 +236,7 @@ impl Compiler<'_> {
                 ),
             )
         })?;
-        timetravel::check_stale(self.context, object, base)?;
+        time_travel::check_stale(self.context, object, base)?;
         let table = base.table()?;
         self.streams.insert(object.id);
         self.reads_tables = true;

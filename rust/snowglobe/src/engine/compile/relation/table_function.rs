@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr};
 
+use crate::engine::builtins::information;
 use crate::engine::compile::{Compiler, folded};
-use crate::engine::copy::validate;
-use crate::engine::information;
+use crate::engine::statements::copy::validate;
 use crate::engine::storage::{self, Rows};
 use crate::sql::cursor::{Name, literal, quoted};
 use crate::sql::fragment::Sql;

@@ -1,0 +1,153 @@
+//! Snowpipe: files are handed over by S3 events, REST or REFRESH, loaded in the background, each path once in fourteen days.
+//!
+//! - `queue`: what was handed over and waits, also across a restart
+//! - `load`: what the background does with what was handed over
+//! - `rest`: what Snowpipe's REST asks for, and REFRESH
+
+mod load;
+mod queue;
+mod rest;
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crate::engine::catalog::{Body, Kind, Object, Pipe};
+use crate::engine::session::Session;
+use crate::engine::state::shared::Shared;
+use crate::engine::statements::copy::Copy;
+use crate::engine::statements::dml::Variables;
+use crate::engine::statements::stages;
+use crate::sql::cursor::Cursor;
+use crate::sql::tokens::lex;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::Binds;
+
+use load::{load_batch, next_batch, session_for};
+
+pub use queue::Queue;
+pub(crate) use rest::{history, insert_files, refresh, reports, status};
+
+/// How long a pipe remembers a path, even when its content has changed.
+pub(super) const REMEMBERED_DAYS: i64 = 14;
+
+/// How many files it loads at once.
+pub(super) const BATCH: usize = 100;
+
+/// Fails unless the text is a COPY that a pipe may run.
+pub(crate) fn check(session: &Session, text: &str, auto_ingest: bool) -> Result<()> {
+    let lexemes = lex(text)?;
+    let mut cursor = Cursor::new(text, &lexemes);
+    cursor.expect("COPY INTO")?;
+    let (binds, variables) = (Binds::default(), Variables::new());
+    let copy = Copy::parse(&session.context(&binds, &variables), &mut cursor)?;
+    if copy.location.stage.is_none() {
+        return Err(SnowflakeError::compilation("a pipe needs a named stage"));
+    }
+    copy.check_for_pipe()?;
+    if auto_ingest {
+        // It asks the bucket for its notifications.
+        copy.location.assume(&session.shared)?;
+    }
+    Ok(())
+}
+
+/// Runs the loader until the engine closes.
+pub(crate) fn start(shared: &Arc<Shared>) {
+    if let Err(error) = queue::recover(shared) {
+        log::error!("the files that waited for pipes are not known: {error}");
+    }
+    let weak = Arc::downgrade(shared);
+    let spawned = std::thread::Builder::new()
+        .name("snowpipe".to_owned())
+        .stack_size(crate::types::stack::THREAD)
+        .spawn(move || run(&weak));
+    if let Err(error) = spawned {
+        log::error!("the thread of pipes did not start: {error}");
+    }
+}
+
+fn run(weak: &Weak<Shared>) {
+    while let Some(shared) = weak.upgrade() {
+        if shared.closing.load(std::sync::atomic::Ordering::SeqCst) {
+            return;
+        }
+        match next_batch(&shared) {
+            Some(batch) => load_batch(&shared, &batch),
+            None => {
+                let state = shared.pipes.lock();
+                let _ = shared
+                    .pipes
+                    .arrived
+                    .wait_timeout(state, Duration::from_millis(200));
+            }
+        }
+    }
+}
+
+pub(super) fn pipe_of(shared: &Shared, id: u64) -> Option<(Arc<Object>, Pipe)> {
+    let object = Arc::clone(shared.catalog().by_id(id)?);
+    let Body::Pipe(pipe) = &object.body else {
+        return None;
+    };
+    let pipe = pipe.clone();
+    Some((object, pipe))
+}
+
+pub(super) fn parse(session: &Session, pipe: &Pipe) -> Result<Copy> {
+    let lexemes = lex(&pipe.copy)?;
+    let mut cursor = Cursor::new(&pipe.copy, &lexemes);
+    cursor.expect("COPY INTO")?;
+    let (binds, variables) = (Binds::default(), Variables::new());
+    Copy::parse(&session.context(&binds, &variables), &mut cursor)
+}
+
+pub(super) fn location(session: &Session, pipe: &Pipe) -> Result<stages::Location> {
+    let lexemes = lex(&pipe.copy)?;
+    let mut cursor = Cursor::new(&pipe.copy, &lexemes);
+    cursor.expect("COPY INTO")?;
+    let (binds, variables) = (Binds::default(), Variables::new());
+    Copy::location(&session.context(&binds, &variables), &mut cursor)
+}
+
+/// The pattern of the pipe's COPY.
+pub(crate) fn pattern(shared: &Arc<Shared>, object: &Object, pipe: &Pipe) -> Option<String> {
+    let session = session_for(shared, object, pipe).ok()?;
+    parse(&session, pipe).ok()?.pattern
+}
+
+/// An S3 event: pipes with AUTO_INGEST whose stage covers the key take the file.
+pub(crate) fn notify(shared: &Arc<Shared>, bucket: &str, key: &str) {
+    let catalog = shared.catalog();
+    let now = shared.options.clock.now_micros();
+    for object in catalog.all(Kind::Pipe) {
+        let Body::Pipe(pipe) = &object.body else {
+            continue;
+        };
+        if !pipe.auto_ingest {
+            continue;
+        }
+        // What is wrong with the rest of the COPY shows when the file is to be loaded.
+        let location =
+            session_for(shared, object, pipe).and_then(|session| location(&session, pipe));
+        let Some(location) = location.ok().filter(|l| l.bucket == bucket) else {
+            continue;
+        };
+        let covers = key.starts_with(&location.key(""));
+        {
+            let mut state = shared.pipes.lock();
+            state.last_received.insert(bucket.to_owned(), now);
+            if covers {
+                let file = key.strip_prefix(&location.base).unwrap_or(key);
+                state
+                    .last_forwarded
+                    .insert(object.id, (file.to_owned(), now));
+            }
+        }
+        if covers {
+            let handed = queue::hand_over(shared, object.id, [key.to_owned()]);
+            if let Err(error) = handed {
+                log::error!("pipe {} was not given {key}: {error}", object.name());
+            }
+        }
+    }
+}

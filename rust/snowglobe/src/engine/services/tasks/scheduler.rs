@@ -1,0 +1,175 @@
+//! Finds the tasks whose time has come, and runs each in a thread of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use super::graph::{self, Run};
+use super::{body, run::condition};
+use crate::engine::catalog::{Kind, Object};
+use crate::engine::state::shared::Shared;
+use crate::types::schedule::Schedule;
+
+/// A triggered task whose stream still has data runs again after this long.
+const TRIGGER_INTERVAL_MICROS: i64 = 30_000_000;
+/// How long the scheduler sleeps when nothing wakes it.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What runs, and what was looked at when.
+#[derive(Default)]
+pub struct Scheduler(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    running: BTreeSet<u64>,
+    /// task → the time up to which its schedule was followed
+    followed_micros: BTreeMap<u64, i64>,
+    /// task → the commit at which its trigger was last looked at, and when
+    triggers: BTreeMap<u64, (i64, i64)>,
+    /// task → when its trigger last started it
+    triggered_micros: BTreeMap<u64, i64>,
+    /// task → the run that someone has asked for meanwhile
+    asked: BTreeMap<u64, Run>,
+    /// What runs now, by query id, as history tells it.
+    executing: BTreeMap<String, String>,
+}
+
+impl Scheduler {
+    /// Notes what runs under that query id: a row of the history.
+    pub(super) fn begins(&self, query_id: &str, row: String) {
+        self.lock().executing.insert(query_id.to_owned(), row);
+    }
+
+    /// Notes that it has ended, and when.
+    pub(super) fn ends(&self, query_id: &str, root: u64, at: i64) {
+        let mut state = self.lock();
+        state.executing.remove(query_id);
+        state.followed_micros.insert(root, at);
+    }
+
+    /// Rows of the history for what runs now.
+    pub(super) fn executing(&self) -> Vec<String> {
+        self.lock().executing.values().cloned().collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs the scheduler until the engine closes.
+pub(crate) fn start(shared: &Arc<Shared>) {
+    let weak = Arc::downgrade(shared);
+    let spawned = std::thread::Builder::new()
+        .name("tasks".to_owned())
+        .spawn(move || run(&weak));
+    if let Err(error) = spawned {
+        log::error!("the thread of tasks did not start: {error}");
+    }
+}
+
+fn run(weak: &Weak<Shared>) {
+    while let Some(shared) = weak.upgrade() {
+        if shared.closing.load(std::sync::atomic::Ordering::SeqCst) {
+            return;
+        }
+        for (object, run) in due(&shared) {
+            spawn(&shared, object, run);
+        }
+        let clock = shared.options.clock.clone();
+        drop(shared);
+        clock.wait(TICK);
+    }
+}
+
+/// The root tasks whose time has come.
+fn due(shared: &Arc<Shared>) -> Vec<(Arc<Object>, Run)> {
+    let catalog = shared.catalog();
+    let now = shared.options.clock.now_micros();
+    let committed = shared.committed();
+    let mut found = Vec::new();
+    for object in catalog.all(Kind::Task) {
+        let Some(task) = body(object) else { continue };
+        if !task.started || !task.after.is_empty() || task.finalizes.is_some() {
+            continue;
+        }
+        let mut state = shared.tasks.lock();
+        let is_running = state.running.contains(&object.id);
+        let Some(schedule) = task
+            .schedule
+            .as_deref()
+            .and_then(|s| Schedule::parse(s).ok())
+        else {
+            if task.when.is_none() {
+                continue;
+            }
+            let last = state.triggers.get(&object.id).copied();
+            let is_new =
+                last.is_none_or(|(seq, at)| seq < committed || now - at >= TRIGGER_INTERVAL_MICROS);
+            let least_micros = task.trigger_interval_seconds.unwrap_or(0) * 1_000_000;
+            let is_soon = state
+                .triggered_micros
+                .get(&object.id)
+                .is_some_and(|at| now - at < least_micros);
+            if is_running || !is_new || is_soon {
+                continue;
+            }
+            state.triggers.insert(object.id, (committed, now));
+            drop(state);
+            if condition(shared, object, task, &Run::new("TRIGGER", now)).unwrap_or(true) {
+                shared.tasks.lock().triggered_micros.insert(object.id, now);
+                found.push((Arc::clone(object), Run::new("TRIGGER", now)));
+            }
+            continue;
+        };
+        let since = state
+            .followed_micros
+            .get(&object.id)
+            .copied()
+            .unwrap_or(0)
+            .max(task.resumed_micros);
+        // A run that would overlap is left out: once this one has ended, its schedule is followed from there.
+        if is_running {
+            continue;
+        }
+        if let Some(time) = schedule.last_between(since, now, task.resumed_micros) {
+            state.followed_micros.insert(object.id, time);
+            found.push((Arc::clone(object), Run::new("SCHEDULE", time)));
+        }
+    }
+    found
+}
+
+/// Runs the task's graph in the background. While it runs, a scheduled run is left out, and one that was asked for comes next.
+pub(super) fn spawn(shared: &Arc<Shared>, object: Arc<Object>, run: Run) {
+    {
+        let mut state = shared.tasks.lock();
+        if !state.running.insert(object.id) {
+            if run.from == "EXECUTE TASK" {
+                state.asked.insert(object.id, run);
+            }
+            return;
+        }
+    }
+    let id = object.id;
+    let inner = Arc::clone(shared);
+    let spawned = std::thread::Builder::new()
+        .name("task".to_owned())
+        .spawn(move || {
+            let mut next = Some(run);
+            while let Some(run) = next {
+                let now = inner.catalog().by_id(id).cloned();
+                graph::run(&inner, now.as_ref().unwrap_or(&object), run);
+                let mut state = inner.tasks.lock();
+                next = state.asked.remove(&id);
+                if next.is_none() {
+                    state.running.remove(&id);
+                }
+            }
+            inner.options.clock.wake();
+        });
+    if let Err(error) = spawned {
+        log::error!("a task's thread did not start: {error}");
+        shared.tasks.lock().running.remove(&id);
+    }
+}

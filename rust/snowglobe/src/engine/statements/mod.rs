@@ -1,0 +1,19 @@
+//! What statements mean, one module for each kind.
+//!
+//! - `identifiers`: `IDENTIFIER(…)`, before a statement is read
+//! - `stages`: LIST, REMOVE, and stages as relations
+//! - `dml`, `merge`: INSERT, UPDATE, DELETE, TRUNCATE and MERGE
+//! - `copy`: COPY INTO and COPY FILES
+//! - `script`: blocks, procedures and EXECUTE IMMEDIATE
+//! - `ddl`, `grants`: CREATE, ALTER, DROP, UNDROP, COMMENT; GRANT and REVOKE
+//! - `show`: SHOW and DESCRIBE
+
+pub(crate) mod copy;
+pub(crate) mod ddl;
+pub(crate) mod dml;
+pub(crate) mod grants;
+pub(crate) mod identifiers;
+pub(crate) mod merge;
+pub(crate) mod script;
+pub(crate) mod show;
+pub(crate) mod stages;

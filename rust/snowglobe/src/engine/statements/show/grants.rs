@@ -1,0 +1,171 @@
+//! SHOW GRANTS.
+
+use std::sync::Arc;
+
+use super::super::{ddl, script};
+use super::{table, text, yes};
+use crate::engine::catalog::{GrantTarget, Kind, Member, Object};
+use crate::engine::compile::Context;
+use crate::sql::cursor::Cursor;
+use crate::types::error::Result;
+use crate::types::value::QueryResult;
+
+pub(super) fn grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<QueryResult> {
+    const NAMES: &[&str] = &[
+        "privilege",
+        "granted_on",
+        "name",
+        "granted_to",
+        "grantee_name",
+        "grant_option",
+    ];
+    let grant_row = |grant: &crate::engine::catalog::Grant| {
+        let (on, name) = match &grant.on {
+            GrantTarget::Account => ("ACCOUNT".to_owned(), context.shared.options.account.clone()),
+            GrantTarget::Object(id) => {
+                let object = context.catalog.by_id(*id);
+                (
+                    object.map_or(String::new(), |o| o.kind.noun().to_uppercase()),
+                    object.map_or(String::new(), |o| o.name().to_string()),
+                )
+            }
+            GrantTarget::Future(kind, path) => (
+                kind.noun().to_uppercase(),
+                format!("{}.<{}>", path.join("."), kind.noun().to_uppercase()),
+            ),
+        };
+        vec![
+            ("privilege", text(grant.privilege.clone())),
+            ("granted_on", text(on)),
+            ("name", text(name)),
+            ("granted_to", text("ROLE".to_owned())),
+            ("grantee_name", text(grant.role.clone())),
+            ("grant_option", yes(grant.with_grant_option)),
+        ]
+    };
+    let owner_row = |object: &Arc<Object>| {
+        vec![
+            ("privilege", text("OWNERSHIP".to_owned())),
+            ("granted_on", text(object.kind.noun().to_uppercase())),
+            ("name", text(object.name().to_string())),
+            ("granted_to", text("ROLE".to_owned())),
+            ("grantee_name", text(object.owner.clone())),
+            ("grant_option", yes(true)),
+        ]
+    };
+    if cursor.accept("TO USER") || cursor.accept("OF ROLE") {
+        let name = cursor.name()?;
+        let found = context.catalog.role_members().filter(|(role, member)| {
+            *member == Member::User(name.last().to_owned()) || role == name.last()
+        });
+        let row = |(role, member): &(String, Member)| {
+            let (kind, who) = match member {
+                Member::Role(who) => ("ROLE", who),
+                Member::User(who) => ("USER", who),
+            };
+            vec![
+                ("role", text(role.clone())),
+                ("granted_to", text(kind.to_owned())),
+                ("grantee_name", text(who.clone())),
+            ]
+        };
+        return Ok(table(
+            found.map(row).collect(),
+            &["role", "granted_to", "grantee_name"],
+        ));
+    }
+    if cursor.accept("TO ROLE") {
+        let role = context
+            .find(Kind::Role, &cursor.name()?)?
+            .short()
+            .to_owned();
+        cursor.end()?;
+        let rows = context
+            .catalog
+            .grants()
+            .filter(|g| g.role == role)
+            .map(grant_row)
+            .collect();
+        return Ok(table(rows, NAMES));
+    }
+    cursor.expect("ON")?;
+    if cursor.accept("ACCOUNT") {
+        return Ok(table(
+            context
+                .catalog
+                .grants()
+                .filter(|g| g.on == GrantTarget::Account)
+                .map(grant_row)
+                .collect(),
+            NAMES,
+        ));
+    }
+    let kind = ddl::kind(&mut cursor)?;
+    let mut name = cursor.name()?;
+    if kind == Kind::Procedure {
+        script::add_signature(&mut name, &mut cursor)?;
+    }
+    cursor.end()?;
+    let object = context.find(kind, &name)?;
+    let mut rows = vec![owner_row(&object)];
+    rows.extend(
+        context
+            .catalog
+            .grants()
+            .filter(|g| g.on == GrantTarget::Object(object.id))
+            .map(grant_row),
+    );
+    Ok(table(rows, NAMES))
+}
+
+/// SHOW FUTURE GRANTS IN a schema or database, or TO a role.
+pub(super) fn future_grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<QueryResult> {
+    let (mut within, mut role) = (None, None);
+    if cursor.accept("TO ROLE") {
+        role = Some(
+            context
+                .find(Kind::Role, &cursor.name()?)?
+                .short()
+                .to_owned(),
+        );
+    } else {
+        cursor.expect("IN")?;
+        let kind = if cursor.accept("DATABASE") {
+            Kind::Database
+        } else {
+            cursor.expect("SCHEMA")?;
+            Kind::Schema
+        };
+        within = Some(context.find(kind, &cursor.name()?)?.path.clone());
+    }
+    cursor.end()?;
+    let row = |grant: &crate::engine::catalog::Grant| {
+        let GrantTarget::Future(kind, path) = &grant.on else {
+            return None;
+        };
+        if within.as_ref().is_some_and(|w| w != path)
+            || role.as_ref().is_some_and(|r| *r != grant.role)
+        {
+            return None;
+        }
+        let on = kind.noun().to_uppercase();
+        Some(vec![
+            ("privilege", text(grant.privilege.clone())),
+            ("grant_on", text(on.clone())),
+            ("name", text(format!("{}.<{on}>", path.join(".")))),
+            ("grant_to", text("ROLE".to_owned())),
+            ("grantee_name", text(grant.role.clone())),
+            ("grant_option", yes(grant.with_grant_option)),
+        ])
+    };
+    let names = [
+        "privilege",
+        "grant_on",
+        "name",
+        "grant_to",
+        "grantee_name",
+        "grant_option",
+    ];
+    let rows = context.catalog.grants().filter_map(row).collect();
+    Ok(table(rows, &names))
+}

@@ -1,0 +1,310 @@
+//! SHOW and DESCRIBE.
+
+mod describe;
+mod grants;
+mod rows;
+mod transactions;
+
+use super::dml::Variables;
+use crate::engine::catalog::{Kind, Object};
+use crate::engine::compile::Context;
+use crate::engine::services::vacuum::is_kept;
+use crate::engine::session::Session;
+use crate::sql::cursor::Cursor;
+use crate::types::error::{Result, SnowflakeError};
+use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
+use describe::{columns, describe, primary_keys};
+use grants::{future_grants, grants};
+use rows::row;
+
+/// A text, or null.
+fn text(value: impl Into<Option<String>>) -> Value {
+    value.into().map_or(Value::Null, Value::Text)
+}
+
+fn yes(flag: bool) -> Value {
+    Value::Text(flag.to_string())
+}
+
+type Cells = Vec<(&'static str, Value)>;
+
+fn table(rows: Vec<Cells>, names: &[&'static str]) -> QueryResult {
+    let names: Vec<&str> = rows.first().map_or_else(
+        || names.to_vec(),
+        |row| row.iter().map(|(n, _)| *n).collect(),
+    );
+    let kind = |at: usize| {
+        let found = rows
+            .iter()
+            .map(|row| &row[at].1)
+            .find(|v| **v != Value::Null);
+        match found {
+            Some(Value::TimestampLtz(_)) => SnowflakeType::LTZ,
+            Some(Value::TimestampTz { .. }) => SnowflakeType::TZ,
+            Some(Value::Number(_)) => SnowflakeType::INTEGER,
+            _ => SnowflakeType::TEXT,
+        }
+    };
+    let columns = names
+        .iter()
+        .enumerate()
+        .map(|(at, name)| ColumnMeta::new(*name, kind(at)))
+        .collect();
+    let rows = rows
+        .into_iter()
+        .map(|row| row.into_iter().map(|(_, v)| v).collect())
+        .collect();
+    QueryResult {
+        columns,
+        rows,
+        kind: StatementKind::Show,
+        ..QueryResult::default()
+    }
+}
+
+/// Runs the statement.
+pub(crate) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {
+    if cursor.identifier()? != "SHOW" {
+        return describe(session, cursor);
+    }
+    cursor.accept("TERSE");
+    let (binds, variables) = (Binds::default(), Variables::new());
+    if cursor.accept("PARAMETERS") {
+        return parameters(session, &mut cursor);
+    }
+    let context = session.context(&binds, &variables);
+    if cursor.accept("GRANTS") {
+        return grants(&context, cursor);
+    }
+    if cursor.accept("TRANSACTIONS") {
+        return transactions::transactions(&context, cursor);
+    }
+    if cursor.accept("LOCKS") {
+        return transactions::locks(&context, cursor);
+    }
+    if cursor.accept("VARIABLES") {
+        return Err(SnowflakeError::unsupported("SHOW VARIABLES"));
+    }
+    if cursor.accept("FUTURE GRANTS") {
+        return future_grants(&context, cursor);
+    }
+    if cursor.accept("PRIMARY KEYS") {
+        return primary_keys(&context, cursor);
+    }
+    if cursor.accept("COLUMNS") {
+        return columns(&context, cursor);
+    }
+    let word = cursor.identifier()?;
+    let kind = match word.as_str() {
+        "FILE" => {
+            cursor.expect("FORMATS")?;
+            Kind::FileFormat
+        }
+        "OBJECTS" => Kind::Table,
+        "STORAGE" => {
+            cursor.expect("INTEGRATIONS")?;
+            Kind::Integration
+        }
+        _ => Kind::of_words(word.strip_suffix('S').unwrap_or(&word))
+            .ok_or_else(|| SnowflakeError::unsupported(format!("SHOW {word}")))?,
+    };
+    let history = cursor.accept("HISTORY");
+    let filter = Filter::parse(&context, &mut cursor, kind)?;
+    let views = (word == "OBJECTS").then_some(Kind::View);
+    let mut rows = Vec::new();
+    for kind in [Some(kind), views].into_iter().flatten() {
+        for object in context.catalog.all(kind) {
+            if filter.takes(object) && context.find(kind, &object.name()).is_ok() {
+                rows.push(if word == "OBJECTS" {
+                    rows::object_row(&context, object)?
+                } else {
+                    row(&context, object)?
+                });
+            }
+        }
+    }
+    if history {
+        for cells in &mut rows {
+            cells.push(("dropped_on", Value::Null));
+        }
+        rows.extend(dropped(&context, kind, &filter)?);
+    }
+    if kind == Kind::Schema && !history {
+        rows.extend(information_schemas(&context, &filter));
+    }
+    if let Some(limit) = filter.limit {
+        rows.truncate(limit);
+    }
+    Ok(table(
+        rows,
+        &[
+            "created_on",
+            "name",
+            "database_name",
+            "schema_name",
+            "owner",
+            "comment",
+        ],
+    ))
+}
+
+/// What was dropped and may come back.
+fn dropped(context: &Context<'_>, kind: Kind, filter: &Filter) -> Result<Vec<Cells>> {
+    let mine = context.catalog.dropped().filter(|o| {
+        o.kind == kind
+            && is_kept(o, context.now)
+            && filter.takes(o)
+            && context.roles.contains(&o.owner)
+    });
+    mine.map(|object| {
+        let mut cells = row(context, object)?;
+        let at = object.dropped.map_or(0, |d| d.micros);
+        cells.push(("dropped_on", Value::TimestampLtz(at)));
+        Ok(cells)
+    })
+    .collect()
+}
+
+/// The schema that every database has by itself.
+fn information_schemas(context: &Context<'_>, filter: &Filter) -> Vec<Cells> {
+    let databases = context.catalog.all(Kind::Database);
+    let visible = databases.filter(|o| context.find(Kind::Database, &o.name()).is_ok());
+    let row = |database: &std::sync::Arc<Object>| {
+        let mut schema = Object::clone(database);
+        schema.path.push("INFORMATION_SCHEMA".to_owned());
+        filter.takes(&schema).then(|| {
+            vec![
+                ("created_on", Value::TimestampLtz(context.now)),
+                ("name", text(schema.short().to_owned())),
+                ("database_name", text(database.short().to_owned())),
+                ("owner", text(String::new())),
+                (
+                    "comment",
+                    text("Views describing the contents of schemas in this database".to_owned()),
+                ),
+            ]
+        })
+    };
+    visible.filter_map(row).collect()
+}
+
+/// `LIKE 'pattern' IN … STARTS WITH … LIMIT …`
+struct Filter {
+    like: Option<String>,
+    starts: Option<String>,
+    within: Vec<String>,
+    limit: Option<usize>,
+}
+
+impl Filter {
+    fn parse(context: &Context<'_>, cursor: &mut Cursor<'_>, kind: Kind) -> Result<Self> {
+        let mut filter = Self {
+            like: None,
+            starts: None,
+            within: Vec::new(),
+            limit: None,
+        };
+        let mut is_in = false;
+        loop {
+            if cursor.accept("LIKE") {
+                filter.like = Some(cursor.text()?.to_uppercase());
+            } else if cursor.accept("STARTS WITH") {
+                filter.starts = Some(cursor.text()?);
+            } else if cursor.accept("LIMIT") {
+                filter.limit = usize::try_from(cursor.integer()?).ok();
+            } else if cursor.accept("IN") {
+                is_in = true;
+                if cursor.accept("ACCOUNT") {
+                    continue;
+                }
+                let container = if cursor.accept("DATABASE") {
+                    Kind::Database
+                } else {
+                    Kind::Schema
+                };
+                cursor.accept("SCHEMA");
+                if cursor.is_done() {
+                    filter.within.extend(context.database.clone());
+                    if container == Kind::Schema {
+                        filter.within.extend(context.schema.clone());
+                    }
+                } else {
+                    let name = cursor.name()?;
+                    let found = context.find(container, &name).or_else(|e| {
+                        if kind == Kind::Schema {
+                            context.find(Kind::Database, &name)
+                        } else {
+                            Err(e)
+                        }
+                    })?;
+                    filter.within.clone_from(&found.path);
+                }
+            } else {
+                break;
+            }
+        }
+        cursor.end()?;
+        // Without IN, SHOW looks where the session is.
+        if !is_in && kind.name_parts() > 1 {
+            filter.within.extend(context.database.clone());
+            if kind.name_parts() == 3 && context.database.is_some() {
+                filter.within.extend(context.schema.clone());
+            }
+        }
+        Ok(filter)
+    }
+
+    fn takes(&self, object: &Object) -> bool {
+        let name = object.short();
+        // A procedure's own name ends before its argument types.
+        let name = name.split('(').next().unwrap_or_default();
+        object.path.starts_with(&self.within)
+            && self.starts.as_ref().is_none_or(|s| name.starts_with(s))
+            && self
+                .like
+                .as_ref()
+                .is_none_or(|pattern| like(&name.to_uppercase(), pattern))
+    }
+}
+
+/// SQL's LIKE.
+fn like(text: &str, pattern: &str) -> bool {
+    let mut chars = pattern.chars();
+    match chars.next() {
+        None => text.is_empty(),
+        Some('%') => (0..=text.len())
+            .filter(|at| text.is_char_boundary(*at))
+            .any(|at| like(&text[at..], chars.as_str())),
+        Some('_') => text
+            .chars()
+            .next()
+            .is_some_and(|c| like(&text[c.len_utf8()..], chars.as_str())),
+        Some(c) => text
+            .strip_prefix(c)
+            .is_some_and(|rest| like(rest, chars.as_str())),
+    }
+}
+
+fn parameters(session: &Session, cursor: &mut Cursor<'_>) -> Result<QueryResult> {
+    let like_pattern = if cursor.accept("LIKE") {
+        Some(cursor.text()?.to_uppercase())
+    } else {
+        None
+    };
+    if cursor.accept("IN") {
+        cursor.expect("SESSION")?;
+    }
+    cursor.end()?;
+    let rows = session
+        .parameters
+        .all()
+        .filter(|(name, _, _)| like_pattern.as_ref().is_none_or(|p| like(name, p)));
+    let row = |(key, value, default): (&str, String, &str)| {
+        vec![
+            ("key", text(key.to_owned())),
+            ("value", text(value)),
+            ("default", text(default.to_owned())),
+        ]
+    };
+    Ok(table(rows.map(row).collect(), &["key", "value", "default"]))
+}
