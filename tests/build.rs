@@ -1,4 +1,4 @@
-//! Tells the loader where DuckDB's library is while the tests run.
+//! Sets the path of DuckDB's library for the loader while the tests run.
 
 fn main() {
     println!("cargo:rerun-if-env-changed=DUCKDB_LIB_DIR");

@@ -1,4 +1,4 @@
-//! The house's rules that no linter knows: how long things are, what they are called, and that each says what it is for.
+//! Project rules that no linter checks: lengths, names, module docs, imports, snapshots.
 
 #![expect(
     clippy::expect_used,
@@ -17,7 +17,7 @@ mod messages;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How long functions and files of a room may be, in lines. A limit above 70 and 450 is a debt: it may fall, and not rise.
+/// The maximum lines of functions and files per folder. A limit above 70 and 450 is a debt, which may be lowered but not raised.
 const ROOMS: &[(&str, usize, usize)] = &[
     ("rust/core/src", 70, 450),
     ("rust/cli/src", 70, 450),
@@ -26,13 +26,13 @@ const ROOMS: &[(&str, usize, usize)] = &[
     ("bench/src", 70, 450),
 ];
 
-/// Functions that are longer for a reason.
+/// Functions that may be longer, with the reason.
 const LONG_FUNCTIONS: &[(&str, &str)] = &[(
     "bench/src/latency.rs: run",
     "one measurement from its set-up to its table",
 )];
 
-/// Files that are longer for a reason.
+/// Files that may be longer, with the reason.
 const LONG_FILES: &[(&str, &str)] = &[(
     "rust/core/src/generator/tests.rs",
     "the tests of one stream",
@@ -42,7 +42,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Every file below a folder whose name ends so, with its path from the root.
+/// Every file below a folder with this suffix: its path from the root and its text.
 fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
@@ -70,7 +70,7 @@ fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
     found
 }
 
-/// Name and length of every function; rustfmt puts its last brace below its first letter.
+/// Name and length of every function; rustfmt aligns its last brace with its start.
 fn functions(text: &str) -> Vec<(String, usize)> {
     let lines: Vec<&str> = text.lines().collect();
     let mut found = Vec::new();
@@ -95,7 +95,7 @@ fn functions(text: &str) -> Vec<(String, usize)> {
 }
 
 #[test]
-fn functions_fit_a_screen_and_files_a_sitting() {
+fn functions_and_files_have_a_maximum_length() {
     let mut complaints = Vec::new();
     for (room, function_lines, file_lines) in ROOMS {
         for (path, text) in files(room, ".rs") {
@@ -121,13 +121,13 @@ fn functions_fit_a_screen_and_files_a_sitting() {
 }
 
 #[test]
-fn functions_are_found_as_they_are_written() {
+fn functions_are_found_with_their_length() {
     let text = "pub(super) async fn a<T>(\n    b: u8,\n) {\n    c();\n}\n\nimpl D {\n    fn e() {\n    }\n}\n";
     assert_eq!(functions(text), [("a".to_owned(), 5), ("e".to_owned(), 2)]);
 }
 
 #[test]
-fn a_name_says_what_lives_there() {
+fn file_names_are_not_vague() {
     for room in ["rust", "tests", "bench"] {
         for (path, _) in files(room, ".rs") {
             let vague = path.split(['/', '.']).find(|part| {
@@ -142,7 +142,7 @@ fn a_name_says_what_lives_there() {
 }
 
 #[test]
-fn every_module_and_room_says_what_it_is_for() {
+fn every_module_and_folder_is_documented() {
     for room in [
         "rust/core/src",
         "rust/cli",
@@ -152,7 +152,7 @@ fn every_module_and_room_says_what_it_is_for() {
         "bench",
     ] {
         for (path, text) in files(room, ".rs") {
-            // A module's own tests need no more words than their names.
+            // A module's own tests need no documentation beyond their names.
             if path.ends_with("/tests.rs") {
                 continue;
             }
@@ -196,7 +196,7 @@ fn every_crate_comes_from_crates_io() {
 }
 
 #[test]
-fn no_modules_import_one_another_in_a_circle() {
+fn modules_have_no_circular_imports() {
     for room in ["rust/core/src", "rust/cli/src", "rust/ffi/src"] {
         let below = |(path, text): (String, String)| {
             let path = path.strip_prefix(&format!("{room}/")).map(str::to_owned);

@@ -1,4 +1,4 @@
-//! Where connections come from, in the order of Snowflake's own tools, and what each of them that fails is told.
+//! The sources of connections, in the order of Snowflake's own tools, and the error of each one that fails.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -15,7 +15,7 @@ const TEST_KEYS: &str = concat!(
     "/../rust/core/src/snowflake/testdata"
 );
 
-/// `firn` without the way to Snowglobe in its environment.
+/// `firn` without Snowglobe's address in its environment.
 fn plain(fixture: &Fixture, words: &str) -> Command {
     let mut command = firn();
     command
@@ -46,7 +46,7 @@ fn settings(fixture: &Fixture, role: &str) -> String {
     )
 }
 
-/// The role that a `firn doctor` took on.
+/// The role that `firn doctor` reports.
 fn role(said: &Said) -> &str {
     let line = said
         .out
@@ -56,13 +56,13 @@ fn role(said: &Said) -> &str {
 }
 
 #[test]
-fn files_and_variables_are_read_as_snowflakes_tools_read_them() {
+fn files_and_variables_are_read_as_by_snowflakes_tools() {
     let fixture = Fixture::new();
     let (loader, owner) = (
         settings(&fixture, "FIRN_LOADER"),
         settings(&fixture, "FIRN_OWNER"),
     );
-    // config.toml first, under `connections`; the default connection is the one that it names.
+    // First config.toml, under `connections`, which names the default connection.
     write_private(
         &fixture,
         ".snowflake/config.toml",
@@ -75,14 +75,14 @@ fn files_and_variables_are_read_as_snowflakes_tools_read_them() {
         role(&run(&mut plain(&fixture, "doctor -c other"))),
         "FIRN_OWNER"
     );
-    // connections.toml wins over it.
+    // connections.toml takes precedence over it.
     write_private(
         &fixture,
         ".snowflake/connections.toml",
         &format!("[mine]\n{owner}\n"),
     );
     assert_eq!(role(&run(&mut plain(&fixture, "doctor"))), "FIRN_OWNER");
-    // The word over the connection's own variable, that over the file, the file over the general variable.
+    // The argument takes precedence over the connection's own variable, that over the file, and the file over the general variable.
     let named = |words: &str, general: &str, own: &str| {
         let mut command = plain(&fixture, words);
         command
@@ -105,7 +105,7 @@ fn files_and_variables_are_read_as_snowflakes_tools_read_them() {
         )),
         "PUBLIC"
     );
-    // SNOWFLAKE_HOME is looked into before the home folder.
+    // SNOWFLAKE_HOME takes precedence over the home folder.
     write_private(
         &fixture,
         "elsewhere/connections.toml",
@@ -151,7 +151,7 @@ fn files_and_variables_are_read_as_snowflakes_tools_read_them() {
 }
 
 #[test]
-fn a_key_pair_opens_the_account_or_says_why_not() {
+fn a_key_pair_logs_in_or_reports_why_not() {
     let home = tempfile::tempdir().expect("a folder");
     let fixture = Fixture::with(Options {
         data: Some(home.path().to_owned()),
@@ -213,7 +213,7 @@ fn a_key_pair_opens_the_account_or_says_why_not() {
         "{}",
         refused.err
     );
-    // A clock that is an hour ahead makes every token an expired one.
+    // If the clock is an hour ahead, every token is expired.
     let expired = fixture.fails_with(&[("SNOWFLAKE_TOKEN", "expired")], "status");
     assert!(
         expired.err.contains("create a new token"),
@@ -223,7 +223,7 @@ fn a_key_pair_opens_the_account_or_says_why_not() {
 }
 
 #[test]
-fn a_host_that_is_not_there_and_a_proxy_that_is() {
+fn an_unreachable_host_is_reported_and_a_proxy_is_used() {
     let fixture = Fixture::new();
     let closed = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = closed.local_addr().expect("a port").port().to_string();
@@ -242,7 +242,7 @@ fn a_host_that_is_not_there_and_a_proxy_that_is() {
         "{}",
         gone.err
     );
-    // What was uploaded before it failed is there for the next one.
+    // The next run uses the object that was uploaded before the failure.
     let put = fixture.json("put a.csv --role FIRN_LOADER --json");
     assert_eq!(
         (&put[0]["rows_in"], &put[0]["history"]),

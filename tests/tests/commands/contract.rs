@@ -1,4 +1,4 @@
-//! `firn contract` writes a contract for anybody's file, and says what would happen to each row, with no account at hand.
+//! `firn contract` writes a contract for any file, and reports what would happen to each row, without an account.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ const ORDERS: &str =
     "Order ID;price;updated at\n7;19,90;2026-01-05 08:00:00\n8;x;2026-01-06 08:00:00\n";
 
 #[test]
-fn a_file_of_ones_own_is_loaded_with_the_contract_that_is_inferred_from_it() {
+fn a_file_is_loaded_with_the_contract_that_is_inferred_from_it() {
     let fixture = Fixture::bare();
     let file = fixture.path("orders.csv");
     fs::write(&file, ORDERS.replace('x', "5,00")).expect("a file");
@@ -22,7 +22,7 @@ fn a_file_of_ones_own_is_loaded_with_the_contract_that_is_inferred_from_it() {
         fixture.sql("select \"Order ID\", to_varchar(\"price\") from ORDERS order by 1"),
         [["7", "19.90"], ["8", "5.00"]]
     );
-    // Now one row is malformed: the same contract says so without loading it.
+    // Now one row is malformed: the same contract reports it without loading it.
     fs::write(&file, ORDERS).expect("a file");
     let checked = fixture.run("contract check orders.csv --contract orders.toml");
     assert_eq!(checked.code, Some(0), "{}", checked.err);
@@ -37,7 +37,7 @@ fn a_file_of_ones_own_is_loaded_with_the_contract_that_is_inferred_from_it() {
 }
 
 #[test]
-fn a_file_that_was_read_wrongly_loads_anew_once_the_contract_says_how() {
+fn a_file_that_was_read_wrongly_loads_again_with_a_corrected_contract() {
     let fixture = Fixture::bare();
     fs::write(
         fixture.path("orders.csv"),
@@ -62,7 +62,7 @@ fn a_file_that_was_read_wrongly_loads_anew_once_the_contract_says_how() {
 }
 
 #[test]
-fn a_file_without_a_contract_is_offered_one() {
+fn a_contract_is_suggested_for_a_file_without_one() {
     let fixture = Fixture::bare();
     fixture.ok("bootstrap");
     fs::write(fixture.path("orders.csv"), ORDERS).expect("a file");

@@ -1,4 +1,4 @@
-//! `firn demo` as a newcomer runs it: to its end, and interrupted.
+//! `firn demo` as a new user runs it: to its end, and interrupted.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -16,7 +16,7 @@ fn demo(words: &[&str]) -> Command {
 }
 
 #[test]
-fn it_ends_with_every_promise_kept_and_an_invitation() {
+fn it_ends_with_every_promise_ok_and_a_suggestion() {
     let said = said(demo(&["--events", "3000"]).output().expect("firn runs"));
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     let invitation = format!(
@@ -39,7 +39,7 @@ fn it_ends_with_every_promise_kept_and_an_invitation() {
 }
 
 #[test]
-fn it_leaves_no_child_when_it_is_interrupted() {
+fn it_leaves_no_child_process_when_it_is_interrupted() {
     let mut life = Life(demo(&[]).stdout(Stdio::piped()).spawn().expect("firn runs"));
     let output = life.0.stdout.take().expect("its output");
     let mut lines = BufReader::new(output).lines().map_while(Result::ok);

@@ -95,7 +95,7 @@ fn each_problem_has_its_fix_and_the_fix_works() {
 }
 
 #[test]
-fn what_is_outside_of_the_account_is_looked_at_too() {
+fn settings_outside_of_the_account_are_checked_too() {
     let clock = Clock::system();
     let fixture = Fixture::with(Options {
         clock: clock.clone(),
@@ -129,7 +129,7 @@ fn what_is_outside_of_the_account_is_looked_at_too() {
         strange.out
     );
     assert!(!strange.out.contains("wrong"), "{}", strange.out);
-    // Without a login the bucket is looked at all the same.
+    // The bucket is checked even if the login fails.
     let refused = fixture.fails_with(&[("SNOWFLAKE_TOKEN", "very-secret")], "doctor");
     assert!(
         refused.out.contains("FAIL  connection: login failed")
@@ -140,7 +140,7 @@ fn what_is_outside_of_the_account_is_looked_at_too() {
     assert!(!format!("{}{}", refused.out, refused.err).contains("very-secret"));
 }
 
-/// What doctor reports as `role`, with each of `wanted` in it.
+/// The report of doctor as `role`, after checking that it contains each of `wanted`.
 fn problems(fixture: &Fixture, role: &str, wanted: &[&str]) -> String {
     let said = said(
         fixture

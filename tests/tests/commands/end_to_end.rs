@@ -1,4 +1,4 @@
-//! The whole way, command after command.
+//! All commands from bootstrap to drop, in order.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 use super::fixture::{Fixture, Life, row};
 
 #[test]
-fn the_way_of_a_file_from_bootstrap_to_drop() {
+fn a_file_is_loaded_queried_and_dropped() {
     let fixture = Fixture::bare();
     let shown = fixture.ok("bootstrap --dry-run");
     assert!(
@@ -56,7 +56,7 @@ fn the_way_of_a_file_from_bootstrap_to_drop() {
         .skip(1)
         .collect();
     assert_eq!(numbers, ["4", "2", "1", "1", "2", "0", "0"], "{}", put.out);
-    // Made again, everything is as it was.
+    // Another bootstrap changes nothing.
     fixture.ok("bootstrap");
     let tuesday = fixture.file(
         "tuesday.csv",
@@ -141,7 +141,7 @@ fn the_way_of_a_file_from_bootstrap_to_drop() {
         gone.contains("CUSTOMER") && gone.contains("firn bootstrap"),
         "{gone}"
     );
-    // And up once more.
+    // Create the objects again.
     fixture.ok("bootstrap");
     assert!(
         fixture
@@ -150,9 +150,9 @@ fn the_way_of_a_file_from_bootstrap_to_drop() {
     );
 }
 
-/// Breaks each promise, sees it reported, and repairs it.
+/// Breaks each promise, checks that it is reported, and repairs it.
 fn promises_are_watched(fixture: &Fixture) {
-    // Otherwise it captures these changes of the tables meanwhile.
+    // Otherwise the task captures these changes of the tables meanwhile.
     fixture.sql("alter task MERGE_CUSTOMER_TASK suspend");
     let well = fixture.ok("verify --role FIRN_OWNER");
     assert!(
@@ -222,7 +222,7 @@ fn promises_are_watched(fixture: &Fixture) {
 }
 
 #[test]
-fn a_status_is_shown_again_and_again_until_nobody_reads_it() {
+fn a_watched_status_is_repeated_until_the_pipe_is_closed() {
     let fixture = Fixture::new();
     let mut command = fixture.firn("status --watch --json --role FIRN_OWNER");
     let mut life = Life(command.stdout(Stdio::piped()).spawn().expect("firn runs"));

@@ -1,4 +1,4 @@
-//! A Snowglobe, and `firn` with its address in the environment and nothing else.
+//! A Snowglobe, and `firn` with only its address in the environment.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -18,7 +18,7 @@ pub struct Fixture {
     _runtime: Runtime,
 }
 
-/// What a command came to.
+/// The result of a command.
 pub struct Said {
     pub code: Option<i32>,
     pub out: String,
@@ -26,7 +26,7 @@ pub struct Said {
 }
 
 impl Fixture {
-    /// A Snowglobe with a bucket and nothing else.
+    /// A Snowglobe with only a bucket.
     pub fn bare() -> Self {
         Self::with(Options::default())
     }
@@ -46,7 +46,7 @@ impl Fixture {
         }
     }
 
-    /// One with every object of the customer contract; the tasks look once a minute, so they stay out of a test's way.
+    /// One with every object of the customer contract; the tasks run once a minute, so they rarely affect a test.
     pub fn new() -> Self {
         let fixture = Self::bare();
         fixture.ok("bootstrap");
@@ -57,7 +57,7 @@ impl Fixture {
         self.folder.path().join(name)
     }
 
-    /// A file of customer rows under the contract's header.
+    /// A file of customer rows with the contract's header.
     pub fn file(&self, name: &str, rows: &[String]) -> PathBuf {
         let header: Vec<String> = Contract::customer().header().map(str::to_owned).collect();
         let path = self.path(name);
@@ -69,7 +69,7 @@ impl Fixture {
         path
     }
 
-    /// `firn` with these words, and no variable of the tests' own environment.
+    /// `firn` with these arguments, and without the variables of the tests' own environment.
     pub fn firn(&self, words: &str) -> Command {
         let mut command = firn();
         command
@@ -80,7 +80,7 @@ impl Fixture {
         command
     }
 
-    /// The variables that lead to this Snowglobe.
+    /// The variables for connecting to this Snowglobe.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let credentials = &self.server.credentials;
         vec![
@@ -103,14 +103,14 @@ impl Fixture {
         said(self.firn(words).output().expect("firn runs"))
     }
 
-    /// What a command that goes well writes.
+    /// The output of a command that succeeds.
     pub fn ok(&self, words: &str) -> String {
         let said = self.run(words);
         assert_eq!(said.code, Some(0), "firn {words}: {}{}", said.out, said.err);
         said.out
     }
 
-    /// What a command that fails with `code` says.
+    /// The errors of a command that fails with `code`.
     pub fn fails(&self, code: i32, words: &str) -> String {
         let said = self.run(words);
         assert_eq!(
@@ -123,7 +123,7 @@ impl Fixture {
         said.err
     }
 
-    /// What a command says that fails with these variables set.
+    /// The result of a command that fails with these variables.
     pub fn fails_with(&self, variables: &[(&str, &str)], words: &str) -> Said {
         let mut command = self.firn(words);
         let said = said(
@@ -140,7 +140,7 @@ impl Fixture {
         serde_json::from_str(&self.ok(words)).expect("a JSON document")
     }
 
-    /// Runs SQL as the owner of all objects, beside the wire.
+    /// Runs SQL as the owner of all objects, directly in the engine.
     pub fn sql(&self, sql: &str) -> Vec<Vec<String>> {
         self.sql_as("FIRN_OWNER", sql)
     }
@@ -207,7 +207,7 @@ pub fn said(output: Output) -> Said {
     }
 }
 
-/// A binary that was built beside these tests; cargo builds another package's only when asked.
+/// A binary in the folder of these tests; cargo builds those of other packages only on request.
 pub fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this test has a path");
     let path = test.ancestors().nth(2).expect("target/debug").join(name);
@@ -241,7 +241,7 @@ fn newest(folder: &Path) -> SystemTime {
     times.max().unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// A child that does not outlive its test.
+/// A child process that is killed at the end of its test.
 pub struct Life(pub Child);
 
 impl Life {
@@ -254,7 +254,7 @@ impl Life {
 
 impl Drop for Life {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,4 +1,4 @@
-//! Files, buckets and tables that are not what they should be: each has its message and its cure, and nothing is lost.
+//! Invalid files, buckets and tables: each has its message and its fix, and nothing is lost.
 
 use std::fs;
 use std::io::Write;
@@ -14,7 +14,7 @@ fn header() -> String {
 }
 
 #[test]
-fn a_file_that_is_not_the_contracts_is_refused_whole_and_says_why() {
+fn a_file_that_does_not_fit_the_contract_is_rejected_with_a_reason() {
     let fixture = Fixture::new();
     let good = format!(
         "{}\n{}\n",
@@ -92,7 +92,7 @@ fn a_file_that_is_not_the_contracts_is_refused_whole_and_says_why() {
         "nothing of a file that is refused is uploaded"
     );
 
-    // Whole, each of them is taken.
+    // Each of them is loaded when it is complete.
     write("cut.csv.gz", &gzip);
     write("cut.csv.zst", &zstd);
     write("header.csv", format!("{}\n", header()).as_bytes());
@@ -112,7 +112,7 @@ fn a_file_that_is_not_the_contracts_is_refused_whole_and_says_why() {
 }
 
 #[test]
-fn rows_that_are_broken_travel_as_rejects_with_their_reason() {
+fn malformed_rows_are_loaded_as_rejects_with_their_reason() {
     let fixture = Fixture::new();
     let mut bytes = format!(
         "{}\n{}\n",
@@ -172,7 +172,7 @@ fn bad_files_among_good_ones_are_all_reported_and_the_good_ones_load() {
 }
 
 #[test]
-fn many_rejects_are_a_few_lines_and_may_fail_the_command() {
+fn many_rejects_are_summarized_and_may_fail_the_command() {
     let fixture = Fixture::new();
     let mut rows = vec![row("I", 1, "Rome", "2026-01-01T00:00:00Z")];
     rows.extend((0..99).map(|id| row("I", id, "Rome", "yesterday")));
@@ -197,9 +197,9 @@ fn many_rejects_are_a_few_lines_and_may_fail_the_command() {
 }
 
 #[test]
-fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
+fn wrong_privileges_buckets_and_tables_are_reported_and_nothing_is_lost() {
     let fixture = Fixture::new();
-    // Nothing is merged but by the commands below.
+    // Only the commands below merge.
     fixture.sql("alter task MERGE_CUSTOMER_TASK suspend");
     let rows = [
         row("I", 1, "Rome", "2026-01-01T00:00:00Z"),
@@ -251,7 +251,7 @@ fn rights_buckets_and_tables_that_are_wrong_are_told_and_nothing_is_lost() {
         said.err
     );
 
-    // A table that lost a column takes nothing, and what was uploaded waits in staging.
+    // A table that lacks a column accepts no rows, and the uploaded rows wait in staging.
     fixture.sql("alter table CUSTOMER_HISTORY_OPEN drop column phone");
     let said = fixture.run(&format!("put a.csv {PUT}"));
     assert_ne!(said.code, Some(0), "{}", said.out);

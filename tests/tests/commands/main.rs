@@ -1,18 +1,18 @@
-//! The commands of `firn` as a user runs them: the binary, with Snowglobe behind it.
+//! The commands of `firn` as a user runs them: the binary, with Snowglobe.
 //!
 //! | file | what |
 //! | --- | --- |
 //! | `fixture` | a Snowglobe, and the binary with its address in the environment |
 //! | `end_to_end` | bootstrap, put, status, history, as-of, verify, drop |
 //! | `watch` | a folder: restarts, kills, Ctrl-C, malformed files |
-//! | `watch_files` | which files a watch takes, when, and where it puts them |
-//! | `rejects` | what was rejected: listed, and sent again |
-//! | `reconcile` | changes that no stream shows, and tables that were dropped |
+//! | `watch_files` | which files a watch loads, when, and where it moves them |
+//! | `rejects` | rejected rows: listed, and sent again |
+//! | `reconcile` | changes that no stream shows, and dropped tables |
 //! | `doctor` | each kind of problem, with its fix |
 //! | `demo` | the demonstration, to its end and interrupted |
-//! | `connection` | where connections come from, and how they fail |
-//! | `input` | files, buckets and tables that are not what they should be |
-//! | `names` | names that a contract may take, and those that another one has |
+//! | `connection` | the sources of connections, and their failures |
+//! | `input` | invalid files, buckets and tables |
+//! | `names` | names that a contract may use, and those of another contract |
 //! | `store` | credentials, encryption, parts and memory of an upload |
 
 #![cfg(unix)]

@@ -1,4 +1,4 @@
-//! Names that a contract may take, and those that another contract has already.
+//! Names that a contract may use, and those that another contract already uses.
 
 use super::fixture::Fixture;
 
@@ -38,7 +38,7 @@ fn every_command_uses_the_contracts_own_names_of_the_historys_columns() {
         fixture.sql("select valid_to, valid_end from ITEM_VERSIONS where is_current"),
         [["b", "null"]]
     );
-    // A contract that names them otherwise than the tables that are there is refused.
+    // A contract with other names than the existing tables is rejected.
     let renamed = CONTRACT.replace("VALID_END", "VALID_UNTIL");
     std::fs::write(fixture.path("item.toml"), renamed).expect("a contract");
     let reported = fixture.fails(1, "bootstrap --contract item.toml");
@@ -49,7 +49,7 @@ fn every_command_uses_the_contracts_own_names_of_the_historys_columns() {
 }
 
 #[test]
-fn a_table_named_like_another_contracts_object_is_refused_before_anything_is_made() {
+fn a_table_named_like_another_contracts_object_is_rejected_before_anything_is_created() {
     let contract =
         |table: &str| CONTRACT.replace("table = \"ITEM\"", &format!("table = \"{table}\""));
     for (first, second) in [("ITEM", "ITEM_HISTORY"), ("ITEM_HISTORY", "ITEM")] {
@@ -69,7 +69,7 @@ fn a_table_named_like_another_contracts_object_is_refused_before_anything_is_mad
             fixture.sql("show objects in schema FIRN.PUBLIC").len(),
             before
         );
-        // The first one may be made again.
+        // The bootstrap of the first one can be repeated.
         fixture.ok("bootstrap --contract first.toml");
     }
 }

@@ -1,8 +1,8 @@
-//! `firn reconcile` captures what no stream shows; `firn doctor` advises it, and nothing that would destroy.
+//! `firn reconcile` captures changes that no stream shows; `firn doctor` suggests it, and never a destructive command.
 
 use super::fixture::{Fixture, row, said};
 
-/// Three customers; the task stays out of the way.
+/// Three customers; the task is suspended.
 fn loaded() -> Fixture {
     let fixture = Fixture::new();
     fixture.sql("alter task MERGE_CUSTOMER_TASK suspend");
@@ -14,7 +14,7 @@ fn loaded() -> Fixture {
 
 const MANUAL: &str = "select op, customer_id from CUSTOMER_HISTORY where source_file = 'manual change' order by customer_id";
 
-/// What doctor reports but for the task, which is suspended here.
+/// The report of doctor without the task, which is suspended here.
 fn doctor(fixture: &Fixture) -> String {
     let said = said(
         fixture
@@ -27,7 +27,7 @@ fn doctor(fixture: &Fixture) -> String {
 }
 
 #[test]
-fn changes_made_while_the_stream_was_gone_or_replaced_are_captured() {
+fn changes_made_while_the_stream_was_missing_or_replaced_are_captured() {
     let fixture = loaded();
     fixture.sql("drop stream CUSTOMER_CHANGES");
     fixture.sql("update CUSTOMER set city = 'Oslo' where customer_id = 1");
@@ -37,7 +37,7 @@ fn changes_made_while_the_stream_was_gone_or_replaced_are_captured() {
         found.contains("FAIL  stream CUSTOMER_CHANGES: missing, or not visible to the role: run `firn reconcile`"),
         "{found}"
     );
-    // A new stream does not show them, and neither does doctor: the comparison does.
+    // Neither a new stream nor doctor shows them: only the comparison does.
     fixture.sql("create stream CUSTOMER_CHANGES on table CUSTOMER");
     let found = doctor(&fixture);
     assert!(!found.contains("FAIL  stream"), "{found}");
@@ -93,7 +93,7 @@ fn a_replaced_target_and_its_stale_stream_are_reconciled() {
 }
 
 #[test]
-fn a_stale_stream_of_staging_is_reported_and_made_anew() {
+fn a_stale_stream_of_staging_is_reported_and_created_again() {
     let fixture = loaded();
     fixture.sql(
         "create or replace transient table CUSTOMER_STAGING as select * from CUSTOMER_STAGING",
@@ -112,7 +112,7 @@ fn a_stale_stream_of_staging_is_reported_and_made_anew() {
 }
 
 #[test]
-fn a_dropped_table_comes_back_before_anything_makes_an_empty_one() {
+fn a_dropped_table_is_restored_before_an_empty_one_is_created() {
     for table in [
         "CUSTOMER",
         "CUSTOMER_HISTORY_CLOSED",
@@ -125,7 +125,7 @@ fn a_dropped_table_comes_back_before_anything_makes_an_empty_one() {
             "FAIL  table {table}: was dropped: run `undrop table {table}`, then `firn reconcile`"
         );
         assert!(found.contains(&advice), "{found}");
-        // Nobody is led to an empty table, which would end the rows of the target.
+        // No command creates an empty table, which would delete the rows of the target.
         for command in ["bootstrap", "reconcile --role FIRN_OWNER"] {
             let refused = fixture.fails(1, command);
             assert!(
@@ -143,7 +143,7 @@ fn a_dropped_table_comes_back_before_anything_makes_an_empty_one() {
 }
 
 #[test]
-fn what_was_dropped_on_purpose_is_made_again() {
+fn objects_dropped_on_purpose_are_created_again() {
     let fixture = loaded();
     fixture.ok("bootstrap --drop --yes");
     fixture.ok("bootstrap");

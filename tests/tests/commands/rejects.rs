@@ -1,10 +1,10 @@
-//! `firn rejects` lists what was rejected, and sends it again once the contract accepts it, with the same sum.
+//! `firn rejects` lists rejected rows, and sends them again once the contract accepts them, with the same sum.
 
 use std::fs;
 
 use super::fixture::Fixture;
 
-/// A contract whose names have at most so many characters.
+/// A contract whose names have at most `max_chars` characters.
 fn contract(fixture: &Fixture, max_chars: u32) {
     let text = format!(
         "table = \"ITEM\"\nop = \"op\"\nkey = [\"id\"]\norder = [\"at\"]\ncolumns = [\n\
@@ -15,7 +15,7 @@ fn contract(fixture: &Fixture, max_chars: u32) {
     fs::write(fixture.path("item.toml"), text).expect("a contract");
 }
 
-/// Two files: one in the contract's order, and one that only its own header explains.
+/// Two files: one in the contract's order, and one with another order in its header.
 fn loaded() -> Fixture {
     let fixture = Fixture::bare();
     contract(&fixture, 5);
@@ -102,7 +102,7 @@ fn rows_that_a_wider_contract_accepts_are_sent_again_once() {
         fixture.sql("select id, name from ITEM where length(name) > 5 order by id"),
         [["2", "Anna, Maria"], ["5", "Annabelle"]]
     );
-    // What is taken is no longer open, and the sum of its own file still counts it.
+    // An accepted row is no longer open, and the sum of its own file still counts it.
     let listed = fixture.json(&format!("rejects {AS_OWNER} --json"));
     assert_eq!(listed["open"], 3);
     assert_eq!(fixture.number("select count(*) from ITEM_REJECTS"), before);
@@ -136,11 +136,11 @@ fn the_loser_of_a_tie_is_sent_again_only_on_demand_and_changes_nothing() {
 }
 
 #[test]
-fn a_retry_that_was_interrupted_leaves_its_rows_open_and_the_next_one_finishes_it() {
+fn an_interrupted_retry_leaves_its_rows_open_and_the_next_one_finishes_it() {
     let fixture = loaded();
     contract(&fixture, 50);
     fixture.ok("bootstrap --contract item.toml");
-    // Everything but the load: the procedure is gone when it is called.
+    // Everything succeeds but the load, as the procedure is missing.
     fixture.sql("alter task MERGE_ITEM_TASK suspend");
     fixture.sql("drop procedure MERGE_ITEM(boolean, boolean)");
     fixture.fails(1, &format!("rejects retry {AS_OWNER} --reason longer"));

@@ -1,4 +1,4 @@
-//! The set-up of a new account: it stops where AWS must be told whom to trust, and goes on from there.
+//! The set-up of a new account: it stops where AWS must trust Snowflake, and resumes afterwards.
 
 use snowglobe::engine::TrustPolicy;
 use snowglobe::server::Options;
@@ -15,7 +15,7 @@ fn value(text: &str, name: &str) -> String {
 }
 
 #[test]
-fn bootstrap_stops_where_aws_must_trust_snowflake_and_goes_on_when_it_does() {
+fn bootstrap_stops_where_aws_must_trust_snowflake_and_resumes_when_it_does() {
     let fixture = Fixture::with(Options {
         strict_trust: true,
         ..Options::default()

@@ -1,4 +1,4 @@
-//! Files of other sources, from the file to the tables: what an update leaves as it was, and what orders the events of one commit.
+//! Files of other sources, from the file to the tables: columns that an update leaves unchanged, and the order of events of one commit.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ fn put(fixture: &Fixture, name: &str, text: &str) {
 }
 
 #[test]
-fn a_partial_update_leaves_the_other_columns_as_they_were_at_its_time() {
+fn a_partial_update_keeps_the_other_columns_of_its_time() {
     let fixture = with_contract(&format!(
         "{PEOPLE}[source]\nmissing_columns = \"unchanged\"\nunchanged = [\"~\"]\n"
     ));
@@ -55,7 +55,7 @@ fn a_partial_update_leaves_the_other_columns_as_they_were_at_its_time() {
 }
 
 #[test]
-fn a_value_that_debezium_marks_as_unavailable_stays_as_it_was() {
+fn a_value_that_debezium_marks_as_unavailable_stays_unchanged() {
     let contract = PEOPLE.replace("op = \"op\"\n", "").replace(
         "\"TIMESTAMP_NTZ(6)\" }",
         "\"TIMESTAMP_NTZ(6)\", from = \"source.ts_ms\" }",
@@ -83,7 +83,7 @@ fn a_value_that_debezium_marks_as_unavailable_stays_as_it_was() {
 }
 
 #[test]
-fn tables_of_before_take_partial_updates_after_a_bootstrap() {
+fn existing_tables_accept_partial_updates_after_a_bootstrap() {
     let fixture = with_contract(PEOPLE);
     let full = "op,id,name,city,at\nI,1,Ann,Oslo,2026-01-01T00:00:00Z\n";
     put(&fixture, "full.csv", full);
@@ -166,7 +166,7 @@ fn every_type_goes_from_file_to_history_and_back_as_text() {
             ],
         ]
     );
-    // The same values in JSON are the same events; a change of one is a change.
+    // The same values in JSON are the same events; a changed value is a change.
     put(
         &fixture,
         "b.jsonl",
@@ -180,7 +180,7 @@ fn every_type_goes_from_file_to_history_and_back_as_text() {
         fixture.sql("select to_varchar(cast(degrees as number(9,2))), to_json(tags) from READING where id = 2"),
         [["2.00", "\"hot\""]]
     );
-    // A manual change, a tie and a late event go through the same columns.
+    // A manual change, a tie and a late event use the same columns.
     fixture
         .sql("update READING set tags = parse_json('{\"b\":[1,2]}'), degrees = 3.25 where id = 3");
     put(
@@ -218,7 +218,7 @@ fn a_key_that_a_snapshot_lacks_was_deleted_at_its_time() {
     for (name, text) in files {
         fs::write(fixture.path(name), text).expect("a file");
     }
-    // Three at once, in no order: they are merged in the order of their times.
+    // Three at once, in another order: they are merged in the order of their times.
     let names = files.map(|(name, _)| name).join(" ");
     let words = "--contract contract.toml --role FIRN_LOADER";
     fixture.ok(&format!("put {names} {words}"));
@@ -313,7 +313,7 @@ fn an_event_from_far_in_the_future_is_counted_or_rejected_by_the_contract() {
 }
 
 #[test]
-fn a_delete_and_an_insert_of_one_commit_come_out_as_the_source_wrote_them() {
+fn a_delete_and_an_insert_of_one_commit_keep_their_order() {
     let contract = PEOPLE.replace("order = [\"at\"]", "order = [\"at\", \"@row\"]");
     let fixture = with_contract(&contract);
     put(

@@ -1,4 +1,4 @@
-//! The way to the bucket: where credentials come from, how objects are encrypted and cut into parts, and what memory that takes.
+//! Uploads to the bucket: the sources of credentials, the encryption and the parts of objects, and the memory of an upload.
 
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
@@ -14,7 +14,7 @@ use snowglobe::server::Options;
 
 use super::fixture::{BUCKET, Fixture, Life, row};
 
-/// Uploads what lies in `landing`, and asks nothing of Snowflake.
+/// Uploads the files in `landing`, and makes no request to Snowflake.
 const UPLOAD: &str = "watch landing --settle 0.1s --once --no-merge";
 
 fn ground_with_a_file() -> Fixture {
@@ -50,7 +50,7 @@ fn uploads(fixture: &Fixture, command: &mut Command) {
     assert_eq!(objects(fixture).len(), 1);
 }
 
-/// Answers each path with its body, and tells what was asked.
+/// Responds to each path with its body, and reports the requests.
 fn metadata_service(answers: Vec<(&'static str, String)>) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -71,7 +71,7 @@ fn metadata_service(answers: Vec<(&'static str, String)>) -> (String, Receiver<S
                 None => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
                     .to_owned(),
             };
-            // A client that has gone away needs no answer, and a test that has ended no report.
+            // A closed connection needs no response, and a test that has ended no report.
             let _ = (&stream).write_all(answer.as_bytes());
             let _ = sender.send(head);
         }
@@ -79,7 +79,7 @@ fn metadata_service(answers: Vec<(&'static str, String)>) -> (String, Receiver<S
     (url, asked)
 }
 
-/// A request's head; those that are asked here have no body.
+/// A request's head; the requests here have no body.
 fn request(mut stream: &TcpStream) -> String {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -98,7 +98,7 @@ fn key_document(fixture: &Fixture, token_name: &str) -> String {
 }
 
 #[test]
-fn a_profile_of_awss_files_opens_the_bucket() {
+fn a_profile_in_awss_files_gives_access_to_the_bucket() {
     let fixture = ground_with_a_file();
     let credentials = &fixture.server.credentials;
     std::fs::create_dir(fixture.path(".aws")).expect("a folder");
@@ -114,7 +114,7 @@ fn a_profile_of_awss_files_opens_the_bucket() {
 }
 
 #[test]
-fn the_role_of_a_container_opens_the_bucket() {
+fn the_role_of_a_container_gives_access_to_the_bucket() {
     let fixture = ground_with_a_file();
     let (url, asked) = metadata_service(vec![("/role", key_document(&fixture, "Token"))]);
     let mut command = without_key(&fixture);
@@ -129,7 +129,7 @@ fn the_role_of_a_container_opens_the_bucket() {
 }
 
 #[test]
-fn the_role_of_an_instance_opens_the_bucket() {
+fn the_role_of_an_instance_gives_access_to_the_bucket() {
     let fixture = ground_with_a_file();
     let role = key_document(&fixture, "Token");
     let (url, asked) = metadata_service(vec![
@@ -165,7 +165,7 @@ fn the_role_of_an_instance_opens_the_bucket() {
 }
 
 #[test]
-fn without_credentials_it_is_told_where_they_may_come_from() {
+fn missing_credentials_are_reported_with_their_sources() {
     let fixture = ground_with_a_file();
     let output = without_key(&fixture)
         .env("AWS_EC2_METADATA_DISABLED", "true")
@@ -182,7 +182,7 @@ fn without_credentials_it_is_told_where_they_may_come_from() {
 }
 
 #[test]
-fn the_bucket_is_asked_for_the_encryption_that_was_chosen() {
+fn uploads_request_the_chosen_encryption() {
     for (option, wanted) in [
         ("default", [None, None]),
         ("s3", [Some("AES256"), None]),
@@ -233,7 +233,7 @@ fn a_large_file_that_ends_early_leaves_nothing_in_the_bucket() {
 }
 
 #[test]
-fn an_upload_that_fails_half_way_takes_its_parts_away() {
+fn an_upload_that_fails_half_way_deletes_its_parts() {
     let fixture = Fixture::bare();
     std::fs::create_dir(fixture.path("landing")).expect("a folder");
     large(&fixture, "landing/large.csv", 20 << 20);
@@ -258,7 +258,7 @@ fn an_upload_that_fails_half_way_takes_its_parts_away() {
 }
 
 #[test]
-fn what_the_bucket_leaves_without_an_answer_is_sent_again() {
+fn a_request_without_a_response_is_sent_again() {
     for method in ["HEAD", "PUT"] {
         let fixture = ground_with_a_file();
         let calls = Calls {
@@ -267,7 +267,7 @@ fn what_the_bucket_leaves_without_an_answer_is_sent_again() {
             ..Calls::default()
         };
         let faults = &fixture.server.faults;
-        // As when the other end of a connection is gone without a word.
+        // As when the server of a connection disappears silently.
         faults.arm(Fault::once(FaultKind::Slow { millis: 250_000 }).on(calls.clone()));
         faults.arm(Fault::always(FaultKind::Slow { millis: 0 }).on(calls));
         fixture.ok(UPLOAD);
@@ -276,7 +276,7 @@ fn what_the_bucket_leaves_without_an_answer_is_sent_again() {
     }
 }
 
-/// Writes a file of at least so many bytes.
+/// Writes a file of at least the given number of bytes.
 fn large(fixture: &Fixture, name: &str, bytes: u64) {
     let header: Vec<String> = Contract::customer().header().map(str::to_owned).collect();
     let mut output = BufWriter::new(File::create(fixture.path(name)).expect("a file"));
@@ -289,7 +289,7 @@ fn large(fixture: &Fixture, name: &str, bytes: u64) {
     output.flush().expect("room");
 }
 
-/// The most memory that an upload of the file has held, in KiB.
+/// The peak memory of an upload of the file, in KiB.
 fn peak_kib(fixture: &Fixture, name: &str) -> u64 {
     std::fs::rename(fixture.path(name), fixture.path("landing/large.csv")).expect("a rename");
     let mut command = fixture.firn(&format!("{UPLOAD} --compression none"));
@@ -309,13 +309,13 @@ fn peak_kib(fixture: &Fixture, name: &str) -> u64 {
     }
 }
 
-/// Parts of 8 MiB: one being made, two waiting, one being sent, and what is around them.
+/// Parts of 8 MiB: one being made, two waiting, one being sent, and the rest of the process.
 const BOUND_MIB: u64 = 128;
 
-/// A file of any size takes the same memory; this one is larger than the bound. `FIRN_TEST_MEGABYTES=10000` takes 10 GB.
+/// A file of any size takes the same memory; this one is larger than the bound. `FIRN_TEST_MEGABYTES=10000` uses 10 GB.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_larger_than_the_memory_it_takes() {
+fn a_file_is_larger_than_the_memory_of_its_upload() {
     let asked = std::env::var("FIRN_TEST_MEGABYTES").ok();
     let megabytes = asked.map_or(144, |text| text.parse().expect("a number"));
     let data = tempfile::tempdir().expect("a folder");

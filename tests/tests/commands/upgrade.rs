@@ -1,4 +1,4 @@
-//! Another version of a contract: refused by name before anything is uploaded, until `firn bootstrap` brings the objects along.
+//! Another version of a contract: rejected by name before anything is uploaded, until `firn bootstrap` migrates the objects.
 
 use super::fixture::Fixture;
 
@@ -16,11 +16,11 @@ fn write(fixture: &Fixture, name: &str, text: &str) {
 }
 
 #[test]
-fn a_column_more_is_refused_until_bootstrap_adds_it_and_old_rows_have_null() {
+fn a_new_column_is_rejected_until_bootstrap_adds_it_and_old_rows_have_null() {
     let fixture = Fixture::bare();
     let name = "{ name = \"name\", type = \"VARCHAR(5)\" },";
     write(&fixture, "1.toml", &contract(&format!("{ID}{name}{AT}")));
-    // In the midst of the others, and one that is longer.
+    // A new column between the others, and a longer one.
     let more =
         "{ name = \"tier\", type = \"VARCHAR(10)\" }, { name = \"name\", type = \"VARCHAR(50)\" },";
     write(&fixture, "2.toml", &contract(&format!("{ID}{more}{AT}")));
@@ -36,7 +36,7 @@ fn a_column_more_is_refused_until_bootstrap_adds_it_and_old_rows_have_null() {
     );
     fixture.ok("bootstrap --contract 1.toml");
     fixture.ok("put 1.csv --contract 1.toml --role FIRN_LOADER");
-    // A row that waits in staging from before is merged by the new objects.
+    // A row that was staged before is merged by the new objects.
     fixture.sql("alter task MERGE_ITEM_TASK suspend");
     fixture.sql("insert into ITEM_STAGING (op, id, name, at, source_file, source_row, loaded_at) select 'I', 'b', 'Bob', '2026-01-01T00:00:00Z', 'item/b.csv', 1, current_timestamp()");
 
@@ -61,12 +61,12 @@ fn a_column_more_is_refused_until_bootstrap_adds_it_and_old_rows_have_null() {
         [["Ann", "-"], ["Annabelle", "gold"]]
     );
     fixture.ok("verify --contract 2.toml --role FIRN_OWNER");
-    // The contract of before is refused now: its files would lose the column.
+    // The previous contract is rejected now: its files would lose the column.
     fixture.fails(1, "put 1.csv --contract 1.toml --role FIRN_LOADER");
 }
 
 #[test]
-fn what_would_give_the_history_another_meaning_is_refused() {
+fn changes_that_give_the_history_another_meaning_are_rejected() {
     let fixture = Fixture::bare();
     let two = "{ name = \"name\", type = \"VARCHAR(50)\" },";
     let first = contract(&format!("{ID}{two}{AT}"));
@@ -81,7 +81,7 @@ fn what_would_give_the_history_another_meaning_is_refused() {
     );
     let narrower = contract(&format!("{ID}{}{AT}", two.replace("50", "5")));
     write(&fixture, "narrower.toml", &narrower);
-    // A wider column holds what the contract sends.
+    // A wider column accepts the values of the contract.
     fixture.ok("bootstrap --contract narrower.toml");
     let other_type = contract(&format!("{ID}{}{AT}", two.replace("VARCHAR(50)", "DATE")));
     write(&fixture, "type.toml", &other_type);
@@ -95,7 +95,7 @@ fn what_would_give_the_history_another_meaning_is_refused() {
 }
 
 #[test]
-fn a_folder_that_the_stage_does_not_read_is_refused_before_the_upload() {
+fn a_folder_that_the_stage_does_not_read_is_rejected_before_the_upload() {
     let fixture = Fixture::new();
     let row = super::fixture::row("I", 1, "Rome", "2026-01-01T00:00:00Z");
     fixture.file("a.csv", &[row]);

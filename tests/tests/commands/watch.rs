@@ -1,4 +1,4 @@
-//! `firn watch`: every file once, whatever happens to the process and to the files.
+//! `firn watch` loads every file once, whatever happens to the process and to the files.
 
 use std::fs;
 use std::process::Stdio;
@@ -15,7 +15,7 @@ fn watch(fixture: &Fixture, words: &str) -> Life {
     Life(command.spawn().expect("firn runs"))
 }
 
-/// A file with one customer of its own, that appears whole.
+/// Adds a complete file with one customer of its own.
 fn land(fixture: &Fixture, id: u32) {
     let name = format!("landing/.{id}.csv");
     let path = fixture.file(&name, &[row("I", id, "Rome", "2026-01-01T00:00:00Z")]);
@@ -31,7 +31,7 @@ fn customers(fixture: &Fixture) -> i64 {
 }
 
 #[test]
-fn what_the_generator_wrote_can_be_watched() {
+fn the_output_of_the_generator_can_be_watched() {
     let fixture = Fixture::new();
     fixture.ok("generate --rows 50 --out landing --quiet");
     fixture.ok("watch landing --settle 0.1s --once --role FIRN_LOADER");
@@ -39,13 +39,13 @@ fn what_the_generator_wrote_can_be_watched() {
 }
 
 #[test]
-fn a_watch_that_is_killed_and_started_again_puts_each_file_once() {
+fn a_watch_that_is_killed_and_restarted_loads_each_file_once() {
     let fixture = Fixture::new();
     landing(&fixture);
     for id in 0..12 {
         land(&fixture, id);
     }
-    // Killed at a call of the wire that a file's way has: looking, uploading, loading, merging, asking.
+    // Killed at each HTTP call of a load: checks, upload, load, merge, report.
     for call in 0..8 {
         let faults = &fixture.server.faults;
         faults.arm(Fault::always(FaultKind::LoseAnswer).after(call));
@@ -64,19 +64,19 @@ fn a_watch_that_is_killed_and_started_again_puts_each_file_once() {
     drop(life);
     let loaded = fixture.number("select sum(rows_in) from CUSTOMER_RUNS");
     assert_eq!(loaded, 13, "no file was read twice");
-    // A restart finds nothing to do.
+    // A restart finds nothing to load.
     fixture.ok("watch landing --settle 0.1s --once --role FIRN_LOADER");
     assert_eq!(fixture.number("select sum(rows_in) from CUSTOMER_RUNS"), 13);
     fixture.ok("verify --role FIRN_OWNER");
 }
 
 #[test]
-fn ctrl_c_ends_a_watch_and_leaves_nothing_half_done() {
+fn ctrl_c_ends_a_watch_and_leaves_nothing_incomplete() {
     let fixture = Fixture::new();
     landing(&fixture);
     land(&fixture, 1);
     let faults = &fixture.server.faults;
-    // The merge is under way, and its answer will not come before the interruption.
+    // The merge is running, and its response is delayed until after the interruption.
     let merging = Calls {
         service: Some(Service::Snowflake),
         body_contains: Some("call load_customer".to_owned()),
@@ -102,7 +102,7 @@ fn ctrl_c_ends_a_watch_and_leaves_nothing_half_done() {
 }
 
 #[test]
-fn an_interruption_cancels_the_merge_that_waits() {
+fn an_interruption_cancels_the_waiting_merge() {
     let fixture = Fixture::new();
     landing(&fixture);
     land(&fixture, 1);
@@ -121,7 +121,7 @@ fn an_interruption_cancels_the_merge_that_waits() {
         let armed = faults.list();
         armed.iter().any(|fault| fault.id == id && fault.struck > 0)
     };
-    // The call was answered with a handle, and is being asked for.
+    // The call has returned a handle, and is being polled.
     let polled = seen("/api/v2/statements/");
     let mut life = watch(&fixture, "");
     wait_until("the merge to wait", || struck(polled));
@@ -136,7 +136,7 @@ fn an_interruption_cancels_the_merge_that_waits() {
 }
 
 #[test]
-fn files_that_are_broken_hidden_or_gone_stop_no_other() {
+fn invalid_hidden_or_missing_files_do_not_stop_the_others() {
     let fixture = Fixture::new();
     landing(&fixture);
     fs::write(fixture.path("landing/1-header.csv"), "id,name\n1,x\n").expect("a file");
@@ -170,7 +170,7 @@ fn files_that_are_broken_hidden_or_gone_stop_no_other() {
         assert!(said.err.contains(left_alone), "{left_alone}: {}", said.err);
     }
     assert_eq!(customers(&fixture), 1);
-    // Mended in place, a file is taken.
+    // A file that is corrected in place is loaded.
     fs::remove_file(fixture.path("landing/2-empty.csv")).expect("it goes");
     fs::remove_file(fixture.path("landing/3-cut.csv.gz")).expect("it goes");
     fixture.file(
@@ -187,7 +187,7 @@ fn files_that_are_broken_hidden_or_gone_stop_no_other() {
 }
 
 #[test]
-fn a_watch_outlives_every_failure_that_is_not_the_files() {
+fn a_watch_survives_every_failure_that_the_file_did_not_cause() {
     let fixture = Fixture::new();
     landing(&fixture);
     let refuse = |service, status| {
@@ -207,7 +207,7 @@ fn a_watch_outlives_every_failure_that_is_not_the_files() {
         faults.clear();
     };
     let mut life = watch(&fixture, "");
-    // Credentials that have expired, a conflict, a region's redirect, rights that came late.
+    // Expired credentials, a conflict, a redirect to another region, privileges that are granted late.
     for (id, (service, status)) in [
         (Service::S3, 400),
         (Service::S3, 409),
@@ -228,7 +228,7 @@ fn a_watch_outlives_every_failure_that_is_not_the_files() {
 }
 
 #[test]
-fn without_merging_the_tasks_do_it() {
+fn the_tasks_merge_if_the_watch_does_not() {
     let fixture = Fixture::bare();
     fixture.ok("bootstrap --triggered");
     landing(&fixture);

@@ -1,4 +1,4 @@
-//! Which files `firn watch` takes, when, and where it puts them.
+//! Which files `firn watch` loads, when, and where it moves them.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -26,7 +26,7 @@ fn customers(fixture: &Fixture) -> Vec<String> {
 }
 
 #[test]
-fn a_file_is_loaded_whole_though_its_writer_stalls_in_the_last_row() {
+fn a_file_is_loaded_complete_although_its_writer_stalls_in_the_last_row() {
     let fixture = landing();
     let mut command = fixture.firn("watch landing --settle 0.4s --role FIRN_LOADER");
     command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -40,7 +40,7 @@ fn a_file_is_loaded_whole_though_its_writer_stalls_in_the_last_row() {
     fs::remove_file(fixture.path("landing/whole.csv")).expect("it goes");
     let mut slow = File::create(fixture.path("landing/slow.csv")).expect("a file");
     slow.write_all(start).expect("room");
-    // Another file that is complete later is loaded meanwhile, so the slow one has been looked at.
+    // A file that is completed later is loaded meanwhile, so the slow one has been scanned.
     land(&fixture, "other.csv", 2);
     wait_until("the other file", || customers(&fixture) == ["2"]);
     slow.write_all(rest).expect("room");
@@ -50,7 +50,7 @@ fn a_file_is_loaded_whole_though_its_writer_stalls_in_the_last_row() {
 }
 
 #[test]
-fn names_of_unfinished_transfers_and_markers_are_left_alone() {
+fn names_of_unfinished_transfers_and_markers_are_ignored() {
     let fixture = landing();
     for name in [
         "a.csv.part",
@@ -72,7 +72,7 @@ fn names_of_unfinished_transfers_and_markers_are_left_alone() {
 }
 
 #[test]
-fn a_pattern_subfolders_links_and_markers_are_options() {
+fn patterns_subfolders_links_and_markers_are_options() {
     let fixture = landing();
     fs::create_dir(fixture.path("landing/sub")).expect("a folder");
     land(&fixture, "a.csv", 1);
@@ -122,13 +122,13 @@ fn a_file_replaced_by_one_of_the_same_size_and_time_is_loaded() {
         fixture.ok(ONCE);
     }
     assert_eq!(customers(&fixture), ["1", "2"]);
-    // Touched and otherwise the same, it is not loaded again.
+    // A file that was only touched is not loaded again.
     set_time();
     assert_eq!(fixture.ok(ONCE), "");
 }
 
 #[test]
-fn finished_files_are_moved_each_where_it_belongs() {
+fn loaded_and_failed_files_are_moved_to_their_folders() {
     let fixture = landing();
     let words = format!("{ONCE} --move-done landing/done --move-failed failed");
     land(&fixture, "a.csv", 1);
@@ -148,7 +148,7 @@ fn finished_files_are_moved_each_where_it_belongs() {
 }
 
 #[test]
-fn a_link_in_the_place_of_the_journal_is_not_followed() {
+fn a_symbolic_link_with_the_journals_name_is_not_followed() {
     let fixture = landing();
     land(&fixture, "a.csv", 1);
     fs::write(fixture.path("precious"), "keep").expect("a file");

@@ -1,6 +1,6 @@
-//! Modules that import one another in a circle: read from the paths that begin with `crate`, `super`, `self` or a submodule.
+//! Finds circular imports of modules, from the paths that begin with `crate`, `super`, `self` or a submodule.
 //!
-//! A folder's `mod.rs` holds its modules together, so what it uses of them makes no circle, and what it exports again counts as a use of
+//! A folder's `mod.rs` joins its modules, so its uses of them do not form a circle, and a use of its re-exports counts as a use of
 //! the module that it comes from.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ type Module = Vec<String>;
 pub struct Crate {
     /// The text of each, without its tests.
     texts: BTreeMap<Module, String>,
-    /// What each exports again: the name, and the path to where it comes from.
+    /// The re-exports of each: the name, and the path of its source.
     exports: BTreeMap<(Module, String), Vec<String>>,
 }
 
@@ -35,7 +35,7 @@ impl Crate {
         Self { texts, exports }
     }
 
-    /// One circle among the modules, and one among the crate's folders, if there are any: each as the modules on it, in order.
+    /// One circle of the modules, and one of the crate's folders, if there are any: each as its modules in order.
     pub fn circles(&self) -> Vec<Vec<String>> {
         let mut modules = BTreeMap::<String, BTreeSet<String>>::new();
         let mut folders = BTreeMap::<String, BTreeSet<String>>::new();
@@ -63,7 +63,7 @@ impl Crate {
             .collect()
     }
 
-    /// The module in which the path ends; none if it leads out of the crate.
+    /// The module in which the path ends; none if it is outside of the crate.
     fn resolve(&self, from: &Module, path: &[String]) -> Option<Module> {
         let (mut module, rest) = match path.first()?.as_str() {
             "crate" => (Vec::new(), &path[1..]),
@@ -116,7 +116,7 @@ fn code(text: &str) -> String {
     code.collect::<Vec<_>>().join("\n")
 }
 
-/// Every path that a text imports or writes out, and whether it is exported again.
+/// Every path that a text imports or uses directly, and whether it is re-exported.
 fn paths(text: &str) -> Vec<(bool, Vec<String>)> {
     let mut found = Vec::new();
     let mut rest = String::new();
@@ -174,7 +174,7 @@ fn expand(tree: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The first circle that a walk finds.
+/// The first circle in the graph.
 fn circle(edges: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
     let mut done = BTreeSet::new();
     edges
@@ -205,7 +205,7 @@ fn walk(
 }
 
 #[test]
-fn a_circle_is_found_through_what_a_folder_exports() {
+fn a_circle_through_a_folders_exports_is_found() {
     let file = |path: &str, text: &str| (path.to_owned(), format!("\n{text}"));
     let modules = |last: &str| {
         Crate::new([

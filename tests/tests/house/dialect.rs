@@ -1,4 +1,4 @@
-//! The words of user-visible text: one plain word for one thing.
+//! Checks the words of user-visible text: one plain word for one thing.
 
 use std::fs;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use super::literals::literals;
 use super::{files, root};
 
-/// What not to write, and what to write. A phrase is matched by whole words, in any case; `*` stands for any ending.
+/// Phrases to avoid, and their replacements. A phrase is matched by whole words, ignoring case; `*` matches any ending.
 const PHRASES: &[(&str, &str)] = &[
     ("tell*", "report, show, or `know` for a program"),
     ("told", "report, show"),
@@ -47,7 +47,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("landing", "stage URL, bucket, folder"),
 ];
 
-/// Where a phrase stands for a reason: the path, the line's text, and why.
+/// Where a phrase is allowed: the path, the line's text, and the reason.
 const ALLOWED: &[(&str, &str, &str)] = &[
     (
         "rust/core/src/generator/options.rs",
@@ -66,7 +66,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// What a reader of the product sees, by path: the book, READMEs, SQL, notebooks, scripts, containers, help texts and NiFi's descriptions.
+/// User-visible text, by path: the book, READMEs, SQL, notebooks, scripts, containers, help texts and NiFi's descriptions.
 const VISIBLE: &[&str] = &[
     "docs/",
     "sql/",
@@ -81,7 +81,7 @@ const VISIBLE: &[&str] = &[
     "mkdocs.yml",
 ];
 
-/// The phrases of a line that are not plain, each with what to write.
+/// The phrases of a line to avoid, each with its replacement.
 fn complaints(line: &str) -> Vec<(&'static str, &'static str)> {
     let text = without_code(line).to_lowercase();
     let words: Vec<&str> = text
@@ -125,12 +125,12 @@ fn complaints(line: &str) -> Vec<(&'static str, &'static str)> {
     found
 }
 
-/// A line without what stands between backticks: names and commands are not prose.
+/// A line without the text between backticks: names and commands are not prose.
 fn without_code(line: &str) -> String {
     line.split('`').step_by(2).collect::<Vec<_>>().join(" x ")
 }
 
-/// Paths of the repository's files, as Git knows them.
+/// Paths of the files that Git tracks.
 fn tracked() -> Vec<String> {
     let listed = Command::new("git")
         .args(["ls-files", "--cached", "--others", "--exclude-standard"])
@@ -142,7 +142,7 @@ fn tracked() -> Vec<String> {
 }
 
 #[test]
-fn what_users_read_is_in_plain_words() {
+fn user_visible_text_is_in_plain_words() {
     let mut seen = Vec::new();
     for path in tracked() {
         let is_visible = VISIBLE.iter().any(|start| path.starts_with(start))
@@ -204,7 +204,7 @@ fn what_users_read_is_in_plain_words() {
 }
 
 #[test]
-fn phrases_are_found_by_whole_words_outside_of_code() {
+fn phrases_are_matched_by_whole_words_outside_of_code() {
     for (line, phrase) in [
         ("It tells what is missing", "tell*"),
         ("Mended by hand", "by hand"),

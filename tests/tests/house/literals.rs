@@ -1,11 +1,11 @@
-//! The text literals of a Rust source, each with the calls that it stands in.
+//! The text literals of a Rust source, each with the calls around it.
 
 /// A text literal of the code, without the tests at its end.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Literal {
     /// Its line, counted from 1.
     pub line: usize,
-    /// Its text, with escapes resolved as far as the rules need it.
+    /// Its text, with the escapes resolved that the rules need.
     pub text: String,
     /// The calls around it, outermost first, each with its path, such as `Error::config` or `context`.
     pub calls: Vec<String>,
@@ -33,7 +33,7 @@ struct Lexer {
     chars: Vec<char>,
     at: usize,
     line: usize,
-    /// The path before the present character: it names the call if a parenthesis follows.
+    /// The path before the current character: the name of a call if a parenthesis follows.
     path: String,
     calls: Vec<String>,
     found: Vec<Literal>,

@@ -1,7 +1,7 @@
-//! Every message of the programs as a snapshot, so that a change of words shows in a review.
+//! Snapshots of every message of the programs, so that a review shows each change of a text.
 //!
-//! The texts come from the sources: of `firn` and the native library every text that reads as a phrase, of Snowglobe the texts of errors,
-//! as the others are SQL. `FIRN_RENDER=1 cargo test --workspace --test house` writes the snapshots anew.
+//! The texts are read from the sources: every phrase of `firn` and the native library, and the texts of Snowglobe's errors,
+//! as its other texts are SQL. `FIRN_RENDER=1 cargo test --workspace --test house` writes the snapshots again.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use std::fs;
 use super::literals::{Literal, literals};
 use super::{files, root};
 
-/// Rooms, and whether only the texts of errors count.
+/// Folders, and whether only the texts of errors count.
 const ROOMS: &[(&str, bool)] = &[
     ("rust/core/src", false),
     ("rust/cli/src", false),
@@ -46,7 +46,7 @@ fn is_of_error(literal: &Literal) -> bool {
     })
 }
 
-/// Two words side by side, and not SQL.
+/// Whether a text has two adjacent words and is not SQL.
 fn is_phrase(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().collect();
     let is_word = |word: &str| {
@@ -68,7 +68,7 @@ fn is_phrase(text: &str) -> bool {
 fn snapshot(room: &str, only_errors: bool) -> String {
     let mut text = String::new();
     for (path, source) in files(room, ".rs") {
-        // The SQL of the merge stands in `sql/`, rendered and compared.
+        // The SQL of the merge is rendered and compared in `sql/`.
         if path.ends_with("tests.rs") || path.contains("/src/merge/") {
             continue;
         }
@@ -90,7 +90,7 @@ fn snapshot(room: &str, only_errors: bool) -> String {
 }
 
 #[test]
-fn every_message_is_that_of_the_snapshot() {
+fn every_message_matches_the_snapshot() {
     for (room, only_errors) in ROOMS {
         let name = room.split('/').nth(1).unwrap_or_default();
         let path = root().join(format!("tests/messages/{name}.txt"));

@@ -1,10 +1,10 @@
-//! A contract may use the words that Firn's own SQL uses, as Firn's columns have names of their own.
+//! A contract may use the words of Firn's own SQL, as Firn's columns have distinct names.
 
 use firn::contract::Contract;
 
 use super::fixture::{Event, Fixture};
 
-/// Every word that a work table, a common table expression or a variable of the merge has, or had.
+/// Every name that a work table, a common table expression or a variable of the merge has or had.
 const CONTRACT: &str = r#"
 table = "CHANGES"
 op = "reason"

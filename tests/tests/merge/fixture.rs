@@ -1,4 +1,4 @@
-//! A Snowglobe with the objects of a contract on it.
+//! A Snowglobe with the objects of a contract.
 
 use firn::contract::Contract;
 use firn::merge::{Deployment, Names, Script, scripts};
@@ -12,12 +12,12 @@ pub struct Fixture {
     files: u32,
 }
 
-/// An event as a file holds it: its op, then the contract's columns, and last, if the contract has partial updates, the columns that it
+/// An event as in a file: its op, then the contract's columns, and last, if the contract has partial updates, the columns that it
 /// gives; `None` is null.
 pub type Event = Vec<Option<String>>;
 
 impl Fixture {
-    /// All objects but the tasks, so that nothing runs unless a test calls it.
+    /// All objects except the tasks, so that nothing runs unless a test calls it.
     pub fn new(contract: Contract) -> Self {
         Self::with(contract, Deployment::default())
     }
@@ -80,7 +80,7 @@ impl Fixture {
             .unwrap_or_else(|error| panic!("{error}\n{sql}"))
     }
 
-    /// The rows of a query, each as one line, in order.
+    /// The rows of a query, each as one line, sorted.
     pub fn lines(&mut self, sql: &str) -> Vec<String> {
         let mut lines: Vec<String> = self.run(sql).into_iter().map(|row| row.join("|")).collect();
         lines.sort();
@@ -91,7 +91,7 @@ impl Fixture {
         self.run(sql)[0][0].parse().expect("a number")
     }
 
-    /// Lands events in staging as the pipe would, under a file name of their own.
+    /// Adds events to staging as the pipe would, with a new file name.
     pub fn land(&mut self, events: &[Event]) {
         self.files += 1;
         let file = format!("file-{}", self.files);

@@ -1,4 +1,4 @@
-//! What the tables must hold, found the slow and plain way: no SQL, no code of the merge.
+//! The expected tables, computed in a simple and slow way: without SQL and without code of the merge.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ const KEY: usize = 1;
 const AT: usize = 4;
 const SEQUENCE: usize = 5;
 
-/// The contract of these events: small, as what is folded does not depend on the number of columns.
+/// The contract of these events: small, as the fold does not depend on the number of columns.
 pub const CONTRACT: &str = r#"
 table = "ITEM"
 op = "op"
@@ -44,7 +44,7 @@ fn shown(cell: &Option<String>) -> &str {
 }
 
 pub fn fold(events: &[Event]) -> Folded {
-    // A set: repetitions say nothing.
+    // A set, as repetitions have no effect.
     let distinct: BTreeSet<&Event> = events.iter().collect();
     let mut winners: BTreeMap<(i64, String, i64), &Event> = BTreeMap::new();
     let mut lost = 0;
@@ -98,7 +98,7 @@ pub fn fold(events: &[Event]) -> Folded {
 }
 
 #[test]
-fn the_fold_itself_is_right_about_a_story() {
+fn the_fold_is_correct_for_a_known_story() {
     let event = |text: &str| {
         text.split('|')
             .map(|cell| Some(cell.to_owned()))

@@ -1,4 +1,4 @@
-//! A run that fails between any two of its statements changes nothing, and the next run does all of it.
+//! A run that fails between any two of its statements changes nothing, and the next run does all of its work.
 
 use firn::contract::Contract;
 
@@ -56,7 +56,7 @@ fn a_failure_between_any_two_statements_changes_nothing() {
     ];
     fixture.land(&first);
     fixture.merge();
-    // Something for every step: a new key, a change, a late event, a tie, a delete, a malformed row, a manual change.
+    // Input for every step: a new key, a change, a late event, a tie, a delete, a malformed row, a manual change.
     let second = [
         event("I|3|eve|1|2026-01-01 00:00:02.000000|0"),
         event("U|1|anna|1|2026-01-01 00:00:03.000000|0"),
@@ -118,7 +118,7 @@ fn a_capture_that_fails_between_any_two_statements_changes_nothing() {
         event("I|2|bob|1|2026-01-01 00:00:01.000000|0"),
     ]);
     fixture.merge();
-    // Something for every step: a change, a delete, an insert, and a key that is there twice; and rows that are none of its business.
+    // Input for every step: a change, a delete, an insert, and a duplicate key; and staged rows, which a capture ignores.
     for edit in [
         "update ITEM set name = 'anna' where id = 1",
         "delete from ITEM where id = 2",

@@ -1,4 +1,4 @@
-//! The merge on a real engine: its SQL against a naive fold, repeated, split, interrupted, run twice at once, changed by others.
+//! The merge on a real engine: its SQL against a naive fold, repeated, split, interrupted, run concurrently, with manual changes.
 
 #![expect(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Manual changes of the target enter the history, once; the pipeline's own writes do not enter twice.
+//! Manual changes of the target are added to the history once; the pipeline's own writes are not captured.
 
 use firn::contract::Contract;
 
@@ -23,7 +23,7 @@ fn fixture() -> Fixture {
 
 const EDITS: &str = "select op, id, name from ITEM_HISTORY where source_file = 'manual change'";
 
-/// Rows of the target that are not open history, or the other way round.
+/// The number of rows that the target has and the open history does not, or the reverse.
 fn differences(fixture: &mut Fixture) -> i64 {
     let target = "select id, name, price, changed_at, sequence from ITEM";
     let open = "select id, name, price, changed_at, sequence from ITEM_HISTORY where is_current and op <> 'D'";
@@ -32,7 +32,7 @@ fn differences(fixture: &mut Fixture) -> i64 {
 }
 
 #[test]
-fn the_pipelines_own_writes_are_not_edits() {
+fn the_pipelines_own_writes_are_not_manual_changes() {
     let mut fixture = fixture();
     fixture.capture();
     fixture.land(&[
@@ -46,7 +46,7 @@ fn the_pipelines_own_writes_are_not_edits() {
 }
 
 #[test]
-fn an_insert_an_update_and_a_delete_by_hand_enter_once() {
+fn a_manual_insert_update_and_delete_are_captured_once() {
     let mut fixture = fixture();
     fixture.run("update ITEM set name = 'edited' where id = 1");
     fixture.run("delete from ITEM where id = 2");
@@ -62,10 +62,10 @@ fn an_insert_an_update_and_a_delete_by_hand_enter_once() {
 }
 
 #[test]
-fn an_edit_is_history_before_a_merge_covers_it() {
+fn a_manual_change_is_in_the_history_before_a_merge_overwrites_it() {
     let mut fixture = fixture();
     fixture.run("update ITEM set name = 'edited' where id = 1");
-    // Newer than any edit can be, so it covers it.
+    // Newer than any manual change, so it overwrites it.
     fixture.land(&[event("U", 1, "from file", "2999-01-01 00:00:00")]);
     fixture.merge();
     assert_eq!(fixture.lines(EDITS), ["U|1|edited"]);
@@ -77,7 +77,7 @@ fn an_edit_is_history_before_a_merge_covers_it() {
 }
 
 #[test]
-fn a_late_event_does_not_undo_an_edit() {
+fn a_late_event_does_not_undo_a_manual_change() {
     let mut fixture = fixture();
     fixture.run("update ITEM set name = 'edited' where id = 1");
     fixture.land(&[event("U", 1, "late", "2026-01-01 12:00:00")]);
@@ -94,7 +94,7 @@ fn a_late_event_does_not_undo_an_edit() {
 }
 
 #[test]
-fn a_key_inserted_twice_by_hand_ends_as_one_row_and_nothing_is_lost() {
+fn a_key_that_is_manually_inserted_twice_becomes_one_row_and_nothing_is_lost() {
     let mut fixture = fixture();
     fixture.run("insert into ITEM (id, name) values (3, 'one'), (3, 'two'), (1, 'twin')");
     fixture.capture();
@@ -108,7 +108,7 @@ fn a_key_inserted_twice_by_hand_ends_as_one_row_and_nothing_is_lost() {
 }
 
 #[test]
-fn versions_for_people_join_equal_neighbours_and_leave_gaps_for_the_dead() {
+fn the_view_of_versions_joins_equal_neighbours_and_has_gaps_after_deletes() {
     let mut fixture = fixture();
     fixture.land(&[
         event("U", 1, "ann", "2026-01-02 00:00:00"),
@@ -121,9 +121,9 @@ fn versions_for_people_join_equal_neighbours_and_leave_gaps_for_the_dead() {
 }
 
 #[test]
-fn a_hand_that_takes_back_what_was_just_written_is_seen_at_the_next_run() {
+fn a_manual_delete_of_a_new_row_is_captured_by_the_next_run() {
     let mut fixture = fixture();
-    // For the stream of the target this row has never been: it came and went between two of its offsets.
+    // The stream of the target never shows this row: it was inserted and deleted between two of its offsets.
     fixture.land(&[event("I", 5, "short-lived", "2026-01-02 00:00:00")]);
     fixture.merge();
     fixture.run("delete from ITEM where id = 5");

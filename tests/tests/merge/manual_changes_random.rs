@@ -1,5 +1,5 @@
-//! Files and manual changes in random turns: the history is the fold of the files' events and of the edits, each edit is there once, and
-//! nothing covers an edit before it is history.
+//! Files and manual changes in random order: the history is the fold of both, it has each manual change once, and no event
+//! overwrites a manual change before it is in the history.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::fold::{CONTRACT, fold};
 const KEYS: u32 = 60;
 const TURNS: u32 = 10;
 
-/// Half of the events are older than any edit, the other half newer than all.
+/// Half of the events are older than any manual change, the other half newer than all.
 fn event(random: &mut StdRng) -> Event {
     let op = if random.random_bool(0.2) { "D" } else { "U" };
     let year = ["2026", "2999"].choose(random).unwrap();
@@ -31,7 +31,7 @@ fn event(random: &mut StdRng) -> Event {
     .to_vec()
 }
 
-/// Edits some rows, each at most once; gives key, op and name of each.
+/// Changes some rows manually, each at most once; returns key, op and name of each.
 fn edit(fixture: &mut Fixture, random: &mut StdRng, count: &mut u32) -> Vec<(u32, String, String)> {
     let there: BTreeMap<u32, String> = fixture
         .run("select id, name from ITEM")
@@ -68,7 +68,7 @@ fn edit(fixture: &mut Fixture, random: &mut StdRng, count: &mut u32) -> Vec<(u32
 
 const SHOWN: &str = "op, cast(id as varchar), name, cast(cast(price as number(9,0)) as varchar), to_varchar(changed_at, 'YYYY-MM-DD HH24:MI:SS.FF6'), cast(sequence as varchar)";
 
-/// After a run: the target is open history, and all is the fold of what came from files and from others.
+/// Checks after a run that the target equals the open history, and the tables equal the fold of files and manual changes.
 fn check(fixture: &mut Fixture, seed: u64, events: &[Event], edits: &[(u32, String, String)]) {
     let cell = |cell: String| (cell != "null").then_some(cell);
     let captured: Vec<Event> = fixture
@@ -106,7 +106,7 @@ fn check(fixture: &mut Fixture, seed: u64, events: &[Event], edits: &[(u32, Stri
 }
 
 #[test]
-fn files_and_manual_changes_in_any_turns_give_the_fold_of_both() {
+fn files_and_manual_changes_in_any_order_give_the_fold_of_both() {
     let runs = std::env::var("FIRN_EDIT_RUNS").map_or(2, |text| text.parse().expect("a number"));
     for seed in 0..runs {
         let mut random = StdRng::seed_from_u64(seed);
@@ -125,7 +125,7 @@ fn files_and_manual_changes_in_any_turns_give_the_fold_of_both() {
             fixture.land(&rows);
             edits.extend(edit(&mut fixture, &mut random, &mut count));
             if random.random_bool(0.3) {
-                // The capture takes the edits and leaves the rows in staging.
+                // The capture reads the manual changes and leaves the rows in staging.
                 fixture.capture();
             }
             fixture.merge();

@@ -1,4 +1,4 @@
-//! Runs that overlap, and rows that land while a run is under way.
+//! Concurrent runs, and rows that are staged during a run.
 
 use std::thread;
 
@@ -8,7 +8,7 @@ use super::fixture::{Fixture, run};
 use super::fold::CONTRACT;
 
 #[test]
-fn two_runs_at_once_do_each_row_once() {
+fn two_concurrent_runs_merge_each_row_once() {
     let mut fixture = Fixture::new(Contract::parse(CONTRACT).unwrap());
     for round in 0..5 {
         let rows: Vec<_> = (0..200)
@@ -56,7 +56,7 @@ fn two_runs_at_once_do_each_row_once() {
 }
 
 #[test]
-fn rows_that_land_while_runs_are_under_way_are_not_lost() {
+fn rows_that_are_staged_during_runs_are_not_lost() {
     let mut fixture = Fixture::new(Contract::parse(CONTRACT).unwrap());
     let mut merging = fixture.session();
     let mut landing = fixture.session();
@@ -82,7 +82,7 @@ fn rows_that_land_while_runs_are_under_way_are_not_lost() {
 }
 
 #[test]
-fn merges_and_captures_at_once_take_each_edit_once() {
+fn concurrent_merges_and_captures_capture_each_manual_change_once() {
     let mut fixture = Fixture::new(Contract::parse(CONTRACT).unwrap());
     let rows = |round: u32| -> Vec<_> {
         let row = |id: u32| {
@@ -111,7 +111,7 @@ fn merges_and_captures_at_once_take_each_edit_once() {
             }
         });
     }
-    // The edits are newer than every file's event, so they stay; each of the three is there once for each of its rows.
+    // The manual changes are newer than every file's event, so they stay; each of the three is there once for each of its rows.
     assert_eq!(
         fixture.lines(
             "select name, count(*) from ITEM_HISTORY where source_file = 'manual change' group by name"

@@ -1,6 +1,6 @@
-//! Partial updates: what an update does not give is as it was at that time, in whatever order the events arrive.
+//! Partial updates: the columns that an update does not give keep the values of that time, in any order of the events.
 //!
-//! `FIRN_SEED=17` replays the stream of that seed alone, `FIRN_RUNS=10000` runs more of them.
+//! `FIRN_SEED=17` replays only the stream of that seed, `FIRN_RUNS=10000` runs more of them.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ const AT: usize = 5;
 const SEQUENCE: usize = 6;
 const GIVEN: usize = 7;
 const NAMES: [&str; 3] = ["name", "city", "note"];
-/// Streams that share a world.
+/// The number of streams per Snowglobe.
 const WORLD: u64 = 250;
 const BATCHES: usize = 5;
 
@@ -54,7 +54,7 @@ fn event(random: &mut StdRng, key: u64) -> Event {
         let value = *[None, Some("a"), Some("b"), Some("")]
             .choose(random)
             .unwrap();
-        // Only the first must be filled.
+        // Only the first column is required.
         let value = if index == 0 {
             value.or(Some("c"))
         } else {
@@ -74,7 +74,7 @@ fn event(random: &mut StdRng, key: u64) -> Event {
         .collect()
 }
 
-/// What the tables must hold: `op|id|name|city|note|changed_at|sequence|given|valid_to`, and the same of the target without op, given and end.
+/// The expected tables: `op|id|name|city|note|changed_at|sequence|given|valid_to`, and the same of the target without op, given and end.
 fn fold(events: &[Event]) -> (Vec<String>, Vec<String>) {
     let rank = |event: &Event| {
         let is_delete = event[0].as_deref() == Some("D");
@@ -156,7 +156,7 @@ fn check(fixture: &mut Fixture, events: &[Event]) {
 }
 
 #[test]
-fn any_order_split_and_repetition_of_partial_updates_gives_what_the_fold_gives() {
+fn partial_updates_in_any_order_split_and_repetition_give_the_fold() {
     let seeds: Vec<u64> = match variable("FIRN_SEED") {
         Some(seed) => vec![seed],
         None => (0..variable("FIRN_RUNS").unwrap_or(1_000)).collect(),
@@ -183,7 +183,7 @@ fn any_order_split_and_repetition_of_partial_updates_gives_what_the_fold_gives()
 }
 
 #[test]
-fn a_late_full_row_changes_what_the_partial_updates_after_it_left_as_it_was() {
+fn a_late_full_row_changes_the_columns_that_later_partial_updates_left_unchanged() {
     let mut fixture = Fixture::new(contract());
     let event = |cells: &str| -> Event {
         let cells = cells
@@ -228,7 +228,7 @@ fn a_late_full_row_changes_what_the_partial_updates_after_it_left_as_it_was() {
 }
 
 #[test]
-fn a_partial_update_of_a_key_that_is_not_there_makes_it() {
+fn a_partial_update_of_a_missing_key_creates_it() {
     let mut fixture = Fixture::new(contract());
     let event = |op: &str, given: Option<&str>, city: Option<&str>, day: u8| -> Event {
         let at = format!("2026-01-0{day} 00:00:00");

@@ -1,7 +1,7 @@
-//! Random streams in random batches and orders give what the naive fold gives: a thousand of them, each from a seed of its own.
+//! Random streams in random batches and orders give the naive fold: a thousand of them, each from a seed of its own.
 //!
-//! A stream is the events of one key, so many of them share a world, and its merges. `FIRN_SEED=17` replays the stream of that
-//! seed alone, in the same batches; `FIRN_RUNS=10000` runs more of them.
+//! A stream is the events of one key, so many of them share a Snowglobe and its merges. `FIRN_SEED=17` replays only the stream of that
+//! seed, in the same batches; `FIRN_RUNS=10000` runs more of them.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 use super::fixture::{Event, Fixture};
 use super::fold::{CONTRACT, fold};
 
-/// Streams that share a world.
+/// The number of streams per Snowglobe.
 const WORLD: u64 = 250;
 const BATCHES: usize = 6;
 
@@ -33,7 +33,7 @@ fn event(random: &mut StdRng, key: u64) -> Event {
     ]
     .choose(random)
     .unwrap();
-    // Few times and sequence numbers, so that ties and late events are the rule.
+    // Few times and sequence numbers, so that ties and late events are frequent.
     let at = format!("2026-01-01 00:00:{:02}.000000", random.random_range(0..6));
     let cells = [
         Some(op.to_string()),
@@ -48,7 +48,7 @@ fn event(random: &mut StdRng, key: u64) -> Event {
     cells.to_vec()
 }
 
-/// The events of one seed: some doubled, all in an order of their own, each with the batch it comes in.
+/// The events of one seed, with duplicates and in random order, each with its batch.
 fn stream(seed: u64) -> Vec<(usize, Event)> {
     let mut random = StdRng::seed_from_u64(seed);
     let count = random.random_range(1..12);
@@ -74,7 +74,7 @@ pub fn variable(name: &str) -> Option<u64> {
 }
 
 #[test]
-fn any_order_split_and_repetition_gives_what_the_fold_gives() {
+fn any_order_split_and_repetition_gives_the_fold() {
     let seeds: Vec<u64> = match variable("FIRN_SEED") {
         Some(seed) => vec![seed],
         None => (0..variable("FIRN_RUNS").unwrap_or(1_000)).collect(),
@@ -90,7 +90,7 @@ fn any_order_split_and_repetition_gives_what_the_fold_gives() {
                 .map(|(_, event)| event.clone())
                 .collect();
             fixture.land(&rows);
-            // Now and then two batches meet in one run.
+            // Sometimes one run merges two batches.
             if random.random_bool(0.8) {
                 fixture.merge();
             }
@@ -98,7 +98,7 @@ fn any_order_split_and_repetition_gives_what_the_fold_gives() {
         fixture.merge();
         let events: Vec<Event> = streams.into_iter().map(|(_, event)| event).collect();
         check(&mut fixture, &events);
-        // The whole once more, in another order: nothing may change but the count of duplicates.
+        // All events again, in another order: only the count of duplicates may change.
         let mut again = events.clone();
         again.shuffle(&mut random);
         fixture.land(&again);

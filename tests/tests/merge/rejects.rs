@@ -1,4 +1,4 @@
-//! Rows that break the contract end in the rejects with their reason, and hostile names and values stay what they are.
+//! Rows that violate the contract are in the rejects with their reason, and hostile names and values are unchanged.
 
 use firn::contract::Contract;
 use firn::reader::{Piece, Reader};
@@ -62,7 +62,7 @@ fn the_merge_rejects_what_the_reader_rejects_with_the_same_reason() {
     }
     assert_eq!(rejects, rejected);
     assert_eq!(fixture.number("select count(*) from ITEM_HISTORY"), 3);
-    // A second delivery of the same file rejects nothing twice.
+    // A second delivery of the same file rejects no row twice.
     fixture.land_as("f", &events);
     fixture.merge();
     assert_eq!(
@@ -199,7 +199,7 @@ fn values_of_every_type_are_checked_by_the_merge_too() {
         );
         let reason = &fixture.lines("select reason from ITEM_REJECTS")[0];
         assert!(reason.starts_with("x is not"), "{kind}: {reason}");
-        // Nothing is a change of what is the same.
+        // Equal values are not a change.
         fixture.capture();
         assert_eq!(
             fixture.number("select count(*) from ITEM_HISTORY"),

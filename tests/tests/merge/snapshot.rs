@@ -1,6 +1,6 @@
-//! Snapshots: a file is the whole table at its time, so a key that it lacks was deleted then.
+//! Snapshots: a file is the whole table at its time, so a key that it lacks was deleted by then.
 //!
-//! `FIRN_SEED=17` replays the snapshots of that seed alone, `FIRN_RUNS=10000` runs more of them.
+//! `FIRN_SEED=17` replays only the snapshots of that seed, `FIRN_RUNS=10000` runs more of them.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ fn state(pairs: &[(u64, &str)]) -> State {
     pairs.iter().map(one).collect()
 }
 
-/// The keys of a seed are its own, so that many seeds share the snapshots of a world.
+/// Each seed has its own keys, so that many seeds share the snapshots of a Snowglobe.
 fn random_states(seeds: &[u64], count: usize) -> Vec<State> {
     let mut states = vec![State::new(); count];
     for seed in seeds {
@@ -75,7 +75,7 @@ fn random_states(seeds: &[u64], count: usize) -> Vec<State> {
     states
 }
 
-/// What the tables must hold: `op|id|name|city|valid_from|valid_to`, and `id|name|city`.
+/// The expected tables: `op|id|name|city|valid_from|valid_to`, and `id|name|city`.
 fn fold(states: &[State]) -> (Vec<String>, Vec<String>) {
     let mut history: Vec<(u64, String, usize)> = Vec::new();
     let mut known = State::new();
@@ -126,7 +126,7 @@ fn sum(fixture: &mut Fixture) -> i64 {
 }
 
 #[test]
-fn random_snapshots_however_they_wait_and_repeat_give_what_the_fold_gives() {
+fn random_snapshots_in_any_batches_and_repetition_give_the_fold() {
     let runs = variable("FIRN_RUNS").unwrap_or(1_000);
     let seeds: Vec<u64> = match variable("FIRN_SEED") {
         Some(seed) => vec![seed],
@@ -139,7 +139,7 @@ fn random_snapshots_however_they_wait_and_repeat_give_what_the_fold_gives() {
         let mut landed = 0;
         while landed < states.len() {
             let next = random.random_range(landed + 1..=states.len());
-            // What waits together is taken in its order; what was merged before changes nothing.
+            // Snapshots that wait together are merged in their order; a repeated one changes nothing.
             let mut waiting: Vec<usize> = (landed..next).collect();
             waiting.extend((0..landed).filter(|_| random.random_bool(0.3)));
             waiting.shuffle(&mut random);
@@ -154,7 +154,7 @@ fn random_snapshots_however_they_wait_and_repeat_give_what_the_fold_gives() {
 }
 
 #[test]
-fn a_snapshot_that_lacks_too_much_is_held_back_whole() {
+fn a_snapshot_that_lacks_too_many_keys_is_held_back() {
     let mut fixture = fixture("20%");
     let five = [(1, "a"), (2, "b"), (3, "c"), (4, "d"), (5, "e")];
     fixture.land_as("first", &rows(1, &state(&five)));
@@ -179,7 +179,7 @@ fn a_snapshot_that_lacks_too_much_is_held_back_whole() {
 }
 
 #[test]
-fn a_snapshot_that_is_not_whole_or_not_in_its_turn_is_held_back() {
+fn an_incomplete_or_late_snapshot_is_held_back() {
     let mut fixture = fixture("100%");
     fixture.land_as("whole", &rows(5, &state(&[(1, "a"), (2, "b")])));
     fixture.merge();
@@ -206,7 +206,7 @@ fn a_snapshot_that_is_not_whole_or_not_in_its_turn_is_held_back() {
 }
 
 #[test]
-fn a_manual_change_between_snapshots_is_history_and_the_next_snapshot_corrects_it() {
+fn a_manual_change_between_snapshots_is_captured_and_the_next_snapshot_overwrites_it() {
     let mut fixture = fixture("100%");
     fixture.land_as("first", &rows(1, &state(&[(1, "a"), (2, "b")])));
     fixture.merge();

@@ -1,4 +1,4 @@
-//! Runs the stories of `specs/firn`. Beside SQL a story says `!land FILE` with rows below it, `!merge` and `!capture`.
+//! Runs the stories of `specs/firn`. Besides SQL, a story has the commands `!land FILE` with rows below it, `!merge` and `!capture`.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -47,9 +47,9 @@ impl DB for Story {
     }
 }
 
-/// Every story is told on a fixture of its own; a contract of its own lies beside it.
+/// Every story has a fixture of its own, and may have a contract file of its own beside it.
 #[test]
-fn every_story_ends_as_it_says() {
+fn every_story_has_its_expected_results() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/firn");
     let entries = std::fs::read_dir(&folder).expect("the stories are there");
     let mut stories: Vec<_> = entries

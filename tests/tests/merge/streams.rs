@@ -1,4 +1,4 @@
-//! Staging is the queue, and the open versions remember the target: whatever happens to the streams, no row and no manual change is lost.
+//! Staging is the queue, and the open versions record the target: whatever happens to the streams, no row and no manual change is lost.
 
 use firn::contract::Contract;
 use firn::merge::Deployment;
@@ -46,13 +46,13 @@ fn a_manually_changed_key_closes_the_old_key_and_opens_the_new_one() {
 }
 
 #[test]
-fn without_its_streams_a_merge_finds_every_row_and_every_manual_change() {
+fn a_merge_without_its_streams_finds_every_row_and_every_manual_change() {
     for lost in [
         [
             "drop stream ITEM_STAGING_STREAM",
             "drop stream ITEM_CHANGES",
         ],
-        // As tools do that rebuild a table: the stream of the old one cannot be read any more.
+        // As with tools that rebuild a table: the stream of the old one can no longer be read.
         [
             "create or replace transient table ITEM_STAGING as select * from ITEM_STAGING",
             "create or replace table ITEM as select * from ITEM",
@@ -72,7 +72,7 @@ fn without_its_streams_a_merge_finds_every_row_and_every_manual_change() {
             fixture.lines("select id, name from ITEM"),
             ["1|edited", "3|eve"]
         );
-        // The streams are there again, and show the next change.
+        // The streams exist again, and show the next change.
         fixture.run("update ITEM set name = 'again' where id = 3");
         fixture.merge();
         assert_eq!(fixture.lines(edits), ["D|2|bob", "U|1|edited", "U|3|again"]);
@@ -80,7 +80,7 @@ fn without_its_streams_a_merge_finds_every_row_and_every_manual_change() {
 }
 
 #[test]
-fn a_change_that_no_stream_shows_is_found_by_a_comparison_of_all() {
+fn a_change_that_no_stream_shows_is_found_by_a_full_comparison() {
     let mut fixture = fixture();
     fixture.run("update ITEM set name = 'edited' where id = 1");
     fixture.run("delete from ITEM where id = 2");
@@ -138,7 +138,7 @@ fn a_backlog_is_merged_in_slices_of_whole_files() {
 }
 
 #[test]
-fn a_merge_leaves_nothing_that_would_wake_the_task() {
+fn a_merge_leaves_nothing_that_would_start_the_task() {
     let mut fixture = fixture();
     let waking = "select system$stream_has_data('ITEM_STAGING_STREAM') or system$stream_has_data('ITEM_CHANGES')";
     assert_eq!(fixture.lines(waking), ["false"]);
@@ -168,7 +168,7 @@ fn events_in_order_only_append_to_the_closed_versions() {
         fixture.lines(watched),
         ["INSERT|1|ann", "INSERT|1|anna", "INSERT|2|bob"]
     );
-    // A late event is the one that reaches back.
+    // Only a late event changes them.
     fixture.land(&[event("U", 1, "late", "2026-01-02 12:00:00")]);
     fixture.merge();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! A Snowglobe on ports of its own, and our ways to it.
+//! A Snowglobe on ports of its own, with clients for it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -98,7 +98,7 @@ pub fn counts(result: &FileReport) -> [i64; 4] {
     ]
 }
 
-/// Loads and merges files: what happened to their rows, or the first error.
+/// Loads and merges files; returns their reports, or the first error.
 pub async fn put(loader: &Loader, files: &[PathBuf]) -> firn::Result<Vec<FileReport>> {
     put_heard(loader, files, Arc::new(())).await
 }

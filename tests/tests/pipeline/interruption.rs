@@ -1,4 +1,4 @@
-//! A process that dies at any of its HTTP calls, to Snowflake or to S3, and one that comes after it and does the whole again.
+//! A process is killed at any of its HTTP calls, to Snowflake or to S3, and the next process repeats the whole load.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use snowglobe::faults::{Calls, Fault, FaultKind, Service};
 
 use super::fixture::{Fixture, TIMEOUT, counts, put, row};
 
-/// Puts the file until its call number `call` is struck, and dies at that moment; false if it ended before.
+/// Loads the file until its call number `call`, and is killed at that moment; false if it ended before.
 async fn dies_at(fixture: &Fixture, file: &Path, call: u32, how: &FaultKind) -> bool {
     let loader = fixture.loader().await;
     let faults = &fixture.running.faults;
-    // From that call on nothing gets through: what a dying process still sends is lost too.
+    // From that call on every request is lost, including those that a dying process still sends.
     faults.arm(Fault::always(how.clone()).after(call));
     let files = [file.to_path_buf()];
     let mut life = tokio::spawn(async move { put(&loader, &files).await });
@@ -38,7 +38,7 @@ async fn dies_at(fixture: &Fixture, file: &Path, call: u32, how: &FaultKind) -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_may_die_at_any_call_and_the_next_one_ends_the_work() {
+async fn a_process_may_be_killed_at_any_call_and_the_next_one_finishes_the_load() {
     let fixture = Fixture::new().await;
     fixture
         .pipeline(None)
@@ -46,7 +46,7 @@ async fn a_process_may_die_at_any_call_and_the_next_one_ends_the_work() {
         .await
         .expect("the objects are made");
     let mut files = 0_u32;
-    // Before the call is heard, and after it has done its work.
+    // Before the call is received, and after it has been processed.
     for how in [FaultKind::LoseCall, FaultKind::LoseAnswer] {
         let mut call = 0;
         loop {
@@ -70,7 +70,7 @@ async fn a_process_may_die_at_any_call_and_the_next_one_ends_the_work() {
             }
             call += 1;
         }
-        // To S3: is it there, put it; to Snowflake: refresh, merge, what became of it.
+        // To S3: check and upload; to Snowflake: load, merge, report.
         assert!(call >= 5, "only {call} calls were seen");
     }
     let owner = fixture.pipeline(Some("FIRN_OWNER"));
@@ -87,14 +87,14 @@ async fn a_process_may_die_at_any_call_and_the_next_one_ends_the_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
+async fn snowpipe_loads_a_file_once_despite_any_fault_in_its_notification() {
     let fixture = Fixture::new().await;
     let admin = fixture.pipeline(None);
     admin.bootstrap(|_| {}).await.expect("the objects are made");
     let loader = fixture.loader().await;
     let pipe = format!("FIRN.PUBLIC.{}", loader.pipeline().names().pipe);
     let faults = &fixture.running.faults;
-    // The bucket's events would load the files without being told.
+    // The bucket's events would load the files without a notification.
     let events = Calls {
         service: Some(Service::Events),
         ..Calls::default()
@@ -140,7 +140,7 @@ async fn snowpipe_told_of_a_file_through_any_trouble_loads_it_once() {
             .await
             .unwrap_or_else(|error| panic!("{trouble:?}: {error}"));
         assert_eq!(counts(&results[0]), [1, 1, 0, 0], "{trouble:?}");
-        // The event that comes at last loads nothing again.
+        // The delayed event loads nothing again.
         faults.clear();
         let report = client.insert_report(&pipe).await.expect("a report");
         assert!(

@@ -1,11 +1,11 @@
-//! `LOAD_CUSTOMER` loads any file of the stage by its path, once, and accounts for every row of it.
+//! `LOAD_CUSTOMER` loads any file of the stage by its path, once, and reports every row of it.
 
 use firn::merge::literal;
 use firn::snowflake::{Rows, Statement};
 
 use super::fixture::{Fixture, row};
 
-/// Uploads a file's text as it is, as another tool does, where no pipe loads it.
+/// Uploads a file's text unchanged, as another tool does, to a folder that no pipe loads.
 async fn upload(fixture: &Fixture, name: &str, text: &str) {
     let loader = fixture.loader().await;
     let bytes = text.to_owned().into_bytes();
@@ -44,7 +44,7 @@ async fn bootstrapped() -> Fixture {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_row_that_copy_cannot_parse_is_a_reject_with_its_place_and_its_text() {
+async fn a_row_that_copy_cannot_parse_is_a_reject_with_its_position_and_text() {
     let fixture = bootstrapped().await;
     let rows = [
         row("I", 1, "Rome", "2026-01-01T00:00:00Z"),
@@ -70,7 +70,7 @@ async fn a_row_that_copy_cannot_parse_is_a_reject_with_its_place_and_its_text() 
     assert_eq!(reject[0], "customer/.firn/export.csv.gz");
     assert_eq!(reject[2], &rows[1]);
     assert!(reject[3].starts_with("not loaded: "), "{reject:?}");
-    // The same file again is the same rows, not more of them.
+    // Loading the same file again adds no rows.
     let again = load(&fixture, &[".firn/export.csv.gz"])
         .await
         .expect("a load");
@@ -86,7 +86,7 @@ async fn a_row_that_copy_cannot_parse_is_a_reject_with_its_place_and_its_text() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_the_pipe_has_given_up_loads_by_its_name() {
+async fn a_file_that_the_pipe_failed_to_load_loads_by_its_name() {
     let fixture = bootstrapped().await;
     query(
         &fixture,
@@ -102,7 +102,7 @@ async fn a_file_that_the_pipe_has_given_up_loads_by_its_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_path_is_never_a_piece_of_a_statement() {
+async fn a_path_cannot_inject_sql() {
     let fixture = bootstrapped().await;
     let hostile = [
         "x') from CUSTOMER --",

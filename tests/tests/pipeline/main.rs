@@ -1,5 +1,5 @@
-//! The main job over the real wire: bootstrap, a file to S3, the pipe, the merge, the tables; with rights checked, the file put
-//! again, and every kind of HTTP trouble on the way.
+//! The whole pipeline over HTTP: bootstrap, a file to S3, the pipe, the merge, the tables; with privileges checked, the file loaded
+//! again, and every kind of HTTP fault injected.
 
 #![expect(
     clippy::expect_used,
@@ -22,7 +22,7 @@ use snowglobe::faults::{Calls, Fault, FaultKind, Service};
 use fixture::{Fixture, OnRejected, counts, put, put_heard, row};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
+async fn a_file_is_loaded_and_merged_and_each_row_is_reported() {
     let fixture = Fixture::new().await;
     let admin = fixture.pipeline(None);
     admin.bootstrap(|_| {}).await.expect("the objects are made");
@@ -55,7 +55,7 @@ async fn a_file_goes_all_the_way_and_each_row_is_accounted_for() {
         ]
     };
     assert_eq!(target(&results[0]), [2, 0, 0]);
-    // A call before it may have been cut short, so this one reports the malformed rows again.
+    // An earlier call may have been interrupted, so this one reports the malformed rows again.
     let reported = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&reported);
     let count = move |_: &RejectedRow| _ = counter.fetch_add(1, Ordering::Relaxed);
@@ -141,7 +141,7 @@ impl LoadListener for Progress {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_put_reports_how_far_its_files_are() {
+async fn a_load_reports_the_progress_of_its_files() {
     let fixture = Fixture::new().await;
     let admin = fixture.pipeline(None);
     admin.bootstrap(|_| {}).await.expect("the objects are made");
@@ -163,7 +163,7 @@ async fn a_put_reports_how_far_its_files_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn trouble_at_any_call_loses_nothing_and_doubles_nothing() {
+async fn a_fault_at_any_call_loses_and_duplicates_nothing() {
     let fixture = Fixture::new().await;
     fixture
         .pipeline(None)
@@ -225,7 +225,7 @@ async fn trouble_at_any_call_loses_nothing_and_doubles_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_input_has_its_message_and_nothing_is_uploaded() {
+async fn invalid_input_has_its_message_and_nothing_is_uploaded() {
     let fixture = Fixture::new().await;
     let admin = fixture.pipeline(None);
     admin.bootstrap(|_| {}).await.expect("the objects are made");
@@ -271,7 +271,7 @@ async fn bad_input_has_its_message_and_nothing_is_uploaded() {
     );
 }
 
-/// A file that becomes several objects: `rows` customers, one of whose rows is malformed.
+/// A file that is split into several objects: `rows` customers, with one malformed row.
 fn large(fixture: &Fixture, rows: u32) -> PathBuf {
     let mut all: Vec<String> = (1..=rows)
         .map(|id| row("I", id, "Oslo", "2026-01-01T00:00:00Z"))
@@ -282,13 +282,13 @@ fn large(fixture: &Fixture, rows: u32) -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_file_becomes_several_objects_each_of_them_once() {
+async fn a_large_file_becomes_several_objects_each_loaded_once() {
     let fixture = Fixture::new().await;
     let admin = fixture.pipeline(None);
     admin.bootstrap(|_| {}).await.expect("the objects are made");
     let file = large(&fixture, 20);
     let loader = fixture.loader().await.with_object_bytes(400);
-    // The third object is refused until the store gives up: what is there by then is loaded and merged.
+    // The third object is rejected until the store gives up: the first two are loaded and merged.
     let faults = &fixture.running.faults;
     let third = Calls {
         path_contains: Some("-row-13.".to_owned()),
@@ -306,7 +306,7 @@ async fn a_large_file_becomes_several_objects_each_of_them_once() {
         error.to_string().contains("is denied: grant s3:PutObject"),
         "{error}"
     );
-    // The second may have come in time for the first one's merge.
+    // The second object may have been staged in time for the first one's merge.
     let status = fixture.pipeline(Some("FIRN_OWNER")).status(1).await;
     let rows_in = status.expect("a status").sum.rows_in;
     assert!(matches!(rows_in, 6 | 12), "{rows_in} rows are merged");
@@ -337,7 +337,7 @@ async fn a_large_file_becomes_several_objects_each_of_them_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_large_file_that_is_damaged_nothing_is_uploaded() {
+async fn nothing_of_a_damaged_large_file_is_uploaded() {
     let fixture = Fixture::new().await;
     let loader = fixture.loader().await.with_object_bytes(400);
     let plain = std::fs::read(large(&fixture, 20_000)).expect("it is there");
