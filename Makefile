@@ -1,4 +1,4 @@
-# `make help` lists the targets. A target's line says how long it takes on two cores once everything is compiled, and what it does.
+# `make help` lists the targets. The comment of a target is its time on two cores, once everything is compiled, and its purpose.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
@@ -176,7 +176,7 @@ test-docker: nifi ## 15 min: docker/compose.yaml: build, start, load rows, kill 
 
 ##@ Test for longer
 
-# Of these many seeds each makes one stream of events; a failure prints its seed, and FIRN_SEED=N replays it.
+# The number of seeds, one per stream of events; a failure prints its seed, and FIRN_SEED=N replays it.
 FIRN_RUNS ?= 10000
 
 .PHONY: test-long
@@ -200,7 +200,7 @@ fuzz: setup target/fuzz-venv/ready ## 6 min: SQL, files and requests at Snowglob
 ##@ Measure
 
 .PHONY: bench-generate
-# Without link-time optimisation the peer `fake` is slowed far more than the generator: its ratio would flatter us.
+# Without link-time optimisation the peer `fake` is slowed far more than the generator, which would distort the ratio.
 bench-generate: export CARGO_PROFILE_RELEASE_LTO = thin
 bench-generate: ## 30 min: the generator beside its peers, into docs/benchmarks.md
 	-$(MAKE) --keep-going bench-peers
@@ -256,7 +256,7 @@ package: native ## 10 min: try to publish: the crates to crates.io, the NAR to M
 	cargo publish --dry-run --locked --package firn --package snowglobe --package firn-cli
 	$(MVN) verify -Prelease -DskipTests
 
-# What the targets above install, each once.
+# Tools that the targets above install, each once.
 
 target/lint-venv/ready: scripts/lint-requirements.txt
 	$(call venv,$(@D),--requirement $<)

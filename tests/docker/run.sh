@@ -156,14 +156,14 @@ for service in snowglobe nifi jupyter; do
 done
 say "everything is healthy"
 
-# Who can reach the services.
+# The services reject requests without a login.
 [[ $(curl -sk -o /dev/null -w '%{http_code}' "https://localhost:$NIFI_PORT/nifi-api/flow/status") == 401 ]] || fail "NiFi accepts requests without a login"
 [[ $(curl -s -o /dev/null -w '%{http_code}' "http://localhost:$JUPYTER_PORT/api/contents") == 403 ]] || fail "JupyterLab accepts requests without a token"
 for service in snowglobe nifi jupyter; do
     $engine inspect --format '{{json .HostConfig.PortBindings}}' "$(container_of "$service")" | grep -q '"HostIp":"127.0.0.1"' || fail "$service is not bound to 127.0.0.1"
     [[ $($engine inspect --format '{{.Config.User}}' "$(container_of "$service")") =~ ^(1000(:1000)?|nifi)$ ]] || fail "$service runs as root"
 done
-# What the notebooks use: the C library, and Snowflake's connector with the variables of the container.
+# The requirements of the notebooks: the C library, and Snowflake's connector with the variables of the container.
 compose exec -T jupyter sh -c '. /usr/local/lib/firn/account.sh && python3 -' <<'PYTHON' || fail "a notebook cannot connect to the account"
 import ctypes, os
 import snowflake.connector
@@ -178,7 +178,7 @@ with snowflake.connector.connect(
 PYTHON
 say "requests without credentials are rejected, a notebook reads the history"
 
-# The login that docker/up checks before it starts anything, with a key that the account does not know; Snowglobe is the account.
+# The login that docker/up checks before it starts anything, with a key that the account rejects; Snowglobe is the account.
 openssl genrsa 2048 2>/dev/null | openssl pkcs8 -topk8 -nocrypt -out "$work/unknown.p8"
 chmod 644 "$work/unknown.p8"
 if output=$(SNOWFLAKE_ACCOUNT=FIRN SNOWFLAKE_USER=SNOWGLOBE SNOWFLAKE_HOST=snowglobe AWS_REGION=us-east-1 SNOWFLAKE_PRIVATE_KEY_FILE="$work/unknown.p8" \

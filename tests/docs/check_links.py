@@ -1,7 +1,7 @@
 """Checks the links of every Markdown file in the tree, without a network.
 
-A relative link must lead to a file or folder, and its anchor to a heading there. Beyond links: a path of the repository that a
-page names in code, such as `rust/core/src/lib.rs`, must exist, and so must a test that it names after `::`, as in
+A relative link must refer to an existing file or folder, and its anchor to a heading there. Besides links: a path of the
+repository in the code of a page, such as `rust/core/src/lib.rs`, must exist, and so must a test after `::`, as in
 `properties.rs::any_order`.
 With the folder of the built book as an argument, its pages must not load anything from another host.
 """
@@ -17,7 +17,7 @@ LINK = re.compile(r"!?\[(?:[^\]\[]|\[[^\]]*\])*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
 EXPLICIT_ANCHOR = re.compile(r"""(?:\{[^}]*#([\w-]+)[^}]*\}|id=["']([\w-]+)["'])""")
 CODE = re.compile(r"`([^`\n]+)`")
-# The first folder of a path in the tree; what else stands in code is a command or a name.
+# The first folder of a path in the tree; other code is a command or a name.
 ROOMS = ("rust/", "tests/", "sql/", "docs/", "docker/", "nifi-bundle/", "scripts/", "notebooks/", "bench/")
 TEST = re.compile(r"^([\w./-]+\.(?:rs|java|py|slt|mjs|sh))::(\w+)$")
 REMOTE = re.compile(r"""<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)=["']?(?:https?:)?//[^"'>\s]+[^>]*>""")
@@ -35,7 +35,7 @@ def tracked(pattern: str) -> list[Path]:
 
 
 def without_code(text: str) -> str:
-    """The text with its code blocks blanked, line by line, so that line numbers stay."""
+    """The text with its code blocks blanked line by line, which keeps the line numbers."""
     lines, fence = [], None
     for line in text.splitlines():
         mark = re.match(r"^\s*(`{3,}|~{3,})", line)
@@ -51,7 +51,7 @@ def without_code(text: str) -> str:
 
 
 def slugs(path: Path) -> set[str]:
-    """The anchors of a page: those that it sets itself, and those that are made from its headings."""
+    """The anchors of a page: explicit ones, and those of its headings."""
     found: set[str] = set()
     for line in without_code(path.read_text(encoding="utf-8")).splitlines():
         found.update(name for pair in EXPLICIT_ANCHOR.findall(line) for name in pair if name)
@@ -83,7 +83,7 @@ def problems_of(path: Path, names: dict[str, list[Path]]) -> list[str]:
 
 
 def names_code(page: Path) -> bool:
-    """Not the pages that speak of the past, or from a room of their own."""
+    """Whether the code of a page is checked: not in the changelog, and not in pages of Snowglobe, which have other paths."""
     return page.name != "CHANGELOG.md" and not page.is_relative_to(ROOT / "rust/snowglobe")
 
 

@@ -1,18 +1,18 @@
-"""Runs what the book shows, and compares the output: examples.py [--update] [PAGE ...]
+"""Runs the examples of the book, and compares the output: examples.py [--update] [PAGE ...]
 
 Each page that has examples runs in a folder of its own, against a Snowglobe of its own, with the variables of
 `firn demo --stay` set. It runs
 
-- every `console` block: lines that begin with `$ ` are commands of one shell, what follows them is their output; a failure
+- every `console` block: lines that begin with `$ ` are commands of one shell, the lines below them are their output; a failure
   adds `[exit code N]`;
 - every `sql` block that a `text` block follows, or that a comment `<!-- runs -->` precedes: its statements, as FIRN_OWNER; the
   text block is the last one's result;
-- the commands of every HTML comment that begins with `run:`, without comparing: what a page needs and does not show.
+- the commands of every HTML comment that begins with `run:`, without a comparison: set-up that the page does not show.
 
 After a comment `<!-- varies -->` only the kinds of lines of a block are compared, without numbers and without their order.
 
-With `--update` the output of the run takes the place of the old one. What differs from run to run, or from version to version,
-is not compared: times after the examples' own, durations, the numbers of ports and process ids, secrets, the hash in a staged
+With `--update` the output of the run replaces the old one. Output that differs between runs or between versions
+is not compared: times after those of the examples, durations, ports and process ids, secrets, the hash in a staged
 file's name.
 """
 
@@ -34,7 +34,7 @@ BLOCK = re.compile(
     r"^<!-- run:\n(?P<silent>.*?)-->|^(?P<fence>```(?P<kind>console|sql|text)[^\n]*\n)(?P<body>.*?)^```$", re.M | re.S
 )
 SECONDS = 120
-# Of the examples' own data all times lie before this month.
+# All times in the examples' own data are before this month.
 NOW = "2026-07"
 VARIES = "<!-- varies -->\n"
 RUNS = "<!-- runs -->\n"
@@ -157,7 +157,7 @@ class Shell:
 
 
 def commands(body: str) -> list[str]:
-    """The commands of a console block: each begins with `$ ` and continues where a line begins with `> `."""
+    """The commands of a console block: each begins with `$ `, and continues on lines that begin with `> `."""
     found: list[str] = []
     for line in body.splitlines():
         if line.startswith("$ "):
@@ -173,7 +173,7 @@ def typed(command: str) -> str:
 
 
 def compared(text: str) -> list[str]:
-    """The lines of an output, without what differs from run to run."""
+    """The lines of an output, without the parts that differ between runs."""
 
     def time(match: re.Match[str]) -> str:
         return match.group(0) if match.group(0) < NOW else "TIME"
@@ -193,7 +193,7 @@ def kinds(text: str) -> set[str]:
 
 
 def run_page(page: Path) -> str:
-    """The page as it would read with the outputs of this run."""
+    """The page with the outputs of this run."""
     text = page.read_text(encoding="utf-8")
     folder = Path(tempfile.mkdtemp(prefix="firn-book-"))
     snowglobe = Snowglobe()

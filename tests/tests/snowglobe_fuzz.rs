@@ -1,6 +1,6 @@
-//! The corpus of the fuzz targets (`rust/snowglobe/fuzz`), and what a few changes of bytes make of it.
+//! Runs the fuzz targets on their corpus (`rust/snowglobe/fuzz`) and on randomly changed copies of it.
 //!
-//! `FIRN_SEED` replays the changes of a run, `FIRN_RUNS` makes so many times as many.
+//! `FIRN_SEED` replays the changes of a run, `FIRN_RUNS` multiplies their number.
 
 #![expect(
     clippy::expect_used,
@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 #[path = "../../rust/snowglobe/fuzz/targets.rs"]
 mod targets;
 
-/// The corpus, and so many changed copies of each of its files.
+/// The corpus, and `copies` changed copies of each of its files.
 fn inputs(target: &str, copies: usize) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../rust/snowglobe/fuzz/corpus")
@@ -45,7 +45,7 @@ fn inputs(target: &str, copies: usize) -> Vec<Vec<u8>> {
     inputs
 }
 
-/// A copy with one to four changes: a byte, a cut, a piece twice, a piece of another.
+/// A copy with one to four changes: another byte, a cut, a repeated piece, a piece of another file.
 fn changed(content: &[u8], others: &[Vec<u8>], random: &mut StdRng) -> Vec<u8> {
     let mut bytes = content.to_vec();
     for _ in 0..random.random_range(1..=4) {
@@ -74,7 +74,7 @@ fn changed(content: &[u8], others: &[Vec<u8>], random: &mut StdRng) -> Vec<u8> {
 }
 
 #[test]
-fn any_text_is_answered_or_refused() {
+fn any_text_is_executed_or_rejected() {
     let _closing = targets::Closing;
     for input in inputs("sql", 4) {
         targets::sql(&String::from_utf8_lossy(&input));
@@ -82,7 +82,7 @@ fn any_text_is_answered_or_refused() {
 }
 
 #[test]
-fn any_file_is_loaded_or_told() {
+fn any_file_is_loaded_or_reported() {
     let _closing = targets::Closing;
     for input in inputs("csv", 60) {
         targets::csv(&input);
@@ -90,7 +90,7 @@ fn any_file_is_loaded_or_told() {
 }
 
 #[test]
-fn any_bytes_on_the_sockets_leave_the_server_alive() {
+fn the_server_survives_any_bytes_on_its_sockets() {
     for input in inputs("http", 30) {
         targets::http(&input);
     }

@@ -169,7 +169,7 @@ fn what_is_written_is_there_after_a_restart_and_what_was_open_is_not() {
         run(&mut first, "drop table dropped");
         run(&mut first, "begin");
         run(&mut first, "delete from t");
-        // The process ends here as it would in a crash: nobody rolls back.
+        // The process ends here as in a crash, without a rollback.
         std::mem::forget(first);
     }
     let engine = reopened(dir.path());
@@ -180,7 +180,7 @@ fn what_is_written_is_there_after_a_restart_and_what_was_open_is_not() {
     assert_eq!(number(&mut again, "select id from dropped"), 5);
 }
 
-/// Opens once the threads of the engine before have let go.
+/// Opens the engine after the threads of the previous one have released its files.
 fn reopened(dir: &Path) -> Engine {
     for _ in 0..3_000 {
         let options = EngineOptions {
@@ -197,7 +197,7 @@ fn reopened(dir: &Path) -> Engine {
 
 const CHILD_DIR: &str = "SNOWGLOBE_TEST_CHILD_DIR";
 
-/// Not a test by itself: the process that the next test kills.
+/// Not a test of its own: the process that the next test kills.
 #[test]
 fn child() {
     let Some(dir) = std::env::var_os(CHILD_DIR) else {
@@ -240,7 +240,7 @@ fn what_was_acknowledged_survives_kill_9() {
         let engine = reopened(dir.path());
         let mut session = session(&engine);
         let found = number(&mut session, "select count(*) from d.public.t");
-        // One more may have been written whose answer never came.
+        // One more row may have been written whose response was not received.
         assert!(
             found >= acknowledged as i128,
             "{found} rows of {acknowledged}"

@@ -1,7 +1,8 @@
 //! Runs the stories in `specs/snowglobe` against the engine, each on an account of its own.
 //!
-//! Beside SQL a story may say `!file s3://bucket/key` with the content below it (`!file s3://bucket/key gzip` packs it, `zstd` too; with `hex` the content
-//! is bytes), `!advance SECONDS`, `!strict-trust` and `!trust ROLE USER EXTERNAL_ID` for the trust policies of AWS roles, and `!wait VALUE query`, which asks until the first value is that one. `connection NAME` opens a session of its own.
+//! Besides SQL, a story has the commands `!file s3://bucket/key` with the content below it (`gzip` or `zstd` after the key compresses it; with `hex` the content
+//! is bytes), `!advance SECONDS`, `!strict-trust` and `!trust ROLE USER EXTERNAL_ID` for the trust policies of AWS roles, and `!wait VALUE query`,
+//! which repeats the query until its first value is `VALUE`. `connection NAME` opens a session of its own.
 
 #![expect(
     clippy::expect_used,
@@ -20,7 +21,7 @@ use snowglobe::engine::{
 };
 use sqllogictest::{DBOutput, DefaultColumnType, Runner};
 
-/// Longer than that, and what is waited for does not come about, however busy the machine is.
+/// The timeout of a wait: long enough for a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Account {
@@ -38,7 +39,7 @@ struct Failure(SnowflakeError);
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // One line, for a story's expectation is a line.
+        // On one line, as an expected error in a story is one line.
         write!(f, "{}", self.0.to_string().replace('\n', " "))
     }
 }
@@ -176,7 +177,7 @@ impl sqllogictest::DB for Connection {
     }
 }
 
-/// The bytes of a file whose content a story tells.
+/// The bytes of a file with the content from a story.
 fn packed(content: &str, form: &str) -> Vec<u8> {
     let text = format!("{content}\n").into_bytes();
     match form {
@@ -241,7 +242,7 @@ fn run(chapter: &str) {
         .join(format!("{chapter}.slt"));
     let account = Account::new();
     let mut runner = Runner::new(|| async { Ok(account.connect()) });
-    // Every place where a story fails is told, not the first alone.
+    // Reports every failure of a story, not only the first.
     let records = sqllogictest::parse_file(&path).expect("a story");
     let failures: Vec<String> = records
         .into_iter()
@@ -297,7 +298,7 @@ chapters!(
 );
 
 #[test]
-fn every_story_is_run() {
+fn every_story_has_its_expected_results() {
     let specs = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/snowglobe");
     let source = include_str!("snowglobe_specs.rs");
     for entry in std::fs::read_dir(specs).expect("the folder of specs") {

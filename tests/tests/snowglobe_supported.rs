@@ -1,6 +1,6 @@
-//! `rust/snowglobe/SUPPORTED.md` says what Snowglobe does: it is made of the stories and tests that show it, so it cannot claim more.
+//! `rust/snowglobe/SUPPORTED.md` lists what Snowglobe supports: it is rendered from the stories and tests, so it cannot claim more.
 //!
-//! `FIRN_RENDER=1` writes it anew.
+//! `FIRN_RENDER=1` writes it again.
 
 #![expect(
     clippy::expect_used,
@@ -19,7 +19,7 @@ run by `make test`: what stands here is shown there. Do not edit: `FIRN_RENDER=1
 A feature of Snowflake that is missing here is refused by its name: error 0A000 for a feature, 002140 for a function. Nothing is accepted and ignored.
 ";
 
-/// A statement of a story, and whether it is one that must be refused as unsupported.
+/// A statement of a story, and whether it must be rejected as unsupported.
 struct Statement {
     sql: String,
     refused: bool,
@@ -87,7 +87,7 @@ fn story(path: &Path) -> Story {
     }
 }
 
-/// `CREATE TABLE`, `COPY INTO`, `SELECT`: what kind of statement it is. None for a story's own commands.
+/// The kind of a statement, such as `CREATE TABLE`, `COPY INTO` or `SELECT`. None for a story's own commands.
 fn kind(sql: &str) -> Option<String> {
     let plain = [
         "OR REPLACE",
@@ -143,7 +143,7 @@ fn one_line(sql: &str) -> String {
     }
 }
 
-/// The names that are called in a statement: what stands before a parenthesis, words of the grammar left out.
+/// The functions that a statement calls: the names before parentheses, without the words of the grammar.
 fn called(sql: &str) -> BTreeSet<String> {
     const GRAMMAR: &[&str] = &[
         "IN", "OVER", "ANY", "VALUES", "GROUP", "BY", "FROM", "AS", "ROLLUP", "SETS", "USING", "T",
@@ -153,7 +153,7 @@ fn called(sql: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut outside = String::new();
     for (at, part) in sql.split('\'').enumerate() {
-        // What stands between quotes is text.
+        // Text between quotes is not code.
         outside.push_str(if at % 2 == 0 { part } else { "''" });
     }
     for (at, _) in outside.match_indices('(') {
@@ -174,7 +174,7 @@ fn called(sql: &str) -> BTreeSet<String> {
     names
 }
 
-/// The functions that the corpus of the dialect calls: those that are known, and those that are refused.
+/// The functions that the corpus of the dialect calls: the supported ones, and the rejected ones.
 fn functions() -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut known, mut refused) = (BTreeSet::new(), BTreeSet::new());
     let mut is_refused = false;
@@ -214,7 +214,7 @@ fn tested(path: &Path) -> (String, Vec<String>) {
             .by_ref()
             .find(|line| line.contains("fn ") || line.starts_with("#[ignore"))
             .unwrap_or_default();
-        // What is ignored is run by another test.
+        // An ignored test is run by another test.
         if function.starts_with("#[ignore") {
             continue;
         }
@@ -306,7 +306,7 @@ fn render() -> String {
 }
 
 #[test]
-fn supported_md_is_what_the_stories_and_tests_show() {
+fn supported_md_matches_the_stories_and_tests() {
     let path = root().join("rust/snowglobe/SUPPORTED.md");
     let rendered = render();
     if std::env::var_os("FIRN_RENDER").is_some() {

@@ -1,6 +1,6 @@
-//! The dialect beside another translator: each statement of `sqlglot/corpus.sql` goes to Snowglobe, and through Python's sqlglot to a DuckDB.
+//! Compares the dialect with another translator: runs each statement of `sqlglot/corpus.sql` in Snowglobe, and through Python's sqlglot in a DuckDB.
 //!
-//! They must answer the same, unless the corpus says why not. `make target/sqlglot-venv/ready` installs the sqlglot that is pinned there.
+//! The results must be equal, unless the corpus has a reason. `make target/sqlglot-venv/ready` installs the pinned sqlglot.
 
 #![expect(
     clippy::expect_used,
@@ -20,7 +20,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A statement, and Snowglobe's own answer with the reason, where it differs.
+/// A statement, and Snowglobe's result with the reason, if it differs.
 struct Case {
     sql: String,
     differs: Option<String>,
@@ -69,7 +69,7 @@ fn translated(cases: &[Case]) -> Vec<Option<String>> {
     serde_json::from_slice(&output.stdout).expect("a list")
 }
 
-/// Makes texts that mean the same the same: zeros at a fraction's end, blanks in JSON, the last digits of doubles.
+/// Normalizes texts with the same meaning: trailing zeros of a fraction, blanks in JSON, the last digits of doubles.
 fn plain(text: &str) -> String {
     if let Ok(serde_json::Value::Array(_) | serde_json::Value::Object(_)) =
         serde_json::from_str::<serde_json::Value>(text)
@@ -159,7 +159,7 @@ fn duckdb(connection: &duckdb::Connection, sql: &str) -> Result<String, String> 
 }
 
 #[test]
-fn snowglobe_answers_as_sqlglot_and_duckdb_do_or_the_corpus_says_why_not() {
+fn snowglobe_gives_the_results_of_sqlglot_and_duckdb_or_the_corpus_has_a_reason() {
     let cases = corpus();
     let engine = Engine::open(EngineOptions::default()).expect("an engine opens");
     let login = Login {
@@ -180,7 +180,7 @@ fn snowglobe_answers_as_sqlglot_and_duckdb_do_or_the_corpus_says_why_not() {
             None => "error not translated".to_owned(),
         };
         let is_right = match &case.differs {
-            // Of a refusal the code is enough.
+            // Only the code of an error is compared.
             Some(answer) if answer.starts_with("error ") => ours.starts_with(answer),
             Some(answer) => ours == *answer && theirs != *answer,
             None => ours == theirs,
