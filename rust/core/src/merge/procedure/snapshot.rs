@@ -15,15 +15,15 @@ pub(super) fn declarations(contract: &Contract) -> &'static str {
         Some(_) => {
             "
   waiting_files number default 0;
-  snapshot_at timestamp_ntz;
+  snapshot_at timestamp_ntz default null;
   snapshot_times number default 0;
   snapshot_rejects number default 0;
-  first_reject number;
-  newest_snapshot timestamp_ntz;
+  first_reject number default null;
+  newest_snapshot timestamp_ntz default null;
   is_known number default 0;
   living_keys number default 0;
   absent_keys number default 0;
-  held_back varchar;"
+  held_back varchar default null;"
         }
     }
 }
