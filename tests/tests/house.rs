@@ -17,20 +17,14 @@ mod messages;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The maximum lines of functions and files per folder. A limit above 70 and 450 is a debt, which may be lowered but not raised.
-const ROOMS: &[(&str, usize, usize)] = &[
-    ("rust/core/src", 70, 450),
-    ("rust/cli/src", 70, 450),
-    ("rust/ffi/src", 70, 450),
-    ("rust/snowglobe/src", 200, 750),
-    ("bench/src", 70, 450),
+/// How many lines a file of a room may have; clippy limits functions. A limit above 450 is a debt, which may be lowered but not raised.
+const ROOMS: &[(&str, usize)] = &[
+    ("rust/core/src", 450),
+    ("rust/cli/src", 450),
+    ("rust/ffi/src", 450),
+    ("rust/snowglobe/src", 750),
+    ("bench/src", 450),
 ];
-
-/// Functions that may be longer, with the reason.
-const LONG_FUNCTIONS: &[(&str, &str)] = &[(
-    "bench/src/latency.rs: run",
-    "one measurement from its set-up to its table",
-)];
 
 /// Files that may be longer, with the reason.
 const LONG_FILES: &[(&str, &str)] = &[(
@@ -70,50 +64,16 @@ fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
     found
 }
 
-/// Name and length of every function; rustfmt aligns its last brace with its start.
-fn functions(text: &str) -> Vec<(String, usize)> {
-    let lines: Vec<&str> = text.lines().collect();
-    let mut found = Vec::new();
-    for (start, line) in lines.iter().enumerate() {
-        let code = line.trim_start();
-        let Some((before, after)) = code.split_once("fn ") else {
-            continue;
-        };
-        let words = ["pub", "const", "async", "unsafe", "extern", "\"C\""];
-        let is_head = before
-            .split_whitespace()
-            .all(|word| words.contains(&word) || word.starts_with("pub("));
-        if !is_head || code.ends_with([';', '}']) {
-            continue;
-        }
-        let end = format!("{}}}", &line[..line.len() - code.len()]);
-        let length = lines[start..].iter().position(|line| **line == end);
-        let name = after.split(['(', '<']).next().unwrap_or_default();
-        found.extend(length.map(|length| (name.to_owned(), length + 1)));
-    }
-    found
-}
-
 #[test]
-fn functions_and_files_have_a_maximum_length() {
+fn files_have_a_maximum_length() {
     let mut complaints = Vec::new();
-    for (room, function_lines, file_lines) in ROOMS {
+    for (room, limit) in ROOMS {
         for (path, text) in files(room, ".rs") {
             let lines = text.lines().count();
-            if lines > *file_lines && !LONG_FILES.iter().any(|(known, _)| *known == path) {
+            if lines > *limit && !LONG_FILES.iter().any(|(known, _)| *known == path) {
                 complaints.push(format!(
-                    "{path} has {lines} lines, at most {file_lines}: split it at a seam"
+                    "{path} has {lines} lines, at most {limit}: split it at a seam"
                 ));
-            }
-            for (name, lines) in functions(&text) {
-                let place = format!("{path}: {name}");
-                if lines > *function_lines
-                    && !LONG_FUNCTIONS.iter().any(|(known, _)| *known == place)
-                {
-                    complaints.push(format!(
-                        "{place} has {lines} lines, at most {function_lines}"
-                    ));
-                }
             }
         }
     }
@@ -121,13 +81,7 @@ fn functions_and_files_have_a_maximum_length() {
 }
 
 #[test]
-fn functions_are_found_with_their_length() {
-    let text = "pub(super) async fn a<T>(\n    b: u8,\n) {\n    c();\n}\n\nimpl D {\n    fn e() {\n    }\n}\n";
-    assert_eq!(functions(text), [("a".to_owned(), 5), ("e".to_owned(), 2)]);
-}
-
-#[test]
-fn file_names_are_not_vague() {
+fn a_name_says_what_lives_there() {
     for room in ["rust", "tests", "bench"] {
         for (path, _) in files(room, ".rs") {
             let vague = path.split(['/', '.']).find(|part| {

@@ -56,6 +56,7 @@ fn role(said: &Said) -> &str {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, read from top to bottom")]
 fn files_and_variables_are_read_as_by_snowflakes_tools() {
     let fixture = Fixture::new();
     let (loader, owner) = (

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use super::fixture::{Fixture, Life, row};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, read from top to bottom")]
 fn a_file_is_loaded_queried_and_dropped() {
     let fixture = Fixture::bare();
     let shown = fixture.ok("bootstrap --dry-run");

@@ -15,6 +15,7 @@ fn value(text: &str, name: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, read from top to bottom")]
 fn bootstrap_stops_where_aws_must_trust_snowflake_and_resumes_when_it_does() {
     let fixture = Fixture::with(Options {
         strict_trust: true,

@@ -112,6 +112,7 @@ const READINGS: &str = "table = \"READING\"\nop = \"op\"\nkey = [\"id\"]\norder 
 { name = \"tags\", type = \"VARIANT\" }, { name = \"at\", type = \"TIMESTAMP_NTZ(6)\" }]\n";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, read from top to bottom")]
 fn every_type_goes_from_file_to_history_and_back_as_text() {
     let fixture = with_contract(READINGS);
     put(

@@ -22,6 +22,7 @@ use snowglobe::faults::{Calls, Fault, FaultKind, Service};
 use fixture::{Fixture, OnRejected, counts, put, put_heard, row};
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story, read from top to bottom")]
 async fn a_file_is_loaded_and_merged_and_each_row_is_reported() {
     let fixture = Fixture::new().await;
     let admin = fixture.pipeline(None);
