@@ -4,6 +4,7 @@
 //! - [`failure`]: the failure that an export reports
 //! - [`stream`]: a generated stream, read into buffers
 //! - [`loader`]: a pipeline, driven without async
+//! - [`contents`]: contents that the caller holds, read while they are loaded
 //! - [`rejected_rows`]: the malformed rows of a file, as CSV
 //! - [`tickets`]: handles, as tickets into a table of sessions
 //! - [`log_queue`]: the core's log, queued until Java fetches it
@@ -12,6 +13,7 @@
 //! - [`c_abi`]: the functions of `include/firn.h`
 
 mod c_abi;
+mod contents;
 mod failure;
 mod java_firn_library;
 mod java_native_generator;

@@ -1,20 +1,24 @@
 //! A pipeline behind a handle, for callers who know nothing of async. It decodes settings and requests, drives the core on a small
 //! runtime of its own, and encodes what came of it; what loading means is the core's.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use firn::contract::Contract;
 use firn::merge::{Deployment, Identifier};
-use firn::pipeline::{Deadline, LoadListener, LoadMode, Loaded, Loader, Pipeline, RowCounts};
+use firn::pipeline::{
+    Deadline, InputFile, LoadListener, LoadMode, Loaded, Loader, Pipeline, RowCounts,
+};
 use firn::reader::RejectedRow;
 use firn::snowflake::{Connection, Credential, Secret};
 use firn::store::{AccessKey, Compression, S3Store, StoreOptions};
 use firn::{Error, Result};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
+use crate::contents::{self, Caller, Requests, Served};
+use crate::failure::Failure;
 use crate::rejected_rows::RejectedRows;
 use crate::tickets::Session;
 
@@ -56,11 +60,20 @@ struct Request {
     timeout_millis: u64,
 }
 
+/// A content that the caller holds.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RequestFile {
-    path: PathBuf,
-    /// Where the malformed rows are written, as CSV; the file is made when there is one.
-    rejected: PathBuf,
+    name: String,
+    bytes: u64,
+    /// When the file was last modified, in milliseconds since 1970.
+    modified_millis: Option<u64>,
+}
+
+impl RequestFile {
+    fn modified(&self) -> Option<SystemTime> {
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(self.modified_millis?))
+    }
 }
 
 /// What happened to one file of a request.
@@ -221,23 +234,54 @@ impl LoaderSession {
         encode(&findings)
     }
 
-    /// Loads the files of the JSON document `request`; an outcome for each, as JSON.
+    /// Loads the contents that the JSON document `request` lists and `caller` holds; an outcome for each, as JSON.
     ///
     /// # Errors
-    /// `Config` if the request is not what it should be. What befalls one file is in its outcome.
-    pub fn put(&self, request: &str) -> Result<String> {
+    /// `Config` if the request is not what it should be, `Transient` if the caller cancels, and what the caller reports. What befalls one
+    /// file is in its outcome.
+    pub fn put(&self, request: &str, caller: &mut impl Caller) -> Result<String, Failure> {
         let request: Request = document(request, "request")?;
-        encode(&self.runtime()?.block_on(self.put_files(&request)))
+        let runtime = self.runtime()?;
+        let (requests, answers) = contents::channel();
+        std::thread::scope(|scope| {
+            let (end, ended) = oneshot::channel::<()>();
+            let load = scope.spawn(move || {
+                let outcomes = runtime.block_on(async {
+                    tokio::select! {
+                        outcomes = self.put_files(&request, &requests) => Some(outcomes),
+                        _ = ended => None,
+                    }
+                });
+                requests.finish();
+                outcomes
+            });
+            let served = answers.serve(caller);
+            // Readers that still wait end with an error.
+            drop(answers);
+            drop(end);
+            let outcomes = match load.join() {
+                Ok(outcomes) => outcomes,
+                Err(panic) => std::panic::resume_unwind(panic),
+            };
+            match (served?, outcomes) {
+                (Served::Finished, Some(outcomes)) => Ok(encode(&outcomes)?),
+                _ => Err(Error::transient("the load was cancelled").into()),
+            }
+        })
     }
 
-    async fn put_files(&self, request: &Request) -> Vec<Outcome> {
+    async fn put_files(&self, request: &Request, requests: &Requests) -> Vec<Outcome> {
         let deadline = Deadline::At(Instant::now() + Duration::from_millis(request.timeout_millis));
-        let paths: Vec<PathBuf> = request.files.iter().map(|file| file.path.clone()).collect();
-        let rejects = Arc::new(RejectFiles::of(&request.files));
+        let input = |(number, file): (usize, &RequestFile)| {
+            let content = requests.content(number, file.bytes, file.modified());
+            InputFile::Content(file.name.clone(), Arc::new(content))
+        };
+        let inputs: Vec<InputFile> = request.files.iter().enumerate().map(input).collect();
+        let rejects = Arc::new(RejectFiles::of(inputs.len(), requests));
         let listener = Arc::clone(&rejects) as Arc<dyn LoadListener>;
         let outcomes = self
             .loader
-            .load(&paths, request.mode, deadline, listener)
+            .load(inputs, request.mode, deadline, listener)
             .await;
         let written = rejects.finish();
         let outcome = |(outcome, written): (Result<Loaded>, Result<()>)| match outcome
@@ -274,9 +318,9 @@ impl From<Loaded> for LoadedFile {
 struct RejectFiles(Vec<Mutex<RejectedRows>>);
 
 impl RejectFiles {
-    fn of(files: &[RequestFile]) -> Self {
-        let rows = |file: &RequestFile| Mutex::new(RejectedRows::to(&file.rejected));
-        Self(files.iter().map(rows).collect())
+    fn of(files: usize, requests: &Requests) -> Self {
+        let rows = |file| Mutex::new(RejectedRows::to(requests.rejected(file)));
+        Self((0..files).map(rows).collect())
     }
 
     /// For each file, whether its rows are written.

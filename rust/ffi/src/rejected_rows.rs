@@ -1,25 +1,27 @@
 //! Writes the malformed rows of a file as CSV for the caller; the core gives each its reason.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
 
+use firn::Result;
 use firn::reader::RejectedRow;
-use firn::{Error, Result};
+
+/// Bytes of CSV that are written together.
+const PIECE_BYTES: usize = 1 << 16;
 
 /// The malformed rows of one file, as CSV. A failure to write is reported at the end.
 pub struct RejectedRows {
-    path: PathBuf,
-    out: Option<BufWriter<File>>,
+    out: BufWriter<Box<dyn Write + Send>>,
+    /// The header is written.
+    begun: bool,
     failed: Option<std::io::Error>,
 }
 
 impl RejectedRows {
-    /// The file at `path` is only created with the first row.
-    pub fn to(path: &Path) -> Self {
+    /// Nothing is written to `out` before the first row.
+    pub fn to(out: impl Write + Send + 'static) -> Self {
         Self {
-            path: path.to_owned(),
-            out: None,
+            out: BufWriter::with_capacity(PIECE_BYTES, Box::new(out)),
+            begun: false,
             failed: None,
         }
     }
@@ -34,14 +36,11 @@ impl RejectedRows {
     }
 
     fn write(&mut self, row: &RejectedRow) -> std::io::Result<()> {
-        let out = match &mut self.out {
-            Some(out) => out,
-            None => {
-                let mut out = BufWriter::new(File::create(&self.path)?);
-                out.write_all(b"row,line,column,reason,raw\n")?;
-                self.out.insert(out)
-            }
-        };
+        let out = &mut self.out;
+        if !self.begun {
+            out.write_all(b"row,line,column,reason,raw\n")?;
+            self.begun = true;
+        }
         write!(out, "{},{},", row.row, row.line)?;
         quoted(out, row.column.as_deref().unwrap_or_default().as_bytes())?;
         out.write_all(b",")?;
@@ -52,13 +51,10 @@ impl RejectedRows {
     }
 
     /// # Errors
-    /// The first write that failed, with the path.
+    /// The first write that failed.
     pub fn finish(&mut self) -> Result<()> {
-        let flushed = self.out.take().map_or(Ok(()), |mut out| out.flush());
-        self.failed
-            .take()
-            .map_or(flushed, Err)
-            .map_err(|error| Error::from(error).context(self.path.display().to_string()))
+        let flushed = self.out.flush();
+        Ok(self.failed.take().map_or(flushed, Err)?)
     }
 }
 
@@ -76,12 +72,29 @@ fn quoted(out: &mut impl Write, field: &[u8]) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
 
     #[test]
     fn rejected_rows_are_csv_whatever_their_content() {
-        let folder = std::env::temp_dir().join(format!("firn-rejected-{}", std::process::id()));
-        let mut rows = RejectedRows::to(&folder);
+        let written = Shared::default();
+        let mut rows = RejectedRows::to(written.clone());
+        rows.finish().unwrap();
+        assert_eq!(*written.0.lock().unwrap(), b"");
         rows.add(&RejectedRow {
             row: 3,
             line: 4,
@@ -90,10 +103,8 @@ mod tests {
             raw: b"a,\"b\xff".to_vec(),
         });
         rows.finish().unwrap();
-        let written = std::fs::read(&folder).unwrap();
-        std::fs::remove_file(&folder).unwrap();
         assert_eq!(
-            written,
+            *written.0.lock().unwrap(),
             b"row,line,column,reason,raw\n3,4,\"city\",\"a \"\"quote\"\"\",\"a,\"\"b\xff\"\n"
         );
     }

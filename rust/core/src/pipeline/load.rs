@@ -1,12 +1,12 @@
 //! Files all the way: uploaded, loaded, merged. `firn put`, `firn watch` and the native library all load files with it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
+use super::input::InputFile;
 use super::upload::LoadListener;
 use super::{FileReport, Loader, Pipeline, StagedFile};
 use crate::error::{Error, Result};
@@ -80,11 +80,11 @@ impl Loader {
     /// (then nothing is uploaded), and what the store gives.
     pub async fn upload(
         &self,
-        path: &std::path::Path,
+        input: impl Into<InputFile>,
         mode: LoadMode,
         listener: Arc<dyn LoadListener>,
     ) -> Result<Vec<StagedFile>> {
-        self.objects(0, path, mode.folder(), listener)
+        self.objects(0, &input.into(), mode.folder(), listener)
             .try_collect()
             .await
     }
@@ -92,11 +92,12 @@ impl Loader {
     /// Takes files to the tables, or as far as `mode` says. An outcome for each, in the files' order: a file that fails stops no other.
     pub async fn load(
         &self,
-        files: &[PathBuf],
+        files: impl IntoIterator<Item: Into<InputFile>>,
         mode: LoadMode,
         deadline: Deadline,
         listener: Arc<dyn LoadListener>,
     ) -> Vec<Outcome> {
+        let files: Vec<InputFile> = files.into_iter().map(Into::into).collect();
         if let Err(error) = self.check_before(mode, deadline).await {
             return files.iter().map(|_| Err(error.clone())).collect();
         }
@@ -148,20 +149,20 @@ impl Loader {
     async fn upload_within(
         &self,
         file: usize,
-        path: &std::path::Path,
+        input: &InputFile,
         mode: LoadMode,
         deadline: Deadline,
         listener: &Arc<dyn LoadListener>,
     ) -> Result<(Vec<StagedFile>, Duration)> {
         let started = Instant::now();
-        let upload = self.upload_merging(file, path, mode, deadline, Arc::clone(listener));
+        let upload = self.upload_merging(file, input, mode, deadline, Arc::clone(listener));
         let staged = match deadline {
             Deadline::AfterUpload(_) => upload.await,
             Deadline::At(_) => tokio::time::timeout(deadline.remaining(), upload)
                 .await
                 .unwrap_or_else(|_| {
                     let late = Error::transient("the upload did not finish before the deadline");
-                    Err(late.context(path.display().to_string()))
+                    Err(late.context(input.place()))
                 }),
         }?;
         listener.file_uploaded(file);
@@ -173,13 +174,13 @@ impl Loader {
     async fn upload_merging(
         &self,
         file: usize,
-        path: &std::path::Path,
+        input: &InputFile,
         mode: LoadMode,
         deadline: Deadline,
         listener: Arc<dyn LoadListener>,
     ) -> Result<Vec<StagedFile>> {
         let mut staged: Vec<StagedFile> = Vec::new();
-        let mut objects = std::pin::pin!(self.objects(file, path, mode.folder(), listener));
+        let mut objects = std::pin::pin!(self.objects(file, input, mode.folder(), listener));
         while let Some(object) = objects.try_next().await? {
             if let (Some(before), LoadMode::CopyAndMerge) = (staged.last(), mode) {
                 let before = std::slice::from_ref(before);

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `bootstrap` | create every object of a contract, or drop them |
 //! | `setup` | the steps of a new account, and the trust that AWS has to grant |
+//! | `input` | a file on the disk, or content that the caller holds |
 //! | `upload` | check a file and upload it once, a large one as several objects |
 //! | `load` | upload, load and merge files |
 //! | `wait` | wait until a file's rows are in the tables, and report them |
@@ -26,6 +27,7 @@ mod collisions;
 mod deployed;
 mod doctor;
 mod history;
+mod input;
 mod load;
 mod merge;
 mod reconcile;
@@ -41,6 +43,7 @@ mod wait;
 pub use bootstrap::ScriptProgress;
 pub use doctor::Finding;
 pub use history::Version;
+pub use input::{Content, InputFile, Stamp};
 pub use load::{Deadline, LoadMode, Loaded, Outcome};
 pub use merge::{MergeReport, RowCounts};
 pub use reconcile::{ManualChange, Reconciled};

@@ -74,7 +74,8 @@ impl RejectFilter {
             statement = statement.bind(reason);
         }
         if let Some(file) = &self.file {
-            let of_name = format!("/{}-", object_stem(Path::new(file)));
+            let name = Path::new(file).file_name().unwrap_or_default();
+            let of_name = format!("/{}-", object_stem(&name.to_string_lossy()));
             statement = statement.bind(file).bind(of_name);
         }
         statement

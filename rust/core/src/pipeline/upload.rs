@@ -2,9 +2,8 @@
 //!
 //! Every step may be repeated: the name is the content's, so an object is uploaded once, and the pipe loads a name once.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Seek};
-use std::path::{Path, PathBuf};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -12,6 +11,7 @@ use futures::stream::{Stream, try_unfold};
 use sha2::{Digest, Sha256};
 
 use super::Loader;
+use super::input::{Content, InputFile, Stamp, open_regular};
 use crate::contract::Contract;
 use crate::error::{Context, Error, Fault, Result};
 use crate::merge::version;
@@ -57,16 +57,16 @@ impl Loader {
     pub(super) fn objects(
         &self,
         file: usize,
-        path: &Path,
+        input: &InputFile,
         folder: &'static str,
         listener: Arc<dyn LoadListener>,
     ) -> impl Stream<Item = Result<StagedFile>> {
-        let begin = Step::Begin(path.to_path_buf());
+        let begin = Step::Begin(input.clone());
         try_unfold(begin, move |step| {
             let listener = Arc::clone(&listener);
             async move {
                 let upload = match step {
-                    Step::Begin(path) => Box::new(self.begin(file, path, listener).await?),
+                    Step::Begin(input) => Box::new(self.begin(file, input, listener).await?),
                     Step::On(upload) => upload,
                     Step::Done => return Ok(None),
                 };
@@ -78,14 +78,14 @@ impl Loader {
     async fn begin(
         &self,
         file: usize,
-        path: PathBuf,
+        input: InputFile,
         listener: Arc<dyn LoadListener>,
     ) -> Result<FileUpload> {
         let contract = self.pipeline.contract.clone();
         let most = self.object_bytes;
-        let place = path.display().to_string();
+        let place = input.place();
         blocking(move || {
-            FileUpload::open(path, &contract, most, file, listener).map_err(Error::of_file)
+            FileUpload::open(&input, &contract, most, file, listener).map_err(Error::of_file)
         })
         .await
         .context(|| place)
@@ -96,7 +96,7 @@ impl Loader {
         upload: Box<FileUpload>,
         folder: &str,
     ) -> Result<(StagedFile, Step)> {
-        let place = upload.path.display().to_string();
+        let place = upload.place.clone();
         let suffix = self.store.compression().suffix();
         let name = format!("{folder}{}.csv{suffix}", upload.name());
         let source_file = format!("{}{name}", self.store.location().prefix);
@@ -155,7 +155,7 @@ impl std::io::Write for End {
 
 /// Where the upload of a file stands.
 enum Step {
-    Begin(PathBuf),
+    Begin(InputFile),
     On(Box<FileUpload>),
     Done,
 }
@@ -165,8 +165,10 @@ type OnRejected = Box<dyn FnMut(&RejectedRow) + Send>;
 
 /// A file on its way into the bucket: opened once, its header checked, hashed and measured.
 struct FileUpload {
-    path: PathBuf,
-    file: File,
+    place: String,
+    /// What of the file's name stands in the names of its objects.
+    stem: String,
+    content: Arc<dyn Content>,
     digest: [u8; 8],
     /// What an object's name stands for: the file's content, and how the contract reads it.
     reading: [u8; 8],
@@ -182,31 +184,31 @@ struct FileUpload {
 impl FileUpload {
     /// Reads the file to its end, so that one that is damaged there is known before anything is uploaded.
     fn open(
-        path: PathBuf,
+        input: &InputFile,
         contract: &Contract,
         object_bytes: usize,
         number: usize,
         listener: Arc<dyn LoadListener>,
     ) -> Result<Self> {
-        let file = open_regular(&path)?;
-        let stamp = stamp(&file)?;
-        // A header that does not fit is known before gigabytes are read.
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned());
+        let content = input.open()?;
+        let stamp = content.stamp()?;
+        let name = input.name();
         let facts = FileFacts {
             name: name.as_deref(),
             modified: stamp.1,
         };
-        Reader::of_file(contract, facts, reader::decoded(rewound(&file)?, |_| {})?)?;
-        let (source, hash) = hashed(&file, Arc::clone(&listener))?;
+        // A header that does not fit is known before gigabytes are read.
+        Reader::of_file(contract, facts, reader::decoded(content.read()?, |_| {})?)?;
+        let (source, hash) = hashed(content.as_ref(), Arc::clone(&listener))?;
         let mut source = BufReader::with_capacity(1 << 18, source);
         let mut end = End::default();
         let bytes = std::io::copy(&mut source, &mut end)?;
         if contract.snapshot().is_some() && !end.is_line_end() {
             return Err(Error::rejected(CUT_SHORT));
         }
-        let (source, seen) = hashed(&file, Arc::clone(&listener))?;
+        // One reader of the content at a time.
+        drop(source);
+        let (source, seen) = hashed(content.as_ref(), Arc::clone(&listener))?;
         let on_rejected: OnRejected = Box::new(move |row| listener.row_rejected(number, row));
         Ok(Self {
             validator: Validator::of_file(contract, facts, source, on_rejected)?,
@@ -216,8 +218,9 @@ impl FileUpload {
             digest: hash.digest(),
             reading: reading(contract, hash.digest(), stamp.1),
             is_snapshot: contract.snapshot().is_some(),
-            path,
-            file,
+            place: input.place(),
+            stem: object_stem(name.as_deref().unwrap_or_default()),
+            content,
             stamp,
             seen,
         })
@@ -226,11 +229,11 @@ impl FileUpload {
     /// The next object's name, without endings.
     fn name(&self) -> String {
         match self.cut {
-            None => object_name(&self.path, &self.reading),
+            None => object_name(&self.stem, &self.reading),
             // Cut elsewhere, the same content must have other names.
             Some(most) => {
                 let cut = Sha256::new_with_prefix(self.reading).chain_update(most.to_le_bytes());
-                let name = object_name(&self.path, &short(cut));
+                let name = object_name(&self.stem, &short(cut));
                 format!("{name}-row-{}", self.validator.rows() + 1)
             }
         }
@@ -245,36 +248,12 @@ impl FileUpload {
             return Err(Error::rejected(EMPTY_SNAPSHOT).of_file());
         }
         // The name promises this content: of a file that has changed nothing more is uploaded under it.
-        if stamp(&self.file)? != self.stamp || is_done && self.seen.digest() != self.digest {
+        if self.content.stamp()? != self.stamp || is_done && self.seen.digest() != self.digest {
             let changed = Error::transient("the file changed while it was read: it is retried");
             return Err(changed.with_fault(Fault::File));
         }
         Ok((rows, if is_done { Step::Done } else { Step::On(self) }))
     }
-}
-
-/// Opens a file that can be read twice.
-fn open_regular(path: &Path) -> Result<File> {
-    // Opening a pipe would wait for its writer.
-    let metadata = std::fs::metadata(path)?;
-    if metadata.is_dir() {
-        return Err(Error::config(
-            "is a directory: name a file, or watch the directory with `firn watch`",
-        ));
-    }
-    if !metadata.is_file() {
-        return Err(Error::config(
-            "is a pipe or a device and cannot be read twice: write the data to a file first",
-        ));
-    }
-    Ok(File::open(path)?)
-}
-
-/// The same open file, to be read from its start once more.
-fn rewound(file: &File) -> Result<File> {
-    let mut file = file.try_clone()?;
-    file.rewind()?;
-    Ok(file)
 }
 
 async fn blocking<T: Send + 'static>(
@@ -283,14 +262,6 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| Error::bug("the thread that reads the file panicked"))?
-}
-
-/// What changes when a file is written.
-type Stamp = (u64, Option<SystemTime>);
-
-fn stamp(file: &File) -> Result<Stamp> {
-    let metadata = file.metadata()?;
-    Ok((metadata.len(), metadata.modified().ok()))
 }
 
 /// A file's hash while it is read, as it lies on the disk.
@@ -315,10 +286,10 @@ fn short(hasher: Sha256) -> [u8; 8] {
     short
 }
 
-fn hashed(file: &File, listener: Arc<dyn LoadListener>) -> Result<(Source, Hash)> {
+fn hashed(content: &dyn Content, listener: Arc<dyn LoadListener>) -> Result<(Source, Hash)> {
     let hash = Hash::default();
     let seen = hash.clone();
-    let source = reader::decoded(rewound(file)?, move |bytes| {
+    let source = reader::decoded(content.read()?, move |bytes| {
         seen.add(bytes);
         listener.bytes_read(bytes.len());
     })?;
@@ -365,8 +336,8 @@ fn hex(digest: &[u8; 8]) -> String {
 
 /// The file's own name, for people, and its content's hash, for machines: other content never meets an old name, which
 /// Snowpipe would take for the old file.
-fn object_name(path: &Path, digest: &[u8; 8]) -> String {
-    format!("{}-{}", object_stem(path), hex(digest))
+fn object_name(stem: &str, digest: &[u8; 8]) -> String {
+    format!("{stem}-{}", hex(digest))
 }
 
 /// A name without the endings of files of rows.
@@ -378,12 +349,8 @@ pub(super) fn without_endings(name: &str) -> &str {
 }
 
 /// What of a file's name stands in the names of its objects.
-pub(super) fn object_stem(path: &Path) -> String {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    without_endings(&name)
+pub(super) fn object_stem(name: &str) -> String {
+    without_endings(name)
         .chars()
         .map(|char| {
             if char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.') {
@@ -402,8 +369,8 @@ mod tests {
 
     #[test]
     fn an_object_is_named_by_its_file_and_its_content() {
-        let name = |path: &str, byte| object_name(Path::new(path), &[byte; 8]);
-        assert_eq!(name("/in/day 1.csv.gz", 1), "day_1-0101010101010101");
+        let name = |name: &str, byte| object_name(&object_stem(name), &[byte; 8]);
+        assert_eq!(name("day 1.csv.gz", 1), "day_1-0101010101010101");
         assert_ne!(name("a.csv", 1), name("a.csv", 2));
     }
 }

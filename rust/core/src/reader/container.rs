@@ -1,6 +1,5 @@
 //! Files as bytes: plain, or compressed by gzip, zstd, bzip2, xz or zip. Their first bytes say it, not their names.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 
 use bzip2::bufread::MultiBzDecoder;
@@ -20,7 +19,10 @@ const MOST_LAYERS: usize = 3;
 ///
 /// # Errors
 /// `Config` if it is an archive of several files or a workbook; `Rejected` if it is empty.
-pub fn decoded(file: File, on_read: impl FnMut(&[u8]) + Send + 'static) -> Result<Source> {
+pub fn decoded(
+    file: impl Read + Send + 'static,
+    on_read: impl FnMut(&[u8]) + Send + 'static,
+) -> Result<Source> {
     decompressed(Box::new(Seen {
         inner: file,
         on_read,

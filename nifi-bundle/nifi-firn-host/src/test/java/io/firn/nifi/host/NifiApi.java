@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import java.io.IOException;
-import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -36,7 +35,8 @@ final class NifiApi {
     boolean answers() throws Exception {
         try {
             return get("/flow/process-groups/root").has("processGroupFlow");
-        } catch (final ConnectException | IllegalStateException e) {
+        } catch (final IOException | IllegalStateException e) {
+            // Not there yet, or still too busy with its start to answer in time.
             return false;
         }
     }

@@ -7,7 +7,8 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
-import java.nio.file.Path;
+import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -36,12 +37,33 @@ public final class NativeLoader implements AutoCloseable {
         SNOWPIPE_AWAITED
     }
 
-    /** A file to load, and the CSV file for its malformed rows, created with the first one. */
-    public record Input(String path, String rejected) {
+    /**
+     * A file to load.
+     *
+     * @param name its name, which the names of its objects begin with
+     * @param bytes its length
+     * @param modifiedMillis when it was last modified, in milliseconds since 1970
+     */
+    public record Input(
+            @JsonProperty("name") String name,
+            @JsonProperty("bytes") long bytes,
+            @JsonProperty("modified_millis") long modifiedMillis) {
+    }
 
-        public Input(final Path path, final Path rejected) {
-            this(path.toString(), rejected.toString());
-        }
+    /** The contents of the files of a load, by their number. The core calls it on the thread that called {@link #put}. */
+    public interface Contents {
+
+        /** Goes to the start of a content; the core reads each three times. */
+        void rewind(int file) throws IOException;
+
+        /** Fills {@code piece} with the next bytes; leaves it empty at the end of the content. */
+        void read(int file, ByteBuffer piece) throws IOException;
+
+        /** Receives the next bytes of the CSV of a file's malformed rows; never called for a file without them. */
+        void rejected(int file, ByteBuffer csv) throws IOException;
+
+        /** Whether to give up the load; it then ends within a second. */
+        boolean isCancelled();
     }
 
     /** What happened to a file's rows: {@code rows_in = history + duplicates + rejects}; the last three are rows of the current table. */
@@ -93,11 +115,17 @@ public final class NativeLoader implements AutoCloseable {
         }
     }
 
-    /** Loads files together; an outcome for each, in their order. */
-    public List<Outcome> put(final List<Input> files, final Mode mode, final Duration timeout) {
+    /**
+     * Loads files together; an outcome for each, in their order.
+     *
+     * @throws IOException if {@code contents} throws it; the load is given up, and doing it again changes nothing
+     * @throws CoreException if {@code contents} cancels the load
+     */
+    public List<Outcome> put(final List<Input> files, final Contents contents, final Mode mode, final Duration timeout) throws IOException {
         try {
-            final String outcomes = put(handle, json(Map.of("files", files, "mode", mode, "timeout_millis", timeout.toMillis())));
-            return JSON.readValue(outcomes, new TypeReference<>() { });
+            final NativeContents access = new NativeContents(contents);
+            final String request = json(Map.of("files", files, "mode", mode, "timeout_millis", timeout.toMillis()));
+            return JSON.readValue(put(handle, request, access, access.buffer()), new TypeReference<>() { });
         } catch (final JsonProcessingException e) {
             throw new IllegalStateException("invalid JSON from the native core: outcomes", e);
         } finally {
@@ -135,7 +163,7 @@ public final class NativeLoader implements AutoCloseable {
 
     static native long open(String settings);
 
-    static native String put(long handle, String request);
+    static native String put(long handle, String request, NativeContents contents, ByteBuffer buffer) throws IOException;
 
     static native String verify(long handle, long timeoutMillis);
 

@@ -4,14 +4,11 @@ import io.firn.nifi.core.CoreException;
 import io.firn.nifi.core.FirnLibrary;
 import io.firn.nifi.core.NativeLoader;
 import io.firn.nifi.core.NativeLoader.Finding;
-import io.firn.nifi.core.NativeLoader.Input;
 import io.firn.nifi.core.NativeLoader.Loaded;
 import io.firn.nifi.core.NativeLoader.Mode;
 import io.firn.nifi.core.NativeLoader.Outcome;
 import org.apache.nifi.annotation.behavior.InputRequirement;
 import org.apache.nifi.annotation.behavior.ReadsAttribute;
-import org.apache.nifi.annotation.behavior.SystemResource;
-import org.apache.nifi.annotation.behavior.SystemResourceConsideration;
 import org.apache.nifi.annotation.behavior.WritesAttribute;
 import org.apache.nifi.annotation.behavior.WritesAttributes;
 import org.apache.nifi.annotation.documentation.CapabilityDescription;
@@ -36,8 +33,6 @@ import org.apache.nifi.processor.exception.ProcessException;
 import org.apache.nifi.processor.util.StandardValidators;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -85,7 +80,6 @@ import java.util.stream.Stream;
     @WritesAttribute(attribute = "firn.latency.millis", description = "Milliseconds from the start of the upload to the end of the merge"),
     @WritesAttribute(attribute = "firn.error", description = "On retry and failure: what is wrong and how to fix it")
 })
-@SystemResourceConsideration(resource = SystemResource.DISK, description = "A temporary copy of each FlowFile while it is loaded")
 @SeeAlso(GenerateCustomerCsv.class)
 public final class PutSnowflakeMerge extends AbstractProcessor implements VerifiableProcessor {
 
@@ -176,19 +170,20 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
             return;
         }
         final Duration timeout = Duration.ofMillis(context.getProperty(LOAD_TIMEOUT).asTimePeriod(TimeUnit.MILLISECONDS));
-        try (TempFolder folder = new TempFolder()) {
-            final List<Input> inputs = new ArrayList<>();
-            for (final FlowFile flowFile : flowFiles) {
-                inputs.add(folder.take(session, flowFile));
-            }
-            final List<Outcome> outcomes = loader.put(inputs, modeOf(context), timeout);
+        try (FlowFileContents contents = new FlowFileContents(session, flowFiles, () -> !isScheduled())) {
+            final List<Outcome> outcomes = loader.put(contents.inputs(), contents, modeOf(context), timeout);
+            contents.finish();
             for (int i = 0; i < outcomes.size(); i++) {
-                route(context, session, flowFiles.get(i), inputs.get(i), outcomes.get(i));
+                route(context, session, flowFiles.get(i), contents.rejectedOf(i), outcomes.get(i));
             }
         } catch (final CoreException e) {
-            throw new ProcessException(e.getMessage(), e);
+            if (isScheduled()) {
+                throw new ProcessException(e.getMessage(), e);
+            }
+            getLogger().info("Stopped during a load: its {} FlowFiles stay in the queue, and loading them again changes nothing", flowFiles.size());
+            session.rollback();
         } catch (final IOException e) {
-            throw new ProcessException("cannot write a temporary file: check the free space and permissions of java.io.tmpdir", e);
+            throw new ProcessException("cannot read or write the content of a FlowFile: " + e.getMessage(), e);
         }
     }
 
@@ -200,15 +195,17 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
         };
     }
 
-    private void route(final ProcessContext context, final ProcessSession session, final FlowFile flowFile, final Input input,
+    private void route(final ProcessContext context, final ProcessSession session, final FlowFile flowFile, final FlowFile rejected,
             final Outcome outcome) {
         if (outcome.failed() == null) {
-            succeed(session, flowFile, input, outcome.loaded());
+            succeed(session, flowFile, rejected, outcome.loaded());
             return;
         }
+        if (rejected != null) {
+            session.remove(rejected);
+        }
         final boolean isTransient = outcome.failed().kind() == CoreException.Kind.TRANSIENT;
-        // A reader knows the FlowFile, not its temporary path.
-        final String message = outcome.failed().message().replace(input.path(), flowFile.getAttribute(CoreAttributes.FILENAME.key()));
+        final String message = outcome.failed().message();
         getLogger().error("Load of {} into {} failed: {}", flowFile, accountUrl, message);
         final FlowFile failed = session.putAttribute(flowFile, "firn.error", message);
         session.transfer(session.penalize(failed), isTransient ? RETRY : FAILURE);
@@ -217,14 +214,13 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
         }
     }
 
-    private void succeed(final ProcessSession session, final FlowFile flowFile, final Input input, final Loaded loaded) {
-        final Path rejected = Path.of(input.rejected());
-        if (Files.exists(rejected)) {
-            FlowFile rows = session.importFrom(rejected, false, session.create(flowFile));
-            rows = session.putAttribute(rows, CoreAttributes.FILENAME.key(), "rejected-" + flowFile.getAttribute(CoreAttributes.FILENAME.key()));
-            rows = session.putAttribute(rows, CoreAttributes.MIME_TYPE.key(), "text/csv");
-            rows = session.putAttribute(rows, "record.count", Long.toString(loaded.malformed()));
-            session.transfer(rows, REJECTED);
+    private void succeed(final ProcessSession session, final FlowFile flowFile, final FlowFile rejected, final Loaded loaded) {
+        if (rejected != null) {
+            final Map<String, String> attributes = Map.of(
+                    CoreAttributes.FILENAME.key(), "rejected-" + flowFile.getAttribute(CoreAttributes.FILENAME.key()),
+                    CoreAttributes.MIME_TYPE.key(), "text/csv",
+                    "record.count", Long.toString(loaded.malformed()));
+            session.transfer(session.putAllAttributes(rejected, attributes), REJECTED);
         }
         final FlowFile success = session.putAllAttributes(flowFile, attributesOf(loaded));
         final long millis = loaded.uploadMillis() + loaded.loadMillis();

@@ -1,9 +1,14 @@
 package io.firn.nifi.core;
 
+import com.sun.net.httpserver.HttpServer;
+import io.firn.nifi.core.NativeLoader.Contents;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -16,6 +21,9 @@ class NativeLoaderTest {
             {"url": "http://127.0.0.1:1", "account": "FIRN", "access_token": "s3cret", "database": "FIRN", "schema": "PUBLIC",
              "stage_url": "s3://b/", "region": "us-east-1", "access_key_id": "k", "secret_access_key": "s3cret", "compression": "gzip"}""";
 
+    private static final String REQUEST = """
+            {"files": [{"name": "day.csv", "bytes": 9, "modified_millis": 0}], "mode": "snowpipe", "timeout_millis": 30000}""";
+
     @BeforeAll
     static void load() {
         FirnLibrary.load();
@@ -25,7 +33,7 @@ class NativeLoaderTest {
     void aHandleOfAnotherKindIsNamedAndStaysOpen() {
         final long generator = NativeGenerator.open("{}", null, -1);
         final long loader = NativeLoader.open(SETTINGS);
-        refused("invalid handle " + generator + ": it is a generator, expected a loader", () -> NativeLoader.put(generator, "{}"));
+        refused("invalid handle " + generator + ": it is a generator, expected a loader", () -> put(generator, "{}"));
         refused("it is a generator, expected a loader", () -> NativeLoader.verify(generator, 1));
         refused("it is a generator, expected a loader", () -> NativeLoader.close(generator));
         refused("invalid handle " + loader + ": it is a loader, expected a generator", () -> NativeGenerator.next(loader));
@@ -41,10 +49,10 @@ class NativeLoaderTest {
     void aClosedHandleIsToldFromOneNeverGivenOut() {
         final long handle = NativeLoader.open(SETTINGS);
         NativeLoader.close(handle);
-        refused("is closed", () -> NativeLoader.put(handle, "{}"));
+        refused("is closed", () -> put(handle, "{}"));
         refused("is closed", () -> NativeLoader.verify(handle, 1));
         refused("is closed", () -> NativeLoader.close(handle));
-        refused("it was never opened", () -> NativeLoader.put(0, "{}"));
+        refused("it was never opened", () -> put(0, "{}"));
         refused("it was never opened", () -> NativeLoader.verify(Long.MIN_VALUE, Long.MIN_VALUE));
         refused("it was never opened", () -> NativeLoader.close(Long.MAX_VALUE));
     }
@@ -53,7 +61,8 @@ class NativeLoaderTest {
     void nullsAreNamed() {
         final long handle = NativeLoader.open(SETTINGS);
         refused("settings is null", () -> NativeLoader.open((String) null));
-        refused("request is null", () -> NativeLoader.put(handle, null));
+        refused("request is null", () -> put(handle, null));
+        refused("contents is null", () -> NativeLoader.put(handle, REQUEST, null, ByteBuffer.allocateDirect(8)));
         NativeLoader.close(handle);
     }
 
@@ -62,9 +71,77 @@ class NativeLoaderTest {
         final long handle = NativeLoader.open(SETTINGS);
         for (final String garbage : new String[] {"", "{", "\0\0", "[1e999]", "s3cret".repeat(20_000), "{\"files\": 5}", "[".repeat(100_000)}) {
             refused("invalid configuration document", () -> NativeLoader.open(garbage));
-            refused("invalid request document", () -> NativeLoader.put(handle, garbage));
+            refused("invalid request document", () -> put(handle, garbage));
         }
         NativeLoader.close(handle);
+    }
+
+    @Test
+    void anExceptionOfTheContentsEndsTheLoadAndReachesItsCaller() throws IOException {
+        final long handle = openRefused();
+        final Contents contents = new Nothing() {
+            @Override
+            public void read(final int file, final ByteBuffer piece) throws IOException {
+                throw new IOException("the disk of file " + file + " is gone");
+            }
+        };
+        final NativeContents access = new NativeContents(contents);
+        final IOException thrown = assertThrows(IOException.class, () -> NativeLoader.put(handle, REQUEST, access, access.buffer()));
+        assertEquals("the disk of file 0 is gone", thrown.getMessage());
+        // A buffer that the core cannot reach is named.
+        refused("the buffer is null", () -> NativeLoader.put(handle, REQUEST, new NativeContents(new Nothing()), null));
+        refused("the buffer is not direct", () -> NativeLoader.put(handle, REQUEST, new NativeContents(new Nothing()), ByteBuffer.allocate(8)));
+        NativeLoader.close(handle);
+    }
+
+    @Test
+    void contentsCancelALoad() throws IOException {
+        final long handle = openRefused();
+        final NativeContents access = new NativeContents(new Nothing() {
+            @Override
+            public boolean isCancelled() {
+                return true;
+            }
+        });
+        final CoreException thrown = assertThrows(CoreException.class, () -> NativeLoader.put(handle, REQUEST, access, access.buffer()));
+        assertEquals("the load was cancelled", thrown.getMessage());
+        NativeLoader.close(handle);
+    }
+
+    /** A loader whose account refuses every login, so that a load that needs none begins at once. */
+    private static long openRefused() throws IOException {
+        final HttpServer account = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        account.createContext("/", exchange -> {
+            exchange.sendResponseHeaders(403, -1);
+            exchange.close();
+        });
+        account.start();
+        return NativeLoader.open(SETTINGS.replace("127.0.0.1:1", "127.0.0.1:" + account.getAddress().getPort()));
+    }
+
+    /** Empty contents. */
+    private static class Nothing implements Contents {
+        @Override
+        public void rewind(final int file) {
+        }
+
+        @Override
+        public void read(final int file, final ByteBuffer piece) throws IOException {
+        }
+
+        @Override
+        public void rejected(final int file, final ByteBuffer csv) {
+        }
+
+        @Override
+        public boolean isCancelled() {
+            return false;
+        }
+    }
+
+    private static String put(final long handle, final String request) throws IOException {
+        final NativeContents access = new NativeContents(new Nothing());
+        return NativeLoader.put(handle, request, access, access.buffer());
     }
 
     private static void refused(final String reason, final Executable call) {

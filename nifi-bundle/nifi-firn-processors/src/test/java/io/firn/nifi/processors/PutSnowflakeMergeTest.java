@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.security.KeyPairGenerator;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -79,11 +80,39 @@ class PutSnowflakeMergeTest {
         runner.assertTransferCount(PutSnowflakeMerge.FAILURE, 0);
     }
 
+    @Test
+    void aLoadThatIsStoppedLeavesItsFlowFilesInTheQueue() throws Exception {
+        runner.setProperty(PutSnowflakeMerge.LOAD_TIMEOUT, "10 mins");
+        runner.enqueue("op\n", Map.of("filename", "day.csv"));
+        final Thread load = Thread.ofPlatform().start(() -> runner.run(1, false));
+        while (runner.getQueueSize().getObjectCount() > 0) {
+            assertTrue(load.isAlive());
+            Thread.onSpinWait();
+        }
+        ((PutSnowflakeMerge) runner.getProcessor()).updateScheduledFalse();
+        assertTrue(load.join(Duration.ofSeconds(20)));
+        assertEquals(1, runner.getQueueSize().getObjectCount());
+        runner.assertTransferCount(PutSnowflakeMerge.RETRY, 0);
+        runner.stop();
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"", "..", "...", "../../x", "a/b\\c", "\0", "\uD83C\uDFD4", "x.csv"})
-    void aFileNameNeverLeadsOutOfItsFolder(final String filename) {
-        assertTrue(TempFolder.safeName(filename).matches("[A-Za-z0-9_-][A-Za-z0-9._-]*"), TempFolder.safeName(filename));
-        assertEquals(100, TempFolder.safeName("n".repeat(5000)).length());
+    @CsvSource({
+        "2026-01-05T10:00:00+0100, 1767603600000",
+        "yesterday, 7",
+        ", 7",
+    })
+    void aFileWasModifiedWhenItsAttributeSays(final String attribute, final long millis) {
+        final MockFlowFile flowFile = new MockFlowFile(1) {
+            @Override
+            public long getLineageStartDate() {
+                return 7;
+            }
+        };
+        if (attribute != null) {
+            flowFile.putAttributes(Map.of("file.lastModifiedTime", attribute));
+        }
+        assertEquals(millis, FlowFileContents.modifiedMillis(flowFile));
     }
 
     @ParameterizedTest
