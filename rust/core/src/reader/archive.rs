@@ -1,4 +1,4 @@
-//! Zip archives, which are read from their end: they are copied to a temporary file first.
+//! Zip archives, whose index is at their end: they are copied to a temporary file first.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -9,7 +9,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use crate::error::{Error, Result};
 
-/// A temporary file, without a name, that holds all of `input`.
+/// An unnamed temporary file with all of `input`.
 pub(super) fn spooled(mut input: impl Read) -> Result<File> {
     let mut file = tempfile::tempfile()?;
     io::copy(&mut input, &mut file)?;
@@ -20,7 +20,7 @@ pub(super) fn spooled(mut input: impl Read) -> Result<File> {
 /// The content of an archive's one file.
 ///
 /// # Errors
-/// `Config` if it holds none or several, or is a workbook; `Rejected` if it is damaged.
+/// `Config` if it has no file or several, or is a workbook; `Rejected` if it is damaged.
 pub(super) fn only_file(input: impl Read) -> Result<Box<dyn Read + Send>> {
     let mut file = spooled(input)?;
     let mut archive = ZipArchive::new(BufReader::new(file.try_clone()?)).map_err(damaged)?;
@@ -35,7 +35,7 @@ pub(super) fn only_file(input: impl Read) -> Result<Box<dyn Read + Send>> {
             "file is {kind}: save the sheet as CSV"
         )));
     }
-    // Folders, and what macOS adds for itself.
+    // Skips folders and the metadata files of macOS.
     let is_content = |name: &str| !name.ends_with('/') && !name.starts_with("__MACOSX/");
     let contents: Vec<usize> = (0..names.len())
         .filter(|index| is_content(&names[*index]))
@@ -82,7 +82,7 @@ pub(super) fn only_file(input: impl Read) -> Result<Box<dyn Read + Send>> {
     }))
 }
 
-/// Compares the checksum at the end.
+/// Checks the checksum at the end.
 struct Checked<R> {
     inner: CrcReader<R>,
     wanted: u32,

@@ -1,4 +1,4 @@
-//! The beginning of a file as text, for those who look at it before there is a contract.
+//! The beginning of a file as text, for inferring a contract.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,19 +9,19 @@ use super::text::Text;
 use crate::contract::Format;
 use crate::error::Result;
 
-/// What a file begins with.
+/// The beginning of a file.
 pub(crate) struct Beginning {
-    /// Unpacked, and decoded where a byte order mark says how.
+    /// The text, decompressed, and decoded if there is a byte order mark.
     pub text: Vec<u8>,
     pub format: Format,
-    /// Whether that is all of the file.
+    /// Whether it is the whole file.
     pub is_whole: bool,
 }
 
-/// Reads at most so many bytes of a file's text.
+/// Reads at most `most` bytes of a file's text.
 ///
 /// # Errors
-/// `Config` if no rows of text can be in it, with what it is.
+/// `Config` if the file cannot hold rows of text, with its kind.
 pub(crate) fn beginning(file: File, most: u64) -> Result<Beginning> {
     let mut source = Text::open(decoded(file, |_| {})?, None)?;
     let format = content::format_of(source.head(), source.is_decoded(), None)?;

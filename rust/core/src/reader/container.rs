@@ -1,4 +1,4 @@
-//! Files as bytes: plain, or compressed by gzip, zstd, bzip2, xz or zip. Their first bytes say it, not their names.
+//! Files as bytes: plain, or compressed by gzip, zstd, bzip2, xz or zip, which is detected by their first bytes, not by their names.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -12,10 +12,10 @@ use crate::error::{Error, Result};
 /// An open file, decompressed while it is read.
 pub type Source = Box<dyn Read + Send>;
 
-/// How often a file may be compressed again: an archive that holds itself has no end.
+/// The maximum number of nested compressions: an archive that contains itself is endless.
 const MOST_LAYERS: usize = 3;
 
-/// The content of an open file; `on_read` sees every byte of the file, once and in order, compressed as it is.
+/// The content of an open file; `on_read` receives every compressed byte of the file, once and in order.
 ///
 /// # Errors
 /// `Config` if it is an archive of several files or a workbook; `Rejected` if it is empty.
@@ -42,7 +42,7 @@ impl<R: Read, F: FnMut(&[u8])> Read for Seen<R, F> {
     }
 }
 
-/// Wraps `input` in what decompresses it, layer by layer.
+/// Wraps `input` in decompressors, layer by layer.
 pub(super) fn decompressed(mut input: Source) -> Result<Source> {
     for layer in 0..=MOST_LAYERS {
         let mut magic = Vec::with_capacity(10);
@@ -84,7 +84,7 @@ pub(super) fn decompressed(mut input: Source) -> Result<Source> {
     )))
 }
 
-/// The members of a gzip file, one after the other. Zeros after the last are padding, as gzip(1) takes them.
+/// The members of a gzip file, one after the other. Zeros after the last are padding, as in gzip(1).
 struct Members<R> {
     /// None once the last member has been read.
     member: Option<GzDecoder<R>>,
@@ -133,7 +133,7 @@ fn next_member<R: BufRead>(mut input: R) -> io::Result<Option<GzDecoder<R>>> {
     }
 }
 
-/// Names the format in the errors of a decompressor.
+/// Adds the format to the errors of a decompressor.
 struct Named<R> {
     inner: R,
     format: &'static str,

@@ -1,4 +1,4 @@
-//! Files in containers and encodings: what is read, and what is refused by what it is.
+//! Tests of compressed and encoded files: which are read, and which are rejected by their kind.
 
 use std::io::{Read, Write};
 
@@ -34,7 +34,7 @@ fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-/// `op,id\n`, as xz(1) writes it.
+/// `op,id\n`, compressed by xz(1).
 const XZ: &[u8] = &[
     0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0x00, 0x04, 0xe6, 0xd6, 0xb4, 0x46, 0x02, 0x00, 0x21, 0x01,
     0x16, 0x00, 0x00, 0x00, 0x74, 0x2f, 0xe5, 0xa3, 0x01, 0x00, 0x05, 0x6f, 0x70, 0x2c, 0x69, 0x64,
@@ -43,7 +43,7 @@ const XZ: &[u8] = &[
 ];
 
 #[test]
-fn every_container_is_known_by_its_first_bytes() {
+fn every_container_is_detected_by_its_first_bytes() {
     let text = "op,id\n";
     let two = [gzip(b"op,"), gzip(b"id\n")].concat();
     for bytes in [
@@ -79,7 +79,7 @@ fn zeros_after_gzip_data_are_padding_and_anything_else_is_not() {
 }
 
 #[test]
-fn an_archive_must_hold_one_file_and_no_workbook() {
+fn an_archive_must_have_one_file_and_not_be_a_workbook() {
     let refusal = |files: &[(&str, &str)]| read(zip(files)).unwrap_err().to_string();
     assert!(
         refusal(&[("a.csv", "x"), ("b.csv", "y")])

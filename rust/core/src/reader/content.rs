@@ -1,9 +1,9 @@
-//! What a file holds, by its first bytes: what is certain is read, anything else is refused by its name.
+//! Detects the content of a file by its first bytes: certain formats are read, any other is rejected by its name.
 
 use crate::contract::Format;
 use crate::error::{Error, Result};
 
-/// First bytes of files that hold no rows of text, what they are, and what to do.
+/// First bytes of files without rows of text, their kinds, and the fixes.
 const KINDS: [(&[u8], &str, &str); 15] = [
     (
         b"PK\x03\x04",
@@ -46,10 +46,10 @@ const KINDS: [(&[u8], &str, &str); 15] = [
     (b"\x7fELF", "a program", "name the right file"),
 ];
 
-/// The format of a file that begins so, where `said` is what the contract says; `is_text` says that its encoding is known.
+/// The format of a file that begins with `head`; `said` is the format in the contract, and `is_text` whether the encoding is known.
 ///
 /// # Errors
-/// `Config` if no rows can be in it, with what it is.
+/// `Config` if the file cannot hold rows, with its kind.
 pub(super) fn format_of(head: &[u8], is_text: bool, said: Option<Format>) -> Result<Format> {
     if !is_text {
         let known = KINDS.iter().find(|(magic, ..)| head.starts_with(magic));
@@ -72,7 +72,7 @@ pub(super) fn format_of(head: &[u8], is_text: bool, said: Option<Format>) -> Res
     let text = head.trim_ascii_start();
     match text.first() {
         Some(b'{') => Ok(Format::JsonLines),
-        // Debezium's mark of a deleted key.
+        // Debezium's tombstone of a deleted key.
         Some(b'n') if text.starts_with(b"null\n") => Ok(Format::JsonLines),
         Some(b'[') => Err(refused(
             "a JSON list",
@@ -100,7 +100,7 @@ fn refused(kind: &str, fix: &str) -> Error {
     Error::config(format!("file is {kind}: {fix}"))
 }
 
-/// Whether every second byte of the beginning is zero, as in text of 16 bits a character.
+/// Detects UTF-16 by zeros in every second byte of the beginning.
 fn wide(head: &[u8]) -> Option<&'static str> {
     let head = &head[..head.len().min(200) & !1];
     let zeros = |parity: usize| {
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_file_is_shows_in_its_first_bytes() {
+    fn the_kind_of_a_file_is_detected_by_its_first_bytes() {
         let refusal = |head: &[u8]| format_of(head, false, None).unwrap_err().to_string();
         assert_eq!(format_of(b"op,id\n", false, None).unwrap(), Format::Csv);
         assert_eq!(

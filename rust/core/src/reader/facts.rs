@@ -1,8 +1,8 @@
-//! What is known about a file beside its content.
+//! The name and the time of a file.
 
 use std::time::SystemTime;
 
-/// What is known about a file beside its content.
+/// The name and the time of a file.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FileFacts<'a> {
     /// Its name, without a folder.

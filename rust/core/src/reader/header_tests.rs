@@ -1,10 +1,10 @@
-//! Headers as other sources write them: matched by name, whatever case, blanks or order.
+//! Tests of headers of other sources: matched by name, regardless of case, blanks and order.
 
 use super::tests::{AT, CONTRACT, read_with};
 use crate::contract::Contract;
 use crate::error::ErrorKind;
 
-/// What a file of one row comes to, with more keys in `[source]`.
+/// The rows of a file, read with `keys` in `[source]`.
 fn read(keys: &str, file: &str) -> Vec<String> {
     let contract = format!("{CONTRACT}[source]\n{keys}");
     match read_with(&contract, file.replace("AT", AT).as_bytes()) {
@@ -36,7 +36,7 @@ fn columns_are_found_by_name_whatever_their_case_blanks_quotes_and_order() {
 }
 
 #[test]
-fn the_delimiter_is_the_one_under_which_the_names_match() {
+fn the_delimiter_is_the_one_with_which_the_names_match() {
     for delimiter in [";", "\t", "|"] {
         let file = "op,id,name,at\nI,1,\",;|\tn\",AT\n".replace("id,", &format!("id{delimiter}"));
         let file = file
@@ -73,7 +73,7 @@ fn line_ends_are_line_feeds_or_carriage_returns_or_both() {
 }
 
 #[test]
-fn what_is_no_row_is_skipped_and_a_header_again_is_named() {
+fn lines_without_rows_are_skipped_and_a_repeated_header_is_reported() {
     let file = "op,id,name,at\nI,1,Ann,AT\n\n   \n\t\nop,id,name,at\nI,2,Bob,AT\n(2 rows affected)\n\u{1a}";
     assert_eq!(
         read("", file),
@@ -91,7 +91,7 @@ fn what_is_no_row_is_skipped_and_a_header_again_is_named() {
 }
 
 #[test]
-fn a_header_that_differs_is_refused_with_the_difference_and_what_to_do() {
+fn a_header_that_differs_is_rejected_with_the_difference_and_a_fix() {
     let refusal = |keys, header: &str| read(keys, &format!("{header}\nI,1\n")).remove(0);
     assert_eq!(
         refusal("", "op,id,at"),
@@ -102,7 +102,7 @@ fn a_header_that_differs_is_refused_with_the_difference_and_what_to_do() {
         "the header differs from the contract: the contract has no column `extra`, `more`; it is separated by semicolons. To load it nevertheless, put `extra_columns = \"ignore\"` under [source] in the contract"
     );
     assert!(refusal("", "op,id,name,at,ID").contains("it has `id` twice"));
-    // Without a header, the first line is somebody's data.
+    // Without a header, the first line is data.
     let none = refusal("", "I,7,Ann Lee,now");
     assert!(none.starts_with("the header has none of the contract's columns: the first line has 4 fields, expected the names op, id, name, at"), "{none}");
     assert!(none.contains("put `header = \"none\"`") && !none.contains("Ann"));
@@ -117,7 +117,7 @@ fn a_header_that_differs_is_refused_with_the_difference_and_what_to_do() {
 }
 
 #[test]
-fn columns_may_be_missing_or_left_over_where_the_contract_says_so() {
+fn columns_may_be_missing_or_extra_if_the_contract_allows_it() {
     let contract = CONTRACT.replace(", required = true", "");
     let read = |keys: &str, file: &str| {
         read_with(
@@ -140,7 +140,7 @@ fn columns_may_be_missing_or_left_over_where_the_contract_says_so() {
 }
 
 #[test]
-fn fields_may_stand_in_the_contracts_order_with_a_header_or_without() {
+fn fields_may_be_in_the_contracts_order_with_or_without_a_header() {
     let none = "header = \"none\"";
     assert_eq!(
         read(none, "I,1,Ann,AT\nI,2,Bob\n"),
@@ -163,7 +163,7 @@ fn fields_may_stand_in_the_contracts_order_with_a_header_or_without() {
 }
 
 #[test]
-fn quotes_and_escapes_are_what_the_contract_says() {
+fn quotes_and_escapes_are_those_of_the_contract() {
     assert_eq!(
         read(
             "quote = \"'\"",
@@ -194,7 +194,7 @@ fn quotes_and_escapes_are_what_the_contract_says() {
 }
 
 #[test]
-fn the_operation_may_stand_anywhere_have_other_values_or_be_absent() {
+fn the_operation_may_be_anywhere_have_other_values_or_be_absent() {
     let keys = "operation = { column = \"Kind\", insert = [\"new\"], update = [\"chg\"], delete = [\"del\"] }";
     assert_eq!(
         read(
@@ -288,7 +288,7 @@ fn encodings_come_from_the_byte_order_mark_or_the_contract() {
 }
 
 #[test]
-fn a_contract_has_errors_that_name_what_each_key_expects() {
+fn errors_of_a_contract_name_the_valid_values_of_each_key() {
     let error = |keys: &str| {
         Contract::parse(&format!("{CONTRACT}[source]\n{keys}"))
             .unwrap_err()
@@ -344,7 +344,7 @@ fn a_contract_has_errors_that_name_what_each_key_expects() {
 }
 
 #[test]
-fn a_column_may_have_another_name_in_the_file_or_be_left_out() {
+fn a_column_may_have_another_name_in_the_file_or_be_ignored() {
     let contract = CONTRACT.replace("\"VARCHAR(5)\"", "\"VARCHAR(5)\", from = \"Full Name\"");
     let contract = contract
         .replace("]\n", "    { name = \"junk\", ignore = true },\n]\n")

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// The longest line that is read whole.
+/// The maximum length of a line.
 const MOST_LINE_BYTES: usize = 64 << 20;
 
 pub(super) struct Lines<R> {
@@ -17,7 +17,7 @@ pub(super) struct Lines<R> {
     filled: usize,
     at: usize,
     is_last: bool,
-    /// Whether the rest of a line that was cut is to be skipped.
+    /// Whether the rest of a line that was cut has to be skipped.
     is_within_long_line: bool,
     number: u64,
 }
@@ -27,12 +27,12 @@ pub(super) struct Line<'b> {
     pub bytes: &'b [u8],
     /// From 1.
     pub number: u64,
-    /// Whether it is longer than any could be.
+    /// Whether it is longer than the maximum.
     pub is_cut: bool,
 }
 
 impl Line<'_> {
-    /// As much as is kept of a line that is rejected.
+    /// The part of a rejected line that is kept.
     pub fn kept(&self) -> &[u8] {
         let most = if self.is_cut {
             MOST_BYTES_OF_A_LONG_ROW
@@ -76,7 +76,7 @@ impl<R: Read> Lines<R> {
         }))
     }
 
-    /// Whether only blank lines are left; else the next line is in the buffer, whole or cut.
+    /// Whether only blank lines are left; otherwise the next line is in the buffer, whole or cut.
     pub fn is_done(&mut self) -> Result<bool> {
         loop {
             let end = self.line_end();

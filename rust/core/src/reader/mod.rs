@@ -1,23 +1,23 @@
-//! Reads files of events, whatever their source, and gives their rows in the one form that the tables read; each row that breaks
+//! Reads files of events of any source, and returns their rows in the form of the tables; each row that does not match
 //! the contract is reported.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `container` | files as bytes, whatever compresses them |
+//! | `container` | files as bytes, decompressed |
 //! | `archive` | zip archives |
-//! | `text` | bytes as UTF-8, whatever their encoding |
-//! | `content` | what a file holds, by its first bytes |
+//! | `text` | bytes as UTF-8, decoded |
+//! | `content` | the kind of a file, by its first bytes |
 //! | `beginning` | the first bytes of a file as text, for `infer` |
 //! | `facts` | a file's name and time |
 //! | `csv` | delimited text |
 //! | `json` | JSON lines, and Debezium's events |
 //! | `lines` | the lines of a text |
-//! | `convert` | values, into the tables' form |
+//! | `convert` | the conversion of values into the tables' form |
 //! | `piece` | valid rows, and rejected rows between them |
-//! | `rows` | the reader: the formats joined |
-//! | `validate` | copies of a file, or of parts of it, in which rejected rows travel as text, each in its own place |
+//! | `rows` | the reader for all formats |
+//! | `validate` | copies of a file, or of parts of it, in which rejected rows keep their position as text |
 //!
-//! Memory is constant. It reads from what it is given and writes nowhere, but for archives, which need a temporary file.
+//! It takes constant memory. It reads its input and writes nothing, except for archives, which need a temporary file.
 
 mod archive;
 mod beginning;

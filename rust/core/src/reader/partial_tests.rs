@@ -1,4 +1,4 @@
-//! Updates that give some columns, and positions in a log.
+//! Tests of partial updates, and of positions in a log.
 
 use super::tests::{AT, read_with};
 
@@ -16,14 +16,14 @@ columns = [
 [source]
 "#;
 
-/// Rows as `op|id|name|city|at`, partial ones with `||` and the columns that they give behind.
+/// Rows as `op|id|name|city|at`; partial ones end with `||` and the columns that they give.
 fn read(keys: &str, file: &str) -> Vec<String> {
     let file = file.replace("AT", AT);
     read_with(&format!("{CONTRACT}{keys}"), file.as_bytes()).unwrap()
 }
 
 #[test]
-fn a_column_that_the_file_lacks_stays_as_it_is_where_the_contract_says_so() {
+fn a_column_that_the_file_lacks_stays_unchanged_if_the_contract_allows_it() {
     assert_eq!(
         read(
             "missing_columns = \"unchanged\"",
@@ -31,7 +31,7 @@ fn a_column_that_the_file_lacks_stays_as_it_is_where_the_contract_says_so() {
         ),
         [
             "U|1||Rome|AT|||city",
-            // An empty field is there, and becomes the default.
+            // An empty field is given, and becomes the default.
             "U|2||Oslo|AT|||city",
             "row 3, line 4, name: name is missing [I,3,Rome,AT]",
             "D|4|||AT",
@@ -40,7 +40,7 @@ fn a_column_that_the_file_lacks_stays_as_it_is_where_the_contract_says_so() {
 }
 
 #[test]
-fn a_key_that_an_object_lacks_stays_as_it_is_and_null_is_null() {
+fn a_missing_key_leaves_the_column_unchanged_and_null_is_null() {
     let rows = read(
         "missing_columns = \"unchanged\"",
         concat!(

@@ -1,4 +1,4 @@
-//! The reader: opens a file's text, finds its format, and hands out its rows.
+//! The reader: opens a file's text, detects its format, and returns its rows.
 
 use std::io::Read;
 
@@ -41,15 +41,15 @@ impl<R: Read> Reader<R> {
     /// Starts reading, and finds the columns.
     ///
     /// # Errors
-    /// `Config` if the content or its header is not what the contract describes; `Rejected` if there is none; otherwise what reading gives.
+    /// `Config` if the content or its header does not match the contract; `Rejected` if there is none; otherwise the errors of reading.
     pub fn new(contract: &Contract, input: R) -> Result<Self> {
         Self::of_file(contract, FileFacts::default(), input)
     }
 
-    /// The same, for contracts that take a value from the file's name or time.
+    /// The same for contracts that read a value from the file's name or time.
     ///
     /// # Errors
-    /// As [`Reader::new`], and `Config` if the name does not have the form that the contract says.
+    /// As [`Reader::new`], and `Config` if the name does not match the contract's pattern.
     pub fn of_file(contract: &Contract, facts: FileFacts<'_>, input: R) -> Result<Self> {
         let source = contract.source();
         let converter = Converter::new(contract, facts)?;
@@ -83,7 +83,7 @@ impl<R: Read> Reader<R> {
         Ok(Self { rows })
     }
 
-    /// How many rows have been handed out, valid or not.
+    /// The number of rows that have been returned, valid or not.
     pub fn rows(&self) -> u64 {
         match &self.rows {
             Rows::Csv(rows) => rows.rows(),
@@ -91,7 +91,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The header line of delimited text that is not the contract's own: without it, a row of the file cannot be understood.
+    /// The header line of delimited text that is not the contract's: without it, a row of the file has no meaning.
     pub(crate) fn own_header(&self) -> Option<&[u8]> {
         match &self.rows {
             Rows::Csv(rows) => rows.own_header(),
@@ -111,7 +111,7 @@ impl<R: Read> Reader<R> {
         self.next_within(usize::MAX)
     }
 
-    /// The same, but a run ends with the row with which `most` bytes of the file or more have been read.
+    /// The same, but a run ends with the row that reaches `most` bytes of the file.
     ///
     /// # Errors
     /// As [`Reader::next`].
@@ -122,7 +122,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Whether all rows have been handed out.
+    /// Whether all rows have been returned.
     ///
     /// # Errors
     /// As [`Reader::next`].

@@ -19,7 +19,7 @@ columns = [
 const HEADER: &str = "\"op\",\"id\",\"name\",\"at\",\"_firn_reject_reason\",\"_firn_raw_line\"\n";
 pub(super) const AT: &str = "2026-01-01T00:00:00Z";
 
-/// Gives a few bytes at a time, so that every row crosses the end of a buffer.
+/// Returns a few bytes at a time, so that every row crosses the end of a buffer.
 struct Drip<'a>(&'a [u8], usize);
 
 impl Read for Drip<'_> {
@@ -85,7 +85,7 @@ fn rows(body: &str) -> Vec<String> {
 }
 
 #[test]
-fn valid_rows_are_handed_on_as_they_stand() {
+fn valid_rows_are_returned_unchanged() {
     assert_eq!(
         rows("I,1,Ann,AT\r\n\nu,2,\"a,\"\"b\",AT"),
         ["I|1|Ann|AT", "U|2|a,\"b|AT"]
@@ -105,7 +105,7 @@ fn valid_rows_are_handed_on_as_they_stand() {
 }
 
 #[test]
-fn an_invalid_field_is_reported_with_its_column_and_the_rest_passes() {
+fn an_invalid_field_is_reported_with_its_column_and_the_other_rows_are_valid() {
     assert_eq!(
         rows(
             "I,1,Ann,AT\nX,2,Bob,AT\nI,,Bob,AT\nI,x,Bob,AT\nI,5,,AT\nI,6,Robert,AT\nI,7,Zoé12,AT\nI,8,Bob,today\n"
@@ -181,9 +181,9 @@ fn the_number_of_fields_and_odd_line_ends_are_checked() {
     );
 }
 
-/// A file with a byte that is not UTF-8 is parsed row by row, any other by its field ends: both must report the same.
+/// A file with a byte that is not UTF-8 is parsed row by row, any other by its field ends: both must give the same result.
 #[test]
-fn the_quick_way_and_the_exact_way_tell_the_same() {
+fn the_fast_path_and_the_exact_path_give_the_same_result() {
     const PARTS: [&str; 18] = [
         "I,1,Ann,AT\n",
         "\"U\",\"2\",\"B\"\"b\",\"AT\"\r\n",
@@ -241,7 +241,7 @@ fn a_row_that_is_not_utf8_is_malformed_and_its_neighbours_are_not() {
 }
 
 #[test]
-fn a_row_longer_than_any_buffer_is_cut_and_reading_goes_on() {
+fn a_row_longer_than_any_buffer_is_cut_and_reading_continues() {
     let long = "x".repeat(9 << 20);
     let file = format!("op,id,name,at\nI,1,\"{long}\nI,2,Bob,{AT}\n");
     let contract = Contract::parse(CONTRACT).unwrap();
@@ -263,7 +263,7 @@ fn a_row_longer_than_any_buffer_is_cut_and_reading_goes_on() {
 }
 
 #[test]
-fn a_cut_gzip_says_so_and_a_whole_one_reads() {
+fn a_truncated_gzip_file_is_reported_and_a_complete_one_is_read() {
     let folder = std::env::temp_dir().join(format!("firn-reader-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let rows: String = (0..2000)
@@ -303,7 +303,7 @@ fn a_cut_gzip_says_so_and_a_whole_one_reads() {
 }
 
 #[test]
-fn a_copy_carries_malformed_rows_in_their_place() {
+fn a_copy_has_malformed_rows_in_their_position() {
     let contract = Contract::parse(CONTRACT).unwrap();
     let file = format!("op,id,name,at\nI,1,Ann,{AT}\nI,x,\"say \"\"hi\"\"\",{AT}\nI,2,Bob,{AT}");
     let mut copy = Vec::new();
@@ -327,7 +327,7 @@ fn a_copy_carries_malformed_rows_in_their_place() {
 }
 
 #[test]
-fn a_file_is_cut_between_the_same_rows_however_it_is_read() {
+fn a_file_is_split_between_the_same_rows_however_it_is_read() {
     let contract = Contract::parse(CONTRACT).unwrap();
     let rows = [
         format!("I,1,Ann,{AT}\n"),

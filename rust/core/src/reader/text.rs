@@ -1,4 +1,4 @@
-//! Bytes as UTF-8, whatever their encoding: a byte order mark says it, or the contract.
+//! Decodes bytes as UTF-8; the encoding is given by a byte order mark or the contract.
 
 use std::io::{self, Read};
 
@@ -7,10 +7,10 @@ use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use crate::contract::Encoding;
 use crate::error::Result;
 
-/// How much of a file is looked at before its rows are read.
+/// The number of bytes that are inspected before the rows are read.
 const HEAD_BYTES: usize = 64 << 10;
 
-/// A file's text. What is UTF-8 already passes unchecked: its rows are checked one by one.
+/// A file's text. UTF-8 is not checked here, but row by row.
 pub(super) struct Text<R> {
     inner: R,
     /// Bytes that have been read or decoded ahead, from `at` on.
@@ -38,7 +38,7 @@ const MARKS: [(&[u8], Encoding); 3] = [
 ];
 
 impl<R: Read> Text<R> {
-    /// Reads the beginning of a file; `encoding` counts if no byte order mark says otherwise.
+    /// Reads the beginning of a file; a byte order mark overrides `encoding`.
     pub fn open(mut inner: R, encoding: Option<Encoding>) -> Result<Self> {
         let mut ahead = Vec::new();
         inner
@@ -73,17 +73,17 @@ impl<R: Read> Text<R> {
         Ok(text)
     }
 
-    /// What has been read ahead; of a file shorter than that, all of it.
+    /// The bytes that have been read ahead; all of a short file.
     pub fn head(&self) -> &[u8] {
         &self.ahead[self.at..]
     }
 
-    /// The bytes before decoding, if there is nothing to decode: what is not text has no encoding.
+    /// Whether the text is decoded from a known encoding.
     pub fn is_decoded(&self) -> bool {
         self.decoding.is_some()
     }
 
-    /// Moves what is left of a buffer, from `at` on, to its front, and reads on until it is full, larger if nothing was free. True at the
+    /// Moves the rest of a buffer, from `at` on, to its front, and reads until it is full; enlarges a buffer without free space. True at the
     /// text's end.
     pub fn fill(
         &mut self,
@@ -108,7 +108,7 @@ impl<R: Read> Text<R> {
         Ok(false)
     }
 
-    /// Decodes what has been read, or what comes next.
+    /// Decodes the bytes that have been read ahead, or the next ones.
     fn decode(&mut self) -> io::Result<()> {
         let Some(decoding) = &mut self.decoding else {
             return Ok(());

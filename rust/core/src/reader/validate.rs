@@ -1,7 +1,7 @@
-//! A copy of a file that loads without loss, in the form that the tables read: a malformed row stays in its place, as a row with no event but its reason and text.
-//! The file's header comes with the text, if it is not the contract's: the row means nothing without it.
+//! Copies a file into the tables' form without loss: a malformed row keeps its position, as a row without an event and with its reason and text.
+//! The text includes the file's header, if that is not the contract's: the row has no meaning without it.
 //!
-//! So one file, loaded once, carries both, and `rows in = history + duplicates + rejects` needs no second way in.
+//! So one file contains both, and `rows in = history + duplicates + rejects` needs no second load.
 
 use std::io::{Read, Write};
 
@@ -9,35 +9,35 @@ use super::{FileFacts, Piece, Reader, RejectedRow};
 use crate::contract::Contract;
 use crate::error::Result;
 
-/// How many rows a copy holds.
+/// The row counts of a copy.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct RowTotals {
     /// Rows in all.
     pub rows: u64,
-    /// Those of them that are malformed.
+    /// The malformed rows among them.
     pub malformed: u64,
 }
 
 impl RowTotals {
-    /// Its rows as the tables count them.
+    /// The number of rows as `i64`, as in the tables.
     #[must_use]
     pub fn as_counted(&self) -> i64 {
         i64::try_from(self.rows).unwrap_or(i64::MAX)
     }
 }
 
-/// Copies a file, in one go or piece by piece.
+/// Copies a file, at once or piece by piece.
 pub struct Validator<R, F> {
     reader: Reader<R>,
     header: String,
-    /// What stands before the text of each malformed row: the file's own header, if it is not the contract's.
+    /// The text before each malformed row: the file's own header, if it is not the contract's.
     row_header: Vec<u8>,
     columns: usize,
     on_rejected: F,
 }
 
 impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
-    /// Starts at the top of `input`; `on_rejected` receives every malformed row.
+    /// Starts at the beginning of `input`; `on_rejected` receives every malformed row.
     ///
     /// # Errors
     /// As [`Reader::new`].
@@ -45,7 +45,7 @@ impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
         Self::of_file(contract, FileFacts::default(), input, on_rejected)
     }
 
-    /// The same, for contracts that take a value from the file's name or time.
+    /// The same for contracts that read a value from the file's name or time.
     ///
     /// # Errors
     /// As [`Reader::of_file`].
@@ -71,7 +71,7 @@ impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
         })
     }
 
-    /// How many rows have been copied.
+    /// The number of rows that have been copied.
     pub fn rows(&self) -> u64 {
         self.reader.rows()
     }
@@ -84,10 +84,10 @@ impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
         self.reader.is_done()
     }
 
-    /// Copies a header and the rows that come next: all, or as many as make `most` bytes. Where it ends depends on the file alone.
+    /// Copies a header and the next rows: all, or the rows up to `most` bytes. The end depends only on the file.
     ///
     /// # Errors
-    /// As [`Reader::next`], and `Transient` if writing fails. The output is then not to be used.
+    /// As [`Reader::next`], and `Transient` if writing fails; the output must not be used then.
     pub fn copy(&mut self, output: &mut impl Write, most: usize) -> Result<RowTotals> {
         let rows = self.reader.rows();
         writeln!(output, "{}", self.header)?;
@@ -124,7 +124,7 @@ impl<R: Read, F: FnMut(&RejectedRow)> Validator<R, F> {
     }
 }
 
-/// A field in quotes; bytes that are not UTF-8 become `\xHH`, as a text column holds only text.
+/// A quoted field; bytes that are not UTF-8 become `\xHH`, as a text column holds only text.
 fn quoted(raw: &[u8]) -> String {
     let mut text = String::from("\"");
     for chunk in raw.utf8_chunks() {

@@ -1,30 +1,30 @@
-//! What can be wrong with a value, and the reason in words.
+//! The faults of values, and their reject reasons.
 
 use crate::contract::{Column, Contract};
 
-/// What is wrong with a value; the reason in words is made only for rows that are rejected.
+/// The fault of a value; its text is only rendered for rejected rows.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(in crate::reader) enum Fault {
     UnknownOperation,
-    /// A value must be there and is not.
+    /// A required value is missing.
     Missing,
     /// The row does not have the column.
     Absent,
     InvalidValue,
     /// More than six digits of a fraction of a second.
     TooPrecise,
-    /// A local time that a change of the clocks skips or repeats.
+    /// A local time that a daylight saving change skips or repeats.
     AmbiguousTime,
-    /// A number where the unit since 1970 is not known.
+    /// A number whose unit since 1970 is not known.
     UnknownEpoch,
     /// A JSON object or list where one value is expected.
     Nested,
-    /// The source says that it did not change, but not what it is.
+    /// The source marks it as unchanged, and does not give it.
     Unchanged,
 }
 
 impl Fault {
-    /// The reason; `column` is the one at fault, if it is not the operation.
+    /// The reason; `column` is the column at fault, unless it is the operation.
     pub fn reason(self, contract: &Contract, column: Option<&Column>) -> String {
         let Some(column) = column else {
             return contract.unknown_operation_reason();

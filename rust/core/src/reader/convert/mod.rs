@@ -1,10 +1,10 @@
-//! Values as their source writes them, into the form that the tables read; what has no certain meaning is a fault.
+//! Converts values of a source into the tables' form; an ambiguous value is a fault.
 //!
 //! | file | what |
 //! | --- | --- |
 //! | `number` | decimal and grouping characters, exponents, rounding |
 //! | `timestamp` | offsets, time zones, epochs and patterns |
-//! | `fault` | what can be wrong with a value, and the reason in words |
+//! | `fault` | the faults of values, and their reject reasons |
 
 mod fault;
 mod number;
@@ -18,7 +18,7 @@ use crate::contract::{ColumnType, Contract, MissingColumns, Op, Operation, Posit
 use crate::error::{Error, Result};
 use timestamp::Timestamps;
 
-/// A value as a file's format gives it.
+/// A value in a file's format.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Value<'a> {
     /// The row does not have the column.
@@ -26,10 +26,10 @@ pub(super) enum Value<'a> {
     Null,
     Text {
         text: &'a [u8],
-        /// Whether it cannot be one of the texts that mean null.
+        /// Whether it was quoted, so that it is never null.
         is_quoted: bool,
     },
-    /// A number whose notation is that of JSON, not the source's.
+    /// A number in JSON's notation, not in the source's.
     Number(&'a [u8]),
     Boolean(bool),
     /// An object or a list, as JSON.
@@ -40,7 +40,7 @@ pub(super) enum Value<'a> {
     Days(i32),
 }
 
-/// Makes rows in the tables' own form: the operation's letter and the contract's columns, as CSV.
+/// Writes rows in the tables' form: the operation's letter and the contract's columns, as CSV.
 pub(super) struct Converter {
     operation: Operation,
     columns: Vec<Rule>,
@@ -54,11 +54,11 @@ pub(super) struct Converter {
     is_upsert: bool,
     /// Whether the rows are JSON.
     is_of_json: bool,
-    /// Of the row at hand, the columns that it does not give.
+    /// The columns that the current row does not give.
     not_given: Vec<usize>,
 }
 
-/// One column's.
+/// The conversion of one column.
 struct Rule {
     name: String,
     kind: ColumnType,
@@ -67,11 +67,11 @@ struct Rule {
     is_required: bool,
     timestamps: Timestamps,
     default: Option<Vec<u8>>,
-    /// The value of every row of this file.
+    /// The constant value of all rows of this file.
     fixed: Option<Fixed>,
 }
 
-/// The value of every row of a file.
+/// The constant value of all rows of a file.
 enum Fixed {
     Text(Vec<u8>),
     /// Nanoseconds since 1970 in UTC.
@@ -79,10 +79,10 @@ enum Fixed {
 }
 
 impl Converter {
-    /// For the files of a contract's source; `facts` are this file's.
+    /// Creates the converter for a file of a contract's source; `facts` are this file's.
     ///
     /// # Errors
-    /// `Config` if a column's value stands in the file's name, and the name is another.
+    /// `Config` if a column's value is in the file's name, and the name does not match.
     pub fn new(contract: &Contract, facts: FileFacts<'_>) -> Result<Self> {
         let source = contract.source();
         let bytes = |texts: &[String]| -> Vec<Vec<u8>> {
@@ -127,21 +127,21 @@ impl Converter {
         })
     }
 
-    /// The same, for rows that are JSON.
+    /// The same for rows that are JSON.
     #[must_use]
     pub fn of_json(mut self) -> Self {
         self.is_of_json = true;
         self
     }
 
-    /// The same, for events that name their operation, whatever the contract says.
+    /// The same for events that have an operation, regardless of the contract.
     #[must_use]
     pub fn with_operations(mut self) -> Self {
         self.is_upsert = false;
         self
     }
 
-    /// Begins a row with the letter of its operation; a source without operations has upserts only.
+    /// Begins a row with the letter of its operation; a source without operations has only upserts.
     pub fn operation(&mut self, value: Value<'_>, output: &mut Vec<u8>) -> Result<Op, Fault> {
         self.not_given.clear();
         let op = match value {
@@ -164,7 +164,7 @@ impl Converter {
             .ok_or(Fault::UnknownOperation)
     }
 
-    /// Writes the value of the contract's column `index` as a field; nothing for null.
+    /// Writes the value of the contract's column `index` as a field; an empty one for null.
     pub fn column(
         &mut self,
         index: usize,
@@ -217,7 +217,7 @@ impl Converter {
         Ok(())
     }
 
-    /// Whether the source says that a value did not change, and not what it is.
+    /// Whether the source marks a value as unchanged, and does not give it.
     fn is_unchanged(&self, value: Value<'_>) -> bool {
         match value {
             Value::Absent => self.missing == MissingColumns::Unchanged,
@@ -226,7 +226,7 @@ impl Converter {
         }
     }
 
-    /// Ends a row; one that does not give all columns names those that it gives, after the fields of rejected rows.
+    /// Ends a row; a partial row lists its given columns after the fields of rejected rows.
     pub fn end_row(&self, output: &mut Vec<u8>) {
         if !self.not_given.is_empty() {
             let given = self.columns.iter().enumerate();
@@ -239,7 +239,7 @@ impl Converter {
         output.push(b'\n');
     }
 
-    /// Writes a value that is there.
+    /// Writes a value that is not missing.
     fn typed(&self, rule: &Rule, value: &Value<'_>, output: &mut Vec<u8>) -> Result<(), Fault> {
         match (rule.kind, value) {
             (ColumnType::Text { .. }, Value::Text { text, .. } | Value::Number(text)) => {
@@ -310,7 +310,7 @@ fn text(bytes: &[u8]) -> Value<'_> {
     }
 }
 
-/// Writes a value of JSON, or a text that holds one; within JSON any other text is a value, too.
+/// Writes a JSON value, or a text that contains one; within JSON, any other text is also a value.
 fn push_json(value: &Value<'_>, is_of_json: bool, output: &mut Vec<u8>) -> Result<(), Fault> {
     match value {
         Value::Nested(json) | Value::Number(json) => push_text(json, output),
@@ -343,7 +343,7 @@ fn push_boolean(truth: bool, output: &mut Vec<u8>) {
     output.extend_from_slice(if truth { b"true" } else { b"false" });
 }
 
-/// Writes a text as a field, in quotes if it needs them; an empty one is `""`, as nothing at all is null.
+/// Writes a text as a field, quoted if necessary; an empty text is `""`, as an empty field is null.
 pub(super) fn push_text(text: &[u8], output: &mut Vec<u8>) {
     let is_plain = !text.is_empty()
         && memchr::memchr3(b',', b'"', b'\n', text).is_none()
@@ -376,7 +376,7 @@ fn modified(facts: FileFacts<'_>, column: &str) -> Result<Fixed> {
     Ok(Fixed::Instant(i128::from(time.as_microsecond()) * 1_000))
 }
 
-/// What stands in the place of the pattern's `*`.
+/// The part of the file's name that the pattern's `*` matches.
 fn named_value(pattern: &str, file_name: Option<&str>, column: &str) -> Result<String> {
     let name = file_name.unwrap_or_default();
     let (before, after) = pattern.split_once('*').unwrap_or((pattern, ""));

@@ -1,9 +1,9 @@
-//! Numbers: decimal and grouping characters, exponents, and what fits a column exactly or, where that is asked for, rounded.
+//! Numbers: decimal and grouping characters, exponents, and the conversion to a column's scale, exact or, if lenient, rounded.
 
 use super::Fault;
 use crate::contract::{ColumnType, Numbers};
 
-/// How a source writes numbers as text.
+/// The notation of numbers in a source.
 pub(super) struct Notation {
     decimal: Vec<u8>,
     grouping: Option<Vec<u8>>,
@@ -19,7 +19,7 @@ impl Notation {
         }
     }
 
-    /// Writes a number that stands as text in a file.
+    /// Writes a number given as text.
     pub fn text(
         &self,
         text: &[u8],
@@ -44,7 +44,7 @@ impl Notation {
         exact(plain.trim_ascii(), precision, scale, true, output)
     }
 
-    /// Writes a number of 64 bits that stands as text in a file.
+    /// Writes a 64-bit floating-point number given as text.
     pub fn float(&self, text: &[u8], output: &mut Vec<u8>) -> Result<(), Fault> {
         if self.decimal == b"." && self.grouping.is_none() {
             return float(text, output);
@@ -52,7 +52,7 @@ impl Notation {
         float(&self.plain(text).ok_or(Fault::InvalidValue)?, output)
     }
 
-    /// The number with a point and without groups; none if its groups are not of three digits.
+    /// The number with a decimal point and without groups; none if a group does not have three digits.
     fn plain(&self, text: &[u8]) -> Option<Vec<u8>> {
         let at = memchr::memmem::find(text, &self.decimal);
         let (whole, fraction) = match at {
@@ -87,7 +87,7 @@ impl Notation {
             }
             _ => plain.extend_from_slice(whole),
         }
-        // A point in its other meaning would change the value by its thousands.
+        // A point that is not the decimal character would change the value by a factor of thousands.
         if plain.contains(&b'.') {
             return None;
         }
@@ -102,19 +102,19 @@ impl Notation {
     }
 }
 
-/// Writes the shortest text of a number of 64 bits.
+/// Writes the shortest text of a 64-bit floating-point number.
 pub(super) fn float(text: &[u8], output: &mut Vec<u8>) -> Result<(), Fault> {
     let number = std::str::from_utf8(text)
         .ok()
         .filter(|_| ColumnType::Float.accepts(text))
         .and_then(|text| text.parse::<f64>().ok())
         .ok_or(Fault::InvalidValue)?;
-    // There is one zero.
+    // Negative zero becomes zero.
     output.extend_from_slice(format!("{:?}", number + 0.0).as_bytes());
     Ok(())
 }
 
-/// Writes a number of any notation, such as `1.50` or `-2e3`, if the column holds it exactly, or rounded away from zero at the half.
+/// Writes a number in any notation, such as `1.50` or `-2e3`, if the column holds it exactly, or rounded half away from zero.
 pub(super) fn exact(
     text: &[u8],
     precision: u8,
@@ -148,9 +148,9 @@ pub(super) fn exact(
 
 struct Decimal {
     is_negative: bool,
-    /// Without leading zeros.
+    /// The digits, without leading zeros.
     digits: Vec<u8>,
-    /// The value is the digits, times ten to this power.
+    /// The value is the digits times ten to this power.
     exponent: i64,
 }
 
@@ -195,7 +195,7 @@ impl Decimal {
             return Some(digits);
         }
         if shift >= 0 {
-            // Longer than any column; and no memory for `1e999999999`.
+            // Rejects numbers longer than any column before allocating memory, such as `1e999999999`.
             let zeros = usize::try_from(shift).ok().filter(|zeros| *zeros <= 38)?;
             digits.extend(std::iter::repeat_n(b'0', zeros));
             return Some(digits);
@@ -209,7 +209,7 @@ impl Decimal {
         if !is_rounded {
             return None;
         }
-        // The first digit that is lost decides; if there are zeros before it, nothing is carried.
+        // The first lost digit decides the rounding; with zeros before it, nothing is carried.
         if lost == rest.len() && rest[0] >= b'5' {
             carry(&mut digits);
         }

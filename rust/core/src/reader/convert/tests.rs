@@ -1,6 +1,6 @@
 use super::*;
 
-/// What a column of this type makes of a text, with more keys in `[source]`.
+/// The conversion of a text by a column of this type, with `keys` in `[source]`.
 fn converted(kind: &str, keys: &str, value: Value<'_>) -> String {
     let contract = Contract::parse(&format!(
         "table = \"T\"\nkey = [\"id\"]\norder = [\"at\"]\ncolumns = [\n\
@@ -241,7 +241,7 @@ fn truth_values_are_those_of_snowflake_unless_the_contract_names_others() {
 }
 
 #[test]
-fn null_is_what_the_contract_says_and_only_without_quotes() {
+fn null_is_an_unquoted_text_of_the_contract() {
     let quoted = |text: &'static str| Value::Text {
         text: text.as_bytes(),
         is_quoted: true,
@@ -263,7 +263,7 @@ fn null_is_what_the_contract_says_and_only_without_quotes() {
 }
 
 #[test]
-fn a_value_may_be_constant_a_default_or_stand_in_the_files_name() {
+fn a_value_may_be_constant_a_default_or_in_the_files_name() {
     let of = |keys: &str, value| {
         converted(
             &format!("VARCHAR(9)\", {keys}, from = \"").replace(", from = \"", ""),

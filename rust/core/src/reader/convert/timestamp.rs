@@ -9,18 +9,18 @@ use super::{Fault, Value};
 use crate::contract::{ColumnType, TimestampFormat};
 use crate::error::{Error, Result};
 
-/// How one column's timestamps are written.
+/// The formats of one column's timestamps.
 pub(super) struct Timestamps {
     is_rfc3339: bool,
-    /// Units in a second.
+    /// Units per second.
     epoch: Option<u64>,
     patterns: Vec<String>,
-    /// Of timestamps without offset; UTC if there is none.
+    /// The zone of timestamps without offset; UTC by default.
     zone: Option<TimeZone>,
     is_lenient: bool,
 }
 
-/// A time as it stands in the text.
+/// A time as written in a text.
 struct Written {
     time: DateTime,
     offset: Option<Offset>,
@@ -254,7 +254,7 @@ pub(crate) fn is_rfc3339(text: &str) -> bool {
     rfc3339(text.as_bytes()).is_some()
 }
 
-/// A timestamp of RFC 3339 and what is close to it: a blank for the `T`, no seconds, no offset, or one such as `+00`, `+0000` or `UTC`.
+/// A timestamp of RFC 3339, or with small deviations: a blank for the `T`, no seconds, no offset, or one such as `+00`, `+0000` or `UTC`.
 fn rfc3339(text: &[u8]) -> Option<Written> {
     let date = text
         .get(..10)

@@ -1,20 +1,20 @@
-//! Which bytes shape a file's rows.
+//! The dialect of a file: its delimiter, quote, escape, line end and comment.
 
-/// The bytes that separate, enclose and end fields.
+/// The special bytes of delimited text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Dialect {
     pub delimiter: u8,
     pub quote: Option<u8>,
-    /// What makes the byte after it plain text.
+    /// The escape byte.
     pub escape: Option<u8>,
-    /// A line feed, with or without carriage returns before it; or a carriage return alone.
+    /// A line feed, with or without carriage returns before it; or a lone carriage return.
     pub line_end: u8,
-    /// What lines without a row begin with.
+    /// The comment byte; lines that begin with it are skipped.
     pub comment: Option<u8>,
 }
 
 impl Default for Dialect {
-    /// The tables' own.
+    /// The tables' own dialect.
     fn default() -> Self {
         Self {
             delimiter: b',',
@@ -27,7 +27,7 @@ impl Default for Dialect {
 }
 
 impl Dialect {
-    /// How a delimiter is called in a message.
+    /// The name of a delimiter in messages.
     pub fn delimiter_name(delimiter: u8) -> String {
         match delimiter {
             b',' => "commas".to_owned(),
@@ -39,7 +39,7 @@ impl Dialect {
     }
 }
 
-/// The text of a field: doubled quotes are one, and an escape is gone. `value` stands between its quotes, if it has them.
+/// The text of a field, with doubled quotes and escapes resolved. `value` does not include the enclosing quotes.
 pub(super) fn unescaped(dialect: &Dialect, value: &[u8], is_quoted: bool, output: &mut Vec<u8>) {
     output.clear();
     let quote = dialect.quote.filter(|_| is_quoted);
@@ -56,7 +56,7 @@ pub(super) fn unescaped(dialect: &Dialect, value: &[u8], is_quoted: bool, output
     }
 }
 
-/// What a byte after an escape stands for; MySQL and PostgreSQL write line ends so.
+/// The meaning of a byte after an escape; MySQL and PostgreSQL escape line ends.
 fn meaning(escape: u8, byte: u8) -> u8 {
     if escape != b'\\' {
         return byte;

@@ -1,4 +1,4 @@
-//! The event of a row, in the form that the tables read.
+//! Converts a row into an event in the tables' form.
 
 use std::io::Read;
 
@@ -8,7 +8,7 @@ use super::row::Field;
 use crate::contract::{ExtraColumns, MissingColumns, Op};
 use crate::reader::convert::{Fault, Value};
 
-/// What is wrong with a row that is well formed.
+/// The fault of a well-formed row.
 pub(super) enum Invalid {
     Value(Option<usize>, Fault),
     FieldCount(usize),
@@ -17,7 +17,7 @@ pub(super) enum Invalid {
 }
 
 impl<R: Read> Rows<R> {
-    /// Appends the row whose fields have been found, in the tables' form.
+    /// Appends the row whose fields have been split, in the tables' form.
     pub(super) fn convert(&mut self, start: usize, end: usize) -> Result<(), Invalid> {
         if !self.is_utf8 && simdutf8::basic::from_utf8(&self.buffer[start..end]).is_err() {
             return Err(Invalid::NotUtf8);
@@ -64,14 +64,14 @@ impl<R: Read> Rows<R> {
         Ok(())
     }
 
-    /// Whether the row's number of fields fits, and by how many places they stand before their own.
+    /// Checks the number of fields; returns by how many positions they are shifted to the left.
     fn field_count(&mut self) -> Option<usize> {
         let source = self.contract.source();
         let wanted = self.layout.fields;
         if self.layout.is_op_optional && self.header.is_none() && self.fields.len() + 1 == wanted {
             return Some(1);
         }
-        // Empty fields after the last are what trailing delimiters leave.
+        // Trailing delimiters cause empty fields after the last.
         while self.fields.len() > wanted && self.fields.last().is_some_and(Field::is_empty) {
             self.fields.pop();
         }
@@ -104,7 +104,7 @@ fn value<'b>(
         return Value::Absent;
     };
     let text = &bytes[field.start..field.end];
-    // A marker of null such as `\N` is not to be unescaped, and one byte with its escape stands for no other text.
+    // A null marker such as `\N` must not be unescaped; no other text has this form.
     let is_marker = field.end - field.start == 2 && text[1] == b'N';
     if !field.is_escaped || is_marker && !field.is_quoted {
         return Value::Text {

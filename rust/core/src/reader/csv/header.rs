@@ -1,28 +1,28 @@
-//! The header: its names find their columns, and with them the delimiter.
+//! The header: matches its names to the columns, and detects the delimiter by them.
 
 use super::dialect::Dialect;
 use crate::contract::{Contract, ExtraColumns, MissingColumns};
 use crate::error::{Error, Result};
 use crate::printable;
 
-/// What may separate fields if the contract does not say.
+/// The delimiters that are tried if the contract has none.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// Which field of a row is what.
+/// The assignment of a row's fields.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Layout {
     /// The field with the operation.
     pub op: Option<usize>,
-    /// Of each column of the contract, the field with its value.
+    /// The field of each column of the contract.
     pub columns: Vec<Option<usize>>,
-    /// How many fields a row has.
+    /// The number of fields of a row.
     pub fields: usize,
-    /// The operation may be left out, and every other field then stands one place before.
+    /// Whether the operation may be omitted, which shifts every other field by one to the left.
     pub is_op_optional: bool,
 }
 
 impl Layout {
-    /// Of files whose fields stand in the contract's order.
+    /// The layout of files with their fields in the contract's order.
     pub fn by_position(contract: &Contract) -> Self {
         let source = contract.source();
         let mut next = 0;
@@ -46,7 +46,7 @@ impl Layout {
         }
     }
 
-    /// Whether the fields are those of the tables, in their order.
+    /// Whether the fields are those of the tables, in the same order.
     pub fn is_as_in_the_tables(&self) -> bool {
         let in_order = |(index, field): (usize, &Option<usize>)| *field == Some(index + 1);
         self.op == Some(0)
@@ -55,7 +55,7 @@ impl Layout {
     }
 }
 
-/// What a header and a contract have in common.
+/// The comparison of a header with a contract.
 struct Match {
     layout: Layout,
     found: usize,
@@ -136,13 +136,13 @@ impl Match {
     }
 }
 
-/// A name without what does not matter: case, and blanks around it.
+/// A name in lower case, without surrounding blanks.
 pub(super) fn folded(name: &str) -> String {
     name.trim_matches(|char: char| char.is_whitespace() || char == '\u{feff}')
         .to_lowercase()
 }
 
-/// Finds the delimiter of a file with this header line, unless it is sure, and which field is what.
+/// Finds the layout of a file with this header line, and its delimiter unless that is certain.
 ///
 /// # Errors
 /// `Config` if the names are not the contract's, with the first difference.
@@ -164,7 +164,7 @@ pub(super) fn read(
             (dialect, Match::of(contract, &names(line, dialect)))
         })
         .collect();
-    // Of equals, the last is taken, and that is the comma.
+    // Of equal matches, the last one is chosen, which is the comma.
     matches.reverse();
     let fitting = matches.iter().filter(|(_, found)| found.fits());
     let best = fitting
@@ -213,7 +213,7 @@ pub(super) fn names(line: &[u8], dialect: Dialect) -> Vec<String> {
         .collect()
 }
 
-/// What differs, and what to put into the contract.
+/// The difference, and its fix in the contract.
 fn difference(contract: &Contract, dialect: Dialect, found: &Match) -> String {
     let list = |names: &[String]| {
         let shown: Vec<String> = names
@@ -230,7 +230,7 @@ fn difference(contract: &Contract, dialect: Dialect, found: &Match) -> String {
         format!("{}{more}", shown.join(", "))
     };
     if found.found == 0 {
-        // A file without a header begins with somebody's data: an error must not show it.
+        // A file without a header begins with data, which an error must not show.
         return format!(
             "the header has none of the contract's columns: the first line has {} fields, expected the names {}. If the file has no header, put `header = \"none\"` under [source] in the contract",
             found.layout.fields,

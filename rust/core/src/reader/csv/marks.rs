@@ -1,28 +1,28 @@
-//! Finds the bytes that shape CSV (delimiter, quote, line end), one bit for each byte, and where fields end.
+//! Finds the special bytes of CSV (delimiter, quote, line end), one bit per byte, and the ends of fields.
 
 #[cfg(target_arch = "x86_64")]
 use pulp::x86::V3;
 
 use super::dialect::Dialect;
 
-/// The shape of a buffer; remade for every filling of it.
+/// The special bytes of a buffer; computed again whenever it is filled.
 #[derive(Default)]
 pub(super) struct Marks {
-    /// The marked bytes, a bit for each of 64, lowest first.
+    /// The marked bytes, one bit for each of 64, lowest first.
     masks: Vec<u64>,
-    /// Where fields end, in order: commas and line feeds outside quotes. Longer than `fields`.
+    /// The ends of fields in order: delimiters and line ends outside quotes. Longer than `fields`.
     ends: Vec<u32>,
     fields: usize,
     quoting: Quoting,
     dialect: Dialect,
 }
 
-/// Follows quotes and carriage returns from block to block.
+/// The state of quotes and carriage returns between blocks.
 #[derive(Default)]
 struct Quoting {
     /// All ones within quotes.
     inside: u64,
-    /// The last block's last bit of each.
+    /// The last bit of the previous block, for each kind.
     after_end: u64,
     after_closing: u64,
     after_return: u64,
@@ -32,7 +32,7 @@ struct Quoting {
     has_breaks: bool,
 }
 
-/// One bit a byte, for 64 bytes.
+/// One bit per byte, for 64 bytes.
 struct Block {
     delimiter: u64,
     quote: u64,
@@ -42,7 +42,7 @@ struct Block {
 }
 
 impl Block {
-    /// Leaves out what the dialect does not have, and what an escape makes plain text.
+    /// Removes bytes that the dialect does not use, and escaped ones.
     #[inline(always)]
     fn shaped(mut self, dialect: &Dialect, quoting: &mut Quoting) -> Self {
         if dialect.quote.is_none() {
@@ -63,7 +63,7 @@ impl Block {
 }
 
 impl Quoting {
-    /// The bytes that follow an escape which is not itself escaped. Escapes are rare, so each is looked at.
+    /// The bytes after an escape that is not itself escaped. Escapes are rare, so each is handled individually.
     #[cold]
     fn escaped(&mut self, escapes: u64) -> u64 {
         let mut plain = self.after_escape;
@@ -82,7 +82,7 @@ impl Quoting {
         plain
     }
 
-    /// The field ends of a block of which `valid` bytes count.
+    /// The field ends of a block, of which only the bytes in `valid` are used.
     #[inline(always)]
     fn ends(&mut self, block: &Block, valid: u64) -> u64 {
         let inside = if block.quote == 0 {
@@ -96,8 +96,8 @@ impl Quoting {
         let after_end = ends << 1 | self.after_end;
         let after_closing = closing << 1 | self.after_closing;
         let after_return = carriage << 1 | self.after_return;
-        // A quote opens after a field's end, or doubles the one that closed just before it. After a closing one comes an
-        // end, its double, or a line end; a carriage return is only ever part of a line end.
+        // A quote opens after a field's end, or doubles the closing one just before it. A closing quote is followed by an
+        // end, its double, or a line end; a carriage return is always part of a line end.
         let odd = (opening & !(after_end | after_closing))
             | (after_closing & !(ends | opening | carriage))
             | (after_return & !block.feed);
@@ -111,7 +111,7 @@ impl Quoting {
     }
 }
 
-/// Each bit becomes the parity of the bits up to it.
+/// Replaces each bit by the parity of the bits up to it.
 #[inline(always)]
 fn prefix_xor(mut bits: u64) -> u64 {
     for shift in [1, 2, 4, 8, 16, 32] {
@@ -128,7 +128,7 @@ pub(super) struct Cursor {
 }
 
 impl Marks {
-    /// None yet, of files in this dialect.
+    /// Empty marks for files in this dialect.
     pub fn new(dialect: Dialect) -> Self {
         Self {
             dialect,
@@ -156,12 +156,12 @@ impl Marks {
         }
     }
 
-    /// Where fields end, if every quote and carriage return stands where it may; then no row needs a closer look for them.
+    /// The ends of fields, if every quote and carriage return is in a valid position, so that rows need no further check.
     pub fn ends(&self) -> Option<&[u32]> {
         (!self.quoting.is_odd).then(|| &self.ends[..self.fields])
     }
 
-    /// Whether some field spans lines; told only where [`Marks::ends`] are.
+    /// Whether some field spans lines; valid only if there are [`Marks::ends`].
     pub fn has_breaks(&self) -> bool {
         self.quoting.has_breaks
     }
@@ -181,7 +181,7 @@ impl Marks {
             reason = "a buffer holds a few rows of at most some megabytes"
         )]
         let base = base as u32;
-        // Eight at a time without a branch for each: what is too much is written over by the next block.
+        // Writes eight at a time without a branch for each; the next block overwrites the excess.
         let mut written = 0;
         while written < count {
             let (slots, _) = self.ends[self.fields + written..].as_chunks_mut::<8>();
@@ -285,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn vector_and_plain_code_mark_the_same_bytes() {
+    fn vector_and_portable_code_mark_the_same_bytes() {
         let bytes: Vec<u8> = (0..=255)
             .cycle()
             .step_by(7)

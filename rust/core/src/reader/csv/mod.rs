@@ -1,18 +1,18 @@
-//! Delimited text: rows in the tables' own form are handed on as they stand, all others converted one by one.
+//! Delimited text: rows in the tables' own form are returned unchanged, all others are converted one by one.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `dialect` | which bytes shape the rows |
-//! | `start` | what stands above the rows: the header, and how it finds the dialect |
-//! | `header` | names and the columns they mean |
-//! | `marks` | where delimiters, quotes and line ends are, 64 bytes at a time |
+//! | `dialect` | the special bytes |
+//! | `start` | the lines above the rows: the header, and the detection of the dialect |
+//! | `header` | the names, and their columns |
+//! | `marks` | the positions of delimiters, quotes and line ends, 64 bytes at a time |
 //! | `verbatim` | rows that are already in the tables' form |
 //! | `row` | one row: its fields and its end |
 //! | `event` | the event of a row, in the tables' form |
-//! | `reject` | what is reported of a row that is rejected |
+//! | `reject` | the report of a rejected row |
 //!
-//! The crate `csv` is not used for it: it does not say whether a field had quotes, which tells an empty text from null.
-//! The tests hold this reader against it.
+//! It does not use the crate `csv`, which does not report whether a field was quoted, and so cannot distinguish an empty text from null.
+//! The tests compare this reader with it.
 
 mod dialect;
 mod event;
@@ -38,7 +38,7 @@ use verbatim::Check;
 
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// The shortest and the longest row that a contract may need.
+/// The bounds for the maximum row length of a contract.
 const ROW_BYTES: std::ops::RangeInclusive<usize> = 1 << 20..=64 << 20;
 
 /// Reads the rows of a file of delimited text.
@@ -48,26 +48,26 @@ pub(super) struct Rows<R> {
     converter: Converter,
     dialect: Dialect,
     layout: Layout,
-    /// The header line, as it may stand between the rows again.
+    /// The header line, which may be repeated between the rows.
     header: Option<Vec<u8>>,
-    /// Where rows in the tables' own form are handed on as they stand, the checks of their fields.
+    /// The checks of fields, if rows in the tables' own form are returned unchanged.
     checks: Option<Vec<Check>>,
-    /// A longer row is longer than any could be.
+    /// The maximum length of a valid row.
     most_row_bytes: usize,
     buffer: Vec<u8>,
-    /// What of the buffer is filled.
+    /// The number of filled bytes in the buffer.
     filled: usize,
-    /// Where the next row begins.
+    /// The start of the next row.
     at: usize,
     marks: Marks,
-    /// Which of the field ends come next.
+    /// The index of the next field end.
     next_end: usize,
-    /// Whether a row of this buffer was cut at a line end that may stand within quotes.
+    /// Whether a row of this buffer was cut at a line end that may be within quotes.
     is_malformed: bool,
     /// Whether all whole lines of the buffer are UTF-8.
     is_utf8: bool,
     is_last: bool,
-    /// Whether the rest of a row that was too long is to be skipped.
+    /// Whether the rest of a row that was too long has to be skipped.
     is_within_long_row: bool,
     row: u64,
     line: u64,
@@ -87,7 +87,7 @@ impl<R: Read> Rows<R> {
     /// Starts reading, and finds the columns.
     ///
     /// # Errors
-    /// `Config` if the header is not the contract's; `Rejected` if there is none; otherwise what reading gives.
+    /// `Config` if the header is not the contract's; `Rejected` if there is none; otherwise the errors of reading.
     pub fn new(contract: &Contract, converter: Converter, input: Text<R>) -> Result<Self> {
         let mut rows = Self {
             input,
@@ -188,7 +188,7 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    /// Skips blank lines, comments and the DOS mark of a file's end; false if the buffer ends before a row begins.
+    /// Skips blank lines, comments and the DOS end-of-file mark; false if the buffer ends before a row begins.
     fn skip_lines_without_rows(&mut self) -> bool {
         let line_end = self.dialect.line_end;
         while self.at < self.filled {
@@ -208,7 +208,7 @@ impl<R: Read> Rows<R> {
                 return true;
             }
             if end.is_none() && !self.is_last && !self.is_within_long_row {
-                // A line that is blank so far may be a row; one of blanks alone has no end in sight.
+                // A line that is blank so far may be a row; a line of only blanks may be endless.
                 return line.len() >= self.most_row_bytes;
             }
             self.is_within_long_row &= end.is_none();
@@ -230,17 +230,17 @@ impl<R: Read> Rows<R> {
         self.converted_run(stop)
     }
 
-    /// The rows that are handed on as they stand.
+    /// The run of rows that are returned unchanged.
     fn verbatim_run(&mut self, stop: usize) -> Option<(u64, usize)> {
         let checks = self.checks.as_deref()?;
-        // Once a row is malformed, nothing after it in this buffer is sure to be in or out of quotes.
+        // After a malformed row, it is uncertain whether the rest of this buffer is inside quotes.
         let all = self
             .marks
             .ends()
             .filter(|_| self.is_utf8 && !self.is_malformed)?;
         let bytes = &self.buffer[..self.filled];
         let (mut next, mut at, mut count) = (self.next_end, self.at, 0);
-        // A blank line ends the run, as the run is handed on byte by byte.
+        // A blank line ends the run, as the run is returned as one piece of bytes.
         while at < stop && bytes[at] > b' ' {
             while all.get(next).is_some_and(|end| (*end as usize) < at) {
                 next += 1;
@@ -261,12 +261,12 @@ impl<R: Read> Rows<R> {
         (count > 0).then_some((count, at))
     }
 
-    /// Rows one by one, converted.
+    /// Converts rows one by one.
     fn converted_run(&mut self, stop: usize) -> Step {
         self.converted.clear();
         let mut at = self.at;
         let mut count = 0;
-        // Where most rows can be handed on as they stand, that is soon tried again.
+        // If most rows can be returned unchanged, soon try that again.
         let most = if self.checks.is_some() { 16 } else { u64::MAX };
         while at < stop && count < most && !(count > 0 && self.is_break(at)) {
             let bytes = &self.buffer[..self.filled];
@@ -302,7 +302,7 @@ impl<R: Read> Rows<R> {
         Step::Converted { count, end: at }
     }
 
-    /// Whether what begins at `at` may be no row.
+    /// Whether the line at `at` may not be a row.
     fn is_break(&self, at: usize) -> bool {
         let byte = self.buffer[at];
         byte <= b' ' || Some(byte) == self.dialect.comment
@@ -322,7 +322,7 @@ impl<R: Read> Rows<R> {
         }
     }
 
-    /// Moves what is left to the front and reads on until the buffer is full or the file ends.
+    /// Moves the rest to the front and reads until the buffer is full or the file ends.
     fn fill(&mut self) -> Result<()> {
         self.load()?;
         let bytes = &self.buffer[..self.filled];
@@ -345,7 +345,7 @@ impl<R: Read> Rows<R> {
     }
 }
 
-/// How long a row of the contract can be, with every character of four bytes.
+/// The maximum length of a row of the contract, with four bytes per character.
 fn most_row_bytes(contract: &Contract) -> usize {
     let columns = contract.columns().iter().map(|column| match column.kind {
         ColumnType::Text { max_chars } => (max_chars as usize).saturating_mul(4),

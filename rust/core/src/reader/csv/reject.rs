@@ -1,4 +1,4 @@
-//! What is reported of a row that is rejected, and where the next one begins.
+//! Reports a rejected row, and finds the start of the next one.
 
 use std::io::Read;
 
@@ -32,7 +32,7 @@ impl<R: Read> Rows<R> {
         self.rejected(start, end, breaks, column, reason, MOST_RAW_BYTES)
     }
 
-    /// A row without a sure shape ends at its first line end.
+    /// Rejects a malformed row, which ends at its first line end.
     #[cold]
     pub(super) fn reject_malformed(&mut self, start: usize, reason: &str) -> Step {
         self.is_malformed = true;

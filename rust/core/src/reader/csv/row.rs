@@ -1,14 +1,14 @@
-//! One row: where its fields and it end.
+//! One row: finds the ends of its fields and of the row.
 
 use super::dialect::Dialect;
 use super::marks::{Cursor, Marks};
 
-/// What a row turned out to be. Every `end` is past the row's line end.
+/// The result of splitting a row. Every `end` is past the row's line end.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Row {
     /// Well formed; spans `breaks` line ends within quotes.
     Whole { end: usize, breaks: u32 },
-    /// Quotes or line ends are wrong, so the row is cut at its first line end, lest it swallow rows after it.
+    /// Quotes or line ends are wrong, so the row is cut at its first line end, to preserve the rows after it.
     Malformed { reason: &'static str },
     /// The buffer ends before the row does.
     Partial,
@@ -17,11 +17,11 @@ pub(super) enum Row {
 /// A field, as positions in the buffer.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Field {
-    /// Between its quotes, if it has them.
+    /// The start, after the opening quote if there is one.
     pub start: usize,
     pub end: usize,
     pub is_quoted: bool,
-    /// Whether quotes are doubled or bytes escaped in it.
+    /// Whether it has doubled quotes or escapes.
     pub is_escaped: bool,
 }
 
@@ -86,7 +86,7 @@ impl Splitting<'_> {
         }
     }
 
-    /// A field without quotes, and where it stops: a quote within it is text.
+    /// An unquoted field, and its end: a quote within it is text.
     fn plain(&mut self, at: usize) -> Result<(Field, usize), Row> {
         let stop = loop {
             let stop = self
@@ -114,7 +114,7 @@ impl Splitting<'_> {
         Ok((field, stop))
     }
 
-    /// The field whose opening quote is at `at`, and where it stops.
+    /// The field whose opening quote is at `at`, and its end.
     fn quoted(&mut self, at: usize) -> Result<(Field, usize), Row> {
         let quote = self.dialect.quote;
         let mut is_escaped = false;
@@ -126,7 +126,7 @@ impl Splitting<'_> {
             let byte = Some(self.bytes[mark]);
             if byte == quote {
                 match self.bytes.get(mark + 1).copied() {
-                    // A doubled quote may be cut by the buffer's end.
+                    // The buffer's end may split a doubled quote.
                     None if !self.is_last => return Err(Row::Partial),
                     next if next == quote => {
                         self.marks.next(&mut self.cursor);
@@ -161,13 +161,13 @@ impl Splitting<'_> {
         escape.is_some_and(|escape| memchr::memchr(escape, &self.bytes[from..to]).is_some())
     }
 
-    /// Where the row ends, if the field that stops at `stop` is its last.
+    /// The end of the row, if the field that ends at `stop` is its last.
     fn end(&mut self, stop: usize) -> Result<Option<usize>, Row> {
         match self.bytes.get(stop).copied() {
             Some(byte) if byte == self.dialect.delimiter => Ok(None),
             Some(byte) if byte == self.dialect.line_end => Ok(Some(stop + 1)),
             Some(b'\r') => {
-                // Text that is written twice in Windows' way has two before the line feed.
+                // Text whose line ends were converted twice for Windows has two carriage returns before the line feed.
                 let returns = self.bytes[stop..]
                     .iter()
                     .take_while(|byte| **byte == b'\r')
@@ -181,7 +181,7 @@ impl Splitting<'_> {
                     }),
                 }
             }
-            // Only a quote right after a closing one's double is left.
+            // The remaining case is text after a closing quote.
             Some(_) => Err(Row::Malformed {
                 reason: "text follows a closing quote",
             }),

@@ -1,15 +1,15 @@
-//! What stands above the rows: lines to skip, Excel's `sep=` line, comments, and the header.
+//! The lines above the rows: lines to skip, Excel's `sep=` line, comments, and the header.
 
 use super::dialect::Dialect;
 use super::header::{self, Layout};
 use crate::contract::{Contract, Header};
 use crate::error::{Error, Result};
 
-/// Where the rows begin, and how they look.
+/// The start of the rows, and their format.
 pub(super) struct Start {
-    /// The first row's first byte.
+    /// The position of the first row.
     pub end: usize,
-    /// The line on which it is.
+    /// Its line number.
     pub line: u64,
     /// The header line, if there is one.
     pub header: Option<Vec<u8>>,
@@ -17,7 +17,7 @@ pub(super) struct Start {
     pub layout: Layout,
 }
 
-/// Finds the rows in a file that begins so.
+/// Finds the rows in a file that begins with `bytes`.
 ///
 /// # Errors
 /// `Config` if the header is not the contract's; `Rejected` if there is none.
@@ -69,7 +69,7 @@ pub(super) fn of(contract: &Contract, bytes: &[u8]) -> Result<Start> {
     }
     let size = record_end(&bytes[at.at..], dialect);
     let line = bytes[at.at..at.at + size].trim_ascii_end();
-    // A delimiter may be white space: the names decide, and empty ones at the end are none.
+    // A delimiter may be white space, so trailing ones are ignored, like empty names at the end.
     if is_blank(line) {
         return Err(Error::rejected("file is empty: expected a header row"));
     }
@@ -116,7 +116,7 @@ fn is_blank(line: &[u8]) -> bool {
         .all(|byte| matches!(byte, b' ' | b'\r' | b'\n' | b'\t' | 0x1a))
 }
 
-/// A carriage return, if the first line ends with one that no line feed follows; else a line feed.
+/// A carriage return, if the first line ends with one without a line feed; otherwise a line feed.
 fn line_end(bytes: &[u8], quote: Option<u8>) -> u8 {
     let mut is_quoted = false;
     for (at, byte) in bytes.iter().enumerate() {
@@ -133,7 +133,7 @@ fn line_end(bytes: &[u8], quote: Option<u8>) -> u8 {
     b'\n'
 }
 
-/// Where the first record ends: at a line end outside of quotes.
+/// The end of the first record: a line end outside of quotes.
 fn record_end(bytes: &[u8], dialect: Dialect) -> usize {
     let mut is_quoted = false;
     for (at, byte) in bytes.iter().enumerate() {
@@ -143,6 +143,6 @@ fn record_end(bytes: &[u8], dialect: Dialect) -> usize {
             return at;
         }
     }
-    // A quote that is never closed is none.
+    // A quote that is never closed is text.
     memchr::memchr(dialect.line_end, bytes).unwrap_or(bytes.len())
 }

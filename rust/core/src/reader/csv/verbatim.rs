@@ -1,10 +1,10 @@
-//! Rows that are already in the tables' own form, which are handed on as they stand: the fast way, for files in that form.
+//! Checks rows that are already in the tables' own form, which are returned unchanged: the fast path for files in that form.
 //!
-//! What it does not take is looked at again, by `row` and `convert`, and may still be valid.
+//! A row that it does not accept is checked again by `row` and `convert`, and may still be valid.
 
 use crate::contract::{ColumnType, Contract, Op};
 
-/// A column, as it is checked.
+/// The check of a column.
 pub(super) struct Check {
     kind: ColumnType,
     is_always_filled: bool,
@@ -23,9 +23,9 @@ pub(super) fn checks(contract: &Contract) -> Vec<Check> {
         .collect()
 }
 
-/// The end of the row that begins at `start`, if it is plainly valid.
+/// The end of the row that begins at `start`, if it is certainly valid.
 ///
-/// `ends` are the row's field ends, in a buffer whose quotes are all in order.
+/// `ends` are the row's field ends, in a buffer with valid quotes.
 #[inline(always)]
 pub(super) fn valid_end(
     bytes: &[u8],
@@ -57,18 +57,18 @@ pub(super) fn valid_end(
     is_valid(last_check, value, is_delete).then_some(last + 1)
 }
 
-/// Whether a field of an event that is, or is not, a delete is plainly valid.
+/// Whether a field of an event, which may be a delete, is certainly valid.
 #[inline(always)]
 fn is_valid(check: &Check, field: &[u8], is_delete: bool) -> bool {
     let (value, is_quoted) = unquoted(field);
     if value.is_empty() && !is_quoted {
         return !check.is_always_filled && (is_delete || !check.is_required);
     }
-    // Doubled quotes count twice, so a long text may need a closer look.
+    // Doubled quotes count twice, so a long text may need the exact check.
     check.kind.accepts(value)
 }
 
-/// The value of a field of a row whose quotes are in order, and whether it has quotes.
+/// The value of a field in a row with valid quotes, and whether it is quoted.
 #[inline(always)]
 fn unquoted(field: &[u8]) -> (&[u8], bool) {
     match field {

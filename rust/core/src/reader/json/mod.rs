@@ -1,10 +1,10 @@
-//! JSON, one object a line: plain rows, or the change events of Debezium.
+//! JSON, one object per line: plain rows, or change events of Debezium.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `plan` | which key of an object is which column |
-//! | `object` | one line: where its values stand |
-//! | `schema` | what Debezium's schema says about a value |
+//! | `plan` | the columns of an object's keys |
+//! | `object` | one line: the positions of its values |
+//! | `schema` | the meaning of a value by Debezium's schema |
 //! | `rows` | the rows |
 
 mod object;
@@ -17,7 +17,7 @@ pub(super) use rows::Rows;
 use crate::contract::{Contract, Format};
 use crate::error::{Error, Result};
 
-/// Whether a file that begins so holds rows or events of Debezium.
+/// Whether a file that begins with `head` holds rows or events of Debezium.
 ///
 /// # Errors
 /// `Config` if its objects span lines.

@@ -1,4 +1,4 @@
-//! One line: where its values stand, found without a copy and without looking into what is not wanted.
+//! Finds the positions of a line's values, without a copy and without parsing unneeded values.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use sonic_rs::{Deserializer, LazyValue};
 
 use super::plan::{Node, Target, folded};
 
-/// Where a value stands: in the line, or, past its end, in the copies.
+/// The position of a value: in the line, or, past its end, in the copies.
 pub(super) type Place = Option<(usize, usize)>;
 
 /// The values of one line.
@@ -23,7 +23,7 @@ pub(super) struct Places {
     /// The first key that the contract does not have.
     pub extra: Option<String>,
     pub repeated: Option<String>,
-    /// Whether there was an object at all, or null in its place.
+    /// Whether the line is null in place of an object.
     pub is_null: bool,
     /// Texts with escapes, which the parser copies.
     copies: String,
@@ -68,10 +68,10 @@ impl Places {
     }
 }
 
-/// Finds the values of an object, which is all of `text`; `line` holds it.
+/// Finds the values of the object `text`, which is part of `line`.
 ///
 /// # Errors
-/// What is wrong with its syntax.
+/// The syntax error.
 pub(super) fn read(line: &str, text: &str, node: &Node, places: &mut Places) -> Result<(), String> {
     let mut parser = Deserializer::from_str(text);
     let object = Object { line, node, places };
@@ -81,7 +81,7 @@ pub(super) fn read(line: &str, text: &str, node: &Node, places: &mut Places) -> 
     parser.end().map_err(|error| reason(&error))
 }
 
-/// The first line of the message: the rest shows the place.
+/// The first line of the message: the rest shows the position.
 fn reason(error: &sonic_rs::Error) -> String {
     let text = error.to_string();
     text.lines().next().unwrap_or_default().to_owned()
@@ -149,7 +149,7 @@ impl<'de> Visitor<'de> for Object<'_> {
     }
 }
 
-/// A key, as the plan knows it.
+/// A key in the plan.
 enum Found<'n> {
     Known(&'n str, &'n Node),
     Ignored,
@@ -194,7 +194,7 @@ impl<'n> Visitor<'_> for Key<'n> {
     }
 }
 
-/// The keys of an object; none if it is no object, or cut.
+/// The keys of an object; none if it is not an object or is truncated.
 pub(super) fn keys(line: &[u8]) -> Vec<String> {
     sonic_rs::from_slice::<HashMap<String, IgnoredAny>>(line)
         .map_or_else(|_| Vec::new(), |map| map.into_keys().collect())

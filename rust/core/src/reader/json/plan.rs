@@ -1,32 +1,32 @@
-//! Which key of an object is which column: a tree, as keys may stand in objects within the object.
+//! Assigns an object's keys to columns: a tree, as objects may be nested.
 
 use std::collections::HashMap;
 
 use crate::contract::{Contract, ExtraColumns, Format};
 
-/// What a value is for.
+/// The purpose of a value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Target {
     Operation,
     /// A column of the contract.
     Column(usize),
-    /// The same, of the row as it was before the event.
+    /// A column of the row before the event.
     Before(usize),
     /// Debezium's schema of the event.
     Schema,
-    /// The event beside its schema.
+    /// The event next to its schema.
     Payload,
 }
 
-/// A key's value: where it goes, and what is in it.
+/// A key's value: its purpose, and its nested keys.
 #[derive(Debug, Default)]
 pub(super) struct Node {
     pub targets: Vec<Target>,
-    /// The keys of an object in this place, in lower case; none are looked at if it is empty.
+    /// The keys of a nested object, in lower case; if empty, the object is not parsed.
     pub keys: HashMap<String, Node>,
-    /// Whether a key that is not known is at fault.
+    /// Whether an unknown key is a fault.
     pub is_closed: bool,
-    /// Keys that may be there and go nowhere.
+    /// Keys that are accepted and ignored.
     pub ignored: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ impl Node {
         }
     }
 
-    /// Whether there is something to find within an object.
+    /// Whether the keys of a nested object are needed.
     pub fn is_object(&self) -> bool {
         !self.keys.is_empty() || self.is_closed
     }
@@ -96,7 +96,7 @@ pub(super) fn of(contract: &Contract, format: Format) -> Node {
                 .targets
                 .push(Target::Before(index));
         }
-        // The event may stand beside its schema.
+        // The event may be next to its schema.
         let mut event = Node::default();
         std::mem::swap(&mut event, &mut root);
         root.keys = std::iter::once(("payload".to_owned(), event)).collect();

@@ -12,10 +12,10 @@ use crate::reader::lines::{Line, Lines};
 use crate::reader::piece::{Piece, RejectedRow};
 use crate::reader::text::Text;
 
-/// How many bytes of rows are converted before they are handed out.
+/// The number of bytes of rows that are converted before they are returned.
 const RUN_BYTES: usize = 256 << 10;
 
-/// What Debezium writes in place of a large value that did not change.
+/// Debezium's placeholder for a large value that did not change.
 const UNAVAILABLE: &str = "\"__debezium_unavailable_value\"";
 
 /// Reads the rows of a file of JSON lines.
@@ -28,22 +28,22 @@ pub(in crate::reader) struct Rows<R> {
     converted: Vec<u8>,
 }
 
-/// What makes a row of a line.
+/// Converts a line into a row.
 struct Reading {
     contract: Contract,
     converter: Converter,
     is_debezium: bool,
     plan: Node,
     places: Places,
-    /// Of the schema that came last; most events of a file have the same.
+    /// The previous schema; most events of a file have the same one.
     schema: String,
     meanings: Vec<Option<Meaning>>,
-    /// The meaning of columns that the envelope gives.
+    /// The meaning of columns that come from the envelope.
     of_envelope: Vec<Option<Meaning>>,
     scratch: Vec<u8>,
 }
 
-/// What is wrong with a line: the column at fault, if it is one's, and the reason.
+/// The fault of a line: the column at fault, if any, and the reason.
 type Invalid = (Option<String>, String);
 
 impl<R: Read> Rows<R> {
@@ -131,7 +131,7 @@ impl<R: Read> Rows<R> {
 }
 
 impl Reading {
-    /// Appends a line's row; false if there is none in it.
+    /// Appends a line's row; false if it has none.
     fn row(&mut self, line: &Line<'_>, output: &mut Vec<u8>) -> Result<bool, Invalid> {
         let malformed = |reason: String| (None, reason);
         if line.is_cut {
@@ -236,12 +236,12 @@ impl Reading {
         })
     }
 
-    /// Whether a value of Debezium's did not change, and the contract does not say what that means.
+    /// Whether Debezium marks a value as unchanged, and the contract has no rule for it.
     fn is_unknown(&self, raw: Option<&str>) -> bool {
         self.is_debezium && raw == Some(UNAVAILABLE) && !self.contract.has_partial_updates()
     }
 
-    /// Takes what the event's schema says.
+    /// Reads the meanings in the event's schema.
     fn learn(&mut self, text: &str) {
         if let Some(schema) = self.places.raw(text, self.places.schema)
             && schema != self.schema
@@ -252,13 +252,13 @@ impl Reading {
     }
 }
 
-/// Whether an event stands beside its schema: what comes first is `schema` or `payload`.
+/// Whether an event is next to its schema: the first key is `schema` or `payload`.
 fn is_wrapped(text: &str) -> bool {
     let first = text.trim_start_matches(['{', ' ', '\t']);
     first.starts_with("\"schema\"") || first.starts_with("\"payload\"")
 }
 
-/// A value by its JSON.
+/// Parses a JSON value.
 fn value<'a>(raw: Option<&'a str>, scratch: &'a mut Vec<u8>) -> Value<'a> {
     let Some(raw) = raw else {
         return Value::Absent;

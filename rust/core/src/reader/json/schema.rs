@@ -1,4 +1,4 @@
-//! What Debezium's schema says about a value: its JSON alone does not tell a date from a number of days.
+//! The meaning of a value by Debezium's schema: JSON alone does not distinguish a date from a number of days.
 
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ pub(super) enum Meaning {
     Days,
     /// The digits of a number, as two's complement in base64.
     Decimal { scale: u8 },
-    /// The same, with its scale beside it.
+    /// The same, with its scale next to it.
     ScaledDecimal,
 }
 
@@ -36,7 +36,7 @@ struct Parameters<'a> {
     scale: Option<&'a str>,
 }
 
-/// The meaning of each column of the contract, by an event's schema.
+/// The meaning of each column of the contract in an event's schema.
 pub(super) fn meanings(schema: &str, contract: &Contract) -> Vec<Option<Meaning>> {
     let Ok(schema) = sonic_rs::from_str::<Field<'_>>(schema) else {
         return vec![None; contract.columns().len()];
@@ -74,7 +74,7 @@ fn meaning(field: &Field<'_>) -> Option<Meaning> {
     }
 }
 
-/// The meaning of a value that a path of the envelope says, without a schema.
+/// The meaning of a value at a path of the envelope, without a schema.
 pub(super) fn of_path(path: &str) -> Option<Meaning> {
     let unit = path.rsplit('.').next().unwrap_or(path);
     let per_second = match unit {
@@ -93,7 +93,7 @@ struct ScaledDecimal<'a> {
     value: &'a str,
 }
 
-/// The value of this meaning; none if its JSON is something else, such as a number that the connector writes as text.
+/// The value with this meaning; none if its JSON has another type, such as a number that the connector writes as text.
 pub(super) fn value<'s>(
     meaning: Meaning,
     raw: &str,

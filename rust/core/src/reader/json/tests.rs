@@ -14,7 +14,7 @@ fn read(keys: &str, lines: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn keys_are_columns_whatever_their_case_and_order() {
+fn keys_are_columns_regardless_of_case_and_order() {
     assert_eq!(
         read(
             "",
@@ -69,7 +69,7 @@ fn a_line_that_is_not_one_object_of_the_contract_is_rejected() {
 }
 
 #[test]
-fn a_key_that_a_row_lacks_is_null_only_where_the_contract_says_so() {
+fn a_missing_key_is_null_only_if_the_contract_allows_it() {
     let contract = CONTRACT.replace(", required = true", "");
     let line = r#"{"op":"U","id":1,"at":"AT"}"#;
     let rows = read(&contract, &[line]);
@@ -102,7 +102,7 @@ columns = [
 "#;
 
 #[test]
-fn events_of_debezium_give_the_row_after_the_change_or_before_a_delete() {
+fn events_of_debezium_give_the_row_after_a_change_or_before_a_delete() {
     let row = r#"{"id":1,"name":"Ann","price":1.5,"day":"2026-01-01","seen":"AT"}"#;
     let source = r#""source":{"ts_ms":1767225600000,"lsn":7,"db":"x"},"ts_ms":1"#;
     let event = |op: &str, before: &str, after: &str| {
@@ -151,7 +151,7 @@ fn events_of_debezium_give_the_row_after_the_change_or_before_a_delete() {
 }
 
 #[test]
-fn the_schema_of_an_event_says_what_its_numbers_mean() {
+fn the_schema_of_an_event_gives_its_numbers_their_meaning() {
     let field = |field: &str, name: &str, more: &str| {
         format!(r#"{{"type":"x","optional":true,"name":"{name}","field":"{field}"{more}}}"#)
     };
@@ -188,7 +188,7 @@ fn the_schema_of_an_event_says_what_its_numbers_mean() {
 }
 
 #[test]
-fn other_json_is_refused_by_its_name() {
+fn other_json_is_rejected_by_its_kind() {
     assert!(read("", &["{", "\"op\":\"I\""])[0].starts_with("file is JSON over several lines"));
     assert!(
         read("format = \"jsonl\"", &["op,id,name,at"])[0]
