@@ -2,11 +2,7 @@
 //!
 //! `make target/sqlfluff-venv/ready` installs the sqlfluff that is pinned there.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "what surrounds a test fails as the test does"
-)]
+#![expect(clippy::panic, reason = "what surrounds a test fails as the test does")]
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

@@ -1,5 +1,5 @@
-//! Contents that the caller holds, such as NiFi's FlowFiles. The threads of a load ask for the next bytes, and the thread that called the
-//! load answers them, as only it may use what it holds. So a content of any size is loaded without a copy of it on the disk.
+//! Contents of the caller, such as NiFi's FlowFiles. The threads of a load request the next bytes, and the thread that called the
+//! load serves the requests, as only that thread may read the contents. So a content of any size is loaded without a copy on the disk.
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -10,39 +10,39 @@ use firn::{Error, Result};
 
 use crate::failure::Failure;
 
-/// The most bytes that cross at once; as `NativeContents` in Java has it.
+/// The maximum number of bytes per call, as in `NativeContents` in Java.
 const PIECE_BYTES: usize = 1 << 18;
 
-/// How often the caller is asked whether the load is to be cancelled.
+/// The interval of the checks whether the caller cancels the load.
 const CANCEL_CHECK: Duration = Duration::from_millis(200);
 
-/// Requests that may wait for the caller.
+/// The maximum number of waiting requests.
 const WAITING: usize = 8;
 
-/// The caller's side: what it holds, by the number of the file in the request.
+/// The caller's side: its contents by the number of the file in the request.
 pub trait Caller {
-    /// Goes back to the start of a content.
+    /// Returns to the start of a content.
     ///
     /// # Errors
-    /// The caller's own; the load ends with it.
+    /// The error of the caller, which ends the load.
     fn rewind(&mut self, file: usize) -> Result<(), Failure>;
 
-    /// Puts the next bytes of a content into the empty `piece`; none at its end.
+    /// Writes the next bytes of a content into the empty `piece`; none at its end.
     ///
     /// # Errors
-    /// The caller's own; the load ends with it.
+    /// The error of the caller, which ends the load.
     fn read(&mut self, file: usize, piece: &mut Vec<u8>) -> Result<(), Failure>;
 
     /// Receives the next bytes of the CSV of a file's malformed rows.
     ///
     /// # Errors
-    /// The caller's own; the load ends with it.
+    /// The error of the caller, which ends the load.
     fn rejected(&mut self, file: usize, csv: &[u8]) -> Result<(), Failure>;
 
-    /// Whether the load is to be cancelled.
+    /// Whether the load should be cancelled.
     ///
     /// # Errors
-    /// The caller's own; the load ends with it.
+    /// The error of the caller, which ends the load.
     fn is_cancelled(&mut self) -> Result<bool, Failure>;
 }
 
@@ -61,7 +61,7 @@ enum Request {
 #[derive(Clone)]
 pub struct Requests(SyncSender<Request>);
 
-/// The end at which the caller's thread answers.
+/// The receiver of requests, for the caller's thread.
 pub struct Answers(Receiver<Request>);
 
 /// Why [`Answers::serve`] returned.
@@ -77,10 +77,10 @@ pub fn channel() -> (Requests, Answers) {
 }
 
 impl Answers {
-    /// Answers requests until the load has finished or is to be cancelled.
+    /// Serves requests until the load has finished or should be cancelled.
     ///
     /// # Errors
-    /// The caller's own.
+    /// The error of the caller.
     pub fn serve(&self, caller: &mut impl Caller) -> Result<Served, Failure> {
         loop {
             match self.0.recv_timeout(CANCEL_CHECK) {
@@ -92,7 +92,7 @@ impl Answers {
                 }) => {
                     piece.clear();
                     caller.read(file, &mut piece)?;
-                    // A reader that was given up no longer waits for its answer.
+                    // An abandoned reader no longer waits for its response.
                     let _ = answer.send(piece);
                 }
                 Ok(Request::Rejected(file, csv)) => caller.rejected(file, &csv)?,
@@ -113,13 +113,13 @@ impl Requests {
         self.0.send(request).map_err(|_| ended())
     }
 
-    /// The load has finished: the caller's thread returns.
+    /// Signals that the load has finished, so that the caller's thread returns.
     pub fn finish(&self) {
-        // Without a receiver it has returned already.
+        // If there is no receiver, the thread has already returned.
         let _ = self.send(Request::Finished);
     }
 
-    /// What a load reads as the file of this number.
+    /// The input for the file of this number.
     pub fn content(
         &self,
         file: usize,
@@ -133,7 +133,7 @@ impl Requests {
         }
     }
 
-    /// Where the CSV of a file's malformed rows goes.
+    /// The writer for the CSV of a file's malformed rows.
     pub fn rejected(&self, file: usize) -> impl Write + Send + use<> {
         RejectedCsv {
             requests: self.clone(),
@@ -179,7 +179,7 @@ struct Pieces {
     requests: Requests,
     file: usize,
     piece: Vec<u8>,
-    /// How much of the piece is read.
+    /// The number of bytes of the piece that have been read.
     read: usize,
 }
 
@@ -224,7 +224,7 @@ impl Write for RejectedCsv {
 mod tests {
     use super::*;
 
-    /// Holds texts, and gives them three bytes at a time.
+    /// Contents with texts, returned three bytes at a time.
     struct Texts {
         texts: Vec<&'static str>,
         read: Vec<usize>,

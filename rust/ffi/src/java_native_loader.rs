@@ -1,4 +1,4 @@
-//! The natives of `io.firn.nifi.core.NativeLoader`.
+//! The native methods of `io.firn.nifi.core.NativeLoader`.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::loader::LoaderSession;
 use crate::{jni_edge, tickets};
 
-/// A handle to a loader with the settings of a JSON document.
+/// Opens a loader with the settings of a JSON document, and returns its handle.
 #[jni_mangle("io.firn.nifi.core.NativeLoader")]
 pub fn open<'local>(
     env: EnvUnowned<'local>,
@@ -26,7 +26,7 @@ pub fn open<'local>(
     })
 }
 
-/// What stands in the way of loading, as a JSON array.
+/// Checks everything that loading needs; returns the findings as a JSON array.
 #[jni_mangle("io.firn.nifi.core.NativeLoader")]
 pub fn verify<'local>(
     env: EnvUnowned<'local>,
@@ -41,7 +41,7 @@ pub fn verify<'local>(
     })
 }
 
-/// Loads the contents of a JSON request; an outcome for each, as a JSON array. `contents` is a `NativeContents`, and `buffer` is its buffer.
+/// Loads the contents of a JSON request; returns an outcome for each, as a JSON array. `contents` is a `NativeContents`, `buffer` its buffer.
 #[jni_mangle("io.firn.nifi.core.NativeLoader")]
 pub fn put<'local>(
     env: EnvUnowned<'local>,
@@ -69,7 +69,7 @@ pub fn put<'local>(
     })
 }
 
-/// The contents that Java holds. An exception of Java's ends the load and reaches the caller of `put`.
+/// The contents in Java. A Java exception ends the load and is thrown to the caller of `put`.
 struct JavaContents<'env, 'local> {
     env: &'env mut Env<'local>,
     contents: JObject<'local>,
@@ -131,7 +131,7 @@ impl Caller for JavaContents<'_, '_> {
     }
 }
 
-/// Ends the loader.
+/// Closes the loader.
 #[jni_mangle("io.firn.nifi.core.NativeLoader")]
 pub fn close<'local>(env: EnvUnowned<'local>, _class: JClass<'local>, handle: jlong) {
     jni_edge::run(env, |_| tickets::close::<LoaderSession>(handle));

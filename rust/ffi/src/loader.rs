@@ -1,5 +1,5 @@
-//! A pipeline behind a handle, for callers who know nothing of async. It decodes settings and requests, drives the core on a small
-//! runtime of its own, and encodes what came of it; what loading means is the core's.
+//! A pipeline with a handle, for synchronous callers. It decodes settings and requests, runs the core on a small
+//! runtime of its own, and encodes the results; the core does the loading.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -22,10 +22,10 @@ use crate::failure::Failure;
 use crate::rejected_rows::RejectedRows;
 use crate::tickets::Session;
 
-/// How long the end of a session may take; only a cancel request can still be under way then.
+/// The timeout for the end of a session, when only a cancel request can still be running.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Everything that a session needs, in one document.
+/// All settings of a session, in one document.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -60,7 +60,7 @@ struct Request {
     timeout_millis: u64,
 }
 
-/// A content that the caller holds.
+/// A content of the caller.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RequestFile {
@@ -86,14 +86,14 @@ enum Outcome {
 
 #[derive(Serialize)]
 struct LoadedFile {
-    /// The objects' names: one, or of a large file several.
+    /// The objects' names: one, or several for a large file.
     source_files: Vec<String>,
-    /// Rows read, and those of them that are malformed.
+    /// Rows read, and the malformed rows among them.
     rows_read: u64,
     malformed: u64,
     /// None if an earlier call uploaded the file.
     bytes: Option<u64>,
-    /// None where the mode does not wait for the merge.
+    /// None if the mode does not wait for the merge.
     counts: Option<RowCounts>,
     upload_millis: u128,
     load_millis: u128,
@@ -190,7 +190,7 @@ impl LoaderSession {
     /// Opens a session; nothing is sent yet.
     ///
     /// # Errors
-    /// `Config` if a setting makes no sense.
+    /// `Config` if a setting is invalid.
     pub fn open(settings: &str) -> Result<Self> {
         let settings: Settings = document(settings, "configuration")?;
         let pipeline = settings.pipeline()?;
@@ -214,12 +214,12 @@ impl LoaderSession {
             .ok_or_else(|| Error::bug("the loader is closed"))
     }
 
-    /// Looks at everything that loading needs; the findings as JSON.
+    /// Checks everything that loading needs; returns the findings as JSON.
     ///
     /// # Errors
-    /// `Transient` if that takes longer than `timeout`.
+    /// `Transient` if the timeout passes.
     pub fn verify(&self, timeout: Duration) -> Result<String> {
-        // Somebody waits for the answer: a service that is not there is reported soon, not tried again for minutes.
+        // The user is waiting: an unreachable service is reported soon, not retried for minutes.
         let pipeline = self.loader.pipeline().clone().with_timeout(timeout / 6);
         let doctor = pipeline.doctor(Some(self.loader.store()));
         let findings = self
@@ -234,10 +234,10 @@ impl LoaderSession {
         encode(&findings)
     }
 
-    /// Loads the contents that the JSON document `request` lists and `caller` holds; an outcome for each, as JSON.
+    /// Loads the contents of `caller` that the JSON document `request` lists; returns an outcome for each, as JSON.
     ///
     /// # Errors
-    /// `Config` if the request is not what it should be, `Transient` if the caller cancels, and what the caller reports. What befalls one
+    /// `Config` if the request is invalid, `Transient` if the caller cancels, and the errors of the caller. The error of a single
     /// file is in its outcome.
     pub fn put(&self, request: &str, caller: &mut impl Caller) -> Result<String, Failure> {
         let request: Request = document(request, "request")?;
@@ -323,7 +323,7 @@ impl RejectFiles {
         Self((0..files).map(rows).collect())
     }
 
-    /// For each file, whether its rows are written.
+    /// Finishes each file's rows; returns the outcome of writing them.
     fn finish(&self) -> Vec<Result<()>> {
         self.0.iter().map(|rows| locked(rows).finish()).collect()
     }
@@ -349,7 +349,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_that_does_not_fit_does_not_show_its_secrets() {
+    fn an_error_for_an_invalid_document_does_not_show_its_secrets() {
         let error =
             LoaderSession::open(r#"{"url": "u", "private_key": 5, "access_token": "s3cret"}"#)
                 .err()

@@ -1,4 +1,4 @@
-//! The files of a load: files on the disk, and contents that the caller holds and the load reads when it needs them.
+//! The files of a load: files on the disk, and contents of the caller that the load reads on demand.
 
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -13,17 +13,17 @@ pub trait Content: Send + Sync {
     /// Opens the content at its start. A load has one such reader at a time.
     ///
     /// # Errors
-    /// Whatever the owner of the content reports.
+    /// The error of the content's owner.
     fn read(&self) -> Result<Box<dyn Read + Send>>;
 
-    /// Length and last change, which differ once the content has been written.
+    /// Length and modification time, which change when the content is written.
     ///
     /// # Errors
-    /// Whatever the owner of the content reports.
+    /// The error of the content's owner.
     fn stamp(&self) -> Result<Stamp>;
 }
 
-/// What changes when a file is written: its length in bytes, and when it was modified.
+/// The stamp of a file, which changes when it is written: its length in bytes, and its modification time.
 pub type Stamp = (u64, Option<SystemTime>);
 
 /// A file to load.
@@ -31,7 +31,7 @@ pub type Stamp = (u64, Option<SystemTime>);
 pub enum InputFile {
     /// A file on the disk.
     Path(PathBuf),
-    /// A content of the caller's, with the name of its file.
+    /// A content of the caller, with the name of its file.
     Content(String, Arc<dyn Content>),
 }
 
@@ -42,7 +42,7 @@ impl<P: AsRef<Path>> From<P> for InputFile {
 }
 
 impl InputFile {
-    /// How an error names it.
+    /// Its name in errors.
     pub(super) fn place(&self) -> String {
         match self {
             Self::Path(path) => path.display().to_string(),

@@ -1,4 +1,4 @@
-//! Files all the way: uploaded, loaded, merged. `firn put`, `firn watch` and the native library all load files with it.
+//! Uploads, loads and merges files. `firn put`, `firn watch` and the native library all load files with it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,23 +12,23 @@ use super::{FileReport, Loader, Pipeline, StagedFile};
 use crate::error::{Error, Result};
 use crate::merge::DIRECT_FOLDER;
 
-/// Requests of one caller that are under way together: the way to a far bucket takes longer than the work.
+/// Concurrent uploads of one caller: the latency to a remote bucket is longer than the work.
 const MAX_CONCURRENT_UPLOADS: usize = 4;
 
 /// Who loads and merges the files.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum LoadMode {
-    /// This call: it loads the files by their names and merges.
+    /// This call, which loads the files by their names and merges.
     CopyAndMerge,
-    /// The pipe and the task; this call uploads only.
+    /// The pipe and the task; this call only uploads.
     Snowpipe,
     /// The pipe and the task; this call uploads, and waits until they are done.
     SnowpipeAwaited,
 }
 
 impl LoadMode {
-    /// Where in the stage its files go: the pipe loads from the one, `LOAD_…` from the other.
+    /// Its folder in the stage: the pipe loads from one folder, `LOAD_…` from the other.
     fn folder(self) -> &'static str {
         match self {
             Self::CopyAndMerge => DIRECT_FOLDER,
@@ -37,12 +37,12 @@ impl LoadMode {
     }
 }
 
-/// When a load is given up. Nothing is lost then: the same call resumes it.
+/// The deadline of a load. Nothing is lost when it passes: the same call resumes the load.
 #[derive(Clone, Copy, Debug)]
 pub enum Deadline {
-    /// At this moment, also in the middle of an upload.
+    /// This moment, also during an upload.
     At(Instant),
-    /// So long after the upload of the last file.
+    /// This time after the upload of the last file.
     AfterUpload(Duration),
 }
 
@@ -58,26 +58,26 @@ impl Deadline {
 /// What happened to one file.
 pub type Outcome = Result<Loaded>;
 
-/// A file that has been loaded as far as the mode says.
+/// A file that has been loaded as far as the mode requires.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Loaded {
-    /// Its objects: one, or of a large file several.
+    /// Its objects: one, or several for a large file.
     pub objects: Vec<StagedFile>,
-    /// What happened to the rows of each object; empty where the mode does not wait for that.
+    /// The report of each object; empty if the mode does not wait for it.
     pub reports: Vec<FileReport>,
-    /// How long its upload took.
+    /// The duration of its upload.
     pub upload_time: Duration,
-    /// How long loading and merging took, for all files of the call together.
+    /// The duration of loading and merging, for all files of the call together.
     pub load_time: Duration,
 }
 
 impl Loader {
-    /// Checks a file against the contract and uploads it, as one object, or, if it is large, as several; malformed rows travel along,
-    /// each with its reason. The mode decides on the folder: the pipe loads from one, `LOAD_…` from another.
+    /// Checks a file against the contract and uploads it, as one object, or, if it is large, as several; malformed rows are included,
+    /// each with its reason. The mode determines the folder: the pipe loads from one, `LOAD_…` from the other.
     ///
     /// # Errors
-    /// `Config` for a file or header that is not the contract's, `Rejected` for one that is empty, damaged or cut short
-    /// (then nothing is uploaded), and what the store gives.
+    /// `Config` for a file or header that does not match the contract, `Rejected` for a file that is empty, damaged or truncated
+    /// (then nothing is uploaded), and the errors of the store.
     pub async fn upload(
         &self,
         input: impl Into<InputFile>,
@@ -89,7 +89,7 @@ impl Loader {
             .await
     }
 
-    /// Takes files to the tables, or as far as `mode` says. An outcome for each, in the files' order: a file that fails stops no other.
+    /// Loads files as far as `mode` requires. Returns an outcome for each, in the files' order: a file that fails does not stop the others.
     pub async fn load(
         &self,
         files: impl IntoIterator<Item: Into<InputFile>>,
@@ -117,7 +117,7 @@ impl Loader {
         let mut reports = reports.map(Vec::into_iter);
         let outcome = |upload: Result<(Vec<StagedFile>, Duration)>| {
             let (objects, upload_time) = upload?;
-            // What is uploaded is not lost, but what happened to it is not known yet: trying again does no harm.
+            // Uploaded objects are not lost, but their outcome is not known yet: a retry is safe.
             let all = reports.as_mut().map_err(|error| error.clone())?;
             Ok(Loaded {
                 reports: all.take(objects.len()).collect(),
@@ -129,7 +129,7 @@ impl Loader {
         uploads.into_iter().map(outcome).collect()
     }
 
-    /// Whether the files may be uploaded: nobody would find those that lie in the wrong place.
+    /// Checks that the files may be uploaded: files in the wrong folder would never be loaded.
     async fn check_before(&self, mode: LoadMode, deadline: Deadline) -> Result<()> {
         let asked = tokio::time::timeout(deadline.remaining(), self.deployed_mismatch());
         let asked = asked.await.unwrap_or_else(|_| {
@@ -140,7 +140,7 @@ impl Loader {
         match asked {
             Ok(None) => Ok(()),
             Ok(Some(mismatch)) => Err(Error::config(mismatch)),
-            // Who only uploads needs no Snowflake now.
+            // A call that only uploads does not need Snowflake.
             Err(_) if mode == LoadMode::Snowpipe => Ok(()),
             Err(error) => Err(error),
         }
@@ -169,8 +169,8 @@ impl Loader {
         Ok((staged, started.elapsed()))
     }
 
-    /// Uploads a file. Of one that becomes several objects which this call merges, none is begun before the last but one is merged, so that
-    /// no single merge has to take them all.
+    /// Uploads a file. If it becomes several objects which this call merges, each one starts only after the last but one is merged, so that
+    /// no single merge has to process them all.
     async fn upload_merging(
         &self,
         file: usize,
@@ -186,7 +186,7 @@ impl Loader {
                 let before = std::slice::from_ref(before);
                 let merged = self.pipeline.load_and_merge(before, deadline.remaining());
                 match merged.await {
-                    // That it is late matters at the end only.
+                    // A deadline that has passed is only reported at the end.
                     Err(error) if !error.is_transient() => return Err(error),
                     _ => {}
                 }
@@ -198,7 +198,7 @@ impl Loader {
 }
 
 impl Pipeline {
-    /// Takes uploaded objects as far as `mode` says.
+    /// Loads uploaded objects as far as `mode` requires.
     async fn load_staged(
         &self,
         staged: &[StagedFile],

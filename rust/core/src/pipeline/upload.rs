@@ -1,6 +1,6 @@
-//! A file's way into the bucket: measured, checked, uploaded under the name of its content; a large one as several objects.
+//! Hashes, checks and uploads a file under a name from its content; a large one as several objects.
 //!
-//! Every step may be repeated: the name is the content's, so an object is uploaded once, and the pipe loads a name once.
+//! Every step may be repeated: the name depends on the content, so an object is uploaded once, and the pipe loads a name once.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -18,37 +18,37 @@ use crate::merge::version;
 use crate::reader::{self, FileFacts, Reader, RejectedRow, RowTotals, Source, Validator};
 use crate::store::Uploaded;
 
-/// A file with more bytes than this, before they are compressed, becomes several objects. With gzip each is of about 240 MB then, and
-/// [Snowflake advises](https://docs.snowflake.com/en/user-guide/data-load-considerations-prepare) 100 to 250.
+/// A file with more uncompressed bytes than this becomes several objects. With gzip each has about 240 MB then, and
+/// [Snowflake recommends](https://docs.snowflake.com/en/user-guide/data-load-considerations-prepare) 100 to 250.
 pub(super) const OBJECT_BYTES: usize = 512 << 20;
 
-/// How often a file is read: for its hash, and for its check and upload.
+/// The number of times that a file is read: for its hash, and for its check and upload.
 pub const READS_PER_FILE: u64 = 2;
 
-/// Receives what happens during a load. Files are numbered from 0 in the order of the call.
+/// Receives the events of a load. Files are numbered from 0 in the order of the call.
 pub trait LoadListener: Send + Sync {
-    /// So many bytes more of a file have been read; each file is read [`READS_PER_FILE`] times.
+    /// More bytes of a file have been read; each file is read [`READS_PER_FILE`] times.
     fn bytes_read(&self, _bytes: usize) {}
     /// A row of a file is malformed.
     fn row_rejected(&self, _file: usize, _row: &RejectedRow) {}
     /// A file has been read to its end and uploaded.
     fn file_uploaded(&self, _file: usize) {}
-    /// Snowflake loads and merges the files now.
+    /// All files have been uploaded, and Snowflake loads and merges them.
     fn all_uploaded(&self) {}
 }
 
 impl LoadListener for () {}
 
-/// An object that has been uploaded and has yet to arrive in the tables.
+/// An object that has been uploaded and is not yet loaded.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StagedFile {
     /// The object within the contract's folder.
     pub object: Uploaded,
-    /// Its whole path in the bucket, as the tables name it.
+    /// Its whole path in the bucket, as in the tables.
     pub source_file: String,
     /// Rows in it.
     pub rows: RowTotals,
-    /// The hash of the file that it comes from, as [`content_hash`] gives it.
+    /// The [`content_hash`] of its file.
     pub content_hash: String,
 }
 
@@ -101,7 +101,7 @@ impl Loader {
         let name = format!("{folder}{}.csv{suffix}", upload.name());
         let source_file = format!("{}{name}", self.store.location().prefix);
         let content_hash = hex(&upload.digest);
-        // An earlier call that was cut short may not have reported the malformed rows, so they are read even if the object is there.
+        // An earlier call that was interrupted may not have reported the malformed rows, so they are read even if the object exists.
         let is_there = self.store.contains(&name).await;
         let ((rows, next), bytes) = if is_there.context(|| place.clone())? {
             let copy = move || upload.copy(&mut std::io::sink());
@@ -125,12 +125,12 @@ const CUT_SHORT: &str = "the last row has no line end, as in a file that was cut
 
 const EMPTY_SNAPSHOT: &str = "a snapshot without rows would delete every key: it is not loaded";
 
-/// Keeps the last two bytes of what is written.
+/// Keeps the last two written bytes.
 #[derive(Default)]
 struct End([u8; 2]);
 
 impl End {
-    /// Whether a text ends so that has a last line end, whatever its encoding.
+    /// Whether the text ends with a line end, in any encoding.
     fn is_line_end(&self) -> bool {
         let [before, last] = self.0;
         let last = if last == 0 { before } else { last };
@@ -153,7 +153,7 @@ impl std::io::Write for End {
     }
 }
 
-/// Where the upload of a file stands.
+/// The state of a file's upload.
 enum Step {
     Begin(InputFile),
     On(Box<FileUpload>),
@@ -163,26 +163,26 @@ enum Step {
 /// Receives each malformed row.
 type OnRejected = Box<dyn FnMut(&RejectedRow) + Send>;
 
-/// A file on its way into the bucket: opened once, its header checked, hashed and measured.
+/// A file to upload: opened once, with its header checked, hashed and measured.
 struct FileUpload {
     place: String,
-    /// What of the file's name stands in the names of its objects.
+    /// The part of the file's name in the names of its objects.
     stem: String,
     content: Arc<dyn Content>,
     digest: [u8; 8],
-    /// What an object's name stands for: the file's content, and how the contract reads it.
+    /// The hash in an object's name: of the file's content, and of how the contract reads it.
     reading: [u8; 8],
-    /// Of a large file, after how many bytes an object ends.
+    /// The bytes per object of a large file.
     cut: Option<usize>,
     stamp: Stamp,
     is_snapshot: bool,
-    /// Of what has been read this time.
+    /// The hash of the bytes of the current reading.
     seen: Hash,
     validator: Validator<Source, OnRejected>,
 }
 
 impl FileUpload {
-    /// Reads the file to its end, so that one that is damaged there is known before anything is uploaded.
+    /// Reads the file to its end, so that damage there is found before anything is uploaded.
     fn open(
         input: &InputFile,
         contract: &Contract,
@@ -197,7 +197,7 @@ impl FileUpload {
             name: name.as_deref(),
             modified: stamp.1,
         };
-        // A header that does not fit is known before gigabytes are read.
+        // Finds a wrong header before reading gigabytes.
         Reader::of_file(contract, facts, reader::decoded(content.read()?, |_| {})?)?;
         let (source, hash) = hashed(content.as_ref(), Arc::clone(&listener))?;
         let mut source = BufReader::with_capacity(1 << 18, source);
@@ -212,7 +212,7 @@ impl FileUpload {
         let on_rejected: OnRejected = Box::new(move |row| listener.row_rejected(number, row));
         Ok(Self {
             validator: Validator::of_file(contract, facts, source, on_rejected)?,
-            // What a snapshot lacks is known only from the whole of it.
+            // A snapshot is never split, as its missing keys are only known from the whole file.
             cut: (bytes > object_bytes as u64 && contract.snapshot().is_none())
                 .then_some(object_bytes),
             digest: hash.digest(),
@@ -230,7 +230,7 @@ impl FileUpload {
     fn name(&self) -> String {
         match self.cut {
             None => object_name(&self.stem, &self.reading),
-            // Cut elsewhere, the same content must have other names.
+            // With another split, the same content must have other names.
             Some(most) => {
                 let cut = Sha256::new_with_prefix(self.reading).chain_update(most.to_le_bytes());
                 let name = object_name(&self.stem, &short(cut));
@@ -247,7 +247,7 @@ impl FileUpload {
         if self.is_snapshot && rows.rows == 0 {
             return Err(Error::rejected(EMPTY_SNAPSHOT).of_file());
         }
-        // The name promises this content: of a file that has changed nothing more is uploaded under it.
+        // The name identifies the content: nothing more of a changed file is uploaded under it.
         if self.content.stamp()? != self.stamp || is_done && self.seen.digest() != self.digest {
             let changed = Error::transient("the file changed while it was read: it is retried");
             return Err(changed.with_fault(Fault::File));
@@ -264,7 +264,7 @@ async fn blocking<T: Send + 'static>(
         .map_err(|_| Error::bug("the thread that reads the file panicked"))?
 }
 
-/// A file's hash while it is read, as it lies on the disk.
+/// Hashes a file's bytes on the disk while it is read.
 #[derive(Clone, Default)]
 struct Hash(Arc<Mutex<Sha256>>);
 
@@ -296,10 +296,10 @@ fn hashed(content: &dyn Content, listener: Arc<dyn LoadListener>) -> Result<(Sou
     Ok((source, hash))
 }
 
-/// The hash of a file's bytes, as [`StagedFile::content_hash`] has it.
+/// The hash of a file's bytes, as in [`StagedFile::content_hash`].
 ///
 /// # Errors
-/// What opening and reading give.
+/// The errors of opening and reading.
 pub fn content_hash(path: &Path) -> Result<String> {
     let mut input = BufReader::with_capacity(1 << 18, open_regular(path)?);
     let mut hasher = Sha256::new();
@@ -314,7 +314,7 @@ pub fn content_hash(path: &Path) -> Result<String> {
     }
 }
 
-/// With another `[source]` the same file becomes other rows, which must not meet the old name.
+/// With another `[source]` the same file gives other rows, which must have another name.
 fn reading(contract: &Contract, digest: [u8; 8], modified: Option<SystemTime>) -> [u8; 8] {
     if contract.has_usual_source() {
         return digest;
@@ -334,13 +334,13 @@ fn hex(digest: &[u8; 8]) -> String {
     format!("{:016x}", u64::from_be_bytes(*digest))
 }
 
-/// The file's own name, for people, and its content's hash, for machines: other content never meets an old name, which
-/// Snowpipe would take for the old file.
+/// The file's own name, for people, and its content's hash, for machines: other content never has an old name, which
+/// Snowpipe would treat as the old file.
 fn object_name(stem: &str, digest: &[u8; 8]) -> String {
     format!("{stem}-{}", hex(digest))
 }
 
-/// A name without the endings of files of rows.
+/// A name without its suffixes for data and compression.
 pub(super) fn without_endings(name: &str) -> &str {
     let endings = [".gz", ".zst", ".csv"].iter();
     endings.fold(name, |name, ending| {
@@ -348,7 +348,7 @@ pub(super) fn without_endings(name: &str) -> &str {
     })
 }
 
-/// What of a file's name stands in the names of its objects.
+/// The part of a file's name in the names of its objects.
 pub(super) fn object_stem(name: &str) -> String {
     without_endings(name)
         .chars()

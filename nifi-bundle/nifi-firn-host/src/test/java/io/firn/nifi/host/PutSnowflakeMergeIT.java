@@ -29,7 +29,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/** Every relationship and every way of loading, in NiFi's harness against the real Snowglobe. */
+/** Tests every relationship and every load mode, in NiFi's harness with the real Snowglobe. */
 class PutSnowflakeMergeIT {
 
     static final String HEADER =
@@ -65,7 +65,7 @@ class PutSnowflakeMergeIT {
         snowglobe.close();
     }
 
-    /** One event: what happened to a customer, and when, in seconds of a minute; the second is the sequence too. */
+    /** One event of a customer, with its time in seconds of a minute; the second is also the sequence. */
     static String event(final String op, final int customer, final String city, final int second) {
         return "%s,%d,Ada,Lovelace,ada%d@example.org,,,%s,,,GB,2026-03-01T12:00:%02dZ,%d\n".formatted(op, customer, customer, city, second, second);
     }
@@ -79,7 +79,7 @@ class PutSnowflakeMergeIT {
     }
 
     @Test
-    void eachRowIsCountedInAnAttributeAndTheFileIsTracedToItsObject() throws Exception {
+    void theAttributesCountEachRowAndNameTheObject() throws Exception {
         runner.enqueue(HEADER + event("I", 1, "London", 1) + event("I", 2, "Turin", 2), Map.of("filename", "first.csv"));
         runner.run();
         runner.enqueue(HEADER + event("U", 1, "Ockham", 3) + event("D", 2, "Turin", 4) + event("I", 2, "Turin", 2), Map.of("filename", "second.csv"));
@@ -103,7 +103,7 @@ class PutSnowflakeMergeIT {
 
     @ParameterizedTest
     @CsvSource({"gzip, gzip", "gzip, none", "zstd, zstd", "zstd, gzip", "plain, zstd", "plain, none"})
-    void filesAreReadAndStoredInEveryPacking(final String incoming, final String stored) throws Exception {
+    void filesAreReadAndStoredInEveryCompression(final String incoming, final String stored) throws Exception {
         runner.setProperty("Compression Format", stored);
         runner.enqueue(packed(HEADER + event("I", 1, "London", 1), incoming), Map.of("filename", "no-suffix"));
         runner.run();
@@ -128,7 +128,7 @@ class PutSnowflakeMergeIT {
     }
 
     @Test
-    void brokenRowsGoToRejectedWithTheirReasonAndTheFileToSuccess() throws Exception {
+    void malformedRowsGoToRejectedWithTheirReasonAndTheFileToSuccess() throws Exception {
         final String broken = event("I", 2, "Turin", 2).replace("2026-03-01T", "yesterday ");
         runner.enqueue(HEADER + event("I", 1, "London", 1) + broken, Map.of("filename", "half.csv"));
         runner.run();
@@ -161,7 +161,7 @@ class PutSnowflakeMergeIT {
     }
 
     @Test
-    void manyFlowFilesAreOneLoadAndABadOneSpoilsOnlyItself() throws Exception {
+    void manyFlowFilesAreOneLoadAndAnInvalidOneDoesNotAffectTheOthers() throws Exception {
         runner.setProperty("Max FlowFiles per Load", "4");
         for (int file = 1; file <= 4; file++) {
             final String content = file == 3 ? "what,is,this\n1,2,3\n" : HEADER + event("I", file, "London", file);
@@ -184,7 +184,7 @@ class PutSnowflakeMergeIT {
     }
 
     @Test
-    void anAnswerThatIsLostMeansTheLoadIsTriedAgainToNoHarm() throws Exception {
+    void aLoadWithALostResponseIsRetriedSafely() throws Exception {
         snowglobe.inject("{\"fault\": \"lose_answer\", \"times\": 2, \"on\": {\"service\": \"snowflake\"}}");
         runner.enqueue(HEADER + event("I", 1, "London", 1), Map.of("filename", "lost.csv"));
         runner.run();
@@ -194,7 +194,7 @@ class PutSnowflakeMergeIT {
 
     @ParameterizedTest
     @CsvSource({"snowflake, 503", "s3, 503", "snowflake, 429"})
-    void aServiceThatStaysBusyMeansRetryAndThenSuccess(final String service, final int status) throws Exception {
+    void aBusyServiceMeansRetryAndThenSuccess(final String service, final int status) throws Exception {
         runner.setProperty("Load Timeout", "2 secs");
         snowglobe.inject("{\"fault\": \"refuse\", \"status\": %d, \"times\": null, \"on\": {\"service\": \"%s\"}}".formatted(status, service));
         runner.enqueue(HEADER + event("I", 1, "London", 1), Map.of("filename", "busy.csv"));
@@ -214,7 +214,7 @@ class PutSnowflakeMergeIT {
 
     @ParameterizedTest
     @CsvSource({"Token, not-the-token", "Secret Access Key, not-the-secret", "Stage Bucket, no-such-bucket", "Schema, NOWHERE", "Role, NO_SUCH_ROLE"})
-    void whatSomebodyMustPutRightIsAFailureThatSaysSo(final String property, final String value) {
+    void aConfigurationErrorIsAFailureWithAFix(final String property, final String value) {
         runner.setProperty(property, value);
         runner.enqueue(HEADER + event("I", 1, "London", 1), Map.of("filename", "f.csv"));
         runner.run();
@@ -227,7 +227,7 @@ class PutSnowflakeMergeIT {
     }
 
     @Test
-    void snowpipeUploadsAndLeavesTheRestToPipeAndTask() throws Exception {
+    void snowpipeOnlyUploadsAndThePipeAndTheTaskDoTheRest() throws Exception {
         runner.setProperty("Load Strategy", "Snowpipe");
         runner.enqueue(HEADER + event("I", 1, "London", 1), Map.of("filename", "piped.csv"));
         runner.run();
@@ -261,7 +261,7 @@ class PutSnowflakeMergeIT {
     }
 
     @Test
-    void snowpipeAwaitedInVainMeansRetryAndSaysWhereToLook() throws Exception {
+    void aTimeoutOfSnowpipeAwaitedMeansRetryWithAHint() throws Exception {
         snowglobe.sql("alter task MERGE_CUSTOMER_TASK suspend");
         runner.setProperty("Load Strategy", "Snowpipe, Awaited");
         runner.setProperty("Load Timeout", "1 secs");
@@ -279,7 +279,7 @@ class PutSnowflakeMergeIT {
     }
 
     @Test
-    void verifyFindsNothingWrongWhereNothingIs() {
+    void verifyFindsNoProblemInACompleteSetup() {
         assertTrue(verify().stream().allMatch(step -> step.getOutcome() == ConfigVerificationResult.Outcome.SUCCESSFUL), verify().toString());
     }
 
@@ -312,7 +312,7 @@ class PutSnowflakeMergeIT {
         "Secret Access Key | not-the-secret | Check bucket",
         "Schema | NOWHERE | Check objects of CUSTOMER",
     })
-    void verifyNamesTheStepThatASettingSpoils(final String property, final String value, final String step) {
+    void verifyNamesTheStepThatASettingBreaks(final String property, final String value, final String step) {
         runner.setProperty(property, value);
         final ConfigVerificationResult found = failedSteps().getFirst();
         assertEquals(step, found.getVerificationStepName(), found.getExplanation());
@@ -321,7 +321,7 @@ class PutSnowflakeMergeIT {
 
     @ParameterizedTest
     @CsvSource({"Account URL, http://127.0.0.1:1 cannot be reached", "Endpoint Override URL, bucket firn-landing cannot be reached"})
-    void verifyTellsAServiceThatIsNotThere(final String property, final String trouble) {
+    void verifyReportsAnUnreachableService(final String property, final String trouble) {
         runner.setProperty(property, "http://127.0.0.1:1");
         assertTrue(failedSteps().getFirst().getExplanation().contains(trouble), failedSteps().toString());
     }

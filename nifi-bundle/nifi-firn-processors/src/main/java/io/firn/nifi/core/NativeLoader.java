@@ -24,7 +24,7 @@ public final class NativeLoader implements AutoCloseable {
         this.handle = handle;
     }
 
-    /** How long a call waits for its rows. */
+    /** Who loads and merges the files, and whether the call waits for it. */
     public enum Mode {
         /** Load and merge in the call. */
         @JsonProperty("copy_and_merge")
@@ -40,9 +40,9 @@ public final class NativeLoader implements AutoCloseable {
     /**
      * A file to load.
      *
-     * @param name its name, which the names of its objects begin with
+     * @param name its name, with which the names of its objects begin
      * @param bytes its length
-     * @param modifiedMillis when it was last modified, in milliseconds since 1970
+     * @param modifiedMillis the modification time, in milliseconds since 1970
      */
     public record Input(
             @JsonProperty("name") String name,
@@ -53,7 +53,7 @@ public final class NativeLoader implements AutoCloseable {
     /** The contents of the files of a load, by their number. The core calls it on the thread that called {@link #put}. */
     public interface Contents {
 
-        /** Goes to the start of a content; the core reads each three times. */
+        /** Returns to the start of a content; the core reads each three times. */
         void rewind(int file) throws IOException;
 
         /** Fills {@code piece} with the next bytes; leaves it empty at the end of the content. */
@@ -62,7 +62,7 @@ public final class NativeLoader implements AutoCloseable {
         /** Receives the next bytes of the CSV of a file's malformed rows; never called for a file without them. */
         void rejected(int file, ByteBuffer csv) throws IOException;
 
-        /** Whether to give up the load; it then ends within a second. */
+        /** Whether to cancel the load, which then ends within a second. */
         boolean isCancelled();
     }
 
@@ -103,7 +103,7 @@ public final class NativeLoader implements AutoCloseable {
     /**
      * Opens a session; nothing is sent yet.
      *
-     * @param settings the core's settings by name, secrets among them; they are kept nowhere else
+     * @param settings the core's settings by name, including secrets; they are not stored elsewhere
      * @throws CoreException if a setting is invalid
      */
     public static NativeLoader open(final Map<String, Object> settings) {
@@ -116,9 +116,9 @@ public final class NativeLoader implements AutoCloseable {
     }
 
     /**
-     * Loads files together; an outcome for each, in their order.
+     * Loads files together; returns an outcome for each, in their order.
      *
-     * @throws IOException if {@code contents} throws it; the load is given up, and doing it again changes nothing
+     * @throws IOException if {@code contents} throws it; the load is cancelled, and repeating it is safe
      * @throws CoreException if {@code contents} cancels the load
      */
     public List<Outcome> put(final List<Input> files, final Contents contents, final Mode mode, final Duration timeout) throws IOException {

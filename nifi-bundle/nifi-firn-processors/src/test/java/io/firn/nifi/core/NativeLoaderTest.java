@@ -30,7 +30,7 @@ class NativeLoaderTest {
     }
 
     @Test
-    void aHandleOfAnotherKindIsNamedAndStaysOpen() {
+    void aHandleOfAnotherKindIsReportedAndStaysOpen() {
         final long generator = NativeGenerator.open("{}", null, -1);
         final long loader = NativeLoader.open(SETTINGS);
         refused("invalid handle " + generator + ": it is a generator, expected a loader", () -> put(generator, "{}"));
@@ -46,7 +46,7 @@ class NativeLoaderTest {
     }
 
     @Test
-    void aClosedHandleIsToldFromOneNeverGivenOut() {
+    void aClosedHandleIsDistinguishedFromOneNeverIssued() {
         final long handle = NativeLoader.open(SETTINGS);
         NativeLoader.close(handle);
         refused("is closed", () -> put(handle, "{}"));
@@ -58,7 +58,7 @@ class NativeLoaderTest {
     }
 
     @Test
-    void nullsAreNamed() {
+    void nullsAreReported() {
         final long handle = NativeLoader.open(SETTINGS);
         refused("settings is null", () -> NativeLoader.open((String) null));
         refused("request is null", () -> put(handle, null));
@@ -67,7 +67,7 @@ class NativeLoaderTest {
     }
 
     @Test
-    void garbageInPlaceOfDocumentsIsRefusedAndNotRepeated() {
+    void invalidDocumentsAreRejectedAndNotShown() {
         final long handle = NativeLoader.open(SETTINGS);
         for (final String garbage : new String[] {"", "{", "\0\0", "[1e999]", "s3cret".repeat(20_000), "{\"files\": 5}", "[".repeat(100_000)}) {
             refused("invalid configuration document", () -> NativeLoader.open(garbage));
@@ -77,7 +77,7 @@ class NativeLoaderTest {
     }
 
     @Test
-    void anExceptionOfTheContentsEndsTheLoadAndReachesItsCaller() throws IOException {
+    void anExceptionOfTheContentsEndsTheLoadAndIsThrownToItsCaller() throws IOException {
         final long handle = openRefused();
         final Contents contents = new Nothing() {
             @Override
@@ -88,14 +88,14 @@ class NativeLoaderTest {
         final NativeContents access = new NativeContents(contents);
         final IOException thrown = assertThrows(IOException.class, () -> NativeLoader.put(handle, REQUEST, access, access.buffer()));
         assertEquals("the disk of file 0 is gone", thrown.getMessage());
-        // A buffer that the core cannot reach is named.
+        // A buffer that the core cannot access is reported.
         refused("the buffer is null", () -> NativeLoader.put(handle, REQUEST, new NativeContents(new Nothing()), null));
         refused("the buffer is not direct", () -> NativeLoader.put(handle, REQUEST, new NativeContents(new Nothing()), ByteBuffer.allocate(8)));
         NativeLoader.close(handle);
     }
 
     @Test
-    void contentsCancelALoad() throws IOException {
+    void contentsCanCancelALoad() throws IOException {
         final long handle = openRefused();
         final NativeContents access = new NativeContents(new Nothing() {
             @Override
@@ -108,7 +108,7 @@ class NativeLoaderTest {
         NativeLoader.close(handle);
     }
 
-    /** A loader whose account refuses every login, so that a load that needs none begins at once. */
+    /** A loader whose account rejects every login, so that only a load without a login starts. */
     private static long openRefused() throws IOException {
         final HttpServer account = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         account.createContext("/", exchange -> {

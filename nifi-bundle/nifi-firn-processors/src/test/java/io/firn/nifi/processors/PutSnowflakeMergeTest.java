@@ -24,7 +24,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-/** What shows without a Snowflake: properties, credentials, and a service that is not there. */
+/** Tests without a Snowflake: properties, credentials, and an unreachable service. */
 class PutSnowflakeMergeTest {
 
     private static final String SECRET = "s3cret-that-never-shows";
@@ -60,7 +60,7 @@ class PutSnowflakeMergeTest {
     }
 
     @Test
-    void aServiceThatIsNotThereMeansRetry() {
+    void anUnreachableServiceMeansRetry() {
         runner.enqueue("op,customer_id,first_name,last_name,email,phone,street,city,state,postal_code,country,updated_at,sequence\n",
                 Map.of("filename", "../../etc/passwd"));
         runner.run();
@@ -73,7 +73,7 @@ class PutSnowflakeMergeTest {
     }
 
     @Test
-    void withoutAFlowFileNothingHappens() {
+    void nothingHappensWithoutAFlowFile() {
         runner.setNonLoopConnection(false);
         runner.run();
         runner.assertTransferCount(PutSnowflakeMerge.RETRY, 0);
@@ -102,7 +102,7 @@ class PutSnowflakeMergeTest {
         "yesterday, 7",
         ", 7",
     })
-    void aFileWasModifiedWhenItsAttributeSays(final String attribute, final long millis) {
+    void theModificationTimeIsReadFromTheAttribute(final String attribute, final long millis) {
         final MockFlowFile flowFile = new MockFlowFile(1) {
             @Override
             public long getLineageStartDate() {
@@ -130,7 +130,7 @@ class PutSnowflakeMergeTest {
         "Schema | ' '",
         "Warehouse | ' '",
     })
-    void nonsenseIsRefusedOnTheCanvas(final String property, final String value) {
+    void invalidPropertiesAreRejectedOnTheCanvas(final String property, final String value) {
         runner.assertValid();
         runner.setProperty(property, value);
         runner.assertNotValid();
@@ -146,20 +146,20 @@ class PutSnowflakeMergeTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"ACCESS_TOKEN", "OAUTH"})
-    void aTokenStandsInForUserAndKey(final String strategy) {
+    void aTokenReplacesUserAndKey(final String strategy) {
         runner.removeProperty(LoaderProperties.USER);
         runner.removeProperty(LoaderProperties.PRIVATE_KEY);
         runner.setProperty(LoaderProperties.AUTHENTICATION, strategy);
         runner.assertNotValid();
         runner.setProperty(LoaderProperties.TOKEN, SECRET);
         runner.assertValid();
-        // The settings make sense, so that the login is tried; the bucket is looked at without one.
+        // The settings are valid, so the login is tried; the bucket is checked without a login.
         assertEquals(List.of("Check connection", "Check bucket"),
                 verify().stream().map(ConfigVerificationResult::getVerificationStepName).filter(step -> step.startsWith("Check")).toList());
     }
 
     @Test
-    void verifyStopsAtAKeyThatIsNone() {
+    void verifyStopsAtAnInvalidKey() {
         runner.setProperty(LoaderProperties.PRIVATE_KEY, SECRET);
         final List<ConfigVerificationResult> results = verify();
         assertEquals(List.of(Outcome.SUCCESSFUL, Outcome.FAILED), results.stream().map(ConfigVerificationResult::getOutcome).toList());
@@ -168,7 +168,7 @@ class PutSnowflakeMergeTest {
     }
 
     @Test
-    void verifyStopsAtAContractThatIsNone() {
+    void verifyStopsAtAnInvalidContract() {
         runner.setProperty(LoaderProperties.CONTRACT, "[table");
         final ConfigVerificationResult last = verify().getLast();
         assertEquals("Read settings", last.getVerificationStepName());
