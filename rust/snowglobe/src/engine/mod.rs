@@ -12,7 +12,6 @@ mod state;
 mod statements;
 mod storage;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use catalog::{Body, Kind};
@@ -26,85 +25,11 @@ pub use crate::types::error::{Result, SnowflakeError};
 pub use crate::types::value::{
     Bind, Binds, ColumnMeta, QueryResult, RowStats, SnowflakeType, StatementKind, Value,
 };
-pub use session::{CancelHandle, Session};
+pub use session::{Login, Session};
+pub use state::options::EngineOptions;
+pub use state::pipe_queue::PipeFileReport;
 pub use state::trust::TrustPolicy;
-
-/// What an engine is opened with.
-#[derive(Clone)]
-pub struct EngineOptions {
-    /// Where data is kept; in memory without.
-    pub data_dir: Option<PathBuf>,
-    /// The time that tasks, history and `CURRENT_TIMESTAMP` go by.
-    pub clock: Clock,
-    /// The buckets behind stages.
-    pub object_store: Arc<dyn ObjectStore>,
-    /// The account's name, upper case.
-    pub account: String,
-    /// Whether AWS roles trust only whom their policy names, as [`Engine::trust`] sets it.
-    pub strict_trust: bool,
-}
-
-impl Default for EngineOptions {
-    fn default() -> Self {
-        Self {
-            data_dir: None,
-            clock: Clock::system(),
-            object_store: Arc::new(MemoryStore::default()),
-            account: "SNOWGLOBE".to_owned(),
-            strict_trust: false,
-        }
-    }
-}
-
-/// Who opens a session, and where it starts. Names are as Snowflake takes them: upper-cased unless in double quotes.
-#[derive(Clone, Debug, Default)]
-pub struct Login {
-    /// The user; it must exist. A new engine has `SNOWGLOBE`, an account administrator.
-    pub user: String,
-    /// The role, or the user's default.
-    pub role: Option<String>,
-    /// The warehouse, or the user's default.
-    pub warehouse: Option<String>,
-    /// The database, or the user's default namespace.
-    pub database: Option<String>,
-    /// The schema, or `PUBLIC`.
-    pub schema: Option<String>,
-}
-
-/// What `insertFiles` and Snowpipe's reports say of one file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PipeFileReport {
-    /// The path relative to the pipe's stage.
-    pub path: String,
-    /// The stage location.
-    pub stage_location: String,
-    /// Bytes.
-    pub file_size: u64,
-    /// When it was handed over, microseconds UTC.
-    pub time_received_micros: i64,
-    /// When its last row was loaded, microseconds UTC.
-    pub last_insert_micros: i64,
-    /// Rows loaded.
-    pub rows_inserted: u64,
-    /// Rows read.
-    pub rows_parsed: u64,
-    /// Rows refused.
-    pub errors_seen: u64,
-    /// How many refused rows would have failed the file.
-    pub error_limit: u64,
-    /// The first refused row's message.
-    pub first_error: Option<String>,
-    /// Its line.
-    pub first_error_line: Option<u64>,
-    /// Its character.
-    pub first_error_character: Option<u64>,
-    /// Its column.
-    pub first_error_column: Option<String>,
-    /// Whether loading is over, as Snowflake's `complete`.
-    pub complete: bool,
-    /// `LOAD_IN_PROGRESS`, `LOADED`, `LOAD_FAILED` or `PARTIALLY_LOADED`.
-    pub status: &'static str,
-}
+pub use storage::cancel::CancelHandle;
 
 /// A database of its own. Clones share it; its threads end with the last of them.
 #[derive(Clone)]

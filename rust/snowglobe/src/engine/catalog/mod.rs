@@ -4,11 +4,13 @@
 //! - `kind`: the kinds of objects, and how many names each has
 //! - `body`: what an object is beyond its name
 //! - `bootstrap`: what a new account has
+//! - `retention`: how long what was dropped can come back
 //! - `rights`: grants, and who may do what
 
 mod body;
 pub(crate) mod bootstrap;
 mod kind;
+pub(crate) mod retention;
 mod rights;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -31,10 +31,11 @@ use sqlparser::tokenizer::Token;
 
 use super::Shared;
 use super::catalog::Catalog;
-use super::session::CancelHandle;
 use super::storage::Rows;
-use crate::engine::services::vacuum::Reading;
-use crate::engine::statements::copy::validate::Found;
+use crate::engine::state::copies::Found;
+use crate::engine::state::readers::Reading;
+use crate::engine::state::task_runs::RunningTask;
+use crate::engine::storage::cancel::CancelHandle;
 use crate::sql::fragment::Sql;
 use crate::sql::tokens::lex;
 use crate::types::error::{Result, SnowflakeError};
@@ -86,7 +87,7 @@ pub struct Context<'c> {
     /// What functions such as `SYSTEM$STREAM_HAS_DATA` ask while compiling.
     pub connection: &'c duckdb::Connection,
     /// The task that runs.
-    pub task: Option<Arc<crate::engine::services::tasks::RunningTask>>,
+    pub task: Option<Arc<RunningTask>>,
     /// Whether the statement has been cancelled, for functions that wait.
     pub cancelled: CancelHandle,
     /// Staged files made readable, by the marker that stands for them.

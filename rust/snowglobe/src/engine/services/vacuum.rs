@@ -1,11 +1,11 @@
 //! Takes away row versions that nobody can ask for any more: no statement or transaction that is under way, no stream that has yet to be read, and
 //! no time travel, which ends with the table's retention.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::engine::catalog::retention::is_kept;
 use crate::engine::catalog::{Body, Catalog, Kind, Object};
 use crate::engine::compile::time_travel;
 use crate::engine::state::shared::Shared;
@@ -18,75 +18,6 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const SWEPT_TOGETHER: u64 = 4_000_000;
 /// How often it looks at tables that keep theirs for days.
 const RETAINED_INTERVAL_MICROS: i64 = 600_000_000;
-
-/// Who reads at which commit.
-#[derive(Clone, Debug, Default)]
-pub struct Readers(Arc<Mutex<BTreeMap<i64, usize>>>);
-
-/// Row versions that are there at a commit stay until this is dropped.
-#[derive(Debug)]
-pub struct Reading {
-    /// The commit.
-    pub at: i64,
-    readers: Readers,
-}
-
-impl Readers {
-    /// Reads at the commit that `committed` returns.
-    pub fn begin(&self, committed: impl FnOnce() -> i64) -> Reading {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = committed();
-        *open.entry(at).or_default() += 1;
-        Reading {
-            at,
-            readers: self.clone(),
-        }
-    }
-
-    /// The oldest commit that anyone reads at, at most the one that `committed` returns.
-    fn oldest(&self, committed: impl FnOnce() -> i64) -> i64 {
-        let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = committed();
-        open.keys().next().map_or(now, |oldest| now.min(*oldest))
-    }
-}
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        let mut open = self
-            .readers
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.at) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.at);
-            }
-        }
-    }
-}
-
-/// Up to which commit ended versions are gone, and when that was: by table.
-#[derive(Debug, Default)]
-pub struct Cleared(Mutex<HashMap<u64, (i64, i64)>>);
-
-impl Cleared {
-    /// The first commit at which the table can still be read.
-    pub fn up_to(&self, table: u64) -> i64 {
-        self.get(table).map_or(0, |(seq, _)| seq)
-    }
-
-    fn get(&self, table: u64) -> Option<(i64, i64)> {
-        let cleared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cleared.get(&table).copied()
-    }
-
-    fn set(&self, table: u64, seq: i64, at_micros: i64) {
-        let mut cleared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cleared.insert(table, (seq, at_micros));
-    }
-}
 
 /// The thread that looks for ended versions. Dropping it ends it.
 pub(crate) struct Vacuum(Option<JoinHandle<()>>);
@@ -146,20 +77,6 @@ fn sweep(shared: &Shared) -> bool {
         log::debug!("vacuum: no checkpoint: {error}");
     }
     swept.is_ok()
-}
-
-/// How long a database or schema that was dropped can come back.
-const CONTAINER_RETENTION_DAYS: i64 = 1;
-
-/// Whether UNDROP may still bring the object back.
-pub(crate) fn is_kept(object: &Object, now: i64) -> bool {
-    let days = match &object.body {
-        Body::Table(table) => table.retention_days,
-        _ => CONTAINER_RETENTION_DAYS,
-    };
-    object
-        .dropped
-        .is_some_and(|d| now < d.micros + days * 86_400_000_000)
 }
 
 /// Erases what was dropped and can no longer come back; what was dropped with a container goes with it.

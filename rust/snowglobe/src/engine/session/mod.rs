@@ -3,7 +3,6 @@
 //! - `open`: who logs in, and where names lead at first
 //! - `run`: statements, in time, and their results
 //! - `transaction`: what DML does inside and outside of BEGIN and COMMIT
-//! - `cancel`: ends a statement from another thread
 
 mod open;
 mod run;
@@ -16,15 +15,17 @@ use duckdb::Connection;
 
 use super::compile::{Context, Typed};
 use super::storage::{self, Rows};
+use crate::engine::state::copies::Found;
 use crate::engine::state::shared::Shared;
+use crate::engine::state::task_runs::RunningTask;
 use crate::engine::state::transaction::Transaction;
-use crate::engine::statements::copy::validate::Found;
+use crate::engine::storage::cancel::CancelHandle;
 use crate::sql::cursor::literal;
 use crate::types::error::Result;
 use crate::types::parameters::Parameters;
 use crate::types::value::Binds;
 
-pub use crate::engine::storage::cancel::CancelHandle;
+pub use open::Login;
 pub(crate) use transaction::Effects;
 
 /// Whose rights a statement runs with, and where its names lead. A procedure with owner's rights adds one.
@@ -55,7 +56,7 @@ pub struct Session {
     pub(crate) results: Vec<(String, Arc<Rows>)>,
     /// What COPY has found, for VALIDATE; the last is the latest.
     pub(crate) copies: Vec<Found>,
-    pub(crate) task: Option<Arc<crate::engine::services::tasks::RunningTask>>,
+    pub(crate) task: Option<Arc<RunningTask>>,
     /// Staged files that the statement reads, made readable, by the marker that stands for them.
     pub(crate) staged: BTreeMap<String, String>,
     pub(crate) query_id: String,

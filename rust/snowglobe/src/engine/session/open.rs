@@ -4,13 +4,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Frame, Session};
-use crate::engine::Login;
 use crate::engine::catalog::{Body, Kind, Object};
 use crate::engine::state::shared::Shared;
 use crate::engine::storage::cancel::CancelHandle;
 use crate::sql::cursor::Name;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::parameters::Parameters;
+
+/// Who opens a session, and where it starts. Names are as Snowflake takes them: upper-cased unless in double quotes.
+#[derive(Clone, Debug, Default)]
+pub struct Login {
+    /// The user; it must exist. A new engine has `SNOWGLOBE`, an account administrator.
+    pub user: String,
+    /// The role, or the user's default.
+    pub role: Option<String>,
+    /// The warehouse, or the user's default.
+    pub warehouse: Option<String>,
+    /// The database, or the user's default namespace.
+    pub database: Option<String>,
+    /// The schema, or `PUBLIC`.
+    pub schema: Option<String>,
+}
 
 impl Session {
     /// A session in which an object, whose names lead to `home`, works with its owner's rights.

@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use duckdb::Connection;
 
+use super::meter::Meter;
+use super::options::EngineOptions;
+use super::pipe_queue::Queue;
+use super::readers::{Cleared, Readers, Reading};
+use super::task_runs::Scheduler;
 use super::transaction::{Locks, Transaction};
 use super::trust::Trust;
-use super::warehouses;
-use crate::engine::EngineOptions;
 use crate::engine::catalog::bootstrap;
 use crate::engine::catalog::{Access, Catalog, Change, Object};
-use crate::engine::services::vacuum::{Cleared, Readers, Reading};
-use crate::engine::services::{pipes, tasks};
-use crate::engine::statements::copy;
+use crate::engine::files::scan;
 use crate::engine::storage;
 use crate::engine::storage::ALIVE;
 use crate::object_store::ObjectMeta;
@@ -40,9 +41,9 @@ pub struct Shared {
     last_changes: RwLock<HashMap<u64, i64>>,
     next_transaction: AtomicU64,
     next_session: AtomicU64,
-    pub pipes: pipes::Queue,
-    pub tasks: tasks::Scheduler,
-    pub warehouses: warehouses::Meter,
+    pub pipes: Queue,
+    pub tasks: Scheduler,
+    pub warehouses: Meter,
     pub trust: Trust,
     /// Who reads at which commit, so that the vacuum spares it.
     pub readers: Readers,
@@ -57,7 +58,7 @@ impl Shared {
     /// Opens the data and puts right what a crash has left.
     pub fn open(options: EngineOptions) -> Result<Self> {
         let main = storage::open(options.data_dir.as_deref())?;
-        copy::register(&main)?;
+        scan::register(&main)?;
         let objects = storage::query(&main, "select body from sys_objects")?;
         let is_new = objects.rows.is_empty();
         let parse = |row: Vec<Value>| match row.into_iter().next() {
@@ -82,9 +83,9 @@ impl Shared {
         recover(&main, &catalog)?;
         let committed = storage::count(&main, "select coalesce(max(seq), 1) from sys_commits")?;
         let shared = Self {
-            pipes: pipes::Queue::default(),
-            tasks: tasks::Scheduler::default(),
-            warehouses: warehouses::Meter::default(),
+            pipes: Queue::default(),
+            tasks: Scheduler::default(),
+            warehouses: Meter::default(),
             trust: Trust::open(&main, options.strict_trust)?,
             readers: Readers::default(),
             cleared: Cleared::default(),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::engine::services::vacuum::Reading;
+use super::readers::Reading;
 use crate::engine::storage::ALIVE;
 use crate::types::error::{Result, SnowflakeError};
 

@@ -1,7 +1,8 @@
 //! Warehouses: whether one runs, and what it has cost. A warehouse bills by the second, at least sixty each time it wakes.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
+
+use super::meter::{Meter, Running};
 
 use super::shared::Shared;
 use crate::engine::catalog::{Body, Kind, Warehouse};
@@ -9,16 +10,6 @@ use crate::types::error::{Result, SnowflakeError};
 
 /// The least that a wake costs.
 const MIN_SECONDS: f64 = 60.0;
-
-/// Who runs since when.
-#[derive(Default)]
-pub struct Meter(Mutex<HashMap<String, Running>>);
-
-#[derive(Clone, Copy, Debug)]
-struct Running {
-    since_micros: i64,
-    last_used_micros: i64,
-}
 
 /// One wake of a warehouse, over or not.
 pub struct Wake {

@@ -6,7 +6,7 @@ use super::{rows_of, text};
 use crate::engine::catalog::{Body, Kind};
 use crate::engine::compile::Context;
 use crate::engine::services::tasks;
-use crate::engine::statements::copy::validate;
+use crate::engine::statements::copy;
 use crate::engine::storage;
 use crate::engine::storage::Rows;
 use crate::sql::cursor::{Name, literal};
@@ -224,7 +224,7 @@ fn validate_pipe_load(context: &Context<'_>, arguments: &BTreeMap<String, Value>
     let from = micros(arguments.get("START_TIME"))?.ok_or_else(|| needs("START_TIME"))?;
     let to = micros(arguments.get("END_TIME"))?.unwrap_or(i64::MAX);
     match &pipe.body {
-        Body::Pipe(body) => validate::pipe_load(context, pipe.id, &body.copy, (from, to)),
+        Body::Pipe(body) => copy::pipe_load(context, pipe.id, &body.copy, (from, to)),
         _ => Err(SnowflakeError::missing("Pipe", &name)),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr};
 
 use crate::engine::builtins::information;
+use crate::engine::builtins::validate;
 use crate::engine::compile::{Compiler, folded};
-use crate::engine::statements::copy::validate;
 use crate::engine::storage::{self, Rows};
 use crate::sql::cursor::{Name, literal, quoted};
 use crate::sql::fragment::Sql;

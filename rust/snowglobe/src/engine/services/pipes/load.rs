@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::queue::{self, Handed};
 use super::{BATCH, REMEMBERED_DAYS, location, parse, pipe_of};
 use crate::engine::catalog::{Object, Pipe};
 use crate::engine::session::Session;
+use crate::engine::state::pipe_queue::{Handed, PipeFileReport};
 use crate::engine::state::shared::Shared;
+use crate::engine::state::waiting_files;
 use crate::engine::statements::copy;
 use crate::engine::statements::copy::OnError;
 use crate::engine::statements::dml::Variables;
 use crate::engine::statements::stages;
-use crate::engine::{PipeFileReport, storage};
+use crate::engine::storage;
 use crate::sql::cursor::Cursor;
 use crate::sql::tokens::lex;
 use crate::types::error::Result;
@@ -47,7 +48,7 @@ fn forget_dropped(shared: &Shared) {
         state.waiting = kept;
         gone.into()
     };
-    queue::forget(shared, &gone);
+    waiting_files::forget(shared, &gone);
 }
 
 pub(super) fn load_batch(shared: &Arc<Shared>, batch: &[Handed]) {
@@ -55,7 +56,7 @@ pub(super) fn load_batch(shared: &Arc<Shared>, batch: &[Handed]) {
         return;
     };
     let outcome = load(shared, &object, &pipe, batch);
-    queue::forget(shared, batch);
+    waiting_files::forget(shared, batch);
     let mut state = shared.pipes.lock();
     let keys: Vec<&str> = batch.iter().map(|h| h.key.as_str()).collect();
     state

@@ -1,11 +1,9 @@
 //! Snowpipe: files are handed over by S3 events, REST or REFRESH, loaded in the background, each path once in fourteen days.
 //!
-//! - `queue`: what was handed over and waits, also across a restart
 //! - `load`: what the background does with what was handed over
 //! - `rest`: what Snowpipe's REST asks for, and REFRESH
 
 mod load;
-mod queue;
 mod rest;
 
 use std::sync::{Arc, Weak};
@@ -14,6 +12,7 @@ use std::time::Duration;
 use crate::engine::catalog::{Body, Kind, Object, Pipe};
 use crate::engine::session::Session;
 use crate::engine::state::shared::Shared;
+use crate::engine::state::waiting_files;
 use crate::engine::statements::copy::Copy;
 use crate::engine::statements::dml::Variables;
 use crate::engine::statements::stages;
@@ -24,7 +23,6 @@ use crate::types::value::Binds;
 
 use load::{load_batch, next_batch, session_for};
 
-pub use queue::Queue;
 pub(crate) use rest::{history, insert_files, refresh, reports, status};
 
 /// How long a pipe remembers a path, even when its content has changed.
@@ -53,7 +51,7 @@ pub(crate) fn check(session: &Session, text: &str, auto_ingest: bool) -> Result<
 
 /// Runs the loader until the engine closes.
 pub(crate) fn start(shared: &Arc<Shared>) {
-    if let Err(error) = queue::recover(shared) {
+    if let Err(error) = waiting_files::recover(shared) {
         log::error!("the files that waited for pipes are not known: {error}");
     }
     let weak = Arc::downgrade(shared);
@@ -144,7 +142,7 @@ pub(crate) fn notify(shared: &Arc<Shared>, bucket: &str, key: &str) {
             }
         }
         if covers {
-            let handed = queue::hand_over(shared, object.id, [key.to_owned()]);
+            let handed = waiting_files::hand_over(shared, object.id, [key.to_owned()]);
             if let Err(error) = handed {
                 log::error!("pipe {} was not given {key}: {error}", object.name());
             }

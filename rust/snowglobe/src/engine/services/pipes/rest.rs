@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::load::{session_for, stopped};
-use super::queue::{Handed, hand_over};
 use super::{location, parse, pipe_of};
 use crate::engine::catalog::{Body, Object};
 use crate::engine::session::Session;
+use crate::engine::state::pipe_queue::{Handed, PipeFileReport};
 use crate::engine::state::shared::Shared;
-use crate::engine::{PipeFileReport, storage};
+use crate::engine::state::waiting_files::hand_over;
+use crate::engine::storage;
 use crate::sql::cursor::literal;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};

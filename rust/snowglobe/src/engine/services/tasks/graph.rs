@@ -1,49 +1,16 @@
 //! Task graphs: what runs after what, retries, finalizers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::body;
-use super::run::{self, Outcome};
+use super::run;
 use crate::engine::catalog::{Body, Catalog, Kind, Object, Task};
 use crate::engine::compile::Context;
 use crate::engine::state::shared::Shared;
+use crate::engine::state::task_runs::{Outcome, Run};
 use crate::sql::cursor::Name;
 use crate::types::error::{Result, SnowflakeError};
-
-/// A run of a graph.
-#[derive(Clone, Debug)]
-pub(super) struct Run {
-    /// What started it, as history tells it.
-    pub from: &'static str,
-    /// When it was to begin, which is also its id.
-    pub scheduled_micros: i64,
-    /// 1 at first.
-    pub attempt: i64,
-    pub outcomes: BTreeMap<Name, Outcome>,
-}
-
-impl Run {
-    pub(super) fn new(from: &'static str, scheduled_micros: i64) -> Self {
-        Self {
-            from,
-            scheduled_micros,
-            attempt: 1,
-            outcomes: BTreeMap::new(),
-        }
-    }
-
-    fn has_failed(&self) -> bool {
-        self.outcomes.values().any(|o| *o == Outcome::Failed)
-    }
-
-    /// Forgets what has not succeeded, for the next attempt.
-    pub(super) fn again(&mut self) {
-        self.attempt += 1;
-        self.outcomes
-            .retain(|_, o| matches!(o, Outcome::Succeeded(_)));
-    }
-}
 
 /// Runs a root task and what comes after it, with retries; at the end the finalizer, if there is one.
 pub(super) fn run(shared: &Arc<Shared>, root: &Arc<Object>, mut run: Run) {

@@ -8,6 +8,7 @@ mod scheduler;
 
 use crate::engine::catalog::{Body, Catalog, Kind, Object, Task};
 use crate::engine::session::Session;
+use crate::engine::state::task_runs::Run;
 use crate::engine::statements::dml::Variables;
 use crate::sql::cursor::{Cursor, Name};
 use crate::sql::properties::Properties;
@@ -18,8 +19,8 @@ use crate::types::value::{Binds, QueryResult};
 
 pub(crate) use graph::{check_change, check_suspended, dependents, enable_dependents, root_of};
 pub(crate) use history::rows as history;
-pub(crate) use run::{RunningTask, predecessor_value};
-pub(crate) use scheduler::{Scheduler, start};
+pub(crate) use run::predecessor_value;
+pub(crate) use scheduler::start;
 
 /// Takes a task's settings out of a statement's properties.
 pub(crate) fn set_properties(task: &mut Task, properties: &mut Properties) -> Result<()> {
@@ -223,7 +224,7 @@ pub(crate) fn execute(session: &Session, mut cursor: Cursor<'_>) -> Result<Query
     let now = shared.options.clock.now_micros();
     let run = match retries {
         true => history::last_failed(&context, &object)?,
-        false => graph::Run::new("EXECUTE TASK", now),
+        false => Run::new("EXECUTE TASK", now),
     };
     let short = object.short().to_owned();
     scheduler::spawn(shared, object, run);

@@ -1,40 +1,17 @@
 //! Runs one task as its owner.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::body;
-use super::graph::Run;
 use super::history::{self, Row};
 use crate::engine::catalog::{Object, Task};
 use crate::engine::session::Session;
 use crate::engine::state::shared::Shared;
+use crate::engine::state::task_runs::{Outcome, Run, RunningTask};
 use crate::engine::statements::dml::Variables;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{Binds, QueryResult, Value};
-
-/// What a session knows of the task that it runs.
-#[derive(Debug, Default)]
-pub(crate) struct RunningTask {
-    /// The full name.
-    pub name: String,
-    /// What its predecessors have returned, by their last name.
-    predecessors: BTreeMap<String, Option<String>>,
-    returned: Mutex<Option<String>>,
-}
-
-impl RunningTask {
-    /// `SYSTEM$SET_RETURN_VALUE`.
-    pub(crate) fn set_returned(&self, value: String) {
-        *self.returned.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
-    }
-
-    fn returned(&self) -> Option<String> {
-        let returned = self.returned.lock();
-        returned.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
 
 /// `SYSTEM$GET_PREDECESSOR_RETURN_VALUE`: of the predecessor with that name, or of the only one.
 ///
@@ -63,16 +40,6 @@ pub(crate) fn predecessor_value(
             None => format!("task {} has several predecessors: name one", task.name),
         })
     })
-}
-
-/// How a task ended.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Outcome {
-    /// With what it returned.
-    Succeeded(Option<String>),
-    /// Its condition did not hold.
-    Skipped,
-    Failed,
 }
 
 /// A session that runs the task as its owner.

@@ -1,61 +1,19 @@
 //! Finds the tasks whose time has come, and runs each in a thread of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::graph::{self, Run};
+use super::graph;
 use super::{body, run::condition};
 use crate::engine::catalog::{Kind, Object};
 use crate::engine::state::shared::Shared;
+use crate::engine::state::task_runs::Run;
 use crate::types::schedule::Schedule;
 
 /// A triggered task whose stream still has data runs again after this long.
 const TRIGGER_INTERVAL_MICROS: i64 = 30_000_000;
 /// How long the scheduler sleeps when nothing wakes it.
 const TICK: Duration = Duration::from_millis(50);
-
-/// What runs, and what was looked at when.
-#[derive(Default)]
-pub struct Scheduler(Mutex<State>);
-
-#[derive(Default)]
-struct State {
-    running: BTreeSet<u64>,
-    /// task → the time up to which its schedule was followed
-    followed_micros: BTreeMap<u64, i64>,
-    /// task → the commit at which its trigger was last looked at, and when
-    triggers: BTreeMap<u64, (i64, i64)>,
-    /// task → when its trigger last started it
-    triggered_micros: BTreeMap<u64, i64>,
-    /// task → the run that someone has asked for meanwhile
-    asked: BTreeMap<u64, Run>,
-    /// What runs now, by query id, as history tells it.
-    executing: BTreeMap<String, String>,
-}
-
-impl Scheduler {
-    /// Notes what runs under that query id: a row of the history.
-    pub(super) fn begins(&self, query_id: &str, row: String) {
-        self.lock().executing.insert(query_id.to_owned(), row);
-    }
-
-    /// Notes that it has ended, and when.
-    pub(super) fn ends(&self, query_id: &str, root: u64, at: i64) {
-        let mut state = self.lock();
-        state.executing.remove(query_id);
-        state.followed_micros.insert(root, at);
-    }
-
-    /// Rows of the history for what runs now.
-    pub(super) fn executing(&self) -> Vec<String> {
-        self.lock().executing.values().cloned().collect()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Runs the scheduler until the engine closes.
 pub(crate) fn start(shared: &Arc<Shared>) {

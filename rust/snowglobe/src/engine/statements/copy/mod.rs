@@ -20,7 +20,7 @@ mod parse;
 mod tests;
 mod transform;
 mod unload;
-pub(crate) mod validate;
+mod validate;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -41,10 +41,10 @@ use crate::types::value::{
     Binds, ColumnMeta, QueryResult, RowStats, SnowflakeType, StatementKind, Value,
 };
 
-pub(crate) use crate::engine::files::scan::register;
 use by_name::{MatchBy, Taken};
 pub(crate) use load::load;
 use validate::Validation;
+pub(crate) use validate::{pipe_load, transformed};
 
 /// What to do about broken rows.
 #[derive(Clone, Copy, Debug, PartialEq)]

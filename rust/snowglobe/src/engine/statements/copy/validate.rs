@@ -6,9 +6,10 @@ use crate::engine::compile::Context;
 use crate::engine::files::csv::{BYTE_ORDER_MARK, Reader};
 use crate::engine::files::formats::Format;
 use crate::engine::session::Session;
+use crate::engine::state::copies::Found;
 use crate::engine::storage;
 use crate::engine::storage::Rows;
-use crate::sql::cursor::{Name, literal, quoted};
+use crate::sql::cursor::{literal, quoted};
 use crate::sql::types;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
@@ -45,15 +46,6 @@ impl Validation {
     }
 }
 
-/// What a COPY of this session has found, for VALIDATE.
-#[derive(Clone, Debug)]
-pub(crate) struct Found {
-    query_id: String,
-    target: u64,
-    /// None for a transformation, which VALIDATE does not look into.
-    errors: Option<std::sync::Arc<Rows>>,
-}
-
 /// How many COPYs a session remembers.
 const REMEMBERED: usize = 20;
 
@@ -71,27 +63,6 @@ pub(super) fn remember(session: &mut Session, copy: &Copy, loads: &[Loaded]) {
     if session.copies.len() > REMEMBERED {
         session.copies.remove(0);
     }
-}
-
-/// The rows of `VALIDATE(table, JOB_ID => id)`.
-///
-/// # Errors
-/// If the session has run no such COPY, or a transformation.
-pub(crate) fn table_function(context: &Context<'_>, table: &Name, job: &str) -> Result<Rows> {
-    let table = context.find_relation(table)?;
-    let found = context.copies.iter().rev().find(|found| match job {
-        "_last" => true,
-        id => found.query_id == id && found.target == table.id,
-    });
-    let found = found.ok_or_else(|| {
-        SnowflakeError::compilation(format!(
-            "VALIDATE: this session has run no COPY with the id '{job}' into table {}",
-            table.short()
-        ))
-    })?;
-    let errors = found.errors.as_ref();
-    let errors = errors.ok_or_else(|| transformed("VALIDATE"))?;
-    Ok(Rows::clone(errors))
 }
 
 /// Runs COPY with VALIDATION_MODE.
@@ -295,7 +266,7 @@ pub(crate) fn pipe_load(
 /// How long VALIDATE_PIPE_LOAD remembers.
 const VALIDATED_DAYS: i64 = 14;
 
-fn transformed(function: &str) -> SnowflakeError {
+pub(crate) fn transformed(function: &str) -> SnowflakeError {
     SnowflakeError::compilation(format!(
         "{function} does not support a COPY that transforms data during a load"
     ))

@@ -1,8 +1,8 @@
 //! DROP and UNDROP.
 
 use super::{discard, kind, owned};
+use crate::engine::catalog::retention::is_kept;
 use crate::engine::catalog::{Body, Kind};
-use crate::engine::services::vacuum::is_kept;
 use crate::engine::session::Session;
 use crate::engine::statements::dml::Variables;
 use crate::engine::statements::{script, stages};

@@ -1,57 +1,13 @@
 //! Files that were handed to pipes and wait. With a data folder they wait across a restart, too: a file is forgotten once it is loaded.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
 
-use crate::engine::PipeFileReport;
-use crate::engine::state::shared::Shared;
+use super::pipe_queue::Handed;
+use super::shared::Shared;
 use crate::engine::storage;
 use crate::sql::cursor::literal;
 use crate::types::error::Result;
 use crate::types::value::Value;
-
-/// A file handed to a pipe.
-#[derive(Clone, Debug)]
-pub(super) struct Handed {
-    id: u64,
-    pub pipe: u64,
-    pub key: String,
-    pub received_micros: i64,
-}
-
-/// Files that wait, and what became of the others.
-#[derive(Default)]
-pub struct Queue {
-    state: Mutex<State>,
-    pub(super) arrived: Condvar,
-    next: AtomicU64,
-}
-
-#[derive(Default)]
-pub(super) struct State {
-    pub waiting: VecDeque<Handed>,
-    pub loading: Vec<Handed>,
-    pub reports: VecDeque<(u64, PipeFileReport)>,
-    pub last_error: BTreeMap<u64, String>,
-    /// pipe → the file loaded last, and when
-    pub last_loaded: BTreeMap<u64, (String, i64)>,
-    /// bucket → when its last event came
-    pub last_received: BTreeMap<String, i64>,
-    /// pipe → the file of the last event that was for it, and when it came
-    pub last_forwarded: BTreeMap<u64, (String, i64)>,
-}
-
-impl Queue {
-    /// Looks again at what waits.
-    pub fn wake(&self) {
-        self.arrived.notify_all();
-    }
-
-    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Runs a statement on what is kept, if anything is.
 fn keep(shared: &Shared, sql: &str) -> Result<()> {
@@ -66,7 +22,7 @@ fn keep(shared: &Shared, sql: &str) -> Result<()> {
 ///
 /// # Errors
 /// If they cannot be kept: then they are not handed over.
-pub(super) fn hand_over(
+pub(in crate::engine) fn hand_over(
     shared: &Shared,
     pipe: u64,
     keys: impl IntoIterator<Item = String>,
@@ -94,7 +50,7 @@ pub(super) fn hand_over(
 }
 
 /// Forgets files that need not be loaded any more.
-pub(super) fn forget(shared: &Shared, files: &[Handed]) {
+pub(in crate::engine) fn forget(shared: &Shared, files: &[Handed]) {
     let ids: Vec<String> = files.iter().map(|h| h.id.to_string()).collect();
     if ids.is_empty() {
         return;
@@ -113,7 +69,7 @@ pub(super) fn forget(shared: &Shared, files: &[Handed]) {
 }
 
 /// Lets wait what waited when the process ended.
-pub(super) fn recover(shared: &Shared) -> Result<()> {
+pub(in crate::engine) fn recover(shared: &Shared) -> Result<()> {
     let kept = shared.with_main(|main| {
         storage::query(
             main,

@@ -1,0 +1,114 @@
+//! Runs of tasks: what runs now, and how what ran before it has ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::sql::cursor::Name;
+
+/// What runs, and what was looked at when.
+#[derive(Default)]
+pub struct Scheduler(Mutex<State>);
+
+#[derive(Default)]
+pub(in crate::engine) struct State {
+    pub running: BTreeSet<u64>,
+    /// task → the time up to which its schedule was followed
+    pub followed_micros: BTreeMap<u64, i64>,
+    /// task → the commit at which its trigger was last looked at, and when
+    pub triggers: BTreeMap<u64, (i64, i64)>,
+    /// task → when its trigger last started it
+    pub triggered_micros: BTreeMap<u64, i64>,
+    /// task → the run that someone has asked for meanwhile
+    pub asked: BTreeMap<u64, Run>,
+    /// What runs now, by query id, as history tells it.
+    pub executing: BTreeMap<String, String>,
+}
+
+impl Scheduler {
+    /// Notes what runs under that query id: a row of the history.
+    pub(in crate::engine) fn begins(&self, query_id: &str, row: String) {
+        self.lock().executing.insert(query_id.to_owned(), row);
+    }
+
+    /// Notes that it has ended, and when.
+    pub(in crate::engine) fn ends(&self, query_id: &str, root: u64, at: i64) {
+        let mut state = self.lock();
+        state.executing.remove(query_id);
+        state.followed_micros.insert(root, at);
+    }
+
+    /// Rows of the history for what runs now.
+    pub(in crate::engine) fn executing(&self) -> Vec<String> {
+        self.lock().executing.values().cloned().collect()
+    }
+
+    pub(in crate::engine) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A run of a graph.
+#[derive(Clone, Debug)]
+pub(in crate::engine) struct Run {
+    /// What started it, as history tells it.
+    pub from: &'static str,
+    /// When it was to begin, which is also its id.
+    pub scheduled_micros: i64,
+    /// 1 at first.
+    pub attempt: i64,
+    pub outcomes: BTreeMap<Name, Outcome>,
+}
+
+impl Run {
+    pub(in crate::engine) fn new(from: &'static str, scheduled_micros: i64) -> Self {
+        Self {
+            from,
+            scheduled_micros,
+            attempt: 1,
+            outcomes: BTreeMap::new(),
+        }
+    }
+
+    pub(in crate::engine) fn has_failed(&self) -> bool {
+        self.outcomes.values().any(|o| *o == Outcome::Failed)
+    }
+
+    /// Forgets what has not succeeded, for the next attempt.
+    pub(in crate::engine) fn again(&mut self) {
+        self.attempt += 1;
+        self.outcomes
+            .retain(|_, o| matches!(o, Outcome::Succeeded(_)));
+    }
+}
+
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::engine) enum Outcome {
+    /// With what it returned.
+    Succeeded(Option<String>),
+    /// Its condition did not hold.
+    Skipped,
+    Failed,
+}
+
+/// What a session knows of the task that it runs.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct RunningTask {
+    /// The full name.
+    pub name: String,
+    /// What its predecessors have returned, by their last name.
+    pub predecessors: BTreeMap<String, Option<String>>,
+    pub returned: Mutex<Option<String>>,
+}
+
+impl RunningTask {
+    /// `SYSTEM$SET_RETURN_VALUE`.
+    pub(in crate::engine) fn set_returned(&self, value: String) {
+        *self.returned.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    }
+
+    pub(in crate::engine) fn returned(&self) -> Option<String> {
+        let returned = self.returned.lock();
+        returned.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
