@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use sqlparser::tokenizer::Token;
 
-use super::compile::Typed;
 use super::session::Session;
 use super::storage;
+use crate::engine::compile::Variables;
 use crate::engine::services::tasks;
 use crate::engine::statements::dml;
-use crate::engine::statements::dml::Variables;
+use crate::engine::statements::merge;
+use crate::engine::statements::query::{evaluate, query};
 use crate::engine::statements::{copy, ddl, grants, identifiers, script, show, stages};
 use crate::sql::cursor::Cursor;
 use crate::sql::tokens::{Lexeme, lex, split_statements};
 use crate::types::error::{Result, SnowflakeError};
-use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
+use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind};
 
 /// Runs one statement.
 pub(crate) fn statement(
@@ -63,7 +64,7 @@ pub(crate) fn statement(
         }
         "SELECT" | "WITH" | "VALUES" | "FROM" => query(session, text, binds, variables),
         "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" => {
-            use_warehouse(session)?;
+            session.use_warehouse()?;
             if word == "TRUNCATE"
                 && !lexemes.get(1).is_some_and(|l| l.is_word("TABLE"))
                 && lexemes.len() < 2
@@ -71,11 +72,14 @@ pub(crate) fn statement(
                 return Err(cursor.unexpected());
             }
             stages::with_staged(session, text, binds, variables, |session| {
-                dml::run(session, cursor, binds, variables)
+                match word.as_str() {
+                    "MERGE" => merge::run(session, cursor, binds, variables),
+                    _ => dml::run(session, cursor, binds, variables),
+                }
             })
         }
         "COPY" => {
-            use_warehouse(session)?;
+            session.use_warehouse()?;
             cursor.next();
             copy::run(session, cursor, binds, variables)
         }
@@ -107,28 +111,6 @@ pub(crate) fn statement(
     }
 }
 
-/// Fails on what a procedure with its owner's rights may not run: queries, DML, DDL, grants, SHOW and DESCRIBE are all that it may.
-pub(crate) fn check_owners_rights(sql: &str) -> Result<()> {
-    let lexemes = lex(sql)?;
-    let Some(word) = lexemes.first().and_then(Lexeme::word) else {
-        return Ok(());
-    };
-    let is_second = |word: &str| lexemes.get(1).is_some_and(|l| l.is_word(word));
-    let kind = match word.as_str() {
-        word @ ("USE" | "SET" | "UNSET" | "LIST" | "REMOVE" | "PUT" | "GET") => word,
-        "LS" => "LIST",
-        "RM" => "REMOVE",
-        "ALTER" if is_second("SESSION") => "ALTER_SESSION",
-        "EXECUTE" if is_second("TASK") => "EXECUTE_TASK",
-        _ => return Ok(()),
-    };
-    Err(SnowflakeError::new(
-        "090236",
-        "42601",
-        format!("Stored procedure execution error: Unsupported statement type '{kind}'."),
-    ))
-}
-
 /// Fails for a name with a control character: such names are for Snowglobe's own use.
 fn check_names(lexemes: &[Lexeme]) -> Result<()> {
     let is_control = |lexeme: &&Lexeme| match &lexeme.token {
@@ -155,41 +137,6 @@ fn is_definition(lexemes: &[Lexeme]) -> bool {
             .iter()
             .take(6)
             .any(|l| l.is_word("PROCEDURE") || l.is_word("TASK"))
-}
-
-fn use_warehouse(session: &Session) -> Result<()> {
-    // A serverless task.
-    if session.task.is_some() && session.warehouse.is_none() {
-        return Ok(());
-    }
-    let shared = std::sync::Arc::clone(&session.shared);
-    // A procedure with its owner's rights runs on its caller's warehouse.
-    let role = &session.frames[0].role;
-    shared
-        .warehouses
-        .use_one(&shared, session.warehouse(), Some(role))
-}
-
-/// Runs a query.
-pub(crate) fn query(
-    session: &mut Session,
-    sql: &str,
-    binds: &Binds,
-    variables: &Variables,
-) -> Result<QueryResult> {
-    let (sql, binds) = &identifiers::resolve(session, sql, binds, variables)?;
-    let rows = stages::with_staged(session, sql, binds, variables, |session| {
-        let compiled = session.context(binds, variables).query(sql)?;
-        if compiled.reads_tables {
-            use_warehouse(session)?;
-        }
-        storage::query(&session.connection, &compiled.sql)
-    })?;
-    Ok(QueryResult {
-        columns: rows.columns,
-        rows: rows.rows,
-        ..QueryResult::default()
-    })
 }
 
 fn explain(
@@ -312,27 +259,6 @@ fn use_object(session: &mut Session, cursor: &mut Cursor<'_>) -> Result<QueryRes
         }
     }
     Ok(done())
-}
-
-/// The value of an expression, which may use variables and be a subquery.
-pub(crate) fn evaluate(
-    session: &mut Session,
-    sql: &str,
-    binds: &Binds,
-    variables: &Variables,
-) -> Result<Typed> {
-    let result = query(session, &format!("select {sql}"), binds, variables)?;
-    let kind = result
-        .columns
-        .first()
-        .map_or(SnowflakeType::TEXT, |c| c.kind.clone());
-    let value = result
-        .rows
-        .into_iter()
-        .next()
-        .and_then(|row| row.into_iter().next())
-        .unwrap_or(Value::Null);
-    Ok(Typed { kind, value })
 }
 
 fn set(

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::sql::cursor::Cursor;
+use crate::sql::tokens::Lexeme;
+use crate::types::error::{Result, SnowflakeError};
+
 /// Kinds of objects. Those that share a name space share a [`Kind::space`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
@@ -41,6 +45,37 @@ impl Kind {
             Self::User => "User",
             Self::Warehouse => "Warehouse",
             Self::Integration => "Integration",
+        }
+    }
+
+    /// Reads the words of a kind.
+    ///
+    /// # Errors
+    /// If the kind is unknown, or there is no DDL on it.
+    pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Self> {
+        for words in ["FILE FORMAT", "STORAGE INTEGRATION"] {
+            if cursor.accept(words) {
+                return Self::of_words(words).ok_or_else(|| cursor.unexpected());
+            }
+        }
+        let Some(word) = cursor.peek().and_then(Lexeme::word) else {
+            return Err(cursor.unexpected());
+        };
+        match Self::of_words(&word) {
+            Some(kind) => {
+                cursor.next();
+                Ok(kind)
+            }
+            None => Err(match word.as_str() {
+                "FUNCTION" | "DYNAMIC" | "EXTERNAL" | "MATERIALIZED" | "NETWORK" | "MASKING"
+                | "TAG" | "SECRET" | "SHARE" | "ALERT" | "STREAMLIT" | "NOTIFICATION"
+                | "RESOURCE" | "ICEBERG" | "HYBRID" | "EVENT" | "PASSWORD" | "SESSION"
+                | "ACCOUNT" | "API" | "SECURITY" | "GIT" | "AGGREGATION" | "PROJECTION" | "ROW"
+                | "FAILOVER" | "REPLICATION" | "CONNECTION" => {
+                    SnowflakeError::unsupported(format!("DDL on {word}"))
+                }
+                _ => cursor.unexpected(),
+            }),
         }
     }
 

@@ -5,6 +5,7 @@
 //! - `body`: what an object is beyond its name
 //! - `bootstrap`: what a new account has
 //! - `retention`: how long what was dropped can come back
+//! - `signature`: the parameters of a procedure
 //! - `rights`: grants, and who may do what
 
 mod body;
@@ -12,6 +13,7 @@ pub(crate) mod bootstrap;
 mod kind;
 pub(crate) mod retention;
 mod rights;
+pub(crate) mod signature;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -52,6 +52,9 @@ pub struct Typed {
     pub value: Value,
 }
 
+/// Variables by name, upper case.
+pub type Variables = BTreeMap<String, Typed>;
+
 /// What a statement is compiled against: who runs it, what there is, and which commits it sees.
 pub struct Context<'c> {
     pub shared: Arc<Shared>,

@@ -8,6 +8,7 @@ use super::Session;
 use crate::engine::compile::Typed;
 use crate::engine::execute;
 use crate::engine::storage::Rows;
+use crate::sql::tokens::{Lexeme, lex};
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::stack;
 use crate::types::value::{Binds, QueryResult};
@@ -31,6 +32,28 @@ fn check_size(sql: &str) -> Result<()> {
             "the text of the statement has {length} bytes: at most {MAX_TEXT_BYTES} are supported. Bind its values, or load them from a file"
         ))),
     }
+}
+
+/// Fails on what a procedure with its owner's rights may not run: queries, DML, DDL, grants, SHOW and DESCRIBE are all that it may.
+fn check_owners_rights(sql: &str) -> Result<()> {
+    let lexemes = lex(sql)?;
+    let Some(word) = lexemes.first().and_then(Lexeme::word) else {
+        return Ok(());
+    };
+    let is_second = |word: &str| lexemes.get(1).is_some_and(|l| l.is_word(word));
+    let kind = match word.as_str() {
+        word @ ("USE" | "SET" | "UNSET" | "LIST" | "REMOVE" | "PUT" | "GET") => word,
+        "LS" => "LIST",
+        "RM" => "REMOVE",
+        "ALTER" if is_second("SESSION") => "ALTER_SESSION",
+        "EXECUTE" if is_second("TASK") => "EXECUTE_TASK",
+        _ => return Ok(()),
+    };
+    Err(SnowflakeError::new(
+        "090236",
+        "42601",
+        format!("Stored procedure execution error: Unsupported statement type '{kind}'."),
+    ))
 }
 
 impl Session {
@@ -106,7 +129,7 @@ impl Session {
         }
         check_size(sql)?;
         if self.frame().is_owners {
-            execute::check_owners_rights(sql)?;
+            check_owners_rights(sql)?;
         }
         if self.nesting >= MAX_NESTING {
             return Err(SnowflakeError::compilation(format!(
@@ -121,5 +144,19 @@ impl Session {
             Err(_) if self.cancel.is_cancelled() => Err(SnowflakeError::cancelled()),
             other => other,
         }
+    }
+
+    /// Resumes the warehouse for a statement that needs one.
+    pub(crate) fn use_warehouse(&self) -> Result<()> {
+        // A serverless task.
+        if self.task.is_some() && self.warehouse.is_none() {
+            return Ok(());
+        }
+        let shared = Arc::clone(&self.shared);
+        // A procedure with its owner's rights runs on its caller's warehouse.
+        let role = &self.frames[0].role;
+        shared
+            .warehouses
+            .use_one(&shared, self.warehouse(), Some(role))
     }
 }

@@ -93,7 +93,7 @@ pub(in crate::engine) enum Outcome {
 
 /// What a session knows of the task that it runs.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct RunningTask {
+pub(crate) struct RunningTask {
     /// The full name.
     pub name: String,
     /// What its predecessors have returned, by their last name.

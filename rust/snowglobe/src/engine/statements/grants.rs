@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use sqlparser::tokenizer::Token;
 
-use super::ddl;
-use super::dml::Variables;
-use super::script;
+use crate::engine::catalog::signature;
 use crate::engine::catalog::{Body, Grant, GrantTarget, Kind, Member, Object};
 use crate::engine::compile::Context;
+use crate::engine::compile::Variables;
 use crate::engine::session::Session;
 use crate::sql::cursor::{Cursor, Name};
 use crate::types::error::{Result, SnowflakeError};
@@ -195,10 +194,10 @@ fn targets(context: &Context<'_>, cursor: &mut Cursor<'_>) -> Result<Targets> {
             .map(|o| (GrantTarget::Object(o.id), Some(o)))
             .collect());
     }
-    let kind = ddl::kind(cursor)?;
+    let kind = Kind::parse(cursor)?;
     let mut name = cursor.name()?;
     if kind == Kind::Procedure {
-        script::add_signature(&mut name, cursor)?;
+        signature::read(&mut name, cursor)?;
     }
     let object = find_for_grant(context, kind, &name)?;
     Ok(vec![(GrantTarget::Object(object.id), Some(object))])

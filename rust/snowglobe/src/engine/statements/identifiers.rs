@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use sqlparser::tokenizer::Token;
 
-use super::dml::Variables;
 use crate::engine::compile::Typed;
+use crate::engine::compile::Variables;
 use crate::engine::session::Session;
 use crate::sql::cursor::Name;
 use crate::sql::tokens::{Lexeme, lex};

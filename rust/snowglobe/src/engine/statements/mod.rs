@@ -3,6 +3,7 @@
 //! - `identifiers`: `IDENTIFIER(…)`, before a statement is read
 //! - `stages`: LIST, REMOVE, and stages as relations
 //! - `dml`, `merge`: INSERT, UPDATE, DELETE, TRUNCATE and MERGE
+//! - `query`: queries, and the values of expressions
 //! - `copy`: COPY INTO and COPY FILES
 //! - `script`: blocks, procedures and EXECUTE IMMEDIATE
 //! - `ddl`, `grants`: CREATE, ALTER, DROP, UNDROP, COMMENT; GRANT and REVOKE
@@ -14,6 +15,7 @@ pub(crate) mod dml;
 pub(crate) mod grants;
 pub(crate) mod identifiers;
 pub(crate) mod merge;
+pub(crate) mod query;
 pub(crate) mod script;
 pub(crate) mod show;
 pub(crate) mod stages;

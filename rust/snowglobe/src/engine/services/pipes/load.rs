@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::{BATCH, REMEMBERED_DAYS, location, parse, pipe_of};
 use crate::engine::catalog::{Object, Pipe};
+use crate::engine::compile::Variables;
 use crate::engine::session::Session;
 use crate::engine::state::pipe_queue::{Handed, PipeFileReport};
 use crate::engine::state::shared::Shared;
 use crate::engine::state::waiting_files;
 use crate::engine::statements::copy;
 use crate::engine::statements::copy::OnError;
-use crate::engine::statements::dml::Variables;
 use crate::engine::statements::stages;
 use crate::engine::storage;
 use crate::sql::cursor::Cursor;

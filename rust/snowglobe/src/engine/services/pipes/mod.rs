@@ -10,11 +10,11 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::engine::catalog::{Body, Kind, Object, Pipe};
+use crate::engine::compile::Variables;
 use crate::engine::session::Session;
 use crate::engine::state::shared::Shared;
 use crate::engine::state::waiting_files;
 use crate::engine::statements::copy::Copy;
-use crate::engine::statements::dml::Variables;
 use crate::engine::statements::stages;
 use crate::sql::cursor::Cursor;
 use crate::sql::tokens::lex;

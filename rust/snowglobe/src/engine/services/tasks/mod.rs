@@ -7,9 +7,9 @@ mod run;
 mod scheduler;
 
 use crate::engine::catalog::{Body, Catalog, Kind, Object, Task};
+use crate::engine::compile::Variables;
 use crate::engine::session::Session;
 use crate::engine::state::task_runs::Run;
-use crate::engine::statements::dml::Variables;
 use crate::sql::cursor::{Cursor, Name};
 use crate::sql::properties::Properties;
 use crate::types::error::{Result, SnowflakeError};

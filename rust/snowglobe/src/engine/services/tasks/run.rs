@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::body;
 use super::history::{self, Row};
 use crate::engine::catalog::{Object, Task};
+use crate::engine::compile::Variables;
 use crate::engine::session::Session;
 use crate::engine::state::shared::Shared;
 use crate::engine::state::task_runs::{Outcome, Run, RunningTask};
-use crate::engine::statements::dml::Variables;
+use crate::engine::statements::query;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{Binds, QueryResult, Value};
 
@@ -68,8 +69,7 @@ pub(super) fn condition(
         return Ok(true);
     };
     let (mut session, _) = session_for(shared, object, task, running(object, task, run))?;
-    let value =
-        crate::engine::execute::evaluate(&mut session, when, &Binds::default(), &Variables::new())?;
+    let value = query::evaluate(&mut session, when, &Binds::default(), &Variables::new())?;
     Ok(value.value == Value::Boolean(true))
 }
 

@@ -2,10 +2,10 @@
 
 use sqlparser::tokenizer::Token;
 
+use crate::engine::compile::Variables;
 use crate::engine::compile::take_stage;
 use crate::engine::services::pipes;
 use crate::engine::session::Session;
-use crate::engine::statements::dml::Variables;
 use crate::engine::statements::stages;
 use crate::object_store::INTERNAL_BUCKET;
 use crate::sql::cursor::Cursor;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::convert::convert;
 use super::{Copy, Loaded, OnError, fast, validate};
+use crate::engine::compile::Variables;
 use crate::engine::session::{Effects, Session};
 use crate::engine::state::transaction::LoadedFile;
 use crate::engine::statements::dml;
-use crate::engine::statements::dml::Variables;
 use crate::engine::storage;
 use crate::object_store::ObjectMeta;
 use crate::sql::cursor::{literal, quoted};

@@ -28,9 +28,9 @@ use std::sync::Arc;
 
 use sqlparser::tokenizer::Token;
 
-use super::dml::Variables;
 use super::stages::{self, Location};
 use crate::engine::catalog::{Column, Object};
+use crate::engine::compile::Variables;
 use crate::engine::files::formats::Format;
 use crate::engine::session::Session;
 use crate::engine::storage;

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::{Copy, Loaded, OnError, fast, load};
+use crate::engine::compile::Variables;
 use crate::engine::files::csv::Reader;
 use crate::engine::files::formats::Format;
 use crate::engine::files::pieces::{Pieces, Skip};
 use crate::engine::files::split::{Record, Splitter};
-use crate::engine::statements::dml::Variables;
 use crate::engine::{
     Binds, Engine, EngineOptions, Login, MemoryStore, ObjectMeta, ObjectStore, Session,
 };

@@ -6,6 +6,7 @@ use duckdb::Connection;
 use sqlparser::tokenizer::Token;
 
 use super::writer::{Column, Writer, extension};
+use crate::engine::compile::Variables;
 use crate::engine::compile::{Context, take_stage};
 use crate::engine::files::formats;
 use crate::engine::files::formats::Format;
@@ -13,7 +14,6 @@ use crate::engine::services::pipes;
 use crate::engine::session::Session;
 use crate::engine::state::shared::Shared;
 use crate::engine::statements::dml;
-use crate::engine::statements::dml::Variables;
 use crate::engine::statements::identifiers;
 use crate::engine::statements::stages;
 use crate::engine::statements::stages::Location;

@@ -1,22 +1,23 @@
 //! DROP and UNDROP.
 
-use super::{discard, kind, owned};
+use super::{discard, owned};
 use crate::engine::catalog::retention::is_kept;
+use crate::engine::catalog::signature;
 use crate::engine::catalog::{Body, Kind};
+use crate::engine::compile::Variables;
 use crate::engine::session::Session;
-use crate::engine::statements::dml::Variables;
-use crate::engine::statements::{script, stages};
+use crate::engine::statements::stages;
 use crate::sql::cursor::{Cursor, Name};
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{Binds, QueryResult};
 
 /// Runs what follows `DROP`.
 pub(super) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {
-    let kind = kind(&mut cursor)?;
+    let kind = Kind::parse(&mut cursor)?;
     let if_exists = cursor.accept("IF EXISTS");
     let mut name = cursor.name()?;
     if kind == Kind::Procedure {
-        script::add_signature(&mut name, &mut cursor)?;
+        signature::read(&mut name, &mut cursor)?;
     }
     let _ = cursor.accept("CASCADE");
     cursor.end()?;
@@ -69,7 +70,7 @@ pub(super) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<Query
 
 /// Runs what follows `UNDROP`: the last of that name that was dropped comes back as it was.
 pub(super) fn undrop(session: &Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {
-    let kind = kind(&mut cursor)?;
+    let kind = Kind::parse(&mut cursor)?;
     if !matches!(kind, Kind::Table | Kind::Schema | Kind::Database) {
         return Err(SnowflakeError::unsupported(format!(
             "UNDROP {}",

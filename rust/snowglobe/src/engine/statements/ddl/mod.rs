@@ -5,15 +5,13 @@ mod create;
 mod drop;
 mod table;
 
-pub(crate) use create::procedure_body;
-
 use std::sync::Arc;
 
 use duckdb::Connection;
 
-use super::dml::Variables;
 use crate::engine::catalog::{Body, Catalog, Kind, Object};
 use crate::engine::compile::Context;
+use crate::engine::compile::Variables;
 use crate::engine::session::Session;
 use crate::engine::storage;
 use crate::sql::cursor::{Cursor, Name};
@@ -34,32 +32,6 @@ pub(crate) fn run(
         "DROP" => drop::run(session, cursor),
         "UNDROP" => drop::undrop(session, cursor),
         _ => comment(session, cursor),
-    }
-}
-
-/// Reads the words of an object's kind.
-pub(crate) fn kind(cursor: &mut Cursor<'_>) -> Result<Kind> {
-    for words in ["FILE FORMAT", "STORAGE INTEGRATION"] {
-        if cursor.accept(words) {
-            return Kind::of_words(words).ok_or_else(|| cursor.unexpected());
-        }
-    }
-    let Some(word) = cursor.peek().and_then(crate::sql::tokens::Lexeme::word) else {
-        return Err(cursor.unexpected());
-    };
-    match Kind::of_words(&word) {
-        Some(kind) => {
-            cursor.next();
-            Ok(kind)
-        }
-        None => Err(match word.as_str() {
-            "FUNCTION" | "DYNAMIC" | "EXTERNAL" | "MATERIALIZED" | "NETWORK" | "MASKING"
-            | "TAG" | "SECRET" | "SHARE" | "ALERT" | "STREAMLIT" | "NOTIFICATION" | "RESOURCE"
-            | "ICEBERG" | "HYBRID" | "EVENT" | "PASSWORD" | "SESSION" | "ACCOUNT" | "API"
-            | "SECURITY" | "GIT" | "AGGREGATION" | "PROJECTION" | "ROW" | "FAILOVER"
-            | "REPLICATION" | "CONNECTION" => SnowflakeError::unsupported(format!("DDL on {word}")),
-            _ => cursor.unexpected(),
-        }),
     }
 }
 
@@ -303,7 +275,7 @@ fn comment(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult>
             }
         });
     }
-    let kind = kind(&mut cursor)?;
+    let kind = Kind::parse(&mut cursor)?;
     let name = cursor.name()?;
     cursor.expect("IS")?;
     let text = cursor.text()?;

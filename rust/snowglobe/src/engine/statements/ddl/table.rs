@@ -7,11 +7,11 @@ use sqlparser::tokenizer::Token;
 
 use super::{New, make, taken};
 use crate::engine::catalog::{Body, Column, Kind, Table};
+use crate::engine::compile::Variables;
 use crate::engine::compile::column_list;
 use crate::engine::compile::time_travel;
 use crate::engine::session::Session;
 use crate::engine::statements::dml;
-use crate::engine::statements::dml::Variables;
 use crate::engine::storage;
 use crate::engine::storage::HIDDEN_COLUMNS;
 use crate::sql::cursor::{Cursor, quoted};

@@ -1,8 +1,9 @@
 //! DELETE and TRUNCATE: versions ended.
 
-use super::{Target, Variables, answer, find, stream_locks};
+use super::{Target, answer, find, stream_locks};
 use crate::engine::catalog::Object;
 use crate::engine::compile::Context;
+use crate::engine::compile::Variables;
 use crate::engine::session::{Effects, Session};
 use crate::engine::storage;
 use crate::sql::cursor::{Cursor, quoted};

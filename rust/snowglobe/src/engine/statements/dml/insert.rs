@@ -2,8 +2,9 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::{Variables, answer, column, find, stream_locks};
+use super::{answer, column, find, stream_locks};
 use crate::engine::catalog::{Column, Object};
+use crate::engine::compile::Variables;
 use crate::engine::compile::{Context, bind_literal};
 use crate::engine::session::Session;
 use crate::engine::storage;

@@ -11,15 +11,14 @@ mod delete;
 mod insert;
 mod update;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use duckdb::Connection;
 use sqlparser::tokenizer::Token;
 
-use super::merge;
 use crate::engine::catalog::{Body, Column, Object, Table};
-use crate::engine::compile::{Context, TARGET, Typed};
+use crate::engine::compile::Variables;
+use crate::engine::compile::{Context, TARGET};
 use crate::engine::session::Session;
 use crate::engine::storage;
 use crate::sql::cursor::{Cursor, Name, quoted};
@@ -35,8 +34,6 @@ use update::update;
 
 pub(crate) use insert::{defaults, or_default};
 pub(crate) use update::assignments;
-
-pub(crate) type Variables = BTreeMap<String, Typed>;
 
 /// The table that DML changes, and the name that its columns go by.
 pub(crate) struct Target {
@@ -155,7 +152,6 @@ pub(crate) fn run(
         "INSERT" => insert(session, cursor, binds, variables),
         "UPDATE" => update(session, cursor, binds, variables),
         "DELETE" => delete(session, cursor, binds, variables),
-        "MERGE" => merge::run(session, cursor, binds, variables),
         _ => truncate(session, cursor),
     }
 }
@@ -191,4 +187,27 @@ pub(crate) fn answer(kind: StatementKind, counts: &[(&str, u64)], stats: RowStat
 pub(crate) fn column<'t>(object: &'t Object, name: &str) -> Result<&'t Column> {
     let found = object.table()?.columns.iter().find(|c| c.name == name);
     found.ok_or_else(|| SnowflakeError::invalid_identifier(name))
+}
+
+/// Two source rows would change one target row.
+pub(crate) fn nondeterministic(row: &[Value]) -> SnowflakeError {
+    let shown = |value: &Value| match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Text(text) | Value::Json(text) => format!("\"{text}\""),
+        Value::Number(n) => n.to_string(),
+        Value::Boolean(yes) => yes.to_string(),
+        Value::Float(n) => n.to_string(),
+        Value::Date(n) => n.to_string(),
+        Value::Time(n)
+        | Value::TimestampNtz(n)
+        | Value::TimestampLtz(n)
+        | Value::TimestampTz { micros: n, .. } => n.to_string(),
+        Value::Binary(bytes) => format!("{bytes:02x?}"),
+    };
+    let values = row.iter().map(shown).collect::<Vec<_>>().join(", ");
+    SnowflakeError::new(
+        "100090",
+        "42P18",
+        format!("Duplicate row detected during DML action\nRow Values: [{values}]"),
+    )
 }

@@ -3,11 +3,11 @@
 use sqlparser::tokenizer::Token;
 
 use super::insert::or_default;
-use super::{Target, Variables, answer, column, stream_locks};
+use super::{Target, answer, column, stream_locks};
 use crate::engine::catalog::Column;
 use crate::engine::compile::Context;
+use crate::engine::compile::Variables;
 use crate::engine::session::Session;
-use crate::engine::statements::merge;
 use crate::engine::storage;
 use crate::sql::cursor::{Cursor, quoted};
 use crate::sql::fragment::Sql;
@@ -161,7 +161,7 @@ fn apply_update(
             ),
         )?;
         if strict && joined > 0 {
-            return Err(merge::nondeterministic(&[]));
+            return Err(super::nondeterministic(&[]));
         }
     }
     storage::run(

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use super::{Action, Clause};
 use crate::engine::catalog::Column;
 use crate::engine::compile::Context;
+use crate::engine::statements::dml::nondeterministic;
 use crate::engine::statements::dml::{Target, defaults};
 use crate::engine::storage;
 use crate::sql::fragment::Sql;
 use crate::sql::types;
-use crate::types::error::{Result, SnowflakeError};
-use crate::types::value::{RowStats, Value};
+use crate::types::error::Result;
+use crate::types::value::RowStats;
 
 /// What a column becomes, by clause; `found` has the types of the plan's columns.
 fn column_value(
@@ -134,28 +135,5 @@ fn check_duplicates(
     storage::run(
         connection,
         "create or replace temp table _plan as select * from _plan where _rid is null union all select distinct on (_rid) * from _plan where _rid is not null",
-    )
-}
-
-/// Two source rows would change one target row.
-pub(crate) fn nondeterministic(row: &[Value]) -> SnowflakeError {
-    let shown = |value: &Value| match value {
-        Value::Null => "NULL".to_owned(),
-        Value::Text(text) | Value::Json(text) => format!("\"{text}\""),
-        Value::Number(n) => n.to_string(),
-        Value::Boolean(yes) => yes.to_string(),
-        Value::Float(n) => n.to_string(),
-        Value::Date(n) => n.to_string(),
-        Value::Time(n)
-        | Value::TimestampNtz(n)
-        | Value::TimestampLtz(n)
-        | Value::TimestampTz { micros: n, .. } => n.to_string(),
-        Value::Binary(bytes) => format!("{bytes:02x?}"),
-    };
-    let values = row.iter().map(shown).collect::<Vec<_>>().join(", ");
-    SnowflakeError::new(
-        "100090",
-        "42P18",
-        format!("Duplicate row detected during DML action\nRow Values: [{values}]"),
     )
 }

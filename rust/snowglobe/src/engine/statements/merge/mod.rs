@@ -9,7 +9,8 @@
 mod apply;
 mod clause;
 
-use super::dml::{Target, Variables, answer, stream_locks};
+use super::dml::{Target, answer, stream_locks};
+use crate::engine::compile::Variables;
 use crate::engine::session::Session;
 use crate::sql::cursor::Cursor;
 use crate::types::error::Result;
@@ -17,8 +18,6 @@ use crate::types::value::{Binds, QueryResult, StatementKind};
 
 use apply::apply;
 use clause::{check_reachable, clause, plan_text};
-
-pub(crate) use apply::nondeterministic;
 
 enum Action {
     Update(Vec<(String, String)>),

@@ -4,73 +4,22 @@ use std::sync::Arc;
 
 use sqlparser::tokenizer::Token;
 
-use super::super::dml::Variables;
+use super::procedure::procedure_body;
 use super::run::{Flow, Runner};
 use super::{answer, block_of};
+use crate::engine::catalog::signature;
 use crate::engine::catalog::{Body, Kind, Object, Parameter, Procedure};
+use crate::engine::compile::Variables;
 use crate::engine::compile::{Typed, literal_of};
-use crate::engine::execute;
 use crate::engine::session::{Frame, Session};
+use crate::engine::statements::query;
 use crate::sql::cursor::{Cursor, Name};
 use crate::sql::tokens::Lexeme;
-use crate::sql::types;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{Bind, Binds, QueryResult, SnowflakeType, Value};
 
 /// Procedures may call each other this deep.
 const MAX_DEPTH: usize = 16;
-
-/// Reads `(name TYPE [DEFAULT value], …)`.
-pub(crate) fn parameters(cursor: &mut Cursor<'_>) -> Result<Vec<Parameter>> {
-    cursor.expect_token(&Token::LParen)?;
-    let mut found = Vec::new();
-    while !cursor.accept_token(&Token::RParen) {
-        let name = cursor.identifier()?;
-        let kind = types::parse(cursor)?;
-        let default = if cursor.accept("DEFAULT") {
-            Some(cursor.text_until(&[",", ")"])?.to_owned())
-        } else {
-            None
-        };
-        found.push(Parameter {
-            name,
-            kind,
-            default,
-        });
-        cursor.accept_token(&Token::Comma);
-    }
-    Ok(found)
-}
-
-fn type_word(kind: &SnowflakeType) -> String {
-    kind.to_string()
-        .split('(')
-        .next()
-        .unwrap_or_default()
-        .to_owned()
-}
-
-/// Adds the argument types to a procedure's name: procedures of one name may differ in them.
-pub(crate) fn sign(name: &mut Name, parameters: &[Parameter]) {
-    let types: Vec<String> = parameters.iter().map(|p| type_word(&p.kind)).collect();
-    if let Some(last) = name.0.last_mut() {
-        last.push_str(&format!("({})", types.join(", ")));
-    }
-}
-
-/// Reads `(TYPE, …)` and adds it to the name.
-pub(crate) fn add_signature(name: &mut Name, cursor: &mut Cursor<'_>) -> Result<()> {
-    cursor.expect_token(&Token::LParen)?;
-    let mut kinds = Vec::new();
-    while !cursor.accept_token(&Token::RParen) {
-        kinds.push(type_word(&types::parse(cursor)?));
-        cursor.accept_token(&Token::Comma);
-    }
-    if let Some(last) = name.0.last_mut() {
-        last.push_str(&format!("({})", kinds.join(", ")));
-    }
-    Ok(())
-}
 
 /// A value as a bind.
 pub(super) fn bind_of(typed: &Typed) -> Bind {
@@ -135,7 +84,7 @@ pub(crate) fn call(
         .is_some_and(|w| w.starts_with("SYSTEM$"))
     {
         let text = format!("select {}", cursor.rest_text());
-        return execute::query(session, &text, binds, variables);
+        return query::query(session, &text, binds, variables);
     }
     let name = cursor.name()?;
     let given = given(session, &mut cursor, binds, variables)?;
@@ -159,8 +108,8 @@ pub(crate) fn call_anonymous(
     cursor.expect("WITH")?;
     let name = cursor.identifier()?;
     cursor.expect("AS PROCEDURE")?;
-    let parameters = parameters(&mut cursor)?;
-    let (mut procedure, _) = super::super::ddl::procedure_body(&mut cursor, parameters)?;
+    let parameters = signature::parameters(&mut cursor)?;
+    let (mut procedure, _) = procedure_body(&mut cursor, parameters)?;
     procedure.callers_rights = true;
     cursor.expect("CALL")?;
     if cursor.identifier()? != name {
@@ -198,7 +147,7 @@ fn given(
         }
         let text = cursor.text_until(&[",", ")"])?;
         let text = super::expressions::with_colons(text, variables)?;
-        let value = execute::evaluate(session, &text, binds, variables)?;
+        let value = query::evaluate(session, &text, binds, variables)?;
         found.push(Argument { name, value });
         cursor.accept_token(&Token::Comma);
     }
@@ -230,8 +179,9 @@ fn likeness(procedure: &Procedure, given: &[Argument]) -> usize {
     let parameters = procedure.parameters.iter().enumerate();
     parameters
         .filter(|(at, parameter)| {
-            argument_of(given, *at, parameter)
-                .is_some_and(|a| type_word(&a.value.kind) == type_word(&parameter.kind))
+            argument_of(given, *at, parameter).is_some_and(|a| {
+                signature::type_word(&a.value.kind) == signature::type_word(&parameter.kind)
+            })
         })
         .count()
 }
@@ -289,7 +239,7 @@ fn arguments(
         let none = (Binds::default(), Variables::new());
         let value = match (argument_of(given, at, parameter), &parameter.default) {
             (Some(argument), _) => argument.value.clone(),
-            (None, Some(default)) => execute::evaluate(session, default, &none.0, &none.1)?,
+            (None, Some(default)) => query::evaluate(session, default, &none.0, &none.1)?,
             (None, None) => {
                 return Err(SnowflakeError::compilation(format!(
                     "argument {} is missing",
@@ -298,7 +248,7 @@ fn arguments(
             }
         };
         let cast = format!("({})::{}", literal_of(&value), parameter.kind);
-        let value = execute::evaluate(session, &cast, &none.0, &none.1)?.value;
+        let value = query::evaluate(session, &cast, &none.0, &none.1)?.value;
         let kind = parameter.kind.clone();
         found.insert(parameter.name.clone(), Typed { kind, value });
     }
@@ -361,7 +311,7 @@ fn run_body(
         (Some(kind), Flow::Return(Some(typed))) => {
             let cast = format!("({})::{kind}", literal_of(&typed));
             let value =
-                execute::evaluate(session, &cast, &Binds::default(), &Variables::new())?.value;
+                query::evaluate(session, &cast, &Binds::default(), &Variables::new())?.value;
             Ok(Flow::Return(Some(Typed {
                 kind: kind.clone(),
                 value,

@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::super::dml::Variables;
+use crate::engine::compile::Variables;
 use crate::engine::compile::literal_of;
 use crate::sql::cursor::quoted_if_needed;
 use crate::sql::tokens::lex;

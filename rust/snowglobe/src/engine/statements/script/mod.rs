@@ -3,12 +3,14 @@
 mod call;
 mod expressions;
 mod loops;
+mod procedure;
 mod run;
 mod statements;
 mod variables;
 
-use super::dml::Variables;
+use crate::engine::compile::Variables;
 use crate::engine::session::Session;
+use crate::engine::statements::query;
 use crate::sql::cursor::Cursor;
 use crate::sql::script as syntax;
 use crate::sql::script::{Block, opens_block, parse};
@@ -16,7 +18,8 @@ use crate::sql::tokens::{Lexeme, lex};
 use crate::types::error::Result;
 use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 
-pub(crate) use call::{add_signature, call, call_anonymous, parameters, sign};
+pub(crate) use call::{call, call_anonymous};
+pub(crate) use procedure::procedure_body;
 use run::{Flow, Runner};
 
 /// Whether the tokens are a block.
@@ -78,7 +81,7 @@ pub(crate) fn execute_immediate(
 ) -> Result<QueryResult> {
     cursor.expect("EXECUTE IMMEDIATE")?;
     let expression = cursor.text_until(&["USING"])?.to_owned();
-    let text = match crate::engine::execute::evaluate(
+    let text = match query::evaluate(
         session,
         &expressions::with_colons(&expression, variables)?,
         binds,
@@ -97,7 +100,7 @@ pub(crate) fn execute_immediate(
     if cursor.accept("USING") {
         let (list, _) = cursor.parenthesized()?;
         for name in list.split(',') {
-            let value = crate::engine::execute::evaluate(
+            let value = query::evaluate(
                 session,
                 &expressions::with_colons(name, variables)?,
                 binds,

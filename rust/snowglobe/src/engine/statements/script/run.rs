@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
-use super::super::dml::Variables;
 use crate::engine::compile::Typed;
+use crate::engine::compile::Variables;
 use crate::engine::session::Session;
 use crate::engine::storage::Rows;
 use crate::sql::script::{Action, Block, Handler, Step};

@@ -1,10 +1,10 @@
 //! The variables of a script: their scopes, what is declared, what is assigned.
 
-use super::super::dml::Variables;
 use super::expressions::with_colons;
 use super::run::{Cursor, Runner, Step1, Variable, expression_error, statement_error};
+use crate::engine::compile::Variables;
 use crate::engine::compile::{Typed, literal_of};
-use crate::engine::execute;
+use crate::engine::statements::query;
 use crate::sql::script::Declaration;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{Binds, SnowflakeType, Value};
@@ -43,7 +43,7 @@ impl Runner<'_> {
     pub(super) fn evaluate(&mut self, text: &str) -> Result<Typed> {
         let variables = self.variables();
         let text = with_colons(text, &variables)?;
-        execute::evaluate(self.session, &text, &Binds::default(), &variables)
+        query::evaluate(self.session, &text, &Binds::default(), &variables)
     }
 
     pub(super) fn is_true(&mut self, condition: &str) -> Step1<bool> {

@@ -1,11 +1,12 @@
 //! DESCRIBE, and SHOW of columns and keys.
 
-use super::super::dml::Variables;
-use super::super::{ddl, script, stages};
+use super::super::stages;
 use super::rows::row;
 use super::{table, text};
+use crate::engine::catalog::signature;
 use crate::engine::catalog::{Body, Kind, Object, Procedure, Stage, User};
 use crate::engine::compile::Context;
+use crate::engine::compile::Variables;
 use crate::engine::files::formats;
 use crate::engine::session::Session;
 use crate::engine::state::trust::USER_ARN;
@@ -120,10 +121,10 @@ pub(super) fn describe(session: &mut Session, mut cursor: Cursor<'_>) -> Result<
     if cursor.accept("RESULT") {
         return Err(SnowflakeError::unsupported("DESCRIBE RESULT"));
     }
-    let kind = ddl::kind(&mut cursor)?;
+    let kind = Kind::parse(&mut cursor)?;
     let mut name = cursor.name()?;
     if kind == Kind::Procedure {
-        script::add_signature(&mut name, &mut cursor)?;
+        signature::read(&mut name, &mut cursor)?;
     }
     cursor.end()?;
     let object = match kind {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::{ddl, script};
 use super::{table, text, yes};
+use crate::engine::catalog::signature;
 use crate::engine::catalog::{GrantTarget, Kind, Member, Object};
 use crate::engine::compile::Context;
 use crate::sql::cursor::Cursor;
@@ -100,10 +100,10 @@ pub(super) fn grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<Qu
             NAMES,
         ));
     }
-    let kind = ddl::kind(&mut cursor)?;
+    let kind = Kind::parse(&mut cursor)?;
     let mut name = cursor.name()?;
     if kind == Kind::Procedure {
-        script::add_signature(&mut name, &mut cursor)?;
+        signature::read(&mut name, &mut cursor)?;
     }
     cursor.end()?;
     let object = context.find(kind, &name)?;

@@ -5,10 +5,10 @@ mod grants;
 mod rows;
 mod transactions;
 
-use super::dml::Variables;
 use crate::engine::catalog::retention::is_kept;
 use crate::engine::catalog::{Kind, Object};
 use crate::engine::compile::Context;
+use crate::engine::compile::Variables;
 use crate::engine::session::Session;
 use crate::sql::cursor::Cursor;
 use crate::types::error::{Result, SnowflakeError};

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use duckdb::Connection;
 
-use super::dml::Variables;
+use crate::engine::compile::Variables;
 use crate::engine::compile::take_stage;
 use crate::engine::session::Session;
 use crate::engine::state::shared::Shared;

@@ -7,12 +7,12 @@ mod operation;
 mod table;
 
 use super::create::{STAGE_REFUSED, user_properties, warehouse_properties};
-use super::{change, kind, owned};
+use super::{change, owned};
+use crate::engine::catalog::signature;
 use crate::engine::catalog::{Body, Kind, Object};
+use crate::engine::compile::Variables;
 use crate::engine::files::formats;
 use crate::engine::session::Session;
-use crate::engine::statements::dml::Variables;
-use crate::engine::statements::script;
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;
 use crate::types::error::{Result, SnowflakeError};
@@ -23,11 +23,11 @@ use table::{table, table_properties};
 
 /// Runs what follows `ALTER`.
 pub(super) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {
-    let kind = kind(&mut cursor)?;
+    let kind = Kind::parse(&mut cursor)?;
     let if_exists = cursor.accept("IF EXISTS");
     let mut name = cursor.name()?;
     if kind == Kind::Procedure {
-        script::add_signature(&mut name, &mut cursor)?;
+        signature::read(&mut name, &mut cursor)?;
     }
     let found = match kind {
         // Others than the owner may operate these.
@@ -87,7 +87,7 @@ pub(super) fn rename(
     let mut new = cursor.name()?;
     cursor.end()?;
     if let Body::Procedure(procedure) = &object.body {
-        script::sign(&mut new, &procedure.parameters);
+        signature::sign(&mut new, &procedure.parameters);
     }
     let (binds, variables) = (Binds::default(), Variables::new());
     let context = session.context(&binds, &variables);

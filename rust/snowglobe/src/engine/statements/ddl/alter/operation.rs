@@ -2,11 +2,11 @@
 
 use super::set;
 use crate::engine::catalog::{Body, Object};
+use crate::engine::compile::Variables;
 use crate::engine::services::{pipes, tasks};
 use crate::engine::session::Session;
 use crate::engine::statements::ddl::change;
 use crate::engine::statements::ddl::create::full_task_name;
-use crate::engine::statements::dml::Variables;
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;
 use crate::types::error::{Result, SnowflakeError};

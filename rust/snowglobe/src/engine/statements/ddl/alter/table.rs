@@ -2,10 +2,10 @@
 
 use super::set;
 use crate::engine::catalog::{Body, Object, Table};
+use crate::engine::compile::Variables;
 use crate::engine::session::Session;
 use crate::engine::statements::ddl::table::column_definition;
 use crate::engine::statements::dml;
-use crate::engine::statements::dml::Variables;
 use crate::engine::storage;
 use crate::sql::cursor::{Cursor, literal, quoted};
 use crate::sql::properties::Properties;

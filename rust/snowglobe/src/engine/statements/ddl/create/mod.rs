@@ -10,12 +10,12 @@ mod relation;
 mod stage;
 mod task;
 
-use super::{New, if_not_exists, kind, make, table};
+use super::{New, if_not_exists, make, table};
 use crate::engine::catalog::{Body, Kind, User, Warehouse};
+use crate::engine::compile::Variables;
 use crate::engine::files::formats;
 use crate::engine::session::Session;
 use crate::engine::state::warehouses;
-use crate::engine::statements::dml::Variables;
 use crate::engine::statements::stages;
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::{Properties, Property};
@@ -27,7 +27,6 @@ use relation::{sequence, stream, view};
 use stage::{integration, stage};
 use task::{pipe, task};
 
-pub(crate) use procedure::procedure_body;
 pub(crate) use stage::STAGE_REFUSED;
 pub(crate) use task::full_task_name;
 
@@ -60,7 +59,7 @@ pub(super) fn run(
             break;
         }
     }
-    let kind = kind(&mut cursor)?;
+    let kind = Kind::parse(&mut cursor)?;
     if kind == Kind::Table {
         let binds = Binds::default();
         return stages::with_staged(session, cursor.rest_text(), &binds, variables, |session| {

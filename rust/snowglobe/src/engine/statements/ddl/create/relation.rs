@@ -1,11 +1,11 @@
 //! CREATE VIEW, STREAM and SEQUENCE.
 
 use crate::engine::catalog::{Body, Stream};
+use crate::engine::compile::Variables;
 use crate::engine::compile::time_travel;
 use crate::engine::session::Session;
 use crate::engine::statements::ddl::{New, change, make};
 use crate::engine::statements::dml;
-use crate::engine::statements::dml::Variables;
 use crate::engine::storage;
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;

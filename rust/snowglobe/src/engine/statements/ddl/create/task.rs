@@ -1,10 +1,10 @@
 //! CREATE TASK, whose place in a graph is checked, and CREATE PIPE.
 
 use crate::engine::catalog::{Body, Kind, Pipe, Task};
+use crate::engine::compile::Variables;
 use crate::engine::services::tasks;
 use crate::engine::session::Session;
 use crate::engine::statements::ddl::New;
-use crate::engine::statements::dml::Variables;
 use crate::sql::cursor::{Cursor, Name};
 use crate::sql::properties::Properties;
 use crate::types::error::{Result, SnowflakeError};
