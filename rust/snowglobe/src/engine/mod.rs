@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use catalog::{Body, Kind};
 use services::{pipes, tasks, vacuum};
+use session::{Runtime, Wiring};
 use state::shared::Shared;
 
 pub use crate::object_store::{MemoryStore, ObjectMeta, ObjectStore};
@@ -35,18 +36,25 @@ pub use storage::cancel::CancelHandle;
 #[derive(Clone)]
 pub struct Engine(Arc<Opened>);
 
+/// What leads upwards in the engine: everything else knows only the layers below it.
+const WIRING: Wiring = Wiring {
+    dispatch: execute::statement,
+    object_created: pipes::notify,
+    builtins: &builtins::Engine,
+};
+
 struct Opened {
-    shared: Arc<Shared>,
+    runtime: Runtime,
     vacuum: Option<vacuum::Vacuum>,
 }
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        self.shared
+        self.runtime
             .closing
             .store(true, std::sync::atomic::Ordering::SeqCst);
-        self.shared.options.clock.wake();
-        self.shared.pipes.wake();
+        self.runtime.options.clock.wake();
+        self.runtime.pipes.wake();
         self.vacuum = None;
     }
 }
@@ -57,20 +65,23 @@ impl Engine {
     /// # Errors
     /// If the data cannot be read.
     pub fn open(options: EngineOptions) -> Result<Self> {
-        let shared = Arc::new(Shared::open(options)?);
-        pipes::start(&shared);
-        tasks::start(&shared);
-        let vacuum = Some(vacuum::Vacuum::start(&shared));
-        Ok(Self(Arc::new(Opened { shared, vacuum })))
+        let runtime = Runtime {
+            shared: Arc::new(Shared::open(options)?),
+            wiring: WIRING,
+        };
+        pipes::start(&runtime);
+        tasks::start(&runtime);
+        let vacuum = Some(vacuum::Vacuum::start(&runtime.shared));
+        Ok(Self(Arc::new(Opened { runtime, vacuum })))
     }
 
     /// Gone once the last clone, session and thread of this engine have ended and its files are closed.
     pub fn until_closed(&self) -> std::sync::Weak<()> {
-        Arc::downgrade(&self.0.shared.open)
+        Arc::downgrade(&self.0.runtime.open)
     }
 
     fn shared(&self) -> &Arc<Shared> {
-        &self.0.shared
+        &self.0.runtime.shared
     }
 
     /// Opens a session.
@@ -78,7 +89,7 @@ impl Engine {
     /// # Errors
     /// If the user is unknown or may not take the role.
     pub fn session(&self, login: Login) -> Result<Session> {
-        Session::open(Arc::clone(self.shared()), login)
+        Session::open(&self.0.runtime, login)
     }
 
     /// The clock that this engine goes by.
@@ -103,7 +114,7 @@ impl Engine {
 
     /// What an S3 event notification does: pipes with `AUTO_INGEST` whose stage covers the key take the file. Returns at once.
     pub fn notify_object_created(&self, bucket: &str, key: &str, _size: u64, _etag: &str) {
-        pipes::notify(self.shared(), bucket, key);
+        pipes::notify(&self.0.runtime, bucket, key);
     }
 
     fn pipe(session: &Session, pipe: &str, privilege: &str) -> Result<Arc<catalog::Object>> {

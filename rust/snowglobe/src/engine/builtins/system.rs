@@ -133,7 +133,7 @@ fn of_objects(context: &Context<'_>, name: &str, args: &[Sql]) -> Result<Sql> {
         }
         "SYSTEM$PIPE_STATUS" => {
             let pipe = object(context, Kind::Pipe, &argument(context, args, 0)?)?;
-            text(Some(&pipes::status(&context.shared, &pipe)?.to_string()))
+            text(Some(&pipes::status(context, &pipe)?.to_string()))
         }
         "SYSTEM$PIPE_FORCE_RESUME" => {
             let pipe = object(context, Kind::Pipe, &argument(context, args, 0)?)?;

@@ -7,7 +7,6 @@ use sqlparser::ast::{
 };
 
 use super::{Compiler, folded};
-use crate::engine::builtins::system;
 use crate::sql::fragment::Sql;
 use crate::sql::functions::{self, Rendering};
 use crate::types::error::{Result, SnowflakeError};
@@ -58,7 +57,7 @@ impl Compiler<'_> {
             FunctionArguments::Subquery(_) => return Err(SnowflakeError::unsupported(function)),
         };
         let args = self.arguments(list.map_or(&[], |list| list.args.as_slice()))?;
-        if let Some(sql) = system::function(self.context, &name, &args)? {
+        if let Some(sql) = self.context.builtins.function(self.context, &name, &args)? {
             return Ok(sql);
         }
         if matches!(name.as_str(), "SEQ1" | "SEQ2" | "SEQ4" | "SEQ8") {

@@ -4,10 +4,13 @@
 //! - `query`, `select`: the clauses of a query
 //! - `expression`: expressions, with `operators`, `predicates`, `forms` (functions with a syntax of their own) and `function` (all others)
 //! - `relation`: what stands in FROM
+//! - `builtins`: what a query asks of the engine itself
+//! - `time_travel`: the commit that AT and BEFORE name, and when a stream is stale
 //! - `substitute`: values in the place of binds and variables, before the text is parsed
 
 #[cfg(test)]
 mod bounds_tests;
+mod builtins;
 mod expression;
 mod forms;
 mod function;
@@ -30,7 +33,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
 use super::Shared;
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Object};
 use super::storage::Rows;
 use crate::engine::state::copies::Found;
 use crate::engine::state::readers::Reading;
@@ -42,6 +45,7 @@ use crate::types::error::{Result, SnowflakeError};
 use crate::types::stack;
 use crate::types::value::{Binds, SnowflakeType, Value};
 
+pub use builtins::Builtins;
 pub use relation::{TARGET, column_list, stream_sql};
 pub use substitute::{bind_literal, decimal, literal_of, stage_marker, take_stage};
 
@@ -58,6 +62,8 @@ pub type Variables = BTreeMap<String, Typed>;
 /// What a statement is compiled against: who runs it, what there is, and which commits it sees.
 pub struct Context<'c> {
     pub shared: Arc<Shared>,
+    /// Who answers what the query asks of the engine itself.
+    pub builtins: &'static dyn Builtins,
     pub catalog: Arc<Catalog>,
     pub user: String,
     pub role: String,
@@ -143,6 +149,11 @@ impl Context<'_> {
         let written = stack::with_room(|| Compiler::new(self).expr(expr))?;
         check_weight(&written)?;
         Ok(written)
+    }
+
+    /// The context in which an object, whose names lead to `home`, works with its owner's rights.
+    pub fn of_owner(&self, object: &Object, home: &(String, String)) -> Context<'_> {
+        self.elsewhere(&home.0, &home.1, &object.owner)
     }
 
     fn elsewhere(&self, database: &str, schema: &str, owner: &str) -> Context<'_> {

@@ -1,11 +1,13 @@
 //! A session: who runs statements, where unqualified names lead, its parameters, variables and its open transaction.
 //!
 //! - `open`: who logs in, and where names lead at first
+//! - `runtime`: the shared state, and what is wired above sessions
 //! - `run`: statements, in time, and their results
 //! - `transaction`: what DML does inside and outside of BEGIN and COMMIT
 
 mod open;
 mod run;
+mod runtime;
 mod transaction;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ use crate::types::parameters::Parameters;
 use crate::types::value::Binds;
 
 pub use open::Login;
+pub(crate) use runtime::{Runtime, WeakRuntime, Wiring};
 pub(crate) use transaction::Effects;
 
 /// Whose rights a statement runs with, and where its names lead. A procedure with owner's rights adds one.
@@ -41,6 +44,7 @@ pub(crate) struct Frame {
 /// A session. One thread runs its statements; its [`CancelHandle`] may be used from any.
 pub struct Session {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) wiring: Wiring,
     pub(crate) connection: Connection,
     pub(crate) id: u64,
     pub(crate) user: String,
@@ -68,6 +72,13 @@ impl Session {
     /// What cancels this session's statement.
     pub fn cancel_handle(&self) -> CancelHandle {
         self.cancel.clone()
+    }
+
+    pub(crate) fn runtime(&self) -> Runtime {
+        Runtime {
+            shared: Arc::clone(&self.shared),
+            wiring: self.wiring,
+        }
     }
 
     /// The user.
@@ -148,6 +159,7 @@ impl Session {
         let reading = self.shared.reading();
         let snapshot = reading.at;
         Context {
+            builtins: self.wiring.builtins,
             roles: catalog.inherited_roles(&frame.role),
             catalog,
             user: self.user.clone(),

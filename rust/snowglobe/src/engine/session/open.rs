@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Frame, Session};
+use super::{Frame, Runtime, Session};
 use crate::engine::catalog::{Body, Kind, Object};
-use crate::engine::state::shared::Shared;
 use crate::engine::storage::cancel::CancelHandle;
 use crate::sql::cursor::Name;
 use crate::types::error::{Result, SnowflakeError};
@@ -29,12 +28,12 @@ pub struct Login {
 impl Session {
     /// A session in which an object, whose names lead to `home`, works with its owner's rights.
     pub(crate) fn of_owner(
-        shared: &Arc<Shared>,
+        runtime: &Runtime,
         object: &Object,
         home: &(String, String),
     ) -> Result<Self> {
         let mut session = Self::open(
-            Arc::clone(shared),
+            runtime,
             Login {
                 user: "SNOWGLOBE".to_owned(),
                 ..Login::default()
@@ -49,7 +48,8 @@ impl Session {
         Ok(session)
     }
 
-    pub(crate) fn open(shared: Arc<Shared>, login: Login) -> Result<Self> {
+    pub(crate) fn open(runtime: &Runtime, login: Login) -> Result<Self> {
+        let shared = Arc::clone(&runtime.shared);
         let connection = shared.connect()?;
         let catalog = shared.catalog();
         let fold = |name: &str| Name::parse(name).map(|n| n.last().to_owned());
@@ -144,6 +144,7 @@ impl Session {
             time_zone_set: String::new(),
             cancel: CancelHandle::new(interrupt),
             shared,
+            wiring: runtime.wiring,
         };
         session.apply_time_zone()?;
         Ok(session)

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::Session;
 use crate::engine::compile::Typed;
-use crate::engine::execute;
 use crate::engine::storage::Rows;
 use crate::sql::tokens::{Lexeme, lex};
 use crate::types::error::{Result, SnowflakeError};
@@ -137,7 +136,7 @@ impl Session {
             )));
         }
         self.nesting += 1;
-        let result = stack::with_room(|| execute::statement(self, sql, binds, variables));
+        let result = stack::with_room(|| (self.wiring.dispatch)(self, sql, binds, variables));
         self.nesting -= 1;
         match result {
             // A statement that was cut off by DuckDB's own means was cancelled all the same.

@@ -6,6 +6,7 @@
 //! - `query`: queries, and the values of expressions
 //! - `copy`: COPY INTO and COPY FILES
 //! - `script`: blocks, procedures and EXECUTE IMMEDIATE
+//! - `tasks`, `pipes`: what their definitions may say
 //! - `ddl`, `grants`: CREATE, ALTER, DROP, UNDROP, COMMENT; GRANT and REVOKE
 //! - `show`: SHOW and DESCRIBE
 
@@ -15,7 +16,9 @@ pub(crate) mod dml;
 pub(crate) mod grants;
 pub(crate) mod identifiers;
 pub(crate) mod merge;
+pub(crate) mod pipes;
 pub(crate) mod query;
 pub(crate) mod script;
 pub(crate) mod show;
 pub(crate) mod stages;
+pub(crate) mod tasks;

@@ -15,7 +15,6 @@ use sqlparser::ast::{
 
 use super::Compiler;
 use super::query::alias;
-use crate::engine::builtins::information;
 use crate::engine::catalog::{Body, Object, Stream, Table};
 use crate::engine::compile::time_travel;
 use crate::sql::cursor::{Name, quoted};
@@ -142,7 +141,10 @@ impl Compiler<'_> {
                 _ => self.context.database.clone(),
             };
             let database = database.ok_or_else(no_database)?;
-            let rows = information::view(self.context, &database, &parts[parts.len() - 1])?;
+            let rows =
+                self.context
+                    .builtins
+                    .view(self.context, &database, &parts[parts.len() - 1])?;
             return Ok(Sql::written(values_relation(&rows)));
         }
         let object = self.context.find_relation(&Name(parts.to_vec()))?;

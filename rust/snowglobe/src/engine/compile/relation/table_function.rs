@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr};
 
-use crate::engine::builtins::information;
-use crate::engine::builtins::validate;
 use crate::engine::compile::{Compiler, folded};
 use crate::engine::storage::{self, Rows};
 use crate::sql::cursor::{Name, literal, quoted};
@@ -55,7 +53,10 @@ impl Compiler<'_> {
                 for (key, argument) in arguments {
                     values.insert(key, self.value_of(argument)?);
                 }
-                let rows = information::table_function(self.context, name, &values)?;
+                let rows = self
+                    .context
+                    .builtins
+                    .table_function(self.context, name, &values)?;
                 Ok(Sql::written(values_relation(&rows)))
             }
         }
@@ -74,7 +75,10 @@ impl Compiler<'_> {
         };
         let arguments = self.named_arguments(rest)?;
         let job = arguments.get("JOB_ID").map(constant).transpose()?;
-        let rows = validate::table_function(self.context, &table, job.unwrap_or_default())?;
+        let rows = self
+            .context
+            .builtins
+            .validate(self.context, &table, job.unwrap_or_default())?;
         Ok(Sql::written(values_relation(&rows)))
     }
 

@@ -1,21 +1,19 @@
 //! Loads what was handed over to a pipe, in batches.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::{BATCH, REMEMBERED_DAYS, location, parse, pipe_of};
+use super::{BATCH, REMEMBERED_DAYS};
 use crate::engine::catalog::{Object, Pipe};
 use crate::engine::compile::Variables;
-use crate::engine::session::Session;
+use crate::engine::session::{Runtime, Session};
 use crate::engine::state::pipe_queue::{Handed, PipeFileReport};
 use crate::engine::state::shared::Shared;
 use crate::engine::state::waiting_files;
 use crate::engine::statements::copy;
 use crate::engine::statements::copy::OnError;
+use crate::engine::statements::pipes::{parse, pipe_of};
 use crate::engine::statements::stages;
 use crate::engine::storage;
-use crate::sql::cursor::Cursor;
-use crate::sql::tokens::lex;
 use crate::types::error::Result;
 use crate::types::value::{Binds, Value};
 
@@ -51,7 +49,7 @@ fn forget_dropped(shared: &Shared) {
     waiting_files::forget(shared, &gone);
 }
 
-pub(super) fn load_batch(shared: &Arc<Shared>, batch: &[Handed]) {
+pub(super) fn load_batch(shared: &Runtime, batch: &[Handed]) {
     let Some((object, pipe)) = batch.first().and_then(|h| pipe_of(shared, h.pipe)) else {
         return;
     };
@@ -84,51 +82,21 @@ pub(super) fn load_batch(shared: &Arc<Shared>, batch: &[Handed]) {
 }
 
 /// A session that runs the pipe's COPY as its owner.
-pub(super) fn session_for(shared: &Arc<Shared>, object: &Object, pipe: &Pipe) -> Result<Session> {
+pub(super) fn session_for(shared: &Runtime, object: &Object, pipe: &Pipe) -> Result<Session> {
     Session::of_owner(shared, object, &pipe.home)
 }
 
-/// What stops the pipe, if anything does.
-pub(super) fn stopped(
-    shared: &Arc<Shared>,
-    object: &Object,
-    pipe: &Pipe,
-) -> Option<(&'static str, String)> {
-    let session = match session_for(shared, object, pipe) {
-        Ok(session) => session,
-        Err(error) => return Some(("STALLED_INTERNAL_ERROR", error.message)),
-    };
-    match location(&session, pipe) {
-        Err(error) => return Some(("STOPPED_STAGE_DROPPED", error.message)),
-        Ok(location) => {
-            if let Err(error) = location.assume(shared) {
-                return Some(("STALLED_STAGE_PERMISSION_ERROR", error.message));
-            }
-        }
-    }
-    let error = parse(&session, pipe).err()?;
-    let (binds, variables) = (Binds::default(), Variables::new());
-    let context = session.context(&binds, &variables);
-    let table = lex(&pipe.copy).and_then(|lexemes| {
-        let mut cursor = Cursor::new(&pipe.copy, &lexemes);
-        cursor.expect("COPY INTO")?;
-        crate::engine::statements::dml::find(&context, &cursor.name()?)
-    });
-    let state = match table {
-        Err(_) => "STOPPED_MISSING_TABLE",
-        Ok(_) => "STALLED_COMPILATION_ERROR",
-    };
-    Some((state, error.message))
-}
-
 fn load(
-    shared: &Arc<Shared>,
+    shared: &Runtime,
     object: &Object,
     pipe: &Pipe,
     batch: &[Handed],
 ) -> Result<Vec<PipeFileReport>> {
     let mut session = session_for(shared, object, pipe)?;
-    let copy = parse(&session, pipe)?;
+    let copy = {
+        let (binds, variables) = (Binds::default(), Variables::new());
+        parse(&session.context(&binds, &variables), object, pipe)?
+    };
     let since = shared.options.clock.now_micros() - REMEMBERED_DAYS * 86_400_000_000;
     let known = storage::query(
         &session.connection,

@@ -6,24 +6,18 @@
 mod load;
 mod rest;
 
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::engine::catalog::{Body, Kind, Object, Pipe};
+use crate::engine::catalog::{Body, Kind};
 use crate::engine::compile::Variables;
-use crate::engine::session::Session;
-use crate::engine::state::shared::Shared;
+use crate::engine::session::{Runtime, WeakRuntime};
 use crate::engine::state::waiting_files;
-use crate::engine::statements::copy::Copy;
-use crate::engine::statements::stages;
-use crate::sql::cursor::Cursor;
-use crate::sql::tokens::lex;
-use crate::types::error::{Result, SnowflakeError};
+use crate::engine::statements::pipes::location;
 use crate::types::value::Binds;
 
 use load::{load_batch, next_batch, session_for};
 
-pub(crate) use rest::{history, insert_files, refresh, reports, status};
+pub(crate) use rest::{history, insert_files, reports, status};
 
 /// How long a pipe remembers a path, even when its content has changed.
 pub(super) const REMEMBERED_DAYS: i64 = 14;
@@ -31,30 +25,12 @@ pub(super) const REMEMBERED_DAYS: i64 = 14;
 /// How many files it loads at once.
 pub(super) const BATCH: usize = 100;
 
-/// Fails unless the text is a COPY that a pipe may run.
-pub(crate) fn check(session: &Session, text: &str, auto_ingest: bool) -> Result<()> {
-    let lexemes = lex(text)?;
-    let mut cursor = Cursor::new(text, &lexemes);
-    cursor.expect("COPY INTO")?;
-    let (binds, variables) = (Binds::default(), Variables::new());
-    let copy = Copy::parse(&session.context(&binds, &variables), &mut cursor)?;
-    if copy.location.stage.is_none() {
-        return Err(SnowflakeError::compilation("a pipe needs a named stage"));
-    }
-    copy.check_for_pipe()?;
-    if auto_ingest {
-        // It asks the bucket for its notifications.
-        copy.location.assume(&session.shared)?;
-    }
-    Ok(())
-}
-
 /// Runs the loader until the engine closes.
-pub(crate) fn start(shared: &Arc<Shared>) {
+pub(crate) fn start(shared: &Runtime) {
     if let Err(error) = waiting_files::recover(shared) {
         log::error!("the files that waited for pipes are not known: {error}");
     }
-    let weak = Arc::downgrade(shared);
+    let weak = shared.downgrade();
     let spawned = std::thread::Builder::new()
         .name("snowpipe".to_owned())
         .stack_size(crate::types::stack::THREAD)
@@ -64,7 +40,7 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     }
 }
 
-fn run(weak: &Weak<Shared>) {
+fn run(weak: &WeakRuntime) {
     while let Some(shared) = weak.upgrade() {
         if shared.closing.load(std::sync::atomic::Ordering::SeqCst) {
             return;
@@ -82,39 +58,8 @@ fn run(weak: &Weak<Shared>) {
     }
 }
 
-pub(super) fn pipe_of(shared: &Shared, id: u64) -> Option<(Arc<Object>, Pipe)> {
-    let object = Arc::clone(shared.catalog().by_id(id)?);
-    let Body::Pipe(pipe) = &object.body else {
-        return None;
-    };
-    let pipe = pipe.clone();
-    Some((object, pipe))
-}
-
-pub(super) fn parse(session: &Session, pipe: &Pipe) -> Result<Copy> {
-    let lexemes = lex(&pipe.copy)?;
-    let mut cursor = Cursor::new(&pipe.copy, &lexemes);
-    cursor.expect("COPY INTO")?;
-    let (binds, variables) = (Binds::default(), Variables::new());
-    Copy::parse(&session.context(&binds, &variables), &mut cursor)
-}
-
-pub(super) fn location(session: &Session, pipe: &Pipe) -> Result<stages::Location> {
-    let lexemes = lex(&pipe.copy)?;
-    let mut cursor = Cursor::new(&pipe.copy, &lexemes);
-    cursor.expect("COPY INTO")?;
-    let (binds, variables) = (Binds::default(), Variables::new());
-    Copy::location(&session.context(&binds, &variables), &mut cursor)
-}
-
-/// The pattern of the pipe's COPY.
-pub(crate) fn pattern(shared: &Arc<Shared>, object: &Object, pipe: &Pipe) -> Option<String> {
-    let session = session_for(shared, object, pipe).ok()?;
-    parse(&session, pipe).ok()?.pattern
-}
-
 /// An S3 event: pipes with AUTO_INGEST whose stage covers the key take the file.
-pub(crate) fn notify(shared: &Arc<Shared>, bucket: &str, key: &str) {
+pub(crate) fn notify(shared: &Runtime, bucket: &str, key: &str) {
     let catalog = shared.catalog();
     let now = shared.options.clock.now_micros();
     for object in catalog.all(Kind::Pipe) {
@@ -125,8 +70,10 @@ pub(crate) fn notify(shared: &Arc<Shared>, bucket: &str, key: &str) {
             continue;
         }
         // What is wrong with the rest of the COPY shows when the file is to be loaded.
-        let location =
-            session_for(shared, object, pipe).and_then(|session| location(&session, pipe));
+        let location = session_for(shared, object, pipe).and_then(|session| {
+            let (binds, variables) = (Binds::default(), Variables::new());
+            location(&session.context(&binds, &variables), object, pipe)
+        });
         let Some(location) = location.ok().filter(|l| l.bucket == bucket) else {
             continue;
         };

@@ -1,25 +1,24 @@
 //! What Snowpipe's REST interface asks for: files handed over, reports and history; and ALTER PIPE … REFRESH.
 
-use std::sync::Arc;
-
-use super::load::{session_for, stopped};
-use super::{location, parse, pipe_of};
 use crate::engine::catalog::{Body, Object};
+use crate::engine::compile::{Context, Variables};
 use crate::engine::session::Session;
 use crate::engine::state::pipe_queue::{Handed, PipeFileReport};
 use crate::engine::state::shared::Shared;
 use crate::engine::state::waiting_files::hand_over;
+use crate::engine::statements::pipes::{location, parse, pipe_of, stopped};
 use crate::engine::storage;
-use crate::sql::cursor::literal;
 use crate::types::error::{Result, SnowflakeError};
-use crate::types::value::{ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
+use crate::types::value::Binds;
+use crate::types::value::Value;
 
 /// `insertFiles`: paths relative to the pipe's stage.
 pub(crate) fn insert_files(session: &Session, pipe: &Object, files: &[String]) -> Result<()> {
     let Some((object, body)) = pipe_of(&session.shared, pipe.id) else {
         return Err(SnowflakeError::missing("Pipe", pipe.name()));
     };
-    let copy = parse(&session_for(&session.shared, &object, &body)?, &body)?;
+    let (binds, variables) = (Binds::default(), Variables::new());
+    let copy = parse(&session.context(&binds, &variables), &object, &body)?;
     hand_over(
         &session.shared,
         pipe.id,
@@ -93,65 +92,14 @@ pub(crate) fn history(
         .collect())
 }
 
-/// `ALTER PIPE … REFRESH`: hands over the staged files of the last seven days.
-pub(crate) fn refresh(
-    session: &Session,
-    object: &Object,
-    prefix: &str,
-    modified_after: Option<&str>,
-) -> Result<QueryResult> {
-    let Some((object, pipe)) = pipe_of(&session.shared, object.id) else {
-        return Err(SnowflakeError::missing("Pipe", object.name()));
-    };
-    let inner = session_for(&session.shared, &object, &pipe)?;
-    let copy = parse(&inner, &pipe)?;
-    let mut since = session.shared.options.clock.now_micros() - 7 * 86_400_000_000;
-    if let Some(after) = modified_after {
-        since = since.max(storage::count(
-            &session.connection,
-            &format!("select epoch_us(cast({} as timestamptz))", literal(after)),
-        )?);
-    }
-    let start = copy.location.key(prefix);
-    let files: Vec<String> = copy
-        .location
-        .list(&session.shared)?
-        .into_iter()
-        .filter(|f| {
-            f.key.starts_with(&start) && f.modified_micros >= since && !f.key.ends_with('/')
-        })
-        .map(|f| f.key)
-        .collect();
-    let rows = files
-        .iter()
-        .map(|key| {
-            vec![
-                Value::Text(
-                    key.strip_prefix(&copy.location.base)
-                        .unwrap_or(key)
-                        .to_owned(),
-                ),
-                Value::Text("SENT".to_owned()),
-            ]
-        })
-        .collect();
-    hand_over(&session.shared, object.id, files)?;
-    let text = |name: &str| ColumnMeta::new(name, SnowflakeType::TEXT);
-    Ok(QueryResult {
-        columns: vec![text("File"), text("Status")],
-        rows,
-        kind: StatementKind::Ddl,
-        ..QueryResult::default()
-    })
-}
-
 /// What `SYSTEM$PIPE_STATUS` says.
-pub(crate) fn status(shared: &Arc<Shared>, object: &Object) -> Result<serde_json::Value> {
+pub(crate) fn status(context: &Context<'_>, object: &Object) -> Result<serde_json::Value> {
     let Body::Pipe(pipe) = &object.body else {
         return Err(SnowflakeError::missing("Pipe", object.name()));
     };
-    let stopped = stopped(shared, object, pipe);
-    let location = session_for(shared, object, pipe).and_then(|session| location(&session, pipe));
+    let shared = &context.shared;
+    let stopped = stopped(context, object, pipe);
+    let location = location(context, object, pipe);
     let bucket = location.map(|l| l.bucket).unwrap_or_default();
     let state = shared.pipes.lock();
     let mine = |h: &&Handed| h.pipe == object.id;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::body;
 use crate::engine::catalog::{Body, Kind, Object, Task};
 use crate::engine::compile::Context;
 use crate::engine::state::shared::Shared;
 use crate::engine::state::task_runs::{Outcome, Run};
+use crate::engine::statements::tasks::body;
 use crate::engine::storage;
 use crate::sql::cursor::{Name, literal};
 use crate::types::error::{Result, SnowflakeError};

@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::body;
 use super::history::{self, Row};
 use crate::engine::catalog::{Object, Task};
 use crate::engine::compile::Variables;
+use crate::engine::session::Runtime;
 use crate::engine::session::Session;
-use crate::engine::state::shared::Shared;
 use crate::engine::state::task_runs::{Outcome, Run, RunningTask};
 use crate::engine::statements::query;
+use crate::engine::statements::tasks::body;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{Binds, QueryResult, Value};
 
@@ -45,7 +45,7 @@ pub(crate) fn predecessor_value(
 
 /// A session that runs the task as its owner.
 fn session_for(
-    shared: &Arc<Shared>,
+    shared: &Runtime,
     object: &Object,
     task: &Task,
     running: RunningTask,
@@ -59,12 +59,7 @@ fn session_for(
 }
 
 /// Whether the task's condition holds; without one it does.
-pub(super) fn condition(
-    shared: &Arc<Shared>,
-    object: &Object,
-    task: &Task,
-    run: &Run,
-) -> Result<bool> {
+pub(super) fn condition(shared: &Runtime, object: &Object, task: &Task, run: &Run) -> Result<bool> {
     let Some(when) = &task.when else {
         return Ok(true);
     };
@@ -91,7 +86,7 @@ fn running(object: &Object, task: &Task, run: &Run) -> RunningTask {
 
 /// Runs the task, and writes down how it ended. `is_last` says that a failure is not tried again.
 pub(super) fn one(
-    shared: &Arc<Shared>,
+    shared: &Runtime,
     object: &Object,
     root: &Object,
     run: &Run,

@@ -1,13 +1,14 @@
 //! Finds the tasks whose time has come, and runs each in a thread of its own.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::graph;
-use super::{body, run::condition};
+use super::run::condition;
 use crate::engine::catalog::{Kind, Object};
-use crate::engine::state::shared::Shared;
+use crate::engine::session::{Runtime, WeakRuntime};
 use crate::engine::state::task_runs::Run;
+use crate::engine::statements::tasks::body;
 use crate::types::schedule::Schedule;
 
 /// A triggered task whose stream still has data runs again after this long.
@@ -16,8 +17,8 @@ const TRIGGER_INTERVAL_MICROS: i64 = 30_000_000;
 const TICK: Duration = Duration::from_millis(50);
 
 /// Runs the scheduler until the engine closes.
-pub(crate) fn start(shared: &Arc<Shared>) {
-    let weak = Arc::downgrade(shared);
+pub(crate) fn start(shared: &Runtime) {
+    let weak = shared.downgrade();
     let spawned = std::thread::Builder::new()
         .name("tasks".to_owned())
         .spawn(move || run(&weak));
@@ -26,7 +27,7 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     }
 }
 
-fn run(weak: &Weak<Shared>) {
+fn run(weak: &WeakRuntime) {
     while let Some(shared) = weak.upgrade() {
         if shared.closing.load(std::sync::atomic::Ordering::SeqCst) {
             return;
@@ -41,7 +42,7 @@ fn run(weak: &Weak<Shared>) {
 }
 
 /// The root tasks whose time has come.
-fn due(shared: &Arc<Shared>) -> Vec<(Arc<Object>, Run)> {
+fn due(shared: &Runtime) -> Vec<(Arc<Object>, Run)> {
     let catalog = shared.catalog();
     let now = shared.options.clock.now_micros();
     let committed = shared.committed();
@@ -99,7 +100,7 @@ fn due(shared: &Arc<Shared>) -> Vec<(Arc<Object>, Run)> {
 }
 
 /// Runs the task's graph in the background. While it runs, a scheduled run is left out, and one that was asked for comes next.
-pub(super) fn spawn(shared: &Arc<Shared>, object: Arc<Object>, run: Run) {
+pub(super) fn spawn(shared: &Runtime, object: Arc<Object>, run: Run) {
     {
         let mut state = shared.tasks.lock();
         if !state.running.insert(object.id) {
@@ -110,7 +111,7 @@ pub(super) fn spawn(shared: &Arc<Shared>, object: Arc<Object>, run: Run) {
         }
     }
     let id = object.id;
-    let inner = Arc::clone(shared);
+    let inner = shared.clone();
     let spawned = std::thread::Builder::new()
         .name("task".to_owned())
         .spawn(move || {

@@ -4,7 +4,6 @@ use sqlparser::tokenizer::Token;
 
 use crate::engine::compile::Variables;
 use crate::engine::compile::take_stage;
-use crate::engine::services::pipes;
 use crate::engine::session::Session;
 use crate::engine::statements::stages;
 use crate::object_store::INTERNAL_BUCKET;
@@ -65,7 +64,7 @@ pub(super) fn run(session: &Session, mut cursor: Cursor<'_>) -> Result<QueryResu
             .put(&into.bucket, &key, &bytes)
             .map_err(SnowflakeError::internal)?;
         if into.bucket != INTERNAL_BUCKET {
-            pipes::notify(&session.shared, &into.bucket, &key);
+            (session.wiring.object_created)(&session.runtime(), &into.bucket, &key);
         }
         let shown = key.strip_prefix(&into.base).unwrap_or(&key);
         rows.push(vec![Value::Text(shown.to_owned())]);

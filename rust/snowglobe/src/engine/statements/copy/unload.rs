@@ -1,7 +1,5 @@
 //! COPY INTO a location: what a table holds, or a query returns, as files.
 
-use std::sync::Arc;
-
 use duckdb::Connection;
 use sqlparser::tokenizer::Token;
 
@@ -10,9 +8,7 @@ use crate::engine::compile::Variables;
 use crate::engine::compile::{Context, take_stage};
 use crate::engine::files::formats;
 use crate::engine::files::formats::Format;
-use crate::engine::services::pipes;
-use crate::engine::session::Session;
-use crate::engine::state::shared::Shared;
+use crate::engine::session::{Runtime, Session};
 use crate::engine::statements::dml;
 use crate::engine::statements::identifiers;
 use crate::engine::statements::stages;
@@ -65,11 +61,12 @@ pub(super) fn run(
 ) -> Result<QueryResult> {
     let unload = parse(session, cursor, binds, variables)?;
     let (query, binds) = identifiers::resolve(session, &unload.query, binds, variables)?;
+    let runtime = session.runtime();
     stages::with_staged(session, &query, &binds, variables, |session| {
         let context = session.context(&binds, variables);
         let compiled = context.query(&query)?;
         if compiled.streams.is_empty() {
-            return unload.done(&context, &compiled.sql);
+            return unload.done(&runtime, &context, &compiled.sql);
         }
         // "CREATE STREAM": it moves on where a transaction unloads it, as with any DML.
         let locks = dml::stream_locks(&context, &compiled.streams);
@@ -77,7 +74,7 @@ pub(super) fn run(
         session.write(&locks, &binds, variables, |context, _, effects| {
             let compiled = context.query(&query)?;
             effects.streams.extend(&compiled.streams);
-            unload.done(context, &compiled.sql)
+            unload.done(&runtime, context, &compiled.sql)
         })
     })
 }
@@ -207,10 +204,10 @@ fn as_texts(
 
 impl Unload {
     /// Writes the files of a query of DuckDB's, and says what came of it.
-    fn done(&self, context: &Context<'_>, sql: &str) -> Result<QueryResult> {
+    fn done(&self, runtime: &Runtime, context: &Context<'_>, sql: &str) -> Result<QueryResult> {
         let (columns, rows) = as_texts(context.connection, sql, &self.format)?;
         let (files, bytes) = self.files(&columns, &rows)?;
-        let written = self.write(&context.shared, files)?;
+        let written = self.write(runtime, files)?;
         Ok(answer(self, &written, bytes))
     }
 
@@ -274,11 +271,11 @@ impl Unload {
         self.location.key(&name)
     }
 
-    fn write(&self, shared: &Arc<Shared>, files: Vec<Content>) -> Result<Vec<Written>> {
-        let store = &shared.options.object_store;
+    fn write(&self, runtime: &Runtime, files: Vec<Content>) -> Result<Vec<Written>> {
+        let store = &runtime.options.object_store;
         let bucket = &self.location.bucket;
         // Whether the bucket is there.
-        let present = self.location.list(shared)?;
+        let present = self.location.list(runtime)?;
         let keys: Vec<String> = (0..files.len()).map(|number| self.key(number)).collect();
         if !self.overwrites && present.iter().any(|file| keys.contains(&file.key)) {
             return Err(SnowflakeError::new(
@@ -296,7 +293,7 @@ impl Unload {
                 .put(bucket, &key, &content.bytes)
                 .map_err(SnowflakeError::internal)?;
             if bucket != INTERNAL_BUCKET {
-                pipes::notify(shared, bucket, &key);
+                (runtime.wiring.object_created)(runtime, bucket, &key);
             }
             written.push(Written {
                 key,

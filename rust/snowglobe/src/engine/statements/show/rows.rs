@@ -5,7 +5,7 @@ use crate::engine::catalog::{Body, Object};
 use crate::engine::compile::Context;
 use crate::engine::compile::time_travel;
 use crate::engine::files::formats;
-use crate::engine::services::pipes;
+use crate::engine::statements::pipes;
 use crate::engine::storage;
 use crate::types::error::Result;
 use crate::types::value::Value;
@@ -123,10 +123,7 @@ pub(super) fn row(context: &Context<'_>, object: &Object) -> Result<Cells> {
                 .auto_ingest
                 .then(|| format!("arn:aws:sqs:local:000000000000:snowglobe-{}", object.id));
             cells.push(("notification_channel", text(channel)));
-            cells.push((
-                "pattern",
-                text(pipes::pattern(&context.shared, object, pipe)),
-            ));
+            cells.push(("pattern", text(pipes::pattern(context, object, pipe))));
         }
         Body::Task(task) => {
             cells.push(("id", text(object.id.to_string())));

@@ -3,10 +3,10 @@
 use super::set;
 use crate::engine::catalog::{Body, Object};
 use crate::engine::compile::Variables;
-use crate::engine::services::{pipes, tasks};
 use crate::engine::session::Session;
 use crate::engine::statements::ddl::change;
 use crate::engine::statements::ddl::create::full_task_name;
+use crate::engine::statements::{pipes, tasks};
 use crate::sql::cursor::Cursor;
 use crate::sql::properties::Properties;
 use crate::types::error::{Result, SnowflakeError};
@@ -23,7 +23,7 @@ pub(super) fn task(
         session
             .context(&binds, &variables)
             .require(object, "OWNERSHIP")?;
-        tasks::check_suspended(object)?;
+        tasks::graph::check_suspended(object)?;
     }
     edit(session, &mut cursor, object, &mut new)?;
     cursor.end()?;
@@ -35,7 +35,7 @@ pub(super) fn task(
         _ => Vec::new(),
     };
     let catalog = session.shared.catalog();
-    tasks::check_change(&catalog, catalog.by_id(object.id), &before)?;
+    tasks::graph::check_change(&catalog, catalog.by_id(object.id), &before)?;
     let changed = change(session, object, |o| *o = new);
     session.shared.options.clock.wake();
     changed

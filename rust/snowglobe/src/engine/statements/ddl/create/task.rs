@@ -2,9 +2,9 @@
 
 use crate::engine::catalog::{Body, Kind, Pipe, Task};
 use crate::engine::compile::Variables;
-use crate::engine::services::tasks;
 use crate::engine::session::Session;
 use crate::engine::statements::ddl::New;
+use crate::engine::statements::tasks;
 use crate::sql::cursor::{Cursor, Name};
 use crate::sql::properties::Properties;
 use crate::types::error::{Result, SnowflakeError};
@@ -78,7 +78,7 @@ fn check_graph(session: &Session, after: &[Name], finalizes: Option<&Name>) -> R
     let catalog = session.shared.catalog();
     let mut before = after.to_vec();
     before.extend(finalizes.cloned());
-    tasks::check_change(&catalog, None, &before)?;
+    tasks::graph::check_change(&catalog, None, &before)?;
     let Some(root) = finalizes else { return Ok(()) };
     let is_finalizer =
         |body: &Body| matches!(body, Body::Task(t) if t.finalizes.as_ref() == Some(root));
@@ -88,7 +88,7 @@ fn check_graph(session: &Session, after: &[Name], finalizes: Option<&Name>) -> R
         )));
     }
     if let Some(object) = catalog.find(Kind::Task, &root.0)
-        && tasks::root_of(&catalog, object).id != object.id
+        && tasks::graph::root_of(&catalog, object).id != object.id
     {
         return Err(SnowflakeError::compilation(format!(
             "FINALIZE needs a root task, which {root} is not"
@@ -115,7 +115,7 @@ pub(super) fn pipe(session: &mut Session, mut cursor: Cursor<'_>, new: &mut New)
     properties.refuse(&["ERROR_INTEGRATION", "AWS_SNS_TOPIC", "INTEGRATION"])?;
     properties.end()?;
     let home = home(session, new)?;
-    crate::engine::services::pipes::check(session, &copy, auto_ingest)?;
+    crate::engine::statements::pipes::check(session, &copy, auto_ingest)?;
     new.body = Body::Pipe(Pipe {
         copy,
         auto_ingest,
