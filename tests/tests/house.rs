@@ -151,14 +151,43 @@ fn every_crate_comes_from_crates_io() {
 
 #[test]
 fn modules_have_no_circular_imports() {
-    for room in ["rust/core/src", "rust/cli/src", "rust/ffi/src"] {
-        let below = |(path, text): (String, String)| {
-            let path = path.strip_prefix(&format!("{room}/")).map(str::to_owned);
-            (path.expect("below its room"), text)
-        };
-        let modules = circles::Crate::new(files(room, ".rs").into_iter().map(below));
-        assert_eq!(modules.circles(), Vec::<Vec<String>>::new(), "{room}");
+    for room in [
+        "rust/core/src",
+        "rust/cli/src",
+        "rust/ffi/src",
+        "rust/snowglobe/src",
+    ] {
+        assert_eq!(modules(room).circles(), Vec::<Vec<String>>::new(), "{room}");
     }
+}
+
+/// The modules of the crate in a room.
+fn modules(room: &str) -> circles::Crate {
+    let below = |(path, text): (String, String)| {
+        let path = path.strip_prefix(&format!("{room}/")).map(str::to_owned);
+        (path.expect("below its room"), text)
+    };
+    circles::Crate::new(files(room, ".rs").into_iter().map(below))
+}
+
+/// The layers as the map lists them, the lowest first: the first word of each line of the block behind this heading.
+const LAYERS: &str = "\n## Layers\n";
+
+#[test]
+fn snowglobes_modules_use_only_the_layers_below_them() {
+    let path = root().join("rust/snowglobe/ARCHITECTURE.md");
+    let map = fs::read_to_string(path).expect("the map is here");
+    let section = map.split(LAYERS).nth(1).expect("the layers are listed");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let layers: Vec<String> = section
+        .lines()
+        .filter(|line| line.starts_with("    ") && !line.starts_with("     "))
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_owned)
+        .collect();
+    assert!(layers.len() > 20, "{layers:?}");
+    let complaints = modules("rust/snowglobe/src").against_layers(&layers);
+    assert_eq!(complaints, Vec::<String>::new());
 }
 
 #[test]

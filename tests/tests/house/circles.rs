@@ -39,28 +39,69 @@ impl Crate {
     pub fn circles(&self) -> Vec<Vec<String>> {
         let mut modules = BTreeMap::<String, BTreeSet<String>>::new();
         let mut folders = BTreeMap::<String, BTreeSet<String>>::new();
-        for (from, text) in &self.texts {
-            for (is_export, path) in paths(text) {
-                let Some(to) = self.resolve(from, &path).filter(|to| to != from) else {
-                    continue;
-                };
-                if !is_export && !to.starts_with(from) {
-                    modules
-                        .entry(from.join("::"))
-                        .or_default()
-                        .insert(to.join("::"));
-                }
-                if let (Some(from), Some(to)) = (from.first(), to.first())
-                    && from != to
-                {
-                    folders.entry(from.clone()).or_default().insert(to.clone());
-                }
+        for (from, is_export, to) in self.uses() {
+            if !is_export && !to.starts_with(from) {
+                modules
+                    .entry(from.join("::"))
+                    .or_default()
+                    .insert(to.join("::"));
+            }
+            if let (Some(from), Some(to)) = (from.first(), to.first())
+                && from != to
+            {
+                folders.entry(from.clone()).or_default().insert(to.clone());
             }
         }
         [circle(&modules), circle(&folders)]
             .into_iter()
             .flatten()
             .collect()
+    }
+
+    /// What contradicts the layers, each a module or a folder such as `a/b`, the lowest first: a use of a higher layer, a module in no layer, and a layer
+    /// without a module. A module belongs to the longest layer that its path begins with; the crate's root is above all.
+    pub fn against_layers(&self, layers: &[String]) -> Vec<String> {
+        let paths: Vec<Module> = layers
+            .iter()
+            .map(|layer| layer.split('/').map(str::to_owned).collect())
+            .collect();
+        let layer_of = |module: &Module| {
+            let holds = |(_, path): &(usize, &Module)| module.starts_with(path);
+            let found = paths.iter().enumerate().filter(holds);
+            found.max_by_key(|(_, path)| path.len()).map(|(at, _)| at)
+        };
+        let mut found = BTreeSet::new();
+        for module in self.texts.keys().filter(|module| !module.is_empty()) {
+            if layer_of(module).is_none() {
+                found.insert(format!("{} is in no layer", module.join("/")));
+            }
+        }
+        for (layer, path) in layers.iter().zip(&paths) {
+            if !self.texts.keys().any(|module| module.starts_with(path)) {
+                found.insert(format!("the layer {layer} holds no module"));
+            }
+        }
+        for (from, _, to) in self.uses() {
+            if layer_of(from).is_some_and(|below| layer_of(&to).is_none_or(|above| above > below))
+                && !to.starts_with(from)
+            {
+                found.insert(format!("{} uses {}", from.join("/"), to.join("/")));
+            }
+        }
+        found.into_iter().collect()
+    }
+
+    /// Every use of another module: from where, whether it is exported again, and to where.
+    fn uses(&self) -> impl Iterator<Item = (&Module, bool, Module)> {
+        self.texts.iter().flat_map(move |(from, text)| {
+            let uses = paths(text)
+                .into_iter()
+                .filter_map(move |(is_export, path)| {
+                    let to = self.resolve(from, &path)?;
+                    (to != *from).then_some((from, is_export, to))
+                });
+            uses.collect::<Vec<_>>()
+        })
     }
 
     /// The module in which the path ends; none if it is outside of the crate.
@@ -224,4 +265,26 @@ fn a_circle_through_a_folders_exports_is_found() {
     let circles = modules("fn f() { crate::b::B::new() }").circles();
     assert_eq!(circles[0], ["a::low", "b"]);
     assert!(modules("use super::high::X;").circles().len() == 2);
+}
+
+#[test]
+fn a_use_of_a_higher_layer_is_found() {
+    let file = |path: &str, text: &str| (path.to_owned(), format!("\n{text}"));
+    let modules = Crate::new([
+        file("lib.rs", "pub mod a;\npub mod b;"),
+        file("a/mod.rs", "mod low;\nmod high;"),
+        file("a/low.rs", "use super::high::High;"),
+        file("a/high.rs", "use crate::b::B;"),
+        file("b.rs", "pub struct B;"),
+        file("c.rs", "pub struct C;"),
+    ]);
+    let layers = ["b", "a/low", "a", "d"].map(str::to_owned);
+    assert_eq!(
+        modules.against_layers(&layers),
+        [
+            "a/low uses a/high",
+            "c is in no layer",
+            "the layer d holds no module"
+        ]
+    );
 }

@@ -13,7 +13,8 @@ use crate::engine::statements::merge;
 use crate::engine::statements::query::{evaluate, query};
 use crate::engine::statements::{copy, ddl, grants, identifiers, script, show, stages};
 use crate::sql::cursor::Cursor;
-use crate::sql::tokens::{Lexeme, lex, split_statements};
+use crate::sql::lexeme::Lexeme;
+use crate::sql::tokens::{lex, split_statements};
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind};
 

@@ -2,7 +2,8 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::tokens::{Lexeme, lex};
+use super::lexeme::Lexeme;
+use super::tokens::lex;
 use crate::types::error::{Result, SnowflakeError};
 
 /// A name of one to three parts, folded as Snowflake folds it.

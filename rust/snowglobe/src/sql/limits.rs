@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::tokens::Lexeme;
+use super::lexeme::Lexeme;
 use crate::types::error::{Result, SnowflakeError};
 
 /// Parentheses, brackets and `CASE` in each other.

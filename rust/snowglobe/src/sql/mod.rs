@@ -3,6 +3,7 @@
 pub(crate) mod cursor;
 pub(crate) mod fragment;
 pub(crate) mod functions;
+pub mod lexeme;
 mod limits;
 pub(crate) mod properties;
 pub(crate) mod script;

@@ -2,8 +2,9 @@
 
 use super::error::ApiError;
 use super::json_type;
-use super::registry::{Outcome, Statement};
-use super::rowset::{Dialect, Encoding, Format, Rowset};
+use super::rowset::{Encoding, Format, Rowset};
+use super::statement::{Outcome, Statement};
+use super::value::Dialect;
 use crate::engine::SnowflakeError;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};

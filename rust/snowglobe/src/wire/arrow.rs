@@ -107,7 +107,7 @@ fn moment(more: &[&str]) -> Fields {
 }
 
 fn metadata(column: &ColumnMeta) -> HashMap<String, String> {
-    let told = super::rowset::column_type(column);
+    let told = super::columns::column_type(column);
     let text = |key: &str| told[key].as_u64().unwrap_or(0).to_string();
     let kind = told["type"].as_str().unwrap_or_default().to_uppercase();
     let precision = match column.kind {

@@ -6,6 +6,7 @@ mod admin;
 mod answer;
 mod arrow;
 mod body;
+mod columns;
 mod drivers;
 mod error;
 mod ledger;
@@ -14,6 +15,7 @@ mod request;
 mod rowset;
 mod run;
 mod snowpipe;
+mod statement;
 mod statements;
 mod value;
 

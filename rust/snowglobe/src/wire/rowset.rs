@@ -1,8 +1,9 @@
 //! A result on the wire: the row type, and rows of text in partitions. The SQL API and the drivers differ in a few encodings.
 
 use super::arrow::{self, Layout};
-use super::value::write_value;
-use crate::engine::{ColumnMeta, QueryResult, SnowflakeError, SnowflakeType, StatementKind};
+use super::columns::column_type;
+use super::value::{Dialect, write_value};
+use crate::engine::{QueryResult, SnowflakeError, StatementKind};
 use axum::body::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -32,15 +33,6 @@ pub enum Format {
     Json,
     /// Arrow IPC streams.
     Arrow,
-}
-
-/// Who reads a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// SQL API v2, format `jsonv2`.
-    SqlApi,
-    /// The official drivers, format `json`.
-    Drivers,
 }
 
 /// A finished result, encoded.
@@ -232,50 +224,11 @@ fn stats(result: &QueryResult) -> Option<Json> {
     })
 }
 
-/// One entry of `rowType`.
-pub fn column_type(column: &ColumnMeta) -> Json {
-    let (kind, precision, scale, length) = match column.kind {
-        SnowflakeType::Number { precision, scale } => ("fixed", Some(precision), Some(scale), None),
-        SnowflakeType::Float => ("real", None, None, None),
-        SnowflakeType::Varchar { length } => ("text", None, None, Some(length)),
-        SnowflakeType::Binary { length } => ("binary", None, None, Some(length)),
-        SnowflakeType::Boolean => ("boolean", None, None, None),
-        SnowflakeType::Date => ("date", None, None, None),
-        SnowflakeType::Time { scale } => ("time", Some(0), Some(scale), None),
-        SnowflakeType::TimestampNtz { scale } => ("timestamp_ntz", Some(0), Some(scale), None),
-        SnowflakeType::TimestampLtz { scale } => ("timestamp_ltz", Some(0), Some(scale), None),
-        SnowflakeType::TimestampTz { scale } => ("timestamp_tz", Some(0), Some(scale), None),
-        SnowflakeType::Variant => ("variant", None, None, None),
-        SnowflakeType::Object => ("object", None, None, None),
-        SnowflakeType::Array => ("array", None, None, None),
-    };
-    // Snowflake counts up to four bytes a character, and never more than 16 MiB.
-    let byte_length = length.map(|length| {
-        if kind == "text" {
-            (length * 4).min(16_777_216)
-        } else {
-            length
-        }
-    });
-    json!({
-        "name": column.name,
-        "database": "",
-        "schema": "",
-        "table": "",
-        "nullable": column.nullable,
-        "type": kind,
-        "precision": precision,
-        "scale": scale,
-        "length": length,
-        "byteLength": byte_length,
-        "collation": null,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::Value;
+    use crate::engine::{ColumnMeta, SnowflakeType};
     use std::io::Read;
 
     fn encode(result: &QueryResult, nullable: bool, partition_bytes: usize) -> Rowset {

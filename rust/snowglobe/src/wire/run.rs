@@ -1,9 +1,11 @@
 //! Running a job in the engine, on a thread that may block.
 
 use super::drivers::sessions::{KeptSession, Place};
-use super::registry::{Ending, Outcome, Statement, Statements};
+use super::registry::Statements;
 use super::request::Job;
-use super::rowset::{Dialect, Encoding, Rowset};
+use super::rowset::{Encoding, Rowset};
+use super::statement::{Ending, Outcome, Statement};
+use super::value::Dialect;
 use crate::engine::{Binds, Engine, Session, SnowflakeError, StatementKind};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,10 +1,12 @@
 //! The three calls of SQL API v2: submit, poll, cancel.
 
 use super::error::ApiError;
-use super::registry::{Claim, Ending};
+use super::registry::Claim;
 use super::request::{Parameters, Submission};
-use super::rowset::{Dialect, Encoding};
+use super::rowset::Encoding;
 use super::run;
+use super::statement::Ending;
+use super::value::Dialect;
 use super::{App, answer, body};
 use crate::engine::SnowflakeError;
 use axum::body::Body;

@@ -1,8 +1,16 @@
 //! A value as text: what the SQL API writes, and where the drivers differ.
 
-use super::rowset::Dialect;
 use crate::engine::{SnowflakeType, Value};
 use std::fmt::Write as _;
+
+/// Who reads a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQL API v2, format `jsonv2`.
+    SqlApi,
+    /// The official drivers, format `json`.
+    Drivers,
+}
 
 /// Appends a value as the SQL API writes it; false for null.
 pub fn write_value(

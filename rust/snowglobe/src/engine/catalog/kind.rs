@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::sql::cursor::Cursor;
-use crate::sql::tokens::Lexeme;
+use crate::sql::lexeme::Lexeme;
 use crate::types::error::{Result, SnowflakeError};
 
 /// Kinds of objects. Those that share a name space share a [`Kind::space`].

@@ -32,8 +32,8 @@ use sqlparser::dialect::SnowflakeDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
-use super::Shared;
 use super::catalog::{Catalog, Object};
+use super::state::shared::Shared;
 use super::storage::Rows;
 use crate::engine::state::copies::Found;
 use crate::engine::state::readers::Reading;

@@ -4,7 +4,8 @@ use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
 
 use super::{Context, Typed};
 use crate::sql::cursor::{Cursor, literal};
-use crate::sql::tokens::{Lexeme, lex};
+use crate::sql::lexeme::Lexeme;
+use crate::sql::tokens::lex;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{Bind, SnowflakeType, Value};
 

@@ -41,7 +41,7 @@ pub struct PipeFileReport {
 
 /// A file handed to a pipe.
 #[derive(Clone, Debug)]
-pub(in crate::engine) struct Handed {
+pub(crate) struct Handed {
     pub id: u64,
     pub pipe: u64,
     pub key: String,
@@ -52,12 +52,12 @@ pub(in crate::engine) struct Handed {
 #[derive(Default)]
 pub struct Queue {
     state: Mutex<State>,
-    pub(in crate::engine) arrived: Condvar,
-    pub(in crate::engine) next: AtomicU64,
+    pub(crate) arrived: Condvar,
+    pub(crate) next: AtomicU64,
 }
 
 #[derive(Default)]
-pub(in crate::engine) struct State {
+pub(crate) struct State {
     pub waiting: VecDeque<Handed>,
     pub loading: Vec<Handed>,
     pub reports: VecDeque<(u64, PipeFileReport)>,
@@ -76,7 +76,7 @@ impl Queue {
         self.arrived.notify_all();
     }
 
-    pub(in crate::engine) fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

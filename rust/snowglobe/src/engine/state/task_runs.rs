@@ -10,7 +10,7 @@ use crate::sql::cursor::Name;
 pub struct Scheduler(Mutex<State>);
 
 #[derive(Default)]
-pub(in crate::engine) struct State {
+pub(crate) struct State {
     pub running: BTreeSet<u64>,
     /// task → the time up to which its schedule was followed
     pub followed_micros: BTreeMap<u64, i64>,
@@ -26,30 +26,30 @@ pub(in crate::engine) struct State {
 
 impl Scheduler {
     /// Notes what runs under that query id: a row of the history.
-    pub(in crate::engine) fn begins(&self, query_id: &str, row: String) {
+    pub(crate) fn begins(&self, query_id: &str, row: String) {
         self.lock().executing.insert(query_id.to_owned(), row);
     }
 
     /// Notes that it has ended, and when.
-    pub(in crate::engine) fn ends(&self, query_id: &str, root: u64, at: i64) {
+    pub(crate) fn ends(&self, query_id: &str, root: u64, at: i64) {
         let mut state = self.lock();
         state.executing.remove(query_id);
         state.followed_micros.insert(root, at);
     }
 
     /// Rows of the history for what runs now.
-    pub(in crate::engine) fn executing(&self) -> Vec<String> {
+    pub(crate) fn executing(&self) -> Vec<String> {
         self.lock().executing.values().cloned().collect()
     }
 
-    pub(in crate::engine) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A run of a graph.
 #[derive(Clone, Debug)]
-pub(in crate::engine) struct Run {
+pub(crate) struct Run {
     /// What started it, as history tells it.
     pub from: &'static str,
     /// When it was to begin, which is also its id.
@@ -60,7 +60,7 @@ pub(in crate::engine) struct Run {
 }
 
 impl Run {
-    pub(in crate::engine) fn new(from: &'static str, scheduled_micros: i64) -> Self {
+    pub(crate) fn new(from: &'static str, scheduled_micros: i64) -> Self {
         Self {
             from,
             scheduled_micros,
@@ -69,12 +69,12 @@ impl Run {
         }
     }
 
-    pub(in crate::engine) fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         self.outcomes.values().any(|o| *o == Outcome::Failed)
     }
 
     /// Forgets what has not succeeded, for the next attempt.
-    pub(in crate::engine) fn again(&mut self) {
+    pub(crate) fn again(&mut self) {
         self.attempt += 1;
         self.outcomes
             .retain(|_, o| matches!(o, Outcome::Succeeded(_)));
@@ -83,7 +83,7 @@ impl Run {
 
 /// How a task ended.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::engine) enum Outcome {
+pub(crate) enum Outcome {
     /// With what it returned.
     Succeeded(Option<String>),
     /// Its condition did not hold.
@@ -103,11 +103,11 @@ pub(crate) struct RunningTask {
 
 impl RunningTask {
     /// `SYSTEM$SET_RETURN_VALUE`.
-    pub(in crate::engine) fn set_returned(&self, value: String) {
+    pub(crate) fn set_returned(&self, value: String) {
         *self.returned.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
     }
 
-    pub(in crate::engine) fn returned(&self) -> Option<String> {
+    pub(crate) fn returned(&self) -> Option<String> {
         let returned = self.returned.lock();
         returned.unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -22,7 +22,7 @@ fn keep(shared: &Shared, sql: &str) -> Result<()> {
 ///
 /// # Errors
 /// If they cannot be kept: then they are not handed over.
-pub(in crate::engine) fn hand_over(
+pub(crate) fn hand_over(
     shared: &Shared,
     pipe: u64,
     keys: impl IntoIterator<Item = String>,
@@ -50,7 +50,7 @@ pub(in crate::engine) fn hand_over(
 }
 
 /// Forgets files that need not be loaded any more.
-pub(in crate::engine) fn forget(shared: &Shared, files: &[Handed]) {
+pub(crate) fn forget(shared: &Shared, files: &[Handed]) {
     let ids: Vec<String> = files.iter().map(|h| h.id.to_string()).collect();
     if ids.is_empty() {
         return;
@@ -69,7 +69,7 @@ pub(in crate::engine) fn forget(shared: &Shared, files: &[Handed]) {
 }
 
 /// Lets wait what waited when the process ended.
-pub(in crate::engine) fn recover(shared: &Shared) -> Result<()> {
+pub(crate) fn recover(shared: &Shared) -> Result<()> {
     let kept = shared.with_main(|main| {
         storage::query(
             main,

@@ -8,7 +8,8 @@ use crate::engine::compile::Typed;
 use crate::engine::compile::Variables;
 use crate::engine::session::Session;
 use crate::sql::cursor::Name;
-use crate::sql::tokens::{Lexeme, lex};
+use crate::sql::lexeme::Lexeme;
+use crate::sql::tokens::lex;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{Binds, Value};
 

@@ -14,7 +14,7 @@ pub struct CancelHandle {
 }
 
 impl CancelHandle {
-    pub(in crate::engine) fn new(interrupt: Arc<InterruptHandle>) -> Self {
+    pub(crate) fn new(interrupt: Arc<InterruptHandle>) -> Self {
         Self {
             cancelled: Arc::new(AtomicBool::new(false)),
             interrupt,
@@ -22,7 +22,7 @@ impl CancelHandle {
     }
 
     /// What was cancelled before is over.
-    pub(in crate::engine) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.cancelled.store(false, Ordering::SeqCst);
     }
 

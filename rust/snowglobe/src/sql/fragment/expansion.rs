@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::template::{Piece, weigh};
+use super::pieces::{Piece, weigh};
 
 /// The macros, as DuckDB is given them.
 const SOURCES: [&str; 2] = [

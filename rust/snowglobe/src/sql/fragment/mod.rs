@@ -1,10 +1,12 @@
 //! DuckDB's SQL while it is put together. Every literal and name of a user enters as a value and is quoted there; SQL text comes from Snowglobe's own
 //! templates alone, and what is spliced into a template is never read again. So no text of a user can become SQL.
 //!
+//! - `pieces`: the parts of a template, and their weight
 //! - `template`: templates with `{0}` for their arguments
 //! - `expansion`: how large DuckDB's macros grow when it writes them out
 
 mod expansion;
+mod pieces;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,8 @@ use sqlparser::tokenizer::Token;
 use super::declaration::{declaration, parenthesized};
 use super::{Action, block, opens_block, steps};
 use crate::sql::cursor::Cursor;
-use crate::sql::tokens::{Lexeme, statement_length};
+use crate::sql::lexeme::Lexeme;
+use crate::sql::tokens::statement_length;
 use crate::types::error::{Result, SnowflakeError};
 
 pub(super) fn action(cursor: &mut Cursor<'_>) -> Result<Action> {

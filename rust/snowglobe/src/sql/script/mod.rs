@@ -11,7 +11,7 @@ mod syntax;
 use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use super::tokens::Lexeme;
+use super::lexeme::Lexeme;
 use crate::types::error::Result;
 use crate::types::value::SnowflakeType;
 

@@ -5,7 +5,8 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Span, Token, TokenWithSpan};
 
 use super::{Action, Block, Declaration, Step};
-use crate::sql::tokens::{Lexeme, lex};
+use crate::sql::lexeme::Lexeme;
+use crate::sql::tokens::lex;
 use crate::types::error::{Result, SnowflakeError};
 
 /// What a SQL statement begins with.

@@ -6,10 +6,13 @@ use crate::engine::{
     ColumnMeta, Login, QueryResult, SnowflakeError, SnowflakeType, StatementKind, split_statements,
 };
 use crate::wire::error::ApiError;
-use crate::wire::registry::{Claim, Ending, Outcome as Ended, Statement};
+use crate::wire::registry::Claim;
 use crate::wire::request::{Binding, Job, Settings, binds, check_count, settings};
-use crate::wire::rowset::{Dialect, Encoding, Format, Rowset};
+use crate::wire::rowset::{Encoding, Format, Rowset};
 use crate::wire::run::{self, Within};
+use crate::wire::statement::Outcome as Ended;
+use crate::wire::statement::{Ending, Statement};
+use crate::wire::value::Dialect;
 use crate::wire::{App, body, json_type};
 use axum::body::Body;
 use axum::extract::{Path, Query, State};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::by_name::{self, Taken};
-use super::{Copy, Loaded, OnError, RowError, validate};
+use super::{Copy, Loaded, OnError, RowError, malformed};
 use crate::engine::catalog::Column;
 use crate::engine::compile::Context;
 use crate::engine::compile::Variables;
@@ -188,7 +188,7 @@ pub(super) fn convert(
                 }
             }
             errors.sort_by_key(|e| e.row);
-            validate::locate(&bytes, &copy.format, &mut errors);
+            malformed::locate(&bytes, &copy.format, &mut errors);
         }
     }
     if let (OnError::Abort, Some(error)) = (on_error, errors.first()) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::by_name::{self, MatchBy};
-use super::load::note;
+use super::record::note;
 use super::{Column, Copy, Loaded, OnError};
 use crate::engine::compile::Context;
 use crate::engine::compile::Variables;

@@ -1,21 +1,24 @@
 //! COPY INTO a table, and from one into files.
 //!
 //! - `parse`: the statement
-//! - `load`: both ways of loading, and what is recorded of them
+//! - `load`: both ways of loading; `record` is what they share, and what is recorded of a file
 //! - `fast`: the way of files in which nothing is wrong
 //! - `convert`: the careful way: rows as values of the table's columns, where a broken row is found without harm; what ON_ERROR lets through is inserted
 //! - `by_name`: which field goes into which column
 //! - `transform`: what a SELECT in a COPY may say
 //! - `files`: COPY FILES, from one stage into another
 //! - `unload`: COPY INTO a location, with `writer` for the records
-//! - `validate`: what is broken, told in full
+//! - `malformed`: malformed rows, and how they are reported
+//! - `validate`: VALIDATION_MODE, and what VALIDATE finds
 
 mod by_name;
 mod convert;
 mod fast;
 mod files;
 mod load;
+mod malformed;
 mod parse;
+mod record;
 #[cfg(test)]
 mod tests;
 mod transform;

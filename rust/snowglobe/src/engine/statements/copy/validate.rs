@@ -1,18 +1,17 @@
 //! What a COPY finds broken, told in full: VALIDATION_MODE, which loads nothing, and VALIDATE, which looks back.
 
 use super::convert::{abort, convert};
-use super::{Copy, Loaded, OnError, RowError, load};
+use super::malformed::{COLUMNS, rows};
+use super::{Copy, Loaded, OnError, record};
 use crate::engine::compile::Context;
-use crate::engine::files::csv::{BYTE_ORDER_MARK, Reader};
-use crate::engine::files::formats::Format;
 use crate::engine::session::Session;
 use crate::engine::state::copies::Found;
 use crate::engine::storage;
 use crate::engine::storage::Rows;
-use crate::sql::cursor::{literal, quoted};
+use crate::sql::cursor::quoted;
 use crate::sql::types;
 use crate::types::error::{Result, SnowflakeError};
-use crate::types::value::{ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
+use crate::types::value::{QueryResult, SnowflakeType, StatementKind};
 
 /// What VALIDATION_MODE asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +67,7 @@ pub(super) fn remember(session: &mut Session, copy: &Copy, loads: &[Loaded]) {
 /// Runs COPY with VALIDATION_MODE.
 pub(super) fn run(session: &mut Session, copy: &Copy, mode: Validation) -> Result<QueryResult> {
     let files = copy.new_files(session, mode == Validation::AllErrors)?;
-    load::make_ready(session, copy)?;
+    record::make_ready(session, copy)?;
     let answer = match mode {
         Validation::Rows(count) => first_rows(session, copy, &files, count),
         Validation::Errors | Validation::AllErrors => files
@@ -86,7 +85,7 @@ pub(super) fn run(session: &mut Session, copy: &Copy, mode: Validation) -> Resul
             .collect::<Result<Vec<Loaded>>>()
             .map(|loads| rows(&loads)),
     };
-    load::drop_ready(session);
+    record::drop_ready(session);
     let Rows { columns, rows } = answer?;
     Ok(QueryResult {
         columns,
@@ -132,106 +131,6 @@ fn first_rows(
             names.join(", ")
         ),
     )
-}
-
-/// Notes where in the file the broken records stand, and their text.
-pub(super) fn locate(bytes: &[u8], format: &Format, errors: &mut [RowError]) {
-    if errors.is_empty() || format.is_json {
-        return;
-    }
-    let mut reader = Reader::new(bytes, format);
-    // Places are counted without a byte order mark.
-    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let (mut row, mut broken) = (0, errors.iter_mut().peekable());
-    while broken.peek().is_some() && reader.next_record().is_some() {
-        row += 1;
-        // Errors are in the order of their rows; a row may have one of its own for parsing and none for converting.
-        while let Some(error) = broken.next_if(|e| e.row <= row) {
-            let start = reader.record_start;
-            let end = bytes.len() - reader.rest().len();
-            let record = bytes.get(start..end).unwrap_or_default();
-            let record = String::from_utf8_lossy(record);
-            error.record = record.trim_end_matches(['\n', '\r']).to_owned();
-            if let Some(field) = error.field {
-                error.character = reader.starts.get(field).map_or(1, |at| *at as u64 + 1);
-            }
-            error.offset = start as u64 + error.character.saturating_sub(1);
-        }
-    }
-}
-
-/// The columns of what is told of malformed rows.
-const COLUMNS: [(&str, SnowflakeType); 12] = [
-    ("ERROR", SnowflakeType::TEXT),
-    ("FILE", SnowflakeType::TEXT),
-    ("LINE", SnowflakeType::INTEGER),
-    ("CHARACTER", SnowflakeType::INTEGER),
-    ("BYTE_OFFSET", SnowflakeType::INTEGER),
-    ("CATEGORY", SnowflakeType::TEXT),
-    ("CODE", SnowflakeType::INTEGER),
-    ("SQL_STATE", SnowflakeType::TEXT),
-    ("COLUMN_NAME", SnowflakeType::TEXT),
-    ("ROW_NUMBER", SnowflakeType::INTEGER),
-    ("ROW_START_LINE", SnowflakeType::INTEGER),
-    ("REJECTED_RECORD", SnowflakeType::TEXT),
-];
-
-fn row(load: &Loaded, e: &RowError) -> Vec<Value> {
-    let category = match e.error.code {
-        "100080" | "100069" | "100016" => "parsing",
-        _ => "conversion",
-    };
-    vec![
-        Value::Text(e.error.message.clone()),
-        Value::Text(load.key.clone()),
-        Value::Number(e.line.into()),
-        Value::Number(e.character.into()),
-        Value::Number(e.offset.into()),
-        Value::Text(category.to_owned()),
-        Value::Number(e.error.code.parse().unwrap_or(0)),
-        Value::Text(e.error.sqlstate.to_owned()),
-        Value::Text(e.column.clone()),
-        Value::Number(e.row.into()),
-        Value::Number(e.line.into()),
-        Value::Text(e.record.clone()),
-    ]
-}
-
-fn rows(loads: &[Loaded]) -> Rows {
-    let all = loads
-        .iter()
-        .flat_map(|l| l.errors.iter().map(move |e| (l, e)));
-    Rows {
-        columns: COLUMNS
-            .iter()
-            .map(|(name, kind)| ColumnMeta::new(*name, kind.clone()))
-            .collect(),
-        rows: all.map(|(l, e)| row(l, e)).collect(),
-    }
-}
-
-/// So many rows are written down with one statement.
-const RECORDED_AT_ONCE: usize = 1000;
-
-/// The SQL that records what a pipe has found malformed, for VALIDATE_PIPE_LOAD.
-pub(super) fn records<'l>(
-    load: &'l Loaded,
-    pipe: u64,
-    now: i64,
-) -> impl Iterator<Item = String> + 'l {
-    let tuple = move |e: &RowError| {
-        let cell = |value| match value {
-            Value::Text(text) => literal(&text),
-            Value::Number(number) => number.to_string(),
-            _ => "null".to_owned(),
-        };
-        let cells: Vec<String> = row(load, e).into_iter().map(cell).collect();
-        format!("({pipe}, {now}, {})", cells.join(", "))
-    };
-    load.errors.chunks(RECORDED_AT_ONCE).map(move |errors| {
-        let tuples: Vec<String> = errors.iter().map(tuple).collect();
-        format!("insert into sys_pipe_errors values {}", tuples.join(", "))
-    })
 }
 
 /// The rows of `VALIDATE_PIPE_LOAD`: what a pipe has found malformed from one time to another.

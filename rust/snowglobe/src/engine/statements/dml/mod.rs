@@ -22,7 +22,7 @@ use crate::engine::compile::{Context, TARGET};
 use crate::engine::session::Session;
 use crate::engine::storage;
 use crate::sql::cursor::{Cursor, Name, quoted};
-use crate::sql::tokens::Lexeme;
+use crate::sql::lexeme::Lexeme;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{
     Binds, ColumnMeta, QueryResult, RowStats, SnowflakeType, StatementKind, Value,

@@ -8,7 +8,8 @@ use crate::engine::compile::Context;
 use crate::engine::statements::dml::{Target, assignments, column, or_default};
 use crate::engine::storage;
 use crate::sql::cursor::{Cursor, quoted};
-use crate::sql::tokens::{Lexeme, lex};
+use crate::sql::lexeme::Lexeme;
+use crate::sql::tokens::lex;
 use crate::types::error::{Result, SnowflakeError};
 
 pub(super) fn clause(

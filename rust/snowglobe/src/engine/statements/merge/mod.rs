@@ -31,14 +31,14 @@ struct Clause {
     action: Action,
 }
 
-/// Runs what follows `MERGE`.
+/// Runs a MERGE.
 pub(crate) fn run(
     session: &mut Session,
     mut cursor: Cursor<'_>,
     binds: &Binds,
     variables: &Variables,
 ) -> Result<QueryResult> {
-    cursor.expect("INTO")?;
+    cursor.expect("MERGE INTO")?;
     let context = session.context(binds, variables);
     let target = Target::parse(&context, &mut cursor, &["USING"])?;
     cursor.expect("USING")?;

@@ -14,7 +14,7 @@ use crate::engine::compile::{Typed, literal_of};
 use crate::engine::session::{Frame, Session};
 use crate::engine::statements::query;
 use crate::sql::cursor::{Cursor, Name};
-use crate::sql::tokens::Lexeme;
+use crate::sql::lexeme::Lexeme;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{Bind, Binds, QueryResult, SnowflakeType, Value};
 

@@ -12,9 +12,10 @@ use crate::engine::compile::Variables;
 use crate::engine::session::Session;
 use crate::engine::statements::query;
 use crate::sql::cursor::Cursor;
+use crate::sql::lexeme::Lexeme;
 use crate::sql::script as syntax;
 use crate::sql::script::{Block, opens_block, parse};
-use crate::sql::tokens::{Lexeme, lex};
+use crate::sql::tokens::lex;
 use crate::types::error::Result;
 use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
 
