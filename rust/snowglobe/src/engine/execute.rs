@@ -223,7 +223,11 @@ fn use_object(session: &mut Session, cursor: &mut Cursor<'_>) -> Result<QueryRes
     match kind {
         Some("ROLE") => {
             let role = context.find(Kind::Role, &name)?;
-            if !context.catalog.may_take_role(&session.user, role.short()) {
+            if !context
+                .snapshot
+                .catalog
+                .may_take_role(&session.user, role.short())
+            {
                 return Err(SnowflakeError::new(
                     "003013",
                     "42501",
@@ -253,7 +257,11 @@ fn use_object(session: &mut Session, cursor: &mut Cursor<'_>) -> Result<QueryRes
         _ => {
             let database = context.find(Kind::Database, &name)?;
             let public = vec![database.short().to_owned(), "PUBLIC".to_owned()];
-            let has_public = context.catalog.find(Kind::Schema, &public).is_some();
+            let has_public = context
+                .snapshot
+                .catalog
+                .find(Kind::Schema, &public)
+                .is_some();
             let frame = session.frame_mut();
             frame.database = Some(database.short().to_owned());
             frame.schema = has_public.then(|| "PUBLIC".to_owned());

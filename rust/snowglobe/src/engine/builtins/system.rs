@@ -23,7 +23,7 @@ pub fn function(context: &Context<'_>, name: &str, args: &[Sql]) -> Result<Optio
     }
     if name == "IS_ROLE_IN_SESSION" {
         let role = argument(context, args, 0)?;
-        return Ok(Some(boolean(context.roles.contains(&role))));
+        return Ok(Some(boolean(context.names.roles.contains(&role))));
     }
     if !name.starts_with("SYSTEM$") {
         return Ok(None);
@@ -53,7 +53,7 @@ fn moment(context: &Context<'_>, name: &str) -> Option<Sql> {
         "CURRENT_TIME" | "LOCALTIME" => "cast(make_timestamptz({0}) as timestamp)::time",
         _ => return None,
     };
-    let now = Sql::of(template, &[Sql::integer(context.now)]);
+    let now = Sql::of(template, &[Sql::integer(context.snapshot.now)]);
     Some(match name {
         "CURRENT_DATE" => now.into_date(),
         _ => now,
@@ -63,29 +63,34 @@ fn moment(context: &Context<'_>, name: &str) -> Option<Sql> {
 /// Who asks, and where.
 fn identity(context: &Context<'_>, name: &str) -> Option<Sql> {
     Some(match name {
-        "CURRENT_USER" => text(Some(&context.user)),
-        "CURRENT_ROLE" => text(Some(&context.role)),
-        "CURRENT_WAREHOUSE" => text(context.warehouse.as_deref()),
-        "CURRENT_DATABASE" => text(context.database.as_deref()),
-        "CURRENT_SCHEMA" => text(context.schema.as_deref()),
-        "CURRENT_ACCOUNT" | "CURRENT_ACCOUNT_NAME" => text(Some(&context.shared.options.account)),
+        "CURRENT_USER" => text(Some(&context.names.user)),
+        "CURRENT_ROLE" => text(Some(&context.names.role)),
+        "CURRENT_WAREHOUSE" => text(context.names.warehouse.as_deref()),
+        "CURRENT_DATABASE" => text(context.names.database.as_deref()),
+        "CURRENT_SCHEMA" => text(context.names.schema.as_deref()),
+        "CURRENT_ACCOUNT" | "CURRENT_ACCOUNT_NAME" => {
+            text(Some(&context.environment.shared.options.account))
+        }
         "CURRENT_ORGANIZATION_NAME" => text(Some("SNOWGLOBE")),
         "CURRENT_REGION" => text(Some("LOCAL")),
         "CURRENT_VERSION" => text(Some(concat!("snowglobe ", env!("CARGO_PKG_VERSION")))),
         "CURRENT_CLIENT" | "CURRENT_STATEMENT" => text(None),
-        "CURRENT_SESSION" => text(Some(&context.session_id.to_string())),
+        "CURRENT_SESSION" => text(Some(&context.names.session_id.to_string())),
         "CURRENT_TRANSACTION" => {
-            let own = context.own.map(|own| (storage::ALIVE - own).to_string());
+            let own = context
+                .snapshot
+                .own
+                .map(|own| (storage::ALIVE - own).to_string());
             text(own.as_deref())
         }
         "CURRENT_SCHEMAS" => {
             let (database, schema) = (
-                context.database.as_deref().unwrap_or(""),
-                context.schema.as_deref().unwrap_or(""),
+                context.names.database.as_deref().unwrap_or(""),
+                context.names.schema.as_deref().unwrap_or(""),
             );
             text(Some(&format!("[\"{database}.{schema}\"]")))
         }
-        "LAST_QUERY_ID" => text(context.results.last().map(|(id, _)| id.as_str())),
+        "LAST_QUERY_ID" => text(context.memory.results.last().map(|(id, _)| id.as_str())),
         _ => return None,
     })
 }
@@ -97,17 +102,19 @@ fn of_tasks(context: &Context<'_>, name: &str, args: &[Sql]) -> Result<Option<Sq
         false => argument(context, args, 0).map(Some),
     };
     Ok(Some(match name {
-        "SYSTEM$CURRENT_USER_TASK_NAME" => text(context.task.as_ref().map(|t| t.name.as_str())),
+        "SYSTEM$CURRENT_USER_TASK_NAME" => {
+            text(context.memory.task.as_ref().map(|t| t.name.as_str()))
+        }
         "SYSTEM$GET_TASK_GRAPH_CONFIG" => {
             let path = optional()?;
-            let config = context.task.as_ref().and_then(|task| {
-                tasks::graph_config(&context.catalog, &task.name, path.as_deref())
+            let config = context.memory.task.as_ref().and_then(|task| {
+                tasks::graph_config(&context.snapshot.catalog, &task.name, path.as_deref())
             });
             text(config.as_deref())
         }
         "SYSTEM$SET_RETURN_VALUE" => {
             let value = argument(context, args, 0)?;
-            let task = context.task.as_ref().ok_or_else(|| {
+            let task = context.memory.task.as_ref().ok_or_else(|| {
                 SnowflakeError::compilation("SYSTEM$SET_RETURN_VALUE is called by a task")
             })?;
             task.set_returned(value);
@@ -115,7 +122,10 @@ fn of_tasks(context: &Context<'_>, name: &str, args: &[Sql]) -> Result<Option<Sq
         }
         "SYSTEM$GET_PREDECESSOR_RETURN_VALUE" => {
             let name = optional()?;
-            text(tasks::predecessor_value(context.task.as_deref(), name.as_deref())?.as_deref())
+            text(
+                tasks::predecessor_value(context.memory.task.as_deref(), name.as_deref())?
+                    .as_deref(),
+            )
         }
         "SYSTEM$TASK_DEPENDENTS_ENABLE" => {
             tasks::enable_dependents(context, &Name::parse(&argument(context, args, 0)?)?)?;
@@ -152,7 +162,7 @@ fn of_objects(context: &Context<'_>, name: &str, args: &[Sql]) -> Result<Sql> {
         }
         "SYSTEM$LAST_CHANGE_COMMIT_TIME" => {
             let table = object(context, Kind::Table, &argument(context, args, 0)?)?;
-            Sql::integer(context.shared.last_change(table.id))
+            Sql::integer(context.environment.shared.last_change(table.id))
         }
         "SYSTEM$TYPEOF" => {
             let null = [Sql::known("null")];
@@ -184,7 +194,7 @@ fn of_objects(context: &Context<'_>, name: &str, args: &[Sql]) -> Result<Sql> {
 }
 
 fn resume_pipe(context: &Context<'_>, pipe: &Object) -> Result<()> {
-    context.shared.change_catalog(|catalog| {
+    context.environment.shared.change_catalog(|catalog| {
         catalog.update(pipe.id, |o| {
             if let Body::Pipe(pipe) = &mut o.body {
                 pipe.paused = false;
@@ -208,13 +218,13 @@ fn wait(context: &Context<'_>, amount: u64, unit: &str) -> Result<()> {
             )));
         }
     };
-    let clock = &context.shared.options.clock;
+    let clock = &context.environment.shared.options.clock;
     let micros = i64::try_from(amount.saturating_mul(millis).saturating_mul(1000));
     let until = clock
         .now_micros()
         .saturating_add(micros.unwrap_or(i64::MAX));
     loop {
-        if context.cancelled.is_cancelled() {
+        if context.environment.cancelled.is_cancelled() {
             return Err(SnowflakeError::cancelled());
         }
         let left = until - clock.now_micros();
@@ -254,7 +264,7 @@ fn object(context: &Context<'_>, kind: Kind, name: &str) -> Result<std::sync::Ar
 
 /// When the stream's offset was committed, in nanoseconds since 1970; 0 before any commit.
 fn offset_nanos(context: &Context<'_>, stream: &Object) -> Result<i64> {
-    let offset = context.shared.offset_of(stream.id);
+    let offset = context.environment.shared.offset_of(stream.id);
     let sql = format!("select max(at_micros) from sys_commits where seq <= {offset}");
     Ok(storage::count(context.connection, &sql)? * 1000)
 }
@@ -268,14 +278,14 @@ pub fn stream_has_data(context: &Context<'_>, name: &str) -> Result<bool> {
     let Body::Stream(stream) = &object.body else {
         return Ok(false);
     };
-    let from = context.shared.offset_of(object.id);
-    let Some(base) = context.catalog.by_id(stream.table) else {
+    let from = context.environment.shared.offset_of(object.id);
+    let Some(base) = context.snapshot.catalog.by_id(stream.table) else {
         return Ok(false);
     };
     time_travel::check_stale(context, &object, base)?;
     // Nothing was committed to the table since: no need to look.
-    if context.shared.last_change(stream.table) <= from && from >= 0 {
-        context.shared.found_empty(object.id);
+    if context.environment.shared.last_change(stream.table) <= from && from >= 0 {
+        context.environment.shared.found_empty(object.id);
         return Ok(false);
     }
     let sql = crate::engine::compile::stream_sql(
@@ -283,12 +293,12 @@ pub fn stream_has_data(context: &Context<'_>, name: &str) -> Result<bool> {
         base.table()?,
         stream.append_only,
         from,
-        context.stream_end,
+        context.snapshot.stream_end,
     );
     let exists = format!("select exists (select 1 from {sql})");
     let has_data = storage::count(context.connection, &exists)? != 0;
     if !has_data {
-        context.shared.found_empty(object.id);
+        context.environment.shared.found_empty(object.id);
     }
     Ok(has_data)
 }

@@ -12,7 +12,7 @@ use crate::types::error::{Result, SnowflakeError};
 /// If the session has run no such COPY, or a transformation.
 pub(crate) fn table_function(context: &Context<'_>, table: &Name, job: &str) -> Result<Rows> {
     let table = context.find_relation(table)?;
-    let found = context.copies.iter().rev().find(|found| match job {
+    let found = context.memory.copies.iter().rev().find(|found| match job {
         "_last" => true,
         id => found.query_id == id && found.target == table.id,
     });

@@ -57,7 +57,12 @@ impl Compiler<'_> {
             FunctionArguments::Subquery(_) => return Err(SnowflakeError::unsupported(function)),
         };
         let args = self.arguments(list.map_or(&[], |list| list.args.as_slice()))?;
-        if let Some(sql) = self.context.builtins.function(self.context, &name, &args)? {
+        if let Some(sql) = self
+            .context
+            .environment
+            .builtins
+            .function(self.context, &name, &args)?
+        {
             return Ok(sql);
         }
         if matches!(name.as_str(), "SEQ1" | "SEQ2" | "SEQ4" | "SEQ8") {

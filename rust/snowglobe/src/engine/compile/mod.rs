@@ -59,12 +59,9 @@ pub struct Typed {
 /// Variables by name, upper case.
 pub type Variables = BTreeMap<String, Typed>;
 
-/// What a statement is compiled against: who runs it, what there is, and which commits it sees.
-pub struct Context<'c> {
-    pub shared: Arc<Shared>,
-    /// Who answers what the query asks of the engine itself.
-    pub builtins: &'static dyn Builtins,
-    pub catalog: Arc<Catalog>,
+/// Who asks, and where unqualified names lead.
+#[derive(Clone)]
+pub struct Names {
     pub user: String,
     pub role: String,
     /// The role and all that it inherits.
@@ -73,8 +70,14 @@ pub struct Context<'c> {
     pub database: Option<String>,
     pub schema: Option<String>,
     pub session_id: u64,
+}
+
+/// What there is, and which commits are seen.
+#[derive(Clone)]
+pub struct Snapshot {
+    pub catalog: Arc<Catalog>,
     /// The last commit that tables are read at.
-    pub snapshot: i64,
+    pub at: i64,
     /// Keeps what is there at that commit.
     pub reading: Arc<Reading>,
     /// The stamp of the open transaction's own changes.
@@ -83,24 +86,44 @@ pub struct Context<'c> {
     pub stream_end: i64,
     /// The statement's time, microseconds UTC.
     pub now: i64,
-    pub time_zone: String,
+}
+
+/// What the session remembers, and what was given to the statement.
+#[derive(Clone, Default)]
+pub struct Memory {
     /// `$name`.
-    pub session_variables: BTreeMap<String, Typed>,
+    pub session_variables: Variables,
     /// `:name`, in a script.
-    pub script_variables: BTreeMap<String, Typed>,
+    pub script_variables: Variables,
     pub binds: Binds,
     /// Results by query id, for `RESULT_SCAN`; the last is the latest.
     pub results: Vec<(String, Arc<Rows>)>,
     /// What COPY has found, for `VALIDATE`; the last is the latest.
     pub copies: Vec<Found>,
-    /// What functions such as `SYSTEM$STREAM_HAS_DATA` ask while compiling.
-    pub connection: &'c duckdb::Connection,
     /// The task that runs.
     pub task: Option<Arc<RunningTask>>,
-    /// Whether the statement has been cancelled, for functions that wait.
-    pub cancelled: CancelHandle,
     /// Staged files made readable, by the marker that stands for them.
     pub staged: BTreeMap<String, String>,
+}
+
+/// What surrounds a statement.
+#[derive(Clone)]
+pub struct Environment {
+    pub shared: Arc<Shared>,
+    /// Who answers what the query asks of the engine itself.
+    pub builtins: &'static dyn Builtins,
+    /// Whether the statement has been cancelled, for functions that wait.
+    pub cancelled: CancelHandle,
+}
+
+/// What a statement is compiled against.
+pub struct Context<'c> {
+    pub names: Names,
+    pub snapshot: Snapshot,
+    pub memory: Memory,
+    pub environment: Environment,
+    /// Answers what must be known before the query runs, such as the commit at a time.
+    pub connection: &'c duckdb::Connection,
 }
 
 /// A compiled query.
@@ -158,26 +181,16 @@ impl Context<'_> {
 
     fn elsewhere(&self, database: &str, schema: &str, owner: &str) -> Context<'_> {
         Context {
-            shared: Arc::clone(&self.shared),
-            catalog: Arc::clone(&self.catalog),
-            reading: Arc::clone(&self.reading),
+            names: Names {
+                roles: self.snapshot.catalog.inherited_roles(owner),
+                database: Some(database.to_owned()),
+                schema: Some(schema.to_owned()),
+                ..self.names.clone()
+            },
+            snapshot: self.snapshot.clone(),
+            memory: Memory::default(),
+            environment: self.environment.clone(),
             connection: self.connection,
-            user: self.user.clone(),
-            role: self.role.clone(),
-            roles: self.catalog.inherited_roles(owner),
-            warehouse: self.warehouse.clone(),
-            database: Some(database.to_owned()),
-            schema: Some(schema.to_owned()),
-            time_zone: self.time_zone.clone(),
-            session_variables: BTreeMap::new(),
-            script_variables: BTreeMap::new(),
-            binds: Binds::default(),
-            results: Vec::new(),
-            copies: Vec::new(),
-            task: None,
-            cancelled: self.cancelled.clone(),
-            staged: BTreeMap::new(),
-            ..*self
         }
     }
 }
@@ -267,7 +280,7 @@ impl<'a> Compiler<'a> {
 
     /// Goes one level deeper, unless that is too deep or the statement has been cancelled.
     fn enter(&mut self) -> Result<()> {
-        if self.context.cancelled.is_cancelled() {
+        if self.context.environment.cancelled.is_cancelled() {
             return Err(SnowflakeError::cancelled());
         }
         self.depth += 1;

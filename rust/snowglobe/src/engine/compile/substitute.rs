@@ -119,7 +119,7 @@ fn bind(context: &Context<'_>, at: usize) -> Result<String> {
             ),
         )
     };
-    let bind = context.binds.0.get(at).ok_or_else(missing)?;
+    let bind = context.memory.binds.0.get(at).ok_or_else(missing)?;
     bind_literal(bind, 0)
 }
 
@@ -183,7 +183,7 @@ pub fn escape(text: &str) -> String {
 
 fn session_variable(context: &Context<'_>, name: &str) -> Result<String> {
     let name = name.to_uppercase();
-    let found = context.session_variables.get(&name);
+    let found = context.memory.session_variables.get(&name);
     let found = found.ok_or_else(|| {
         SnowflakeError::new("002211", "02000", format!("SQL compilation error: error line 1 at position 0\nSession variable '${name}' does not exist"))
     })?;
@@ -191,7 +191,7 @@ fn session_variable(context: &Context<'_>, name: &str) -> Result<String> {
 }
 
 fn script_variable(context: &Context<'_>, name: &str) -> Result<String> {
-    let found = context.script_variables.get(&name.to_uppercase());
+    let found = context.memory.script_variables.get(&name.to_uppercase());
     let found = found.ok_or_else(|| {
         SnowflakeError::new(
             "000904",

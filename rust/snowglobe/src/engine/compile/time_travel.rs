@@ -25,14 +25,18 @@ pub fn snapshot(context: &Context<'_>, object: &Object, clause: &Expr) -> Result
         "TIMESTAMP" => Sql::of("select epoch_us(cast({0} as timestamptz))", &[arg]),
         "OFFSET" => Sql::of(
             "select {0} + (({1})::double * 1000000)::bigint",
-            &[Sql::integer(context.now), arg],
+            &[Sql::integer(context.snapshot.now), arg],
         ),
         "STREAM" => {
             let name = arg.as_literal().ok_or_else(|| {
                 SnowflakeError::unsupported("time travel to a stream that is not a literal")
             })?;
             let stream = context.find(crate::engine::catalog::Kind::Stream, &Name::parse(name)?)?;
-            return readable(context, object, context.shared.offset_of(stream.id));
+            return readable(
+                context,
+                object,
+                context.environment.shared.offset_of(stream.id),
+            );
         }
         other => {
             return Err(SnowflakeError::unsupported(format!(
@@ -41,7 +45,7 @@ pub fn snapshot(context: &Context<'_>, object: &Object, clause: &Expr) -> Result
         }
     };
     let at = storage::count(context.connection, sql.as_str())?;
-    if at < retained_since(object.table()?, context.now) {
+    if at < retained_since(object.table()?, context.snapshot.now) {
         return Err(unavailable(object));
     }
     let compare = if before { "<" } else { "<=" };
@@ -88,7 +92,7 @@ pub fn retained_since(table: &Table, now: i64) -> i64 {
 
 /// The commit, unless versions that were there at it are gone.
 fn readable(context: &Context<'_>, object: &Object, seq: i64) -> Result<i64> {
-    if seq < context.shared.cleared.up_to(object.id) {
+    if seq < context.environment.shared.cleared.up_to(object.id) {
         return Err(unavailable(object));
     }
     Ok(seq)
@@ -110,7 +114,7 @@ const MAX_EXTENSION_DAYS: i64 = 14;
 
 /// Until when the stream can be read, microseconds UTC.
 pub fn stale_after(context: &Context<'_>, stream: &Object, base: &Object) -> i64 {
-    stale_after_at(&context.shared, stream, base)
+    stale_after_at(&context.environment.shared, stream, base)
 }
 
 /// As [`stale_after`], outside of a statement.
@@ -129,7 +133,7 @@ pub fn stale_after_at(shared: &Shared, stream: &Object, base: &Object) -> i64 {
 /// # Errors
 /// Snowflake's message for a stale stream.
 pub fn check_stale(context: &Context<'_>, stream: &Object, base: &Object) -> Result<()> {
-    if context.now <= stale_after(context, stream, base) {
+    if context.snapshot.now <= stale_after(context, stream, base) {
         return Ok(());
     }
     Err(SnowflakeError::new(

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use duckdb::Connection;
 
-use super::compile::{Context, Typed};
+use super::compile::{Context, Environment, Memory, Names, Snapshot, Typed, Variables};
 use super::storage::{self, Rows};
 use crate::engine::state::copies::Found;
 use crate::engine::state::shared::Shared;
@@ -159,35 +159,42 @@ impl Session {
         let reading = self.shared.reading();
         let snapshot = reading.at;
         Context {
-            builtins: self.wiring.builtins,
-            roles: catalog.inherited_roles(&frame.role),
-            catalog,
-            user: self.user.clone(),
-            role: frame.role.clone(),
-            warehouse: self.warehouse.clone(),
-            database: frame.database.clone(),
-            schema: frame.schema.clone(),
-            session_id: self.id,
-            snapshot,
-            reading,
-            own: transaction.map(Transaction::stamp),
-            stream_end: transaction.map_or(snapshot, Transaction::started_at),
-            now: self.shared.options.clock.now_micros(),
-            time_zone: self.parameters.text("TIMEZONE"),
-            session_variables: if frame.is_owners {
-                BTreeMap::new()
-            } else {
-                self.variables.clone()
+            names: Names {
+                user: self.user.clone(),
+                role: frame.role.clone(),
+                roles: catalog.inherited_roles(&frame.role),
+                warehouse: self.warehouse.clone(),
+                database: frame.database.clone(),
+                schema: frame.schema.clone(),
+                session_id: self.id,
             },
-            script_variables: variables.clone(),
-            binds: binds.clone(),
-            results: self.results.clone(),
-            copies: self.copies.clone(),
+            snapshot: Snapshot {
+                catalog,
+                at: snapshot,
+                reading,
+                own: transaction.map(Transaction::stamp),
+                stream_end: transaction.map_or(snapshot, Transaction::started_at),
+                now: self.shared.options.clock.now_micros(),
+            },
+            memory: Memory {
+                session_variables: if frame.is_owners {
+                    Variables::new()
+                } else {
+                    self.variables.clone()
+                },
+                script_variables: variables.clone(),
+                binds: binds.clone(),
+                results: self.results.clone(),
+                copies: self.copies.clone(),
+                task: self.task.clone(),
+                staged: self.staged.clone(),
+            },
+            environment: Environment {
+                shared: Arc::clone(&self.shared),
+                builtins: self.wiring.builtins,
+                cancelled: self.cancel.clone(),
+            },
             connection: &self.connection,
-            task: self.task.clone(),
-            cancelled: self.cancel.clone(),
-            staged: self.staged.clone(),
-            shared: Arc::clone(&self.shared),
         }
     }
 }

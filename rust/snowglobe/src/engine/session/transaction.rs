@@ -83,7 +83,7 @@ impl Session {
         let changed = {
             let mut context = self.context(binds, variables);
             if !is_open {
-                transaction.reading = Arc::clone(&context.reading);
+                transaction.reading = Arc::clone(&context.snapshot.reading);
             }
             change(&mut context, stamp, &mut effects)
         };

@@ -98,14 +98,16 @@ fn role(session: &mut Session, mut cursor: Cursor<'_>, is_grant: bool) -> Result
     };
     cursor.end()?;
     if !context
+        .snapshot
         .catalog
-        .has_account_privilege(&context.roles, "MANAGE GRANTS")
+        .has_account_privilege(&context.names.roles, "MANAGE GRANTS")
     {
         context.require(&role, "OWNERSHIP")?;
     }
     if let Member::Role(member) = &member
         && is_grant
         && context
+            .snapshot
             .catalog
             .inherited_roles(role.short())
             .contains(member)
@@ -186,6 +188,7 @@ fn targets(context: &Context<'_>, cursor: &mut Cursor<'_>) -> Result<Targets> {
             )]);
         }
         let inside = context
+            .snapshot
             .catalog
             .within(&object.path)
             .into_iter()
@@ -208,11 +211,12 @@ fn find_for_grant(context: &Context<'_>, kind: Kind, name: &Name) -> Result<Arc<
     let found = context.find(kind, name);
     if found.is_err()
         && context
+            .snapshot
             .catalog
-            .has_account_privilege(&context.roles, "MANAGE GRANTS")
+            .has_account_privilege(&context.names.roles, "MANAGE GRANTS")
     {
         let path = context.full_path(kind, name)?;
-        if let Some(object) = context.catalog.find(kind, &path) {
+        if let Some(object) = context.snapshot.catalog.find(kind, &path) {
             return Ok(Arc::clone(object));
         }
     }
@@ -236,18 +240,19 @@ fn may_grant(
     privileges: &[String],
 ) -> Result<()> {
     if context
+        .snapshot
         .catalog
-        .has_account_privilege(&context.roles, "MANAGE GRANTS")
-        || context.roles.contains("ACCOUNTADMIN")
+        .has_account_privilege(&context.names.roles, "MANAGE GRANTS")
+        || context.names.roles.contains("ACCOUNTADMIN")
     {
         return Ok(());
     }
     let has_option = privileges.iter().all(|p| {
-        context.catalog.grants().any(|g| {
+        context.snapshot.catalog.grants().any(|g| {
             g.on == *target
                 && g.privilege == *p
                 && g.with_grant_option
-                && context.roles.contains(&g.role)
+                && context.names.roles.contains(&g.role)
         })
     });
     match object {
@@ -255,7 +260,7 @@ fn may_grant(
         Some(object) => context.require(object, "OWNERSHIP"),
         None => Err(SnowflakeError::privileges(
             "account",
-            &context.shared.options.account,
+            &context.environment.shared.options.account,
         )),
     }
 }

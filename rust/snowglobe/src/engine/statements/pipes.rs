@@ -80,7 +80,7 @@ pub(crate) fn stopped(
     match location(context, object, pipe) {
         Err(error) => return Some(("STOPPED_STAGE_DROPPED", error.message)),
         Ok(location) => {
-            if let Err(error) = location.assume(&context.shared) {
+            if let Err(error) = location.assume(&context.environment.shared) {
                 return Some(("STALLED_STAGE_PERMISSION_ERROR", error.message));
             }
         }

@@ -116,7 +116,7 @@ fn task_history(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> R
         Some(Value::Number(n)) => *n,
         _ => 100,
     };
-    if let Some(database) = &context.database {
+    if let Some(database) = &context.names.database {
         conditions.push(format!("database_name = {}", literal(database)));
     }
     storage::query(
@@ -128,7 +128,7 @@ fn task_history(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> R
              run_id::decimal(38,0) as \"RUN_ID\", return_value as \"RETURN_VALUE\", scheduled_from as \"SCHEDULED_FROM\", \
              attempt::decimal(38,0) as \"ATTEMPT_NUMBER\", run_id::decimal(38,0) as \"GRAPH_RUN_GROUP_ID\" \
              from {} where {} order by scheduled_micros desc, completed_micros desc limit {limit}",
-            tasks::history(&context.shared),
+            tasks::history(&context.environment.shared),
             conditions.join(" and ")
         ),
     )
@@ -186,6 +186,7 @@ fn copy_history(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> R
         .ok_or_else(|| SnowflakeError::compilation("COPY_HISTORY needs START_TIME"))?;
     let to = micros(arguments.get("END_TIME"))?.unwrap_or(i64::MAX);
     let pipes: String = context
+        .snapshot
         .catalog
         .all(Kind::Pipe)
         .map(|o| format!(" when {} then {}", o.id, literal(o.short())))
@@ -241,6 +242,7 @@ fn pipe_usage(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> Res
         conditions.push(format!("loaded_micros <= {to}"));
     }
     let pipes: String = context
+        .snapshot
         .catalog
         .all(Kind::Pipe)
         .map(|o| format!(" when {} then {}", o.id, literal(&o.name().to_string())))
@@ -271,7 +273,12 @@ fn metering(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> Resul
     let to = to.saturating_add(24 * HOUR);
     let name = name_of(given("WAREHOUSE_NAME", "2"))?;
     let mut hours: BTreeMap<(i64, String), f64> = BTreeMap::new();
-    for wake in context.shared.warehouses.wakes(&context.shared)? {
+    for wake in context
+        .environment
+        .shared
+        .warehouses
+        .wakes(&context.environment.shared)?
+    {
         if name.as_ref().is_some_and(|n| n.last() != wake.warehouse) {
             continue;
         }

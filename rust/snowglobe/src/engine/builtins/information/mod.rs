@@ -49,6 +49,7 @@ pub fn view(context: &Context<'_>, database: &str, name: &str) -> Result<Rows> {
     let t = SnowflakeType::TEXT;
     let inside = |kind: Kind| {
         context
+            .snapshot
             .catalog
             .all(kind)
             .filter(|o| o.path[0] == database && is_visible(context, o))
@@ -58,6 +59,7 @@ pub fn view(context: &Context<'_>, database: &str, name: &str) -> Result<Rows> {
     match name {
         "DATABASES" => {
             let rows = context
+                .snapshot
                 .catalog
                 .all(Kind::Database)
                 .filter(|o| is_visible(context, o));
@@ -91,7 +93,7 @@ pub fn view(context: &Context<'_>, database: &str, name: &str) -> Result<Rows> {
                 ("", text(database.to_owned())),
                 ("", text("INFORMATION_SCHEMA".to_owned())),
                 ("", text(None)),
-                ("", Value::TimestampLtz(context.now)),
+                ("", Value::TimestampLtz(context.snapshot.now)),
             ]);
             Ok(rows_of(
                 rows,
@@ -228,10 +230,14 @@ fn constraints(objects: &[std::sync::Arc<Object>]) -> Rows {
 
 /// The roles that the session may take, or has.
 fn roles(context: &Context<'_>, view: &str) -> Rows {
-    let all = context.catalog.all(Kind::Role).filter(|o| {
-        let is_enabled = context.roles.contains(o.short());
+    let all = context.snapshot.catalog.all(Kind::Role).filter(|o| {
+        let is_enabled = context.names.roles.contains(o.short());
         is_enabled
-            || view == "APPLICABLE_ROLES" && context.catalog.may_take_role(&context.user, o.short())
+            || view == "APPLICABLE_ROLES"
+                && context
+                    .snapshot
+                    .catalog
+                    .may_take_role(&context.names.user, o.short())
     });
     let row = |o: &std::sync::Arc<Object>| {
         vec![
@@ -412,6 +418,7 @@ fn columns(
 
 fn load_history(context: &Context<'_>, database: &str) -> Result<Rows> {
     let tables: Vec<_> = context
+        .snapshot
         .catalog
         .all(Kind::Table)
         .filter(|o| o.path[0] == database && is_visible(context, o))

@@ -10,8 +10,8 @@ use crate::types::error::{Result, SnowflakeError};
 impl Context<'_> {
     /// The predicate under which a row version is seen.
     pub fn visible(&self) -> String {
-        let at = self.snapshot;
-        match self.own {
+        let at = self.snapshot.at;
+        match self.snapshot.own {
             None => format!("_begin <= {at} and _end > {at}"),
             Some(own) => {
                 format!("(_begin <= {at} or _begin = {own}) and _end > {at} and _end <> {own}")
@@ -34,7 +34,7 @@ impl Context<'_> {
         })?;
         let mut path = Vec::with_capacity(wanted);
         let database = || {
-            self.database.clone().ok_or_else(|| {
+            self.names.database.clone().ok_or_else(|| {
                 SnowflakeError::new("090105", "22000", "Cannot perform operation. This session does not have a current database. Call 'USE DATABASE', or use a qualified name.")
             })
         };
@@ -42,7 +42,7 @@ impl Context<'_> {
             (_, 0) => {}
             (3, 2) => {
                 path.push(database()?);
-                path.push(self.schema.clone().ok_or_else(|| {
+                path.push(self.names.schema.clone().ok_or_else(|| {
                     SnowflakeError::new("090106", "22000", "Cannot perform operation. This session does not have a current schema. Call 'USE SCHEMA', or use a qualified name.")
                 })?);
             }
@@ -66,6 +66,7 @@ impl Context<'_> {
             )
         };
         let object = self
+            .snapshot
             .catalog
             .find(kind, &path)
             .filter(|o| self.may_see(o))
@@ -80,9 +81,12 @@ impl Context<'_> {
     pub fn find_relation(&self, name: &Name) -> Result<Arc<Object>> {
         let path = self.full_path(Kind::Table, name)?;
         let kinds = [Kind::Table, Kind::Stream];
-        let found = kinds
-            .into_iter()
-            .find_map(|kind| self.catalog.find(kind, &path).filter(|o| self.may_see(o)));
+        let found = kinds.into_iter().find_map(|kind| {
+            self.snapshot
+                .catalog
+                .find(kind, &path)
+                .filter(|o| self.may_see(o))
+        });
         found
             .cloned()
             .ok_or_else(|| SnowflakeError::missing("Object", Name(path)))
@@ -93,7 +97,7 @@ impl Context<'_> {
             temporary_of: Some(session),
             ..
         }) = &object.body
-            && *session != self.session_id
+            && *session != self.names.session_id
         {
             return false;
         }
@@ -105,20 +109,28 @@ impl Context<'_> {
             .iter()
             .filter(|(_, depth)| object.path.len() > *depth)
             .all(|(kind, depth)| {
-                let container = self.catalog.find(*kind, &object.path[..*depth]);
-                container.is_some_and(|c| self.catalog.has_any_privilege(&self.roles, c))
+                let container = self.snapshot.catalog.find(*kind, &object.path[..*depth]);
+                container.is_some_and(|c| {
+                    self.snapshot
+                        .catalog
+                        .has_any_privilege(&self.names.roles, c)
+                })
             });
-        open && (self.catalog.has_any_privilege(&self.roles, object)
+        open && (self
+            .snapshot
+            .catalog
+            .has_any_privilege(&self.names.roles, object)
             || self.owns_something_in(object))
     }
 
     fn owns_something_in(&self, object: &Object) -> bool {
         matches!(object.kind, Kind::Database | Kind::Schema)
             && self
+                .snapshot
                 .catalog
                 .within(&object.path)
                 .iter()
-                .any(|o| self.roles.contains(&o.owner))
+                .any(|o| self.names.roles.contains(&o.owner))
     }
 
     /// Fails unless the role has the privilege on the object.
@@ -126,7 +138,11 @@ impl Context<'_> {
     /// # Errors
     /// `Insufficient privileges`.
     pub fn require(&self, object: &Object, privilege: &str) -> Result<()> {
-        if self.catalog.has_privilege(&self.roles, object, privilege) {
+        if self
+            .snapshot
+            .catalog
+            .has_privilege(&self.names.roles, object, privilege)
+        {
             return Ok(());
         }
         Err(SnowflakeError::privileges(

@@ -131,20 +131,21 @@ impl Compiler<'_> {
             return Ok(Sql::written(self.target(target)?));
         }
         if let [marker] = parts
-            && let Some(staged) = self.context.staged.get(marker)
+            && let Some(staged) = self.context.memory.staged.get(marker)
         {
             return Ok(Sql::written(staged.clone()));
         }
         if parts.len() >= 2 && parts[parts.len() - 2] == "INFORMATION_SCHEMA" {
             let database = match parts.len() {
                 3 => Some(parts[0].clone()),
-                _ => self.context.database.clone(),
+                _ => self.context.names.database.clone(),
             };
             let database = database.ok_or_else(no_database)?;
-            let rows =
-                self.context
-                    .builtins
-                    .view(self.context, &database, &parts[parts.len() - 1])?;
+            let rows = self.context.environment.builtins.view(
+                self.context,
+                &database,
+                &parts[parts.len() - 1],
+            )?;
             return Ok(Sql::written(values_relation(&rows)));
         }
         let object = self.context.find_relation(&Name(parts.to_vec()))?;
@@ -187,6 +188,7 @@ impl Compiler<'_> {
     fn target(&self, id: u64) -> Result<String> {
         let object = self
             .context
+            .snapshot
             .catalog
             .by_id(id)
             .ok_or_else(|| SnowflakeError::internal("target is gone"))?;
@@ -227,24 +229,29 @@ impl Compiler<'_> {
     }
 
     fn stream(&mut self, object: &Object, stream: &Stream) -> Result<String> {
-        let base = self.context.catalog.by_id(stream.table).ok_or_else(|| {
-            SnowflakeError::new(
-                "091111",
-                "01000",
-                format!(
-                    "Base table '{}' dropped, cannot read from stream '{}'.",
-                    stream.table_name,
-                    object.short()
-                ),
-            )
-        })?;
+        let base = self
+            .context
+            .snapshot
+            .catalog
+            .by_id(stream.table)
+            .ok_or_else(|| {
+                SnowflakeError::new(
+                    "091111",
+                    "01000",
+                    format!(
+                        "Base table '{}' dropped, cannot read from stream '{}'.",
+                        stream.table_name,
+                        object.short()
+                    ),
+                )
+            })?;
         time_travel::check_stale(self.context, object, base)?;
         let table = base.table()?;
         self.streams.insert(object.id);
         self.reads_tables = true;
         let (from, to) = (
-            self.context.shared.offset_of(object.id),
-            self.context.stream_end,
+            self.context.environment.shared.offset_of(object.id),
+            self.context.snapshot.stream_end,
         );
         Ok(stream_sql(base.id, table, stream.append_only, from, to))
     }

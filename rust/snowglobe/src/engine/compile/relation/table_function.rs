@@ -42,7 +42,12 @@ impl Compiler<'_> {
             }
             "RESULT_SCAN" => {
                 let id = constant(positional(&arguments, 0)?)?;
-                let found = self.context.results.iter().find(|(query, _)| query == id);
+                let found = self
+                    .context
+                    .memory
+                    .results
+                    .iter()
+                    .find(|(query, _)| query == id);
                 let (_, rows) = found.ok_or_else(|| {
                     SnowflakeError::new("000709", "02000", format!("Statement {id} not found"))
                 })?;
@@ -53,10 +58,11 @@ impl Compiler<'_> {
                 for (key, argument) in arguments {
                     values.insert(key, self.value_of(argument)?);
                 }
-                let rows = self
-                    .context
-                    .builtins
-                    .table_function(self.context, name, &values)?;
+                let rows = self.context.environment.builtins.table_function(
+                    self.context,
+                    name,
+                    &values,
+                )?;
                 Ok(Sql::written(values_relation(&rows)))
             }
         }
@@ -75,10 +81,11 @@ impl Compiler<'_> {
         };
         let arguments = self.named_arguments(rest)?;
         let job = arguments.get("JOB_ID").map(constant).transpose()?;
-        let rows = self
-            .context
-            .builtins
-            .validate(self.context, &table, job.unwrap_or_default())?;
+        let rows = self.context.environment.builtins.validate(
+            self.context,
+            &table,
+            job.unwrap_or_default(),
+        )?;
         Ok(Sql::written(values_relation(&rows)))
     }
 

@@ -97,7 +97,7 @@ pub(crate) fn status(context: &Context<'_>, object: &Object) -> Result<serde_jso
     let Body::Pipe(pipe) = &object.body else {
         return Err(SnowflakeError::missing("Pipe", object.name()));
     };
-    let shared = &context.shared;
+    let shared = &context.environment.shared;
     let stopped = stopped(context, object, pipe);
     let location = location(context, object, pipe);
     let bucket = location.map(|l| l.bucket).unwrap_or_default();

@@ -85,7 +85,11 @@ pub(crate) fn dependents(
     recursive: bool,
 ) -> Result<Vec<Arc<Object>>> {
     let task = context.find(Kind::Task, name)?;
-    Ok(all_dependents(&context.catalog, &task.name(), recursive))
+    Ok(all_dependents(
+        &context.snapshot.catalog,
+        &task.name(),
+        recursive,
+    ))
 }
 
 /// `SYSTEM$TASK_DEPENDENTS_ENABLE`: resumes the root and all that depends on it.
@@ -94,13 +98,13 @@ pub(crate) fn dependents(
 /// If there is no such task, or the role may not operate one of them.
 pub(crate) fn enable_dependents(context: &Context<'_>, name: &Name) -> Result<()> {
     let root = context.find(Kind::Task, name)?;
-    let mut all = all_dependents(&context.catalog, &root.name(), true);
+    let mut all = all_dependents(&context.snapshot.catalog, &root.name(), true);
     all.push(root);
     for object in &all {
         context.require(object, "OPERATE")?;
     }
-    let now = context.now;
-    context.shared.change_catalog(|catalog| {
+    let now = context.snapshot.now;
+    context.environment.shared.change_catalog(|catalog| {
         for object in &all {
             catalog.update(object.id, |o| {
                 if let Body::Task(task) = &mut o.body {
@@ -112,6 +116,6 @@ pub(crate) fn enable_dependents(context: &Context<'_>, name: &Name) -> Result<()
         }
         Ok(())
     })?;
-    context.shared.options.clock.wake();
+    context.environment.shared.options.clock.wake();
     Ok(())
 }

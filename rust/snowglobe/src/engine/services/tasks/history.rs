@@ -240,7 +240,11 @@ pub(super) fn last_failed(context: &Context<'_>, root: &Arc<Object>) -> Result<R
     let mut run = Run::new("EXECUTE TASK", 0);
     let mut bodies = BTreeMap::new();
     for row in &rows.rows {
-        let Some(object) = context.catalog.by_id(number(&row[0]).unsigned_abs()) else {
+        let Some(object) = context
+            .snapshot
+            .catalog
+            .by_id(number(&row[0]).unsigned_abs())
+        else {
             return Err(cannot("the graph was modified since its last run"));
         };
         let outcome = match text(&row[1]).as_deref() {
@@ -256,11 +260,12 @@ pub(super) fn last_failed(context: &Context<'_>, root: &Arc<Object>) -> Result<R
     if !run.outcomes.values().any(|o| *o == Outcome::Failed) {
         return Err(cannot("its last run has not failed"));
     }
-    if run.scheduled_micros < context.now - RETRY_DAYS * 86_400_000_000 {
+    if run.scheduled_micros < context.snapshot.now - RETRY_DAYS * 86_400_000_000 {
         return Err(cannot("its last run is more than 14 days old"));
     }
     let is_same = |(name, body_then): (&Name, &String)| {
         let now = context
+            .snapshot
             .catalog
             .find(Kind::Task, &name.0)
             .and_then(|o| body(o));

@@ -41,7 +41,7 @@ impl Copy {
     pub(super) fn source(&self, context: &mut Context<'_>, staged: String) -> Result<String> {
         match &self.select {
             Some(select) => {
-                context.staged = BTreeMap::from([(self.marker.clone(), staged)]);
+                context.memory.staged = BTreeMap::from([(self.marker.clone(), staged)]);
                 Ok(context.query(select)?.sql)
             }
             None if !self.fields.is_empty() => {
@@ -252,7 +252,7 @@ fn stage_file(
         &source,
         width,
         expected,
-        context.now,
+        context.snapshot.now,
     )?;
     for (row, line, character, fault) in staged.faults {
         let column = column_name(copy, &columns, fault.column);

@@ -95,7 +95,7 @@ fn insert(
             &registered,
             file,
             copy.location.file_name(&file.key),
-            context.now,
+            context.snapshot.now,
         ),
     )?;
     let mut names: Vec<String> = columns.iter().map(|c| quoted(&c.name)).collect();
@@ -136,7 +136,12 @@ fn with_names<'c>(
     if copy.match_by == MatchBy::None {
         return Ok((Cow::Borrowed(copy), Skip::Lines(copy.format.skip_header)));
     }
-    let opened = stages::open(&context.shared, &copy.location, &file.key, &copy.format);
+    let opened = stages::open(
+        &context.environment.shared,
+        &copy.location,
+        &file.key,
+        &copy.format,
+    );
     let mut beginning = Vec::new();
     let read = opened.and_then(|file| file.take(HEADER_BYTES).read_to_end(&mut beginning));
     let is_whole = (read.map_err(SnowflakeError::internal)? as u64) < HEADER_BYTES;
@@ -160,7 +165,10 @@ fn scan(
 ) -> Result<Scan> {
     let splitter = Splitter::of(&copy.format)
         .ok_or_else(|| SnowflakeError::internal("this format is for the exact reader"))?;
-    let (shared, location) = (Arc::clone(&context.shared), copy.location.clone());
+    let (shared, location) = (
+        Arc::clone(&context.environment.shared),
+        copy.location.clone(),
+    );
     let (key, format) = (file.key.clone(), copy.format.clone());
     Ok(Scan {
         splitter,

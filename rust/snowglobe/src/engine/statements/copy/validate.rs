@@ -146,7 +146,7 @@ pub(crate) fn pipe_load(
     if Copy::is_transformation(text)? {
         return Err(transformed("VALIDATE_PIPE_LOAD"));
     }
-    let since = context.now - VALIDATED_DAYS * 86_400_000_000;
+    let since = context.snapshot.now - VALIDATED_DAYS * 86_400_000_000;
     let column = |(name, kind): &(&str, SnowflakeType)| {
         let name = quoted(name);
         format!("{name}::{} as {name}", types::duckdb(kind))

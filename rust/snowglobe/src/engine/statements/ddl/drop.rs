@@ -90,13 +90,13 @@ pub(super) fn undrop(session: &Session, mut cursor: Cursor<'_>) -> Result<QueryR
         };
         context.find(container, &Name(path[..path.len() - 1].to_vec()))?;
     }
-    let candidates = context.catalog.dropped().filter(|o| {
+    let candidates = context.snapshot.catalog.dropped().filter(|o| {
         let alone = o.dropped.is_some_and(|d| d.with.is_none());
-        o.kind == kind && o.path == path && alone && is_kept(o, context.now)
+        o.kind == kind && o.path == path && alone && is_kept(o, context.snapshot.now)
     });
     let last = candidates.max_by_key(|o| o.dropped.map(|d| d.micros));
     let object = last.ok_or_else(|| SnowflakeError::missing(kind.noun(), Name(path.clone())))?;
-    if context.catalog.find(kind, &path).is_some() {
+    if context.snapshot.catalog.find(kind, &path).is_some() {
         return Err(SnowflakeError::exists(Name(path)));
     }
     context.require(object, "OWNERSHIP")?;

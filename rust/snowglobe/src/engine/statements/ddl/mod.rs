@@ -61,9 +61,9 @@ pub(crate) fn make(
         return Ok(answer);
     }
     let (owner, now, shared) = (
-        context.role.clone(),
-        context.now,
-        Arc::clone(&context.shared),
+        context.names.role.clone(),
+        context.snapshot.now,
+        Arc::clone(&context.environment.shared),
     );
     drop(context);
     let kind = new.kind;
@@ -143,9 +143,9 @@ pub(crate) fn if_not_exists(cursor: &mut Cursor<'_>, or_replace: bool) -> Result
 }
 
 fn old_object(context: &Context<'_>, kind: Kind, path: &[String]) -> Option<Arc<Object>> {
-    let same = context.catalog.find(kind, path);
+    let same = context.snapshot.catalog.find(kind, path);
     same.or_else(|| match kind {
-        Kind::View => context.catalog.find(Kind::Table, path),
+        Kind::View => context.snapshot.catalog.find(Kind::Table, path),
         _ => None,
     })
     .cloned()
@@ -187,14 +187,15 @@ fn require_create(context: &Context<'_>, kind: Kind, path: &[String]) -> Result<
     match kind.name_parts() {
         1 => {
             if context
+                .snapshot
                 .catalog
-                .has_account_privilege(&context.roles, &privilege)
+                .has_account_privilege(&context.names.roles, &privilege)
             {
                 return Ok(());
             }
             Err(SnowflakeError::privileges(
                 "account",
-                &context.shared.options.account,
+                &context.environment.shared.options.account,
             ))
         }
         2 => {

@@ -47,7 +47,7 @@ pub(super) fn run(
         let source = dml::find(&context, &cursor.name()?)?;
         context.require(&source, "SELECT")?;
         columns = source.table()?.columns.clone();
-        let mut at = context.snapshot;
+        let mut at = context.snapshot.at;
         if with_rows && (cursor.at_words("AT") || cursor.at_words("BEFORE")) {
             let word = cursor.identifier()?;
             let (inside, _) = cursor.parenthesized()?;

@@ -131,6 +131,7 @@ pub(crate) fn stream_locks(
 ) -> Vec<(u64, String)> {
     let name = |id: &u64| {
         context
+            .snapshot
             .catalog
             .by_id(*id)
             .map(|o| o.name().to_string())

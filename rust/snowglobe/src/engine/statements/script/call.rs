@@ -215,6 +215,7 @@ fn find(session: &Session, name: &Name, given: &[Argument]) -> Result<Arc<Object
         _ => None,
     };
     let object = context
+        .snapshot
         .catalog
         .all(Kind::Procedure)
         .filter_map(likeness)

@@ -327,14 +327,14 @@ fn describe_container(context: &Context<'_>, container: &Object) -> QueryResult 
         ]
     };
     let mut rows = Vec::new();
-    for object in context.catalog.within(&container.path) {
+    for object in context.snapshot.catalog.within(&container.path) {
         if object.path.len() == depth && context.find(object.kind, &object.name()).is_ok() {
             let name = object.short().split('(').next().unwrap_or_default();
             rows.push(row(object.created_micros, name, object.kind.noun()));
         }
     }
     if container.kind == Kind::Database {
-        rows.push(row(context.now, "INFORMATION_SCHEMA", "SCHEMA"));
+        rows.push(row(context.snapshot.now, "INFORMATION_SCHEMA", "SCHEMA"));
     }
     table(rows, &["created_on", "name", "kind"])
 }

@@ -21,9 +21,12 @@ pub(super) fn grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<Qu
     ];
     let grant_row = |grant: &crate::engine::catalog::Grant| {
         let (on, name) = match &grant.on {
-            GrantTarget::Account => ("ACCOUNT".to_owned(), context.shared.options.account.clone()),
+            GrantTarget::Account => (
+                "ACCOUNT".to_owned(),
+                context.environment.shared.options.account.clone(),
+            ),
             GrantTarget::Object(id) => {
-                let object = context.catalog.by_id(*id);
+                let object = context.snapshot.catalog.by_id(*id);
                 (
                     object.map_or(String::new(), |o| o.kind.noun().to_uppercase()),
                     object.map_or(String::new(), |o| o.name().to_string()),
@@ -55,9 +58,13 @@ pub(super) fn grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<Qu
     };
     if cursor.accept("TO USER") || cursor.accept("OF ROLE") {
         let name = cursor.name()?;
-        let found = context.catalog.role_members().filter(|(role, member)| {
-            *member == Member::User(name.last().to_owned()) || role == name.last()
-        });
+        let found = context
+            .snapshot
+            .catalog
+            .role_members()
+            .filter(|(role, member)| {
+                *member == Member::User(name.last().to_owned()) || role == name.last()
+            });
         let row = |(role, member): &(String, Member)| {
             let (kind, who) = match member {
                 Member::Role(who) => ("ROLE", who),
@@ -81,6 +88,7 @@ pub(super) fn grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<Qu
             .to_owned();
         cursor.end()?;
         let rows = context
+            .snapshot
             .catalog
             .grants()
             .filter(|g| g.role == role)
@@ -92,6 +100,7 @@ pub(super) fn grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<Qu
     if cursor.accept("ACCOUNT") {
         return Ok(table(
             context
+                .snapshot
                 .catalog
                 .grants()
                 .filter(|g| g.on == GrantTarget::Account)
@@ -110,6 +119,7 @@ pub(super) fn grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<Qu
     let mut rows = vec![owner_row(&object)];
     rows.extend(
         context
+            .snapshot
             .catalog
             .grants()
             .filter(|g| g.on == GrantTarget::Object(object.id))
@@ -166,6 +176,6 @@ pub(super) fn future_grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Re
         "grantee_name",
         "grant_option",
     ];
-    let rows = context.catalog.grants().filter_map(row).collect();
+    let rows = context.snapshot.catalog.grants().filter_map(row).collect();
     Ok(table(rows, &names))
 }

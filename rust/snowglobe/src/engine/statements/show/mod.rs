@@ -113,7 +113,7 @@ pub(crate) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<Query
     let views = (word == "OBJECTS").then_some(Kind::View);
     let mut rows = Vec::new();
     for kind in [Some(kind), views].into_iter().flatten() {
-        for object in context.catalog.all(kind) {
+        for object in context.snapshot.catalog.all(kind) {
             if filter.takes(object) && context.find(kind, &object.name()).is_ok() {
                 rows.push(if word == "OBJECTS" {
                     rows::object_row(&context, object)?
@@ -150,11 +150,11 @@ pub(crate) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<Query
 
 /// What was dropped and may come back.
 fn dropped(context: &Context<'_>, kind: Kind, filter: &Filter) -> Result<Vec<Cells>> {
-    let mine = context.catalog.dropped().filter(|o| {
+    let mine = context.snapshot.catalog.dropped().filter(|o| {
         o.kind == kind
-            && is_kept(o, context.now)
+            && is_kept(o, context.snapshot.now)
             && filter.takes(o)
-            && context.roles.contains(&o.owner)
+            && context.names.roles.contains(&o.owner)
     });
     mine.map(|object| {
         let mut cells = row(context, object)?;
@@ -167,14 +167,14 @@ fn dropped(context: &Context<'_>, kind: Kind, filter: &Filter) -> Result<Vec<Cel
 
 /// The schema that every database has by itself.
 fn information_schemas(context: &Context<'_>, filter: &Filter) -> Vec<Cells> {
-    let databases = context.catalog.all(Kind::Database);
+    let databases = context.snapshot.catalog.all(Kind::Database);
     let visible = databases.filter(|o| context.find(Kind::Database, &o.name()).is_ok());
     let row = |database: &std::sync::Arc<Object>| {
         let mut schema = Object::clone(database);
         schema.path.push("INFORMATION_SCHEMA".to_owned());
         filter.takes(&schema).then(|| {
             vec![
-                ("created_on", Value::TimestampLtz(context.now)),
+                ("created_on", Value::TimestampLtz(context.snapshot.now)),
                 ("name", text(schema.short().to_owned())),
                 ("database_name", text(database.short().to_owned())),
                 ("owner", text(String::new())),
@@ -224,9 +224,9 @@ impl Filter {
                 };
                 cursor.accept("SCHEMA");
                 if cursor.is_done() {
-                    filter.within.extend(context.database.clone());
+                    filter.within.extend(context.names.database.clone());
                     if container == Kind::Schema {
-                        filter.within.extend(context.schema.clone());
+                        filter.within.extend(context.names.schema.clone());
                     }
                 } else {
                     let name = cursor.name()?;
@@ -246,9 +246,9 @@ impl Filter {
         cursor.end()?;
         // Without IN, SHOW looks where the session is.
         if !is_in && kind.name_parts() > 1 {
-            filter.within.extend(context.database.clone());
-            if kind.name_parts() == 3 && context.database.is_some() {
-                filter.within.extend(context.schema.clone());
+            filter.within.extend(context.names.database.clone());
+            if kind.name_parts() == 3 && context.names.database.is_some() {
+                filter.within.extend(context.names.schema.clone());
             }
         }
         Ok(filter)

@@ -64,9 +64,12 @@ pub(super) fn row(context: &Context<'_>, object: &Object) -> Result<Cells> {
             cells.push(("source_type", text("Table".to_owned())));
             cells.push(("base_tables", text(stream.table_name.to_string())));
             cells.push(("type", text("DELTA".to_owned())));
-            let base = context.catalog.by_id(stream.table);
+            let base = context.snapshot.catalog.by_id(stream.table);
             let stale_after = base.map(|base| time_travel::stale_after(context, object, base));
-            cells.push(("stale", yes(stale_after.is_none_or(|at| context.now > at))));
+            cells.push((
+                "stale",
+                yes(stale_after.is_none_or(|at| context.snapshot.now > at)),
+            ));
             cells.push((
                 "mode",
                 text(
@@ -172,11 +175,11 @@ pub(super) fn row(context: &Context<'_>, object: &Object) -> Result<Cells> {
             ));
         }
         Body::Warehouse(warehouse) => {
-            let running =
-                context
-                    .shared
-                    .warehouses
-                    .is_running(&context.shared, object.short(), warehouse);
+            let running = context.environment.shared.warehouses.is_running(
+                &context.environment.shared,
+                object.short(),
+                warehouse,
+            );
             cells.push((
                 "state",
                 text(if running { "STARTED" } else { "SUSPENDED" }.to_owned()),

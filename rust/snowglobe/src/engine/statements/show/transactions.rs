@@ -11,8 +11,8 @@ use crate::types::value::{QueryResult, Value};
 fn open(context: &Context<'_>, cursor: &mut Cursor<'_>) -> Result<Vec<Open>> {
     let whole = cursor.accept("IN ACCOUNT");
     cursor.end()?;
-    let mut open = context.shared.locks.open();
-    open.retain(|t| whole || t.user == context.user);
+    let mut open = context.environment.shared.locks.open();
+    open.retain(|t| whole || t.user == context.names.user);
     Ok(open)
 }
 
@@ -35,7 +35,7 @@ pub(super) fn transactions(context: &Context<'_>, mut cursor: Cursor<'_>) -> Res
 pub(super) fn locks(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<QueryResult> {
     let open = open(context, &mut cursor)?;
     let mut rows = Vec::new();
-    for lock in context.shared.locks.list() {
+    for lock in context.environment.shared.locks.list() {
         // A statement that is a transaction by itself is not shown.
         let Some(transaction) = open.iter().find(|t| t.id == lock.transaction) else {
             continue;

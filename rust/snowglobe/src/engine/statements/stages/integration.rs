@@ -33,7 +33,7 @@ pub(crate) fn validate_integration(
         integration: None,
     };
     let location = location_of(0, "", &stage)?;
-    let store = &context.shared.options.object_store;
+    let store = &context.environment.shared.options.object_store;
     let (bucket, key) = (&location.bucket, location.key(&file));
     let act = |action: &str| match action {
         "WRITE" => store.put(bucket, &key, b"").map(drop),
@@ -42,7 +42,12 @@ pub(crate) fn validate_integration(
         _ => store.delete(bucket, &key),
     };
     let run = |action: &str| {
-        let trusted = context.shared.trust.assume(&role).map_err(|e| e.message);
+        let trusted = context
+            .environment
+            .shared
+            .trust
+            .assume(&role)
+            .map_err(|e| e.message);
         trusted.and_then(|()| act(action).map_err(|e| e.to_string()))
     };
     // The file has to be there before it is read, and is taken away at the end.

@@ -138,9 +138,9 @@ fn own_stage(context: &Context<'_>, text: &str) -> Result<Option<Location>> {
         role: None,
     };
     if name == "~" {
-        let user = std::slice::from_ref(&context.user);
-        let user = context.catalog.find(Kind::User, user);
-        let user = user.ok_or_else(|| SnowflakeError::missing("User", &context.user))?;
+        let user = std::slice::from_ref(&context.names.user);
+        let user = context.snapshot.catalog.find(Kind::User, user);
+        let user = user.ok_or_else(|| SnowflakeError::missing("User", &context.names.user))?;
         return Ok(Some(location(user.id, None)));
     }
     let Some((namespace, table)) = name.split_once('%') else {
@@ -164,9 +164,11 @@ fn own_stage(context: &Context<'_>, text: &str) -> Result<Option<Location>> {
 /// As [`locate`], and if the role may not write there.
 pub fn locate_to_write(context: &Context<'_>, text: &str) -> Result<Location> {
     let location = locate(context, text)?;
-    location.assume(&context.shared)?;
+    location.assume(&context.environment.shared)?;
     if location.bucket == INTERNAL_BUCKET
-        && let Some(stage) = location.stage.and_then(|id| context.catalog.by_id(id))
+        && let Some(stage) = location
+            .stage
+            .and_then(|id| context.snapshot.catalog.by_id(id))
         && stage.kind == Kind::Stage
     {
         context.require(stage, "WRITE")?;
@@ -196,7 +198,7 @@ impl Location {
                 self.role = Some(check_integration(context, name, &url)?);
                 let object = context.find(Kind::Integration, &Name::parse(name)?)?;
                 context.require(&object, "USAGE")?;
-                self.assume(&context.shared)?;
+                self.assume(&context.environment.shared)?;
                 Ok(self)
             }
         }
@@ -251,7 +253,7 @@ pub fn location_of(id: u64, short: &str, stage: &Stage) -> Result<Location> {
 /// The role of the integration, if it is one for this address.
 pub(crate) fn check_integration(context: &Context<'_>, name: &str, url: &str) -> Result<AwsRole> {
     let name = Name::parse(name)?;
-    let found = context.catalog.find(Kind::Integration, &name.0);
+    let found = context.snapshot.catalog.find(Kind::Integration, &name.0);
     let Some((
         object,
         Body::Integration {

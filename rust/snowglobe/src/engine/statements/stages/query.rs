@@ -106,7 +106,7 @@ fn read_stages(
                 &source,
                 widest,
                 None,
-                context.now,
+                context.snapshot.now,
             )?;
             if let Some((row, line, character, fault)) = read.faults.first() {
                 return Err(SnowflakeError::new(

@@ -51,7 +51,7 @@ pub(super) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<Query
             let (binds, variables) = (Binds::default(), Variables::new());
             let context = session.context(&binds, &variables);
             context.find(kind, &name).and_then(|o| {
-                if o.short() == session.user || context.roles.contains("ACCOUNTADMIN") {
+                if o.short() == session.user || context.names.roles.contains("ACCOUNTADMIN") {
                     Ok(o)
                 } else {
                     context.require(&o, "OWNERSHIP").map(|()| o)
@@ -92,7 +92,7 @@ pub(super) fn rename(
     let (binds, variables) = (Binds::default(), Variables::new());
     let context = session.context(&binds, &variables);
     let path = context.full_path(object.kind, &new)?;
-    if context.catalog.find(object.kind, &path).is_some() {
+    if context.snapshot.catalog.find(object.kind, &path).is_some() {
         return Err(SnowflakeError::exists(new));
     }
     drop(context);

@@ -79,9 +79,9 @@ pub(super) fn stream(
     let context = session.context(&binds, variables);
     let base = dml::find(&context, &cursor.name()?)?;
     context.require(&base, "SELECT")?;
-    let mut offset = context.snapshot;
+    let mut offset = context.snapshot.at;
     // Nothing that the stream is to show goes while it is being made.
-    let _reading = std::sync::Arc::clone(&context.reading);
+    let _reading = std::sync::Arc::clone(&context.snapshot.reading);
     if cursor.at_words("AT") || cursor.at_words("BEFORE") {
         let word = cursor.identifier()?;
         let (inside, _) = cursor.parenthesized()?;
