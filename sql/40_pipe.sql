@@ -6,7 +6,7 @@
 
 use role FIRN_OWNER;
 use schema FIRN.PUBLIC;
-create pipe if not exists CUSTOMER_PIPE auto_ingest = true as
+create pipe if not exists CUSTOMER_PIPE auto_ingest = true comment = 'Firn, definition c1a8bd81' as
 copy into CUSTOMER_STAGING
 from @CUSTOMER_STAGE
 pattern = '[^.].*'

@@ -5,7 +5,7 @@ use std::time::Duration;
 use snowglobe::engine::Clock;
 use snowglobe::server::Options;
 
-use super::fixture::{Fixture, said};
+use super::fixture::{Fixture, said, wait_until};
 
 #[test]
 fn a_complete_setup_passes_every_check() {
@@ -138,6 +138,63 @@ fn settings_outside_of_the_account_are_checked_too() {
         refused.out
     );
     assert!(!format!("{}{}", refused.out, refused.err).contains("very-secret"));
+}
+
+#[test]
+fn a_pipe_of_another_version_is_replaced_and_no_file_is_lost() {
+    let fixture = Fixture::new();
+    let shown = fixture.sql("show pipes like 'CUSTOMER_PIPE'");
+    let is_pipe = |cell: &&String| cell.to_lowercase().starts_with("copy into");
+    let copy = shown[0].iter().find(is_pipe).expect("its definition");
+    fixture.sql("drop pipe CUSTOMER_PIPE");
+    fixture.sql(&format!(
+        "create pipe CUSTOMER_PIPE auto_ingest = true as {copy}"
+    ));
+    problems(
+        &fixture,
+        "FIRN_OWNER",
+        &["pipe CUSTOMER_PIPE: was made by another version of Firn: run `firn bootstrap`"],
+    );
+    // Its file is in the bucket, and its notification never comes.
+    fixture.sql("drop pipe CUSTOMER_PIPE");
+    fixture.sql(
+        "copy into @CUSTOMER_STAGE/of-others.csv from (select 'I' as op, 7 as customer_id, 'A' as first_name, 'B' as last_name, \
+         '2026-01-05T10:00:00Z' as updated_at, 1 as sequence) file_format = (type = csv compression = none) header = true single = true",
+    );
+    fixture.sql(&format!(
+        "create pipe CUSTOMER_PIPE auto_ingest = true as {copy}"
+    ));
+    fixture.ok("bootstrap");
+    let found = fixture.ok("doctor --role FIRN_OWNER");
+    assert!(
+        found.contains("ok    pipe CUSTOMER_PIPE: running"),
+        "{found}"
+    );
+    wait_until("the file of others is merged", || {
+        fixture.number("select count(*) from CUSTOMER") == 1
+    });
+}
+
+#[test]
+fn doctor_says_whether_aws_trusts_snowflake_and_whether_the_bucket_notifies() {
+    let fixture = Fixture::new();
+    let found = fixture.ok("doctor --role FIRN_OWNER");
+    assert!(
+        found.contains("ok    trust of AWS in FIRN_S3: granted"),
+        "{found}"
+    );
+    assert!(
+        found.contains("notification of CUSTOMER_PIPE: none yet"),
+        "{found}"
+    );
+    fixture.sql_as("ACCOUNTADMIN", "drop integration FIRN_S3");
+    fixture.sql_as("ACCOUNTADMIN", "create storage integration FIRN_S3 type = external_stage storage_provider = 'S3' enabled = true \
+         storage_aws_role_arn = 'arn:aws:iam::111122223333:role/other' storage_allowed_locations = ('s3://elsewhere/')");
+    fixture.sql_as(
+        "ACCOUNTADMIN",
+        "grant usage on integration FIRN_S3 to role FIRN_OWNER",
+    );
+    problems(&fixture, "FIRN_OWNER", &["trust of AWS in FIRN_S3: "]);
 }
 
 /// The report of doctor as `role`, after checking that it contains each of `wanted`.

@@ -35,7 +35,7 @@ pub use names::Names;
 pub use plan::{MergePlan, Step};
 pub(crate) use procedure::{MANUAL_CHANGE, NOT_LOADED, TIE};
 pub use script::{Script, scripts};
-pub(crate) use stage_and_pipe::DIRECT_FOLDER;
+pub(crate) use stage_and_pipe::{DIRECT_FOLDER, pipe_comment};
 pub use statement::Statement;
 pub(crate) use version::version;
 

@@ -1,5 +1,7 @@
 //! Stage, pipe, streams and tasks.
 
+use sha2::{Digest, Sha256};
+
 use super::statement::{RenderContext, Statement};
 use super::{Identifier, Names, Schedule, literal};
 
@@ -77,12 +79,24 @@ pub(super) fn stage(context: &RenderContext<'_>) -> Vec<Statement> {
 
 pub(super) fn pipe(context: &RenderContext<'_>) -> Vec<Statement> {
     let names = &context.names;
-    let Copy { head, options } = copy(names);
     vec![context.owned(format!(
-        "create pipe if not exists {} auto_ingest = true as\n{head}\npattern = {}\n{options}",
+        "create pipe if not exists {} auto_ingest = true comment = {} as\n{}",
         names.pipe,
-        literal(NOT_DIRECT)
+        literal(&pipe_comment(names)),
+        pipe_copy(names)
     ))]
+}
+
+fn pipe_copy(names: &Names) -> String {
+    let Copy { head, options } = copy(names);
+    format!("{head}\npattern = {}\n{options}", literal(NOT_DIRECT))
+}
+
+/// The pipe's comment: a pipe cannot be altered, so it is replaced where its comment names another definition.
+pub(crate) fn pipe_comment(names: &Names) -> String {
+    let digest = Sha256::digest(pipe_copy(names));
+    let digest = digest[..4].iter().map(|byte| format!("{byte:02x}"));
+    format!("Firn, definition {}", digest.collect::<String>())
 }
 
 /// The COPY into staging, except for the files that it loads.

@@ -26,23 +26,6 @@ impl Pipeline {
         scripts(&self.contract, &self.deployment)
     }
 
-    /// Creates all objects.
-    ///
-    /// # Errors
-    /// `Config` if existing tables cannot be migrated to the contract's columns, or another contract needs their names, or if a dropped
-    /// table can be restored (then nothing is changed), or if a role lacks a privilege, with the name of the script; objects already
-    /// created stay.
-    pub async fn bootstrap(&self, on_statement: impl FnMut(ScriptProgress<'_>)) -> Result<()> {
-        let upgrade = self.check_and_upgrade().await?;
-        let scripts = self.scripts();
-        let making: Vec<&Script> = upgrade
-            .iter()
-            .chain(&scripts)
-            .filter(|script| !script.is_drop())
-            .collect();
-        self.run_scripts(&making, on_statement).await
-    }
-
     /// Checks that the scripts may run, and returns the script that has to run before them.
     pub(super) async fn check_and_upgrade(&self) -> Result<Option<Script>> {
         self.check_collisions().await?;
@@ -140,7 +123,7 @@ impl Pipeline {
     /// Drops all objects of the contract, including their data.
     ///
     /// # Errors
-    /// As [`Pipeline::bootstrap`].
+    /// `Config` if a role lacks a privilege, with the name of the script.
     pub async fn drop_objects(&self, on_statement: impl FnMut(ScriptProgress<'_>)) -> Result<()> {
         let scripts = self.scripts();
         let dropping: Vec<&Script> = scripts.iter().filter(|script| script.is_drop()).collect();

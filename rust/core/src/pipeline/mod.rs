@@ -9,6 +9,7 @@
 //! | `load` | upload, load and merge files |
 //! | `wait` | wait until a file's rows are in the tables, and report them |
 //! | `merge` | call the procedures |
+//! | `pipe` | the pipe's status, and its replacement by one of this version |
 //! | `status` | lag, row counts, the sum |
 //! | `history` | the versions of one key; the table as of a time |
 //! | `reconcile` | compare the whole target with the open history |
@@ -30,6 +31,7 @@ mod history;
 mod input;
 mod load;
 mod merge;
+mod pipe;
 mod reconcile;
 mod rejects;
 mod retry;

@@ -76,6 +76,26 @@ impl Trust {
 }
 
 impl Pipeline {
+    /// Creates all objects.
+    ///
+    /// # Errors
+    /// `Config` if existing tables cannot be migrated to the contract's columns, or another contract needs their names, or if a dropped
+    /// table can be restored (then nothing is changed), or if a role lacks a privilege, with the name of the script; objects already
+    /// created stay.
+    pub async fn bootstrap(&self, on_statement: impl FnMut(ScriptProgress<'_>)) -> Result<()> {
+        match self
+            .set_up(SetupStep::Objects, SetupStep::Pipe, on_statement)
+            .await?
+        {
+            Setup::Done { .. } => Ok(()),
+            Setup::NeedsTrust(trust) => Err(Error::config(format!(
+                "{}: AWS role {} must trust Snowflake first: `firn bootstrap` prints the trust policy",
+                trust.problem.unwrap_or_default(),
+                trust.role
+            ))),
+        }
+    }
+
     /// Runs the steps from `from` to `until`, and stops where AWS must be configured first. Each may be repeated.
     ///
     /// # Errors
@@ -102,7 +122,7 @@ impl Pipeline {
             return self.trusted(Ok(())).await;
         }
         if steps.contains(&SetupStep::Pipe)
-            && let Err(error) = self.run_scripts(&pipe, &mut on_statement).await
+            && let Err(error) = self.create_pipe_and_rest(&pipe, on_statement).await
         {
             return self.trusted(Err(error)).await;
         }
@@ -112,6 +132,21 @@ impl Pipeline {
             None
         };
         Ok(Setup::Done { queue })
+    }
+
+    /// Runs the scripts from the pipe on. A pipe of another version is replaced.
+    async fn create_pipe_and_rest(
+        &self,
+        scripts: &[&Script],
+        on_statement: impl FnMut(ScriptProgress<'_>),
+    ) -> Result<()> {
+        let refresh = self.drop_outdated_pipe().await?;
+        self.run_scripts(scripts, on_statement).await?;
+        if let Some(refresh) = refresh {
+            let refresh = Statement::new(refresh).role(self.deployment.owner.stored());
+            self.client.run(refresh).await?;
+        }
+        Ok(())
     }
 
     /// The outcome of a step that needs the trust of AWS.
@@ -166,14 +201,14 @@ impl Pipeline {
 
     /// The queue of the pipe's notifications, if the role may see it.
     async fn queue(&self) -> Option<String> {
-        let rows = self.show("pipes", &self.names.pipe).await.ok()?;
+        let rows = self.show("pipes", &self.names.pipe, None).await.ok()?;
         let channel = rows.get(0, "notification_channel");
         channel.filter(|arn| !arn.is_empty()).map(str::to_owned)
     }
 }
 
 /// Why the validation of a storage integration failed; none if it did not.
-fn problem(answer: &str) -> Option<String> {
+pub(super) fn problem(answer: &str) -> Option<String> {
     let answer: Value = serde_json::from_str(answer).ok()?;
     if answer["status"] == "success" {
         return None;

@@ -1,5 +1,6 @@
-//! Checks of the setup, each with a fix: the connection here, the objects in `objects`, the privileges in `grants`.
+//! Checks of the setup, each with a fix: the connection here, the objects in `objects`, the privileges in `grants`, AWS in `cloud`.
 
+mod cloud;
 mod grants;
 mod objects;
 

@@ -10,7 +10,7 @@ use crate::snowflake::{Rows, Statement};
 /// Snowflake reports both cases alike.
 const UNSEEN: &str = "missing, or not visible to the role";
 
-fn unseen(error: Error) -> Error {
+pub(super) fn unseen(error: Error) -> Error {
     match error.kind() {
         ErrorKind::Config => Error::config(UNSEEN),
         _ => error,
@@ -64,10 +64,11 @@ impl Pipeline {
             });
         }
         findings.push(self.stage().await);
+        findings.extend(self.trust_check().await);
         findings.extend(self.columns_fit().await);
         findings.push(self.stream(&names.staging_stream).await);
         findings.push(self.stream(&names.changes).await);
-        findings.push(self.pipe().await);
+        findings.extend(self.pipe_checks().await);
         findings.push(self.task(&names.merge_task).await);
         findings
     }
@@ -101,14 +102,19 @@ impl Pipeline {
         }
     }
 
-    pub(in crate::pipeline) async fn show(&self, kind: &str, name: &Identifier) -> Result<Rows> {
+    pub(in crate::pipeline) async fn show(
+        &self,
+        kind: &str,
+        name: &Identifier,
+        role: Option<&Identifier>,
+    ) -> Result<Rows> {
         let pattern = crate::merge::literal(&name.stored());
         let schema = format!("{}.{}", self.deployment.database, self.deployment.schema);
-        let rows = self
-            .client
-            .query(&format!("show {kind} like {pattern} in schema {schema}"))
-            .await
-            .map_err(unseen)?;
+        let mut show = Statement::new(format!("show {kind} like {pattern} in schema {schema}"));
+        if let Some(role) = role {
+            show = show.role(role.stored());
+        }
+        let rows = self.client.run(show).await.map_err(unseen)?;
         if rows.rows.is_empty() {
             return Err(Error::config(UNSEEN));
         }
@@ -117,7 +123,7 @@ impl Pipeline {
 
     async fn object(&self, kind: &str, name: &Identifier, script: &str) -> Finding {
         let check = format!("{} {name}", kind.trim_end_matches('s'));
-        match self.show(kind, name).await {
+        match self.show(kind, name, None).await {
             Ok(_) => ok(&check, "exists"),
             Err(error) => fail(&check, format!("{error}: run `firn bootstrap` ({script})")),
         }
@@ -126,7 +132,7 @@ impl Pipeline {
     /// A table whose rows no script can restore.
     async fn table_of_rows(&self, name: &Identifier) -> Finding {
         let check = format!("table {name}");
-        match self.show("tables", name).await {
+        match self.show("tables", name, None).await {
             Ok(_) => ok(&check, "exists"),
             Err(error) => fail(
                 &check,
@@ -144,7 +150,7 @@ impl Pipeline {
     pub(in crate::pipeline) async fn stage_mismatch(&self) -> Result<Option<String>> {
         let name = &self.names.stage;
         let wanted = self.deployment.storage.table_url(self.contract.table());
-        let rows = self.show("stages", name).await?;
+        let rows = self.show("stages", name, None).await?;
         let url = rows
             .get(0, "url")
             .filter(|url| !is_same_folder(url, &wanted));
@@ -174,7 +180,7 @@ impl Pipeline {
     /// A missing stream loses nothing: the next merge creates it again and compares everything.
     async fn stream(&self, name: &Identifier) -> Finding {
         let check = format!("stream {name}");
-        match self.show("streams", name).await {
+        match self.show("streams", name, None).await {
             Ok(rows) if rows.get(0, "stale") == Some("true") => fail(
                 &check,
                 "stale: run `firn reconcile`, which creates it anew and captures what it no longer shows",
@@ -196,53 +202,9 @@ impl Pipeline {
         }
     }
 
-    /// The result of `SYSTEM$PIPE_STATUS`; none if the role may not see it.
-    async fn pipe_status(&self) -> Result<Option<serde_json::Value>> {
-        let name = format!(
-            "{}.{}.{}",
-            self.deployment.database, self.deployment.schema, self.names.pipe
-        );
-        let status = Statement::new("select system$pipe_status(?)").bind(name);
-        let rows = self.client.run(status).await?;
-        Ok(rows
-            .first()
-            .and_then(|text| serde_json::from_str(text).ok()))
-    }
-
-    async fn pipe(&self) -> Finding {
-        let check = format!("pipe {}", self.names.pipe);
-        let name = format!(
-            "{}.{}.{}",
-            self.deployment.database, self.deployment.schema, self.names.pipe
-        );
-        let status = match self.pipe_status().await {
-            Ok(status) => status,
-            Err(error) => {
-                let error = unseen(error);
-                return fail(
-                    &check,
-                    format!("{error}: run `firn bootstrap` (40_pipe.sql)"),
-                );
-            }
-        };
-        match status
-            .as_ref()
-            .and_then(|status| status["executionState"].as_str())
-        {
-            Some("RUNNING") => ok(&check, "running"),
-            Some(state) => fail(
-                &check,
-                format!(
-                    "{state}: run `alter pipe {name} set pipe_execution_paused = false`; `show pipes` shows its error"
-                ),
-            ),
-            None => fail(&check, "no status: grant MONITOR on it to the role"),
-        }
-    }
-
     async fn task(&self, name: &Identifier) -> Finding {
         let check = format!("task {name}");
-        match self.show("tasks", name).await {
+        match self.show("tasks", name, None).await {
             Ok(rows) if rows.get(0, "state") == Some("started") => ok(&check, "started"),
             Ok(rows) => {
                 let state = rows.get(0, "state").unwrap_or("in an unknown state");
