@@ -350,7 +350,12 @@ impl Settings<'_> {
         else {
             return Ok(None);
         };
-        let text = std::fs::read_to_string(&path).context(|| format!("private key file {path}"))?;
+        let place = || format!("private key file {path}");
+        let bytes = std::fs::read(&path).context(place)?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            let der = "is not PEM text: convert DER with `openssl pkcs8 -topk8 -inform DER -in OLD -out key.p8`";
+            Error::config(der).context(place())
+        })?;
         Ok(Some(Secret::new(text)))
     }
 

@@ -5,6 +5,7 @@
 //! | `account` | an account's identifier, in all common forms |
 //! | `connection` | connection settings, from Snowflake's own files and variables |
 //! | `secret` | texts that are never shown |
+//! | `private_key` | an RSA key from the PEM text of any tool |
 //! | `credential` | key pair, programmatic access token, OAuth: one header each |
 //! | `tls` | whether secrets may be sent to an address |
 //! | `transport` | one HTTP call, retried with the same request id |
@@ -21,6 +22,7 @@ mod connection;
 #[cfg(test)]
 mod connection_tests;
 mod credential;
+mod private_key;
 mod secret;
 mod snowpipe;
 mod tls;
