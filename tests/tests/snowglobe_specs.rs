@@ -285,6 +285,7 @@ chapters!(
     strict_ddl,
     strict_scripting,
     strict_tasks,
+    system_functions,
     task_graphs,
     tasks,
     time_travel,

@@ -2,15 +2,17 @@
 //!
 //! - `information`: INFORMATION_SCHEMA
 //! - `validate`: VALIDATE, which looks back at a COPY
-//! - `system`: functions that ask who, where and when, and the SYSTEM$ functions
+//! - `asked`: functions that ask who, where and when
+//! - `system`: the SYSTEM$ functions
 
+mod asked;
 mod information;
 mod system;
 mod validate;
 
 use std::collections::BTreeMap;
 
-use super::compile::{Builtins, Context};
+use super::compile::{Builtins, Context, SystemFunction};
 use super::storage::Rows;
 use crate::sql::cursor::Name;
 use crate::sql::fragment::Sql;
@@ -22,7 +24,20 @@ pub(crate) struct Engine;
 
 impl Builtins for Engine {
     fn function(&self, context: &Context<'_>, name: &str, args: &[Sql]) -> Result<Option<Sql>> {
-        system::function(context, name, args)
+        asked::function(context, name, args)
+    }
+
+    fn system_function(&self, name: &str) -> Result<Option<&'static SystemFunction>> {
+        system::find(name)
+    }
+
+    fn call(
+        &self,
+        context: &Context<'_>,
+        name: &str,
+        arguments: &[Option<String>],
+    ) -> Result<Option<String>> {
+        system::call(context, name, arguments)
     }
 
     fn view(&self, context: &Context<'_>, database: &str, name: &str) -> Result<Rows> {

@@ -1,195 +1,140 @@
-//! Functions that ask who, where and when, and the SYSTEM$ functions that pipelines call.
+//! The SYSTEM$ functions that pipelines call. They run while a query runs, on a connection of their own.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::catalog::{Body, Kind, Object};
-use crate::engine::compile::Context;
-use crate::engine::compile::time_travel;
+use crate::engine::compile::{Context, Returns, SystemFunction, stream_sql, time_travel};
 use crate::engine::services::{pipes, tasks};
 use crate::engine::statements::stages;
 use crate::engine::storage;
 use crate::sql::cursor::Name;
-use crate::sql::fragment::Sql;
 use crate::types::error::{Result, SnowflakeError};
 
-/// The SQL of the function, if it is one of these.
+const fn asks(name: &'static str, arguments: (usize, usize), returns: Returns) -> SystemFunction {
+    SystemFunction {
+        name,
+        arguments,
+        returns,
+        changes_catalog: false,
+    }
+}
+
+const fn changes(
+    name: &'static str,
+    arguments: (usize, usize),
+    returns: Returns,
+) -> SystemFunction {
+    SystemFunction {
+        name,
+        arguments,
+        returns,
+        changes_catalog: true,
+    }
+}
+
+/// All of them, sorted.
+static FUNCTIONS: [SystemFunction; 12] = [
+    asks("SYSTEM$CURRENT_USER_TASK_NAME", (0, 0), Returns::Text),
+    asks("SYSTEM$GET_PREDECESSOR_RETURN_VALUE", (0, 1), Returns::Text),
+    asks("SYSTEM$GET_TASK_GRAPH_CONFIG", (0, 1), Returns::Text),
+    asks("SYSTEM$LAST_CHANGE_COMMIT_TIME", (1, 1), Returns::Integer),
+    changes("SYSTEM$PIPE_FORCE_RESUME", (1, 2), Returns::Text),
+    asks("SYSTEM$PIPE_STATUS", (1, 1), Returns::Text),
+    asks("SYSTEM$SET_RETURN_VALUE", (1, 1), Returns::Boolean),
+    asks("SYSTEM$STREAM_GET_TABLE_TIMESTAMP", (1, 1), Returns::Text),
+    asks("SYSTEM$STREAM_HAS_DATA", (1, 1), Returns::Boolean),
+    changes("SYSTEM$TASK_DEPENDENTS_ENABLE", (1, 1), Returns::Boolean),
+    asks("SYSTEM$VALIDATE_STORAGE_INTEGRATION", (4, 4), Returns::Text),
+    asks("SYSTEM$WAIT", (1, 2), Returns::Text),
+];
+
+/// The function of that name.
 ///
 /// # Errors
-/// As the function has them, for instance when its object is not there.
-pub fn function(context: &Context<'_>, name: &str, args: &[Sql]) -> Result<Option<Sql>> {
-    if let Some(sql) = moment(context, name) {
-        return Ok(Some(sql));
-    }
-    if let Some(sql) = identity(context, name) {
-        return Ok(Some(sql));
-    }
-    if name == "IS_ROLE_IN_SESSION" {
-        let role = argument(context, args, 0)?;
-        return Ok(Some(boolean(context.names.roles.contains(&role))));
-    }
+/// If there is none, though the name begins as theirs do.
+pub fn find(name: &str) -> Result<Option<&'static SystemFunction>> {
     if !name.starts_with("SYSTEM$") {
         return Ok(None);
     }
-    if let Some(sql) = of_tasks(context, name, args)? {
-        return Ok(Some(sql));
+    match FUNCTIONS.binary_search_by_key(&name, |function| function.name) {
+        Ok(at) => Ok(Some(&FUNCTIONS[at])),
+        Err(_) if matches!(name, "SYSTEM$ABORT_TRANSACTION" | "SYSTEM$ABORT_SESSION") => {
+            Err(SnowflakeError::unsupported(name))
+        }
+        Err(_) => Err(SnowflakeError::new(
+            "002140",
+            "42601",
+            format!("SQL compilation error:\nUnknown function {name}"),
+        )),
     }
-    of_objects(context, name, args).map(Some)
 }
 
-fn text(value: Option<&str>) -> Sql {
-    value.map_or_else(|| Sql::known("null::varchar"), Sql::literal)
-}
-
-fn boolean(yes: bool) -> Sql {
-    Sql::known(if yes { "true" } else { "false" })
-}
-
-/// The statement's time.
-fn moment(context: &Context<'_>, name: &str) -> Option<Sql> {
-    let template = match name {
-        "CURRENT_TIMESTAMP" | "LOCALTIMESTAMP" | "GETDATE" | "SYSTIMESTAMP" => {
-            "make_timestamptz({0})"
-        }
-        "SYSDATE" => "make_timestamp({0})",
-        "CURRENT_DATE" => "cast(make_timestamptz({0}) as date)",
-        "CURRENT_TIME" | "LOCALTIME" => "cast(make_timestamptz({0}) as timestamp)::time",
-        _ => return None,
+/// Runs the function.
+///
+/// # Errors
+/// As the function has them, for instance when its object is not there.
+pub fn call(
+    context: &Context<'_>,
+    name: &str,
+    arguments: &[Option<String>],
+) -> Result<Option<String>> {
+    let argument = |at: usize| {
+        arguments
+            .get(at)
+            .cloned()
+            .flatten()
+            .ok_or_else(|| SnowflakeError::compilation("a constant is needed as argument"))
     };
-    let now = Sql::of(template, &[Sql::integer(context.snapshot.now)]);
-    Some(match name {
-        "CURRENT_DATE" => now.into_date(),
-        _ => now,
-    })
-}
-
-/// Who asks, and where.
-fn identity(context: &Context<'_>, name: &str) -> Option<Sql> {
-    Some(match name {
-        "CURRENT_USER" => text(Some(&context.names.user)),
-        "CURRENT_ROLE" => text(Some(&context.names.role)),
-        "CURRENT_WAREHOUSE" => text(context.names.warehouse.as_deref()),
-        "CURRENT_DATABASE" => text(context.names.database.as_deref()),
-        "CURRENT_SCHEMA" => text(context.names.schema.as_deref()),
-        "CURRENT_ACCOUNT" | "CURRENT_ACCOUNT_NAME" => {
-            text(Some(&context.environment.shared.options.account))
-        }
-        "CURRENT_ORGANIZATION_NAME" => text(Some("SNOWGLOBE")),
-        "CURRENT_REGION" => text(Some("LOCAL")),
-        "CURRENT_VERSION" => text(Some(concat!("snowglobe ", env!("CARGO_PKG_VERSION")))),
-        "CURRENT_CLIENT" | "CURRENT_STATEMENT" => text(None),
-        "CURRENT_SESSION" => text(Some(&context.names.session_id.to_string())),
-        "CURRENT_TRANSACTION" => {
-            let own = context
-                .snapshot
-                .own
-                .map(|own| (storage::ALIVE - own).to_string());
-            text(own.as_deref())
-        }
-        "CURRENT_SCHEMAS" => {
-            let (database, schema) = (
-                context.names.database.as_deref().unwrap_or(""),
-                context.names.schema.as_deref().unwrap_or(""),
-            );
-            text(Some(&format!("[\"{database}.{schema}\"]")))
-        }
-        "LAST_QUERY_ID" => text(context.memory.results.last().map(|(id, _)| id.as_str())),
-        _ => return None,
-    })
-}
-
-/// Those that a task calls.
-fn of_tasks(context: &Context<'_>, name: &str, args: &[Sql]) -> Result<Option<Sql>> {
-    let optional = || match args.is_empty() {
-        true => Ok(None),
-        false => argument(context, args, 0).map(Some),
-    };
-    Ok(Some(match name {
-        "SYSTEM$CURRENT_USER_TASK_NAME" => {
-            text(context.memory.task.as_ref().map(|t| t.name.as_str()))
+    let named = |kind: Kind| object(context, kind, &argument(0)?);
+    let task = context.memory.task.as_deref();
+    Ok(match name {
+        "SYSTEM$CURRENT_USER_TASK_NAME" => task.map(|task| task.name.clone()),
+        "SYSTEM$GET_PREDECESSOR_RETURN_VALUE" => {
+            tasks::predecessor_value(task, argument(0).ok().as_deref())?
         }
         "SYSTEM$GET_TASK_GRAPH_CONFIG" => {
-            let path = optional()?;
-            let config = context.memory.task.as_ref().and_then(|task| {
-                tasks::graph_config(&context.snapshot.catalog, &task.name, path.as_deref())
-            });
-            text(config.as_deref())
-        }
-        "SYSTEM$SET_RETURN_VALUE" => {
-            let value = argument(context, args, 0)?;
-            let task = context.memory.task.as_ref().ok_or_else(|| {
-                SnowflakeError::compilation("SYSTEM$SET_RETURN_VALUE is called by a task")
-            })?;
-            task.set_returned(value);
-            boolean(true)
-        }
-        "SYSTEM$GET_PREDECESSOR_RETURN_VALUE" => {
-            let name = optional()?;
-            text(
-                tasks::predecessor_value(context.memory.task.as_deref(), name.as_deref())?
-                    .as_deref(),
-            )
-        }
-        "SYSTEM$TASK_DEPENDENTS_ENABLE" => {
-            tasks::enable_dependents(context, &Name::parse(&argument(context, args, 0)?)?)?;
-            boolean(true)
-        }
-        _ => return Ok(None),
-    }))
-}
-
-/// Those that ask about an object, and the rest.
-fn of_objects(context: &Context<'_>, name: &str, args: &[Sql]) -> Result<Sql> {
-    Ok(match name {
-        "SYSTEM$STREAM_HAS_DATA" => {
-            boolean(stream_has_data(context, &argument(context, args, 0)?)?)
-        }
-        "SYSTEM$PIPE_STATUS" => {
-            let pipe = object(context, Kind::Pipe, &argument(context, args, 0)?)?;
-            text(Some(&pipes::status(context, &pipe)?.to_string()))
-        }
-        "SYSTEM$PIPE_FORCE_RESUME" => {
-            let pipe = object(context, Kind::Pipe, &argument(context, args, 0)?)?;
-            context.require(&pipe, "OPERATE")?;
-            resume_pipe(context, &pipe)?;
-            text(Some("SUCCESS"))
-        }
-        "SYSTEM$VALIDATE_STORAGE_INTEGRATION" => {
-            let argument = |at| argument(context, args, at);
-            let given = [argument(0)?, argument(1)?, argument(2)?, argument(3)?];
-            text(Some(&stages::validate_integration(context, given)?))
-        }
-        "SYSTEM$STREAM_GET_TABLE_TIMESTAMP" => {
-            let stream = object(context, Kind::Stream, &argument(context, args, 0)?)?;
-            text(Some(&offset_nanos(context, &stream)?.to_string()))
+            let path = argument(0).ok();
+            let catalog = &context.snapshot.catalog;
+            task.and_then(|task| tasks::graph_config(catalog, &task.name, path.as_deref()))
         }
         "SYSTEM$LAST_CHANGE_COMMIT_TIME" => {
-            let table = object(context, Kind::Table, &argument(context, args, 0)?)?;
-            Sql::integer(context.environment.shared.last_change(table.id))
+            let table = named(Kind::Table)?;
+            Some(context.environment.shared.last_change(table.id).to_string())
         }
-        "SYSTEM$TYPEOF" => {
-            let null = [Sql::known("null")];
-            let args = if args.is_empty() { &null } else { args };
-            Sql::of("upper(typeof({0}))", args)
+        "SYSTEM$PIPE_FORCE_RESUME" => {
+            let pipe = named(Kind::Pipe)?;
+            context.require(&pipe, "OPERATE")?;
+            resume_pipe(context, &pipe)?;
+            Some("SUCCESS".to_owned())
+        }
+        "SYSTEM$PIPE_STATUS" => Some(pipes::status(context, &*named(Kind::Pipe)?)?.to_string()),
+        "SYSTEM$SET_RETURN_VALUE" => {
+            let task = task.ok_or_else(|| {
+                SnowflakeError::compilation("SYSTEM$SET_RETURN_VALUE is called by a task")
+            })?;
+            task.set_returned(argument(0)?);
+            Some("true".to_owned())
+        }
+        "SYSTEM$STREAM_GET_TABLE_TIMESTAMP" => {
+            Some(offset_nanos(context, &*named(Kind::Stream)?)?.to_string())
+        }
+        "SYSTEM$STREAM_HAS_DATA" => Some(stream_has_data(context, &argument(0)?)?.to_string()),
+        "SYSTEM$TASK_DEPENDENTS_ENABLE" => {
+            tasks::enable_dependents(context, &Name::parse(&argument(0)?)?)?;
+            Some("true".to_owned())
+        }
+        "SYSTEM$VALIDATE_STORAGE_INTEGRATION" => {
+            let given = [argument(0)?, argument(1)?, argument(2)?, argument(3)?];
+            Some(stages::validate_integration(context, given)?)
         }
         "SYSTEM$WAIT" => {
-            let amount: u64 = argument(context, args, 0)?
-                .parse()
-                .map_err(SnowflakeError::compilation)?;
-            let unit = match args.len() {
-                1 => "SECONDS".to_owned(),
-                _ => argument(context, args, 1)?.to_uppercase(),
-            };
+            let amount: u64 = argument(0)?.parse().map_err(SnowflakeError::compilation)?;
+            let unit = argument(1).map_or("SECONDS".to_owned(), |unit| unit.to_uppercase());
             wait(context, amount, &unit)?;
-            text(Some(&format!("waited {amount} {}", unit.to_lowercase())))
+            Some(format!("waited {amount} {}", unit.to_lowercase()))
         }
-        "SYSTEM$ABORT_TRANSACTION" | "SYSTEM$ABORT_SESSION" => {
-            return Err(SnowflakeError::unsupported(name));
-        }
-        _ => {
-            return Err(SnowflakeError::new(
-                "002140",
-                "42601",
-                format!("SQL compilation error:\nUnknown function {name}"),
-            ));
-        }
+        _ => return Err(SnowflakeError::internal(name)),
     })
 }
 
@@ -231,34 +176,12 @@ fn wait(context: &Context<'_>, amount: u64, unit: &str) -> Result<()> {
         if left <= 0 {
             return Ok(());
         }
-        let left = std::time::Duration::from_micros(left.unsigned_abs());
-        clock.wait(left.min(std::time::Duration::from_millis(50)));
+        let left = Duration::from_micros(left.unsigned_abs());
+        clock.wait(left.min(Duration::from_millis(50)));
     }
 }
 
-/// The constant argument, as text.
-fn argument(context: &Context<'_>, args: &[Sql], at: usize) -> Result<String> {
-    let Some(arg) = args.get(at) else {
-        return Err(SnowflakeError::new(
-            "000938",
-            "22023",
-            "SQL compilation error:\nnot enough arguments for function",
-        ));
-    };
-    if let Some(text) = arg.as_literal() {
-        return Ok(text.to_owned());
-    }
-    let sql = Sql::of("select ({0})::varchar", std::slice::from_ref(arg));
-    let rows = storage::query(context.connection, sql.as_str())?;
-    match rows.rows.first().and_then(|row| row.first()) {
-        Some(crate::types::value::Value::Text(text)) => Ok(text.clone()),
-        _ => Err(SnowflakeError::compilation(
-            "a constant is needed as argument",
-        )),
-    }
-}
-
-fn object(context: &Context<'_>, kind: Kind, name: &str) -> Result<std::sync::Arc<Object>> {
+fn object(context: &Context<'_>, kind: Kind, name: &str) -> Result<Arc<Object>> {
     context.find(kind, &Name::parse(name)?)
 }
 
@@ -288,7 +211,7 @@ pub fn stream_has_data(context: &Context<'_>, name: &str) -> Result<bool> {
         context.environment.shared.found_empty(object.id);
         return Ok(false);
     }
-    let sql = crate::engine::compile::stream_sql(
+    let sql = stream_sql(
         base.id,
         base.table()?,
         stream.append_only,
@@ -301,4 +224,14 @@ pub fn stream_has_data(context: &Context<'_>, name: &str) -> Result<bool> {
         context.environment.shared.found_empty(object.id);
     }
     Ok(has_data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FUNCTIONS;
+
+    #[test]
+    fn the_functions_are_sorted_by_name() {
+        assert!(FUNCTIONS.is_sorted_by_key(|function| function.name));
+    }
 }

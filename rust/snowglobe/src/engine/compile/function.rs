@@ -57,13 +57,13 @@ impl Compiler<'_> {
             FunctionArguments::Subquery(_) => return Err(SnowflakeError::unsupported(function)),
         };
         let args = self.arguments(list.map_or(&[], |list| list.args.as_slice()))?;
-        if let Some(sql) = self
-            .context
-            .environment
-            .builtins
-            .function(self.context, &name, &args)?
-        {
+        let builtins = self.context.environment.builtins;
+        if let Some(sql) = builtins.function(self.context, &name, &args)? {
             return Ok(sql);
+        }
+        if let Some(system) = builtins.system_function(&name)? {
+            let given = list.map_or(&[][..], |list| list.args.as_slice());
+            return self.system_function(system, given, &args);
         }
         if matches!(name.as_str(), "SEQ1" | "SEQ2" | "SEQ4" | "SEQ8") {
             return Ok(Sql::known("(row_number() over () - 1)"));

@@ -1,9 +1,11 @@
 //! Compiles a Snowflake query to DuckDB's SQL: folds names, resolves them against the catalog as the current role sees it, and translates functions,
-//! casts and paths. It runs nothing, save what a table function must know to answer.
+//! casts and paths. What the query will do is data: which streams it reads, whether it needs a warehouse, which SYSTEM$ functions it calls. Before it runs,
+//! nothing is asked but what cannot change anything: rows of INFORMATION_SCHEMA, and the commit at a time.
 //!
 //! - `query`, `select`: the clauses of a query
 //! - `expression`: expressions, with `operators`, `predicates`, `forms` (functions with a syntax of their own) and `function` (all others)
 //! - `relation`: what stands in FROM
+//! - `calls`: SYSTEM$ functions
 //! - `builtins`: what a query asks of the engine itself
 //! - `time_travel`: the commit that AT and BEFORE name, and when a stream is stale
 //! - `substitute`: values in the place of binds and variables, before the text is parsed
@@ -11,6 +13,7 @@
 #[cfg(test)]
 mod bounds_tests;
 mod builtins;
+mod calls;
 mod expression;
 mod forms;
 mod function;
@@ -46,6 +49,7 @@ use crate::types::stack;
 use crate::types::value::{Binds, SnowflakeType, Value};
 
 pub use builtins::Builtins;
+pub use calls::{Call, Returns, SystemFunction};
 pub use relation::{TARGET, column_list, stream_sql};
 pub use substitute::{bind_literal, decimal, literal_of, stage_marker, take_stage};
 
@@ -114,6 +118,8 @@ pub struct Environment {
     pub builtins: &'static dyn Builtins,
     /// Whether the statement has been cancelled, for functions that wait.
     pub cancelled: CancelHandle,
+    /// Whether the statement writes, for which no other may meanwhile.
+    pub writes: bool,
 }
 
 /// What a statement is compiled against.
@@ -127,7 +133,7 @@ pub struct Context<'c> {
 }
 
 /// A compiled query.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Compiled {
     /// DuckDB's SQL.
     pub sql: String,
@@ -135,6 +141,8 @@ pub struct Compiled {
     pub streams: BTreeSet<u64>,
     /// Whether it reads a table, for which it needs a warehouse.
     pub reads_tables: bool,
+    /// The SYSTEM$ functions that it calls when it runs, and only if it reaches them.
+    pub calls: Vec<Call>,
 }
 
 impl Context<'_> {
@@ -162,14 +170,18 @@ impl Context<'_> {
     /// As [`Self::query`].
     pub fn expression(&self, sql: &str) -> Result<Sql> {
         let sql = format!("select {sql} as value");
-        let query = stack::with_room(|| Compiler::new(self).query_text(&sql))?;
+        let mut compiler = Compiler::new(self);
+        let query = stack::with_room(|| compiler.query_text(&sql))?;
+        compiler.calls_nothing()?;
         check_weight(&query)?;
         Ok(Sql::of("({0})", &[query]))
     }
 
     /// Compiles an expression that is parsed already, without columns.
     pub(super) fn parsed_expression(&self, expr: &Expr) -> Result<Sql> {
-        let written = stack::with_room(|| Compiler::new(self).expr(expr))?;
+        let mut compiler = Compiler::new(self);
+        let written = stack::with_room(|| compiler.expr(expr))?;
+        compiler.calls_nothing()?;
         check_weight(&written)?;
         Ok(written)
     }
@@ -218,6 +230,7 @@ struct Compiler<'a> {
     context: &'a Context<'a>,
     streams: BTreeSet<u64>,
     reads_tables: bool,
+    calls: Vec<Call>,
     /// CTEs in scope by name, innermost last, each with the name that it is written with.
     scopes: Vec<BTreeMap<String, String>>,
     ctes: usize,
@@ -243,6 +256,7 @@ impl<'a> Compiler<'a> {
             context,
             streams: BTreeSet::new(),
             reads_tables: false,
+            calls: Vec::new(),
             scopes: Vec::new(),
             ctes: 0,
             target: None,
@@ -259,6 +273,7 @@ impl<'a> Compiler<'a> {
             sql: sql.into_text(),
             streams: self.streams,
             reads_tables: self.reads_tables,
+            calls: self.calls,
         })
     }
 
@@ -276,6 +291,14 @@ impl<'a> Compiler<'a> {
             return Err(SnowflakeError::syntax(line, column - 1, &found));
         }
         self.query(&query)
+    }
+
+    /// Fails if a SYSTEM$ function is called where a constant is needed.
+    fn calls_nothing(&self) -> Result<()> {
+        match self.calls.is_empty() {
+            true => Ok(()),
+            false => Err(calls::not_constant()),
+        }
     }
 
     /// Goes one level deeper, unless that is too deep or the statement has been cancelled.

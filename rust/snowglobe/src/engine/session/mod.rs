@@ -193,6 +193,7 @@ impl Session {
                 shared: Arc::clone(&self.shared),
                 builtins: self.wiring.builtins,
                 cancelled: self.cancel.clone(),
+                writes: false,
             },
             connection: &self.connection,
         }

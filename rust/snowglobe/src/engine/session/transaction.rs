@@ -82,6 +82,7 @@ impl Session {
         storage::run(&self.connection, "begin")?;
         let changed = {
             let mut context = self.context(binds, variables);
+            context.environment.writes = true;
             if !is_open {
                 transaction.reading = Arc::clone(&context.snapshot.reading);
             }

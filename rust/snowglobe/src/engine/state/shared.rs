@@ -18,6 +18,7 @@ use crate::engine::catalog::{Access, Catalog, Change, Object};
 use crate::engine::files::scan;
 use crate::engine::storage;
 use crate::engine::storage::ALIVE;
+use crate::engine::storage::calls;
 use crate::object_store::ObjectMeta;
 use crate::sql::cursor::literal;
 use crate::types::error::{Result, SnowflakeError};
@@ -28,8 +29,10 @@ const DAY_MICROS: i64 = 86_400_000_000;
 /// What all sessions share.
 pub struct Shared {
     pub options: EngineOptions,
-    /// The connection for catalog changes; sessions clone theirs from it.
+    /// The connection for catalog changes; catalog and storage change on it.
     main: Mutex<Connection>,
+    /// Clones for sessions come from it: nothing holds it for long.
+    spare: Mutex<Connection>,
     catalog: RwLock<Arc<Catalog>>,
     /// One statement writes at a time; whoever holds this knows the next commit.
     writing: Mutex<()>,
@@ -59,6 +62,7 @@ impl Shared {
     pub fn open(options: EngineOptions) -> Result<Self> {
         let main = storage::open(options.data_dir.as_deref())?;
         scan::register(&main)?;
+        calls::define(&main)?;
         let objects = storage::query(&main, "select body from sys_objects")?;
         let is_new = objects.rows.is_empty();
         let parse = |row: Vec<Value>| match row.into_iter().next() {
@@ -98,6 +102,7 @@ impl Shared {
                     .collect(),
             ),
             options,
+            spare: Mutex::new(main.try_clone().map_err(SnowflakeError::internal)?),
             main: Mutex::new(main),
             catalog: RwLock::new(Arc::new(catalog)),
             writing: Mutex::new(()),
@@ -120,7 +125,8 @@ impl Shared {
 
     /// A connection of one's own.
     pub fn connect(&self) -> Result<Connection> {
-        self.main().try_clone().map_err(SnowflakeError::internal)
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.try_clone().map_err(SnowflakeError::internal)
     }
 
     fn main(&self) -> MutexGuard<'_, Connection> {

@@ -1,5 +1,9 @@
 //! What DuckDB says of a failure, as Snowflake would say it.
 
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
 use crate::types::error::SnowflakeError;
 
 /// Ends a text that was a VARIANT's value; it stands twice after a string. See `prelude.sql`.
@@ -13,9 +17,41 @@ const TIME_FROM_VARIANT: [(char, &str); 3] = [
 /// Ends a text that is no time for Snowflake, whatever DuckDB takes it for.
 const NO_TIME: char = '\u{e000}';
 
+/// Begins what stands for an error of Snowglobe's own in a message of DuckDB's; the error's number follows.
+const CARRIED: &str = "SNOWGLOBE ERROR ";
+/// Errors that nobody has fetched are kept, the newest of them.
+const CARRIED_AT_MOST: usize = 1000;
+
+// Process-wide: all that passes through DuckDB is a text.
+static ERRORS: Mutex<VecDeque<(u64, SnowflakeError)>> = Mutex::new(VecDeque::new());
+static NEXT_ERROR: AtomicU64 = AtomicU64::new(1);
+
+/// The text that stands for an error on its way through DuckDB; [`from_duckdb`] finds the error again.
+pub fn through_duckdb(error: SnowflakeError) -> String {
+    let number = NEXT_ERROR.fetch_add(1, Ordering::Relaxed);
+    let mut errors = ERRORS.lock().unwrap_or_else(PoisonError::into_inner);
+    errors.push_back((number, error));
+    if errors.len() > CARRIED_AT_MOST {
+        errors.pop_front();
+    }
+    format!("{CARRIED}{number}.")
+}
+
+/// The error that the message stands for.
+fn carried(message: &str) -> Option<SnowflakeError> {
+    let (_, rest) = message.split_once(CARRIED)?;
+    let number: u64 = rest.split('.').next()?.parse().ok()?;
+    let errors = ERRORS.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = errors.iter().find(|(carried, _)| *carried == number);
+    found.map(|(_, error)| error.clone())
+}
+
 /// DuckDB's message as Snowflake's error.
 pub fn from_duckdb(message: &str) -> SnowflakeError {
     let new = SnowflakeError::new;
+    if let Some(error) = carried(message) {
+        return error;
+    }
     if let Some(at) = message.find("SNOW|") {
         return own_error(&message[at + 5..]);
     }

@@ -1,5 +1,6 @@
 //! DuckDB: opening it, running SQL on it, and saying its errors in Snowflake's words. It knows no Snowflake statement.
 
+pub mod calls;
 pub mod cancel;
 mod errors;
 

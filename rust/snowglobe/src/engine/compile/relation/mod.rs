@@ -221,6 +221,7 @@ impl Compiler<'_> {
         }
         self.streams.extend(compiler.streams);
         self.reads_tables |= compiler.reads_tables;
+        self.calls.extend(compiler.calls);
         if columns.is_empty() {
             return Ok(Sql::of("({0})", &[sql]));
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr};
 
+use crate::engine::compile::calls::not_constant;
 use crate::engine::compile::{Compiler, folded};
 use crate::engine::storage::{self, Rows};
 use crate::sql::cursor::{Name, literal, quoted};
@@ -20,6 +21,7 @@ impl Compiler<'_> {
         if name == "VALIDATE" {
             return self.validate(args);
         }
+        let calls = self.calls.len();
         let arguments = self.named_arguments(args)?;
         match name {
             "FLATTEN" => flatten(&arguments),
@@ -54,6 +56,9 @@ impl Compiler<'_> {
                 Ok(Sql::written(values_relation(rows)))
             }
             _ => {
+                if self.calls.len() > calls {
+                    return Err(not_constant());
+                }
                 let mut values = BTreeMap::new();
                 for (key, argument) in arguments {
                     values.insert(key, self.value_of(argument)?);

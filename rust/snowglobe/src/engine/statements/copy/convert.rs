@@ -42,7 +42,14 @@ impl Copy {
         match &self.select {
             Some(select) => {
                 context.memory.staged = BTreeMap::from([(self.marker.clone(), staged)]);
-                Ok(context.query(select)?.sql)
+                let compiled = context.query(select)?;
+                match compiled.calls.first() {
+                    None => Ok(compiled.sql),
+                    Some(call) => Err(SnowflakeError::unsupported(format!(
+                        "{} in a COPY transformation",
+                        call.function.name
+                    ))),
+                }
             }
             None if !self.fields.is_empty() => {
                 let fields = self.fields.iter().map(|f| f.sql(self.match_by));
