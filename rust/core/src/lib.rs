@@ -10,6 +10,7 @@
 //! - [`event`]: a change of a customer, as one row of a generated file
 //! - [`generator`]: a stream of changes of customers; a seed in, bytes out
 //! - [`locale`]: the countries and languages of customers
+//! - [`cost`]: what a pipeline costs on an account
 //! - [`quantity`]: counts, fractions and times as people write them
 //!
 //! Everything above is pure: no network, no clock, no async. The feature `cloud` adds:
@@ -19,6 +20,7 @@
 //! - [`pipeline`]: loads a file into the tables, end to end
 
 pub mod contract;
+pub mod cost;
 pub mod error;
 pub mod event;
 pub mod generator;

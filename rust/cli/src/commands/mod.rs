@@ -5,6 +5,7 @@ mod bootstrap;
 mod canvas;
 pub mod completions;
 mod contract;
+mod cost;
 mod demo;
 mod deployment;
 mod doctor;
@@ -50,6 +51,8 @@ pub enum Command {
     Verify(verify::Verify),
     /// Print the SQL scripts of a contract
     Sql(sql::Sql),
+    /// Estimate credits and storage from keys, events and interval
+    Cost(cost::Cost),
     /// Check the setup and suggest a fix for each problem
     Doctor(doctor::Doctor),
     /// Run the whole pipeline on this machine, on Snowglobe
@@ -78,6 +81,7 @@ impl Command {
             Self::Reconcile(command) => command.run().await,
             Self::Verify(command) => command.run().await,
             Self::Sql(command) => command.run(),
+            Self::Cost(command) => command.run(),
             Self::Doctor(command) => command.run().await,
             Self::Demo(command) => command.run().await,
             Self::Canvas(command) => command.run().await,
