@@ -156,11 +156,14 @@ test-notebooks: build-notebooks target/notebooks-venv/ready ## 4 min: run and ch
 	target/notebooks-venv/bin/python tests/notebooks/run.py
 
 CONNECTORS = 4.8.1 5.2.0
+# Tools that connect through the drivers, each with its requirements in tests/drivers/python.
+CLIENTS = sqlalchemy snowpark dbt
 
 .PHONY: test-drivers
-test-drivers: setup $(CONNECTORS:%=target/connector-%/ready) tests/drivers/node/node_modules/ready ## 3 min: Snowflake's drivers for Python, JDBC and Node against Snowglobe
+test-drivers: setup $(CONNECTORS:%=target/connector-%/ready) $(CLIENTS:%=target/client-%/ready) tests/drivers/node/node_modules/ready ## 5 min: Snowflake's drivers and the tools on them against Snowglobe
 	scripts/build.sh dev
 	$(foreach version,$(CONNECTORS),target/connector-$(version)/bin/python -W ignore tests/drivers/python/test_connector.py &&) true
+	$(foreach client,$(CLIENTS),target/client-$(client)/bin/python -W ignore tests/drivers/python/test_$(client).py &&) true
 	python3 tests/drivers/snowglobe_server.py node --test tests/drivers/node
 	JAVA_HOME="$$(scripts/find-jdk.sh)" python3 tests/drivers/snowglobe_server.py \
 		mvn --quiet --batch-mode --no-transfer-progress --file tests/drivers/jdbc/pom.xml test
@@ -281,6 +284,10 @@ target/bench-venv/ready: bench/peers/requirements.txt
 
 target/connector-%/ready:
 	$(call venv,$(@D),'snowflake-connector-python[pandas]==$*')
+
+# With all that they need pinned, and no more: one of dbt's packages downloads a program of its own as it is installed, which nothing here runs.
+target/client-%/ready: tests/drivers/python/%.txt
+	$(call venv,$(@D),--no-deps --requirement $<)
 
 # A virtual environment in folder $(1) with the packages $(2).
 define venv

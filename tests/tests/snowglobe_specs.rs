@@ -258,6 +258,7 @@ macro_rules! chapters {
 
 chapters!(
     access,
+    arithmetic,
     copy,
     copy_by_name,
     copy_errors,

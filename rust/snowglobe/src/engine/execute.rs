@@ -340,6 +340,7 @@ fn alter_session(session: &mut Session, cursor: &mut Cursor<'_>) -> Result<Query
     if cursor.accept("UNSET") {
         loop {
             let name = cursor.identifier()?;
+            commit_before(session, &name)?;
             session.parameters.unset(&name);
             if !cursor.accept_token(&Token::Comma) {
                 break;
@@ -355,7 +356,16 @@ fn alter_session(session: &mut Session, cursor: &mut Cursor<'_>) -> Result<Query
     let keys: Vec<String> = properties.keys().map(str::to_owned).collect();
     for key in keys {
         let value = properties.take_text(&key)?.unwrap_or_default();
+        commit_before(session, &key)?;
         session.set_parameter(&key, &value)?;
     }
     Ok(done())
+}
+
+/// "AUTOCOMMIT": setting it commits the transaction that is open.
+fn commit_before(session: &mut Session, parameter: &str) -> Result<()> {
+    match parameter.eq_ignore_ascii_case("AUTOCOMMIT") {
+        true => session.commit(),
+        false => Ok(()),
+    }
 }

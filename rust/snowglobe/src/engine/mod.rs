@@ -21,6 +21,7 @@ use state::shared::Shared;
 
 pub use crate::object_store::{MemoryStore, ObjectMeta, ObjectStore};
 pub use crate::sql::tokens::split_statements;
+pub use crate::types::SNOWFLAKE_VERSION;
 pub use crate::types::clock::Clock;
 pub use crate::types::error::{Result, SnowflakeError};
 pub use crate::types::value::{

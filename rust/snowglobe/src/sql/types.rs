@@ -162,17 +162,42 @@ pub fn store(expr: &Sql, kind: &SnowflakeType) -> Sql {
         }
         SnowflakeType::Varchar { .. } => "sf_text({0})",
         SnowflakeType::Variant | SnowflakeType::Object | SnowflakeType::Array => "sf_variant({0})",
-        SnowflakeType::TimestampNtz { .. } => "sf_timestamp({0})",
-        SnowflakeType::TimestampLtz { .. } => "sf_timestamp_ltz({0})",
+        SnowflakeType::TimestampNtz { scale } => {
+            return cut(
+                Sql::of("sf_timestamp({0})", std::slice::from_ref(expr)),
+                *scale,
+            );
+        }
+        SnowflakeType::TimestampLtz { scale } => {
+            return cut(
+                Sql::of("sf_timestamp_ltz({0})", std::slice::from_ref(expr)),
+                *scale,
+            );
+        }
         SnowflakeType::TimestampTz { .. } => "sf_timestamp_tz({0})",
         SnowflakeType::Date => "cast(sf_local({0}) as date)",
-        SnowflakeType::Time { .. } => "cast(sf_local({0}) as time)",
+        SnowflakeType::Time { scale } => {
+            let time = "cast(sf_local({0}) as time)";
+            return cut(Sql::of(time, std::slice::from_ref(expr)), *scale);
+        }
+        SnowflakeType::Binary { .. } => "sf_binary({0})",
         _ => {
             let kind = Sql::written(duckdb(kind));
             return Sql::of("cast({0} as {1})", &[expr.clone(), kind]);
         }
     };
     Sql::of(template, std::slice::from_ref(expr))
+}
+
+/// The moment without the decimals that its type does not have. DuckDB's have six.
+fn cut(moment: Sql, scale: u8) -> Sql {
+    match 6_u32.checked_sub(scale.into()) {
+        None | Some(0) => moment,
+        Some(fewer) => Sql::of(
+            "sf_cut({0}, {1})",
+            &[moment.grouped(), Sql::integer(10_i64.pow(fewer))],
+        ),
+    }
 }
 
 /// The same where DuckDB's name of the expression's type is known: what has the column's type already is taken as it is, as binding
@@ -186,6 +211,9 @@ pub fn store_from(expr: &Sql, found: &str, kind: &SnowflakeType) -> Sql {
         // It fails with the type's name then.
         SnowflakeType::Boolean | SnowflakeType::Float if found == "JSON" => cast(expr, kind, false),
         _ if !has_it => store(expr, kind),
+        SnowflakeType::TimestampNtz { scale }
+        | SnowflakeType::TimestampLtz { scale }
+        | SnowflakeType::Time { scale } => cut(expr.clone(), *scale),
         SnowflakeType::Varchar { length } if *length < MAX_VARCHAR_LENGTH => {
             Sql::of("sf_fit({0}, {1})", &[expr.clone(), Sql::integer(*length)])
         }
@@ -220,10 +248,13 @@ pub fn cast(expr: &Sql, kind: &SnowflakeType, is_try: bool) -> Sql {
             return Sql::of(date, std::slice::from_ref(expr)).into_date();
         }
         SnowflakeType::Date => "try_cast(sf_local({0}) as date)",
-        SnowflakeType::Time { .. } => either(
-            "cast(sf_local({0}) as time)",
-            "try_cast(sf_local({0}) as time)",
-        ),
+        SnowflakeType::Time { scale } => {
+            let template = either(
+                "cast(sf_local({0}) as time)",
+                "try_cast(sf_local({0}) as time)",
+            );
+            return cut(Sql::of(template, std::slice::from_ref(expr)), *scale);
+        }
         SnowflakeType::Boolean => either(
             "cast(sf_boolean({0}) as boolean)",
             "try_cast(sf_boolean({0}) as boolean)",
@@ -235,7 +266,7 @@ pub fn cast(expr: &Sql, kind: &SnowflakeType, is_try: bool) -> Sql {
             );
             return Sql::of(template, &[expr.clone(), Sql::written(duckdb(kind))]);
         }
-        SnowflakeType::Binary { .. } => either("cast({0} as blob)", "try_cast({0} as blob)"),
+        SnowflakeType::Binary { .. } => either("sf_binary({0})", "try(sf_binary({0}))"),
     };
     Sql::of(template, std::slice::from_ref(expr))
 }

@@ -13,3 +13,6 @@ pub(crate) mod parameters;
 pub(crate) mod schedule;
 pub mod stack;
 pub mod value;
+
+/// What `CURRENT_VERSION()` returns: a version of Snowflake's form. Clients take it apart at its dots.
+pub const SNOWFLAKE_VERSION: &str = "9.38.0";

@@ -8,7 +8,29 @@ use super::error::{Result, SnowflakeError};
 const KNOWN: &[(&str, &str, &[&str])] = &[
     ("ABORT_DETACHED_QUERY", "FALSE", &["FALSE"]),
     ("AUTOCOMMIT", "TRUE", &["TRUE", "FALSE"]),
+    ("BINARY_INPUT_FORMAT", "HEX", &["HEX"]),
+    ("BINARY_OUTPUT_FORMAT", "HEX", &["HEX"]),
+    ("CLIENT_MEMORY_LIMIT", "1536", &[]),
+    (
+        "CLIENT_METADATA_REQUEST_USE_CONNECTION_CTX",
+        "FALSE",
+        &["TRUE", "FALSE"],
+    ),
+    ("CLIENT_PREFETCH_THREADS", "4", &[]),
+    (
+        "CLIENT_RESULT_COLUMN_CASE_INSENSITIVE",
+        "FALSE",
+        &["TRUE", "FALSE"],
+    ),
+    ("CLIENT_RESULT_CHUNK_SIZE", "160", &[]),
     ("CLIENT_SESSION_KEEP_ALIVE", "FALSE", &["TRUE", "FALSE"]),
+    ("CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY", "3600", &[]),
+    (
+        "CLIENT_TIMESTAMP_TYPE_MAPPING",
+        "TIMESTAMP_LTZ",
+        &["TIMESTAMP_LTZ", "TIMESTAMP_NTZ"],
+    ),
+    ("DATE_INPUT_FORMAT", "AUTO", &["AUTO"]),
     ("DATE_OUTPUT_FORMAT", "YYYY-MM-DD", &["YYYY-MM-DD"]),
     (
         "ERROR_ON_NONDETERMINISTIC_MERGE",
@@ -21,6 +43,7 @@ const KNOWN: &[(&str, &str, &[&str])] = &[
         &["TRUE", "FALSE"],
     ),
     ("JDBC_QUERY_RESULT_FORMAT", "ARROW", &["ARROW", "JSON"]),
+    ("JSON_INDENT", "2", &["2"]),
     ("LOCK_TIMEOUT", "43200", &[]),
     ("MULTI_STATEMENT_COUNT", "1", &[]),
     (
@@ -29,7 +52,13 @@ const KNOWN: &[(&str, &str, &[&str])] = &[
         &["ARROW", "JSON"],
     ),
     ("QUERY_TAG", "", &[]),
+    ("QUOTED_IDENTIFIERS_IGNORE_CASE", "FALSE", &["FALSE"]),
+    ("STATEMENT_QUEUED_TIMEOUT_IN_SECONDS", "0", &[]),
     ("STATEMENT_TIMEOUT_IN_SECONDS", "172800", &[]),
+    ("STRICT_JSON_OUTPUT", "FALSE", &["FALSE"]),
+    ("TIME_INPUT_FORMAT", "AUTO", &["AUTO"]),
+    ("TIME_OUTPUT_FORMAT", "HH24:MI:SS", &["HH24:MI:SS"]),
+    ("TIMESTAMP_INPUT_FORMAT", "AUTO", &["AUTO"]),
     (
         "TIMESTAMP_TYPE_MAPPING",
         "TIMESTAMP_NTZ",
@@ -41,6 +70,10 @@ const KNOWN: &[(&str, &str, &[&str])] = &[
         "READ COMMITTED",
         &["READ COMMITTED"],
     ),
+    ("TWO_DIGIT_CENTURY_START", "1970", &["1970"]),
+    // Results never come from a cache, with or without it.
+    ("USE_CACHED_RESULT", "TRUE", &["TRUE", "FALSE"]),
+    ("WEEK_OF_YEAR_POLICY", "0", &["0"]),
     ("WEEK_START", "0", &["0"]),
 ];
 

@@ -1,5 +1,6 @@
 //! Rows as Arrow IPC streams, in the physical types that the drivers read: whole numbers scaled, moments as structs of seconds and nanoseconds.
 
+use super::json::pretty;
 use crate::engine::{ColumnMeta, SnowflakeType, Value};
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int8Array,
@@ -9,6 +10,7 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::writer::StreamWriter;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -182,7 +184,8 @@ fn array(kind: &DataType, at: usize, rows: &Rows) -> Result<ArrayRef, ArrowError
         _ => Arc::new(
             values
                 .map(|value| match value {
-                    Value::Text(text) | Value::Json(text) => Some(text.as_str()),
+                    Value::Text(text) => Some(Cow::Borrowed(text.as_str())),
+                    Value::Json(text) => Some(Cow::Owned(pretty(text))),
                     _ => None,
                 })
                 .collect::<StringArray>(),

@@ -9,6 +9,7 @@ mod body;
 mod columns;
 mod drivers;
 mod error;
+mod json;
 mod ledger;
 mod registry;
 mod request;

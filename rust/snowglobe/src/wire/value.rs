@@ -1,5 +1,6 @@
 //! A value as text: what the SQL API writes, and where the drivers differ.
 
+use super::json::pretty;
 use crate::engine::{SnowflakeType, Value};
 use std::fmt::Write as _;
 
@@ -37,7 +38,8 @@ pub fn write_value(
             push_decimal(text, *digits, scale.into());
         }
         Value::Float(value) => push_float(text, *value),
-        Value::Text(value) | Value::Json(value) => text.push_str(value),
+        Value::Text(value) => text.push_str(value),
+        Value::Json(value) => text.push_str(&pretty(value)),
         Value::Binary(bytes) => bytes
             .iter()
             .for_each(|byte| push(text, format_args!("{byte:02X}"))),
@@ -202,7 +204,11 @@ mod tests {
                 T::Binary { length: 2 },
                 "AB01",
             ),
-            (Value::Json("{\"a\":1}".into()), T::Variant, "{\"a\":1}"),
+            (
+                Value::Json("{\"a\":1}".into()),
+                T::Variant,
+                "{\n  \"a\": 1\n}",
+            ),
         ] {
             assert_eq!(text(value, kind).as_deref(), Some(expected));
         }

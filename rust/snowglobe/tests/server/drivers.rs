@@ -241,7 +241,7 @@ async fn what_is_not_offered_is_refused_by_name() {
     let answer = driver
         .query(
             "requestId=r1",
-            json!({"sqlText": "delete from t", "describeOnly": true}),
+            json!({"sqlText": "call p()", "describeOnly": true}),
         )
         .await;
     assert_eq!(answer["code"], "000002", "{answer}");

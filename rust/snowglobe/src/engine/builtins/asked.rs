@@ -69,8 +69,14 @@ fn identity(context: &Context<'_>, name: &str) -> Option<Sql> {
         }
         "CURRENT_ORGANIZATION_NAME" => text(Some("SNOWGLOBE")),
         "CURRENT_REGION" => text(Some("LOCAL")),
-        "CURRENT_VERSION" => text(Some(concat!("snowglobe ", env!("CARGO_PKG_VERSION")))),
+        "CURRENT_VERSION" => text(Some(crate::types::SNOWFLAKE_VERSION)),
         "CURRENT_CLIENT" | "CURRENT_STATEMENT" => text(None),
+        "CURRENT_IP_ADDRESS" => text(Some("127.0.0.1")),
+        "CURRENT_SECONDARY_ROLES" => text(Some(r#"{"roles":"","value":""}"#)),
+        "CURRENT_AVAILABLE_ROLES" => {
+            let roles: Vec<&String> = context.names.roles.iter().collect();
+            text(Some(&serde_json::json!(roles).to_string()))
+        }
         "CURRENT_SESSION" => text(Some(&context.names.session_id.to_string())),
         "CURRENT_TRANSACTION" => {
             let own = context

@@ -34,7 +34,8 @@ const fn changes(
 }
 
 /// All of them, sorted.
-static FUNCTIONS: [SystemFunction; 12] = [
+static FUNCTIONS: [SystemFunction; 13] = [
+    asks("SYSTEM$CANCEL_ALL_QUERIES", (1, 1), Returns::Text),
     asks("SYSTEM$CURRENT_USER_TASK_NAME", (0, 0), Returns::Text),
     asks("SYSTEM$GET_PREDECESSOR_RETURN_VALUE", (0, 1), Returns::Text),
     asks("SYSTEM$GET_TASK_GRAPH_CONFIG", (0, 1), Returns::Text),
@@ -89,6 +90,15 @@ pub fn call(
     let named = |kind: Kind| object(context, kind, &argument(0)?);
     let task = context.memory.task.as_deref();
     Ok(match name {
+        "SYSTEM$CANCEL_ALL_QUERIES" => {
+            if argument(0)? != context.names.session_id.to_string() {
+                return Err(SnowflakeError::unsupported(
+                    "SYSTEM$CANCEL_ALL_QUERIES of another session",
+                ));
+            }
+            // The statements of a session run one after another, so none but this one runs.
+            Some("no queries to cancel".to_owned())
+        }
         "SYSTEM$CURRENT_USER_TASK_NAME" => task.map(|task| task.name.clone()),
         "SYSTEM$GET_PREDECESSOR_RETURN_VALUE" => {
             tasks::predecessor_value(task, argument(0).ok().as_deref())?

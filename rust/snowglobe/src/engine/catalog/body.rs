@@ -38,6 +38,9 @@ pub enum Body {
         columns: Vec<String>,
         query: String,
         text: String,
+        /// The session that alone sees it.
+        #[serde(default)]
+        temporary_of: Option<u64>,
     },
     Stream(Stream),
     Stage(Stage),

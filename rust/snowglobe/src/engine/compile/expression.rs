@@ -21,7 +21,7 @@ impl Compiler<'_> {
 
     fn any_expr(&mut self, expr: &Expr) -> Result<Sql> {
         match expr {
-            Expr::Identifier(ident) => Ok(Sql::name(&folded(ident))),
+            Expr::Identifier(ident) => Ok(self.column(ident)),
             Expr::CompoundIdentifier(parts) => self.compound(parts),
             Expr::Value(value) => literal(&value.value),
             Expr::Nested(inner) => Ok(self.expr(inner)?.grouped()),
@@ -61,6 +61,14 @@ impl Compiler<'_> {
                 Some(predicate) => Ok(predicate),
                 None => self.special_form(expr),
             },
+        }
+    }
+
+    fn column(&self, ident: &Ident) -> Sql {
+        let place = ident.value.strip_prefix('$').map(str::parse::<u16>);
+        match place {
+            Some(Ok(place)) if self.by_position && place > 0 => Sql::written(format!("#{place}")),
+            _ => Sql::name(&folded(ident)),
         }
     }
 

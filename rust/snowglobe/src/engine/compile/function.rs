@@ -1,9 +1,9 @@
 //! Calls of functions, aggregates and window functions.
 
 use sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArgumentList, FunctionArguments, NullTreatment, ObjectNamePart, WindowFrame,
-    WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
+    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, NullTreatment, ObjectNamePart,
+    Value, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };
 
 use super::{Compiler, folded};
@@ -56,7 +56,15 @@ impl Compiler<'_> {
             FunctionArguments::List(list) => Some(list),
             FunctionArguments::Subquery(_) => return Err(SnowflakeError::unsupported(function)),
         };
-        let args = self.arguments(list.map_or(&[], |list| list.args.as_slice()))?;
+        let written = list.map_or(&[] as &[FunctionArg], |list| list.args.as_slice());
+        let mut args = self.arguments(written)?;
+        // A format is needed as a text: one that is put together from texts is a text, too.
+        if let (true, [_, FunctionArg::Unnamed(FunctionArgExpr::Expr(format))]) =
+            (name.contains("TO_"), written)
+            && let Some(format) = constant_text(format)
+        {
+            args[1] = Sql::literal(&format);
+        }
         let builtins = self.context.environment.builtins;
         if let Some(sql) = builtins.function(self.context, &name, &args)? {
             return Ok(sql);
@@ -191,14 +199,34 @@ impl Compiler<'_> {
     }
 }
 
+/// The text that `'a' || 'b'` is.
+fn constant_text(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) => Some(text.clone()),
+            _ => None,
+        },
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::StringConcat,
+            right,
+        } => Some(constant_text(left)? + &constant_text(right)?),
+        _ => None,
+    }
+}
+
 /// A function of DuckDB's with all that may stand around its arguments.
 fn called(function: &'static str, args: Vec<Sql>, around: &Around) -> Sql {
     let each = |template: &'static str| -> Vec<Sql> {
         let one = |arg: &Sql| Sql::of(template, std::slice::from_ref(arg));
         args.iter().map(one).collect()
     };
+    if function == "avg" {
+        let count = called("count", args.clone(), around);
+        return functions::average(called("sum", args, around), &count);
+    }
     let args = match function {
-        "sum" | "avg" | "median" => each("sf_summand({0})"),
+        "sum" | "median" => each("sf_summand({0})"),
         "concat_ws" => each("sf_member({0})"),
         _ => args,
     };

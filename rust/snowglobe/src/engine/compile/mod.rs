@@ -240,6 +240,8 @@ struct Compiler<'a> {
     depth: usize,
     /// The weight of the views so far.
     views_weight: u64,
+    /// Whether `$1` means the first column of what stands in FROM.
+    by_position: bool,
 }
 
 /// The identifier as Snowflake folds it: upper case unless quoted.
@@ -263,6 +265,7 @@ impl<'a> Compiler<'a> {
             views: 0,
             depth: 0,
             views_weight: 0,
+            by_position: false,
         }
     }
 

@@ -4,6 +4,7 @@ use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::Compiler;
 use crate::sql::fragment::Sql;
+use crate::sql::functions;
 use crate::types::error::{Result, SnowflakeError};
 
 impl Compiler<'_> {
@@ -69,7 +70,7 @@ fn joiner(operator: &BinaryOperator) -> Option<&'static str> {
 /// One of the operands that an operator joins. Of texts, a literal or a chain is one already; any other may be a `TIMESTAMP_TZ`.
 fn joined(operand: Sql, operator: &BinaryOperator) -> Sql {
     match operator {
-        BinaryOperator::StringConcat if !operand.is_text() => Sql::call("sf_member", &[operand]),
+        BinaryOperator::StringConcat if !operand.is_text() => Sql::call("sf_text", &[operand]),
         _ => operand.grouped(),
     }
 }
@@ -115,7 +116,8 @@ fn operation(left: Sql, operator: &BinaryOperator, right: Sql) -> Result<Sql> {
         return Ok(compared(left, &comparison, right));
     }
     let template = match operator {
-        Divide => return Ok(Sql::of("sf_divide({0}, {1})", &[left, right])),
+        Divide => return Ok(functions::quotient(left, right)),
+        Modulo => return Ok(Sql::of("sf_modulo({0}, {1})", &[left, right])),
         // Other operations on a moment, whose type only DuckDB knows here.
         Plus if is_span(&right) => "(sf_shift({0}, {1}))",
         Plus if is_span(&left) => "(sf_shift({1}, {0}))",
@@ -123,7 +125,6 @@ fn operation(left: Sql, operator: &BinaryOperator, right: Sql) -> Result<Sql> {
         Plus => "{0} + {1}",
         Minus => "{0} - {1}",
         Multiply => "{0} * {1}",
-        Modulo => "{0} % {1}",
         other => return Err(SnowflakeError::unsupported(format!("operator {other}"))),
     };
     Ok(Sql::of(template, &[left.grouped(), right.grouped()]))

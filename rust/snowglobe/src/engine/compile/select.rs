@@ -3,7 +3,8 @@
 use sqlparser::ast::{
     Distinct, ExcludeSelectItem, Expr, GroupByExpr, GroupByWithModifier, Ident, Join,
     JoinConstraint, JoinOperator, NamedWindowExpr, ObjectName, RenameSelectItem, Select,
-    SelectItem, SelectItemQualifiedWildcardKind, TableWithJoins, WildcardAdditionalOptions,
+    SelectItem, SelectItemQualifiedWildcardKind, TableFactor, TableWithJoins,
+    WildcardAdditionalOptions,
 };
 
 use super::query::named;
@@ -20,6 +21,37 @@ impl Compiler<'_> {
             Some(Distinct::Distinct) => "select distinct ",
             Some(Distinct::On(_)) => return Err(SnowflakeError::unsupported("DISTINCT ON")),
         };
+        let is_by_position = self.is_by_position(select);
+        let outer = std::mem::replace(&mut self.by_position, is_by_position);
+        let written = self.clauses(select, distinct);
+        self.by_position = outer;
+        written
+    }
+
+    /// Whether `$1` is a column by its place: of a subquery, of VALUES or of a table. A staged file has a column of that name.
+    fn is_by_position(&self, select: &Select) -> bool {
+        match select.from.as_slice() {
+            [one] if one.joins.is_empty() => match &one.relation {
+                TableFactor::Derived { .. }
+                | TableFactor::TableFunction { .. }
+                | TableFactor::Table { args: Some(_), .. } => true,
+                TableFactor::Table { name, .. } => {
+                    name_parts(name).is_ok_and(|parts| match parts.as_slice() {
+                        [name] => {
+                            self.cte_named(name).is_some()
+                                || !self.context.memory.staged.contains_key(name)
+                                    && !name.starts_with(['@', '\u{1}'])
+                        }
+                        _ => true,
+                    })
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn clauses(&mut self, select: &Select, distinct: &'static str) -> Result<Sql> {
         let items = match select.projection.is_empty() {
             // `FROM t` alone.
             true => Sql::known("*"),
@@ -63,6 +95,11 @@ impl Compiler<'_> {
         match item {
             SelectItem::UnnamedExpr(expr) => {
                 let written = self.expr(expr)?;
+                if let Expr::Identifier(ident) = expr
+                    && ident.value.starts_with('$')
+                {
+                    return Ok(Sql::of("{0} as {1}", &[written, Sql::name(&ident.value)]));
+                }
                 if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
                     return Ok(written);
                 }

@@ -262,23 +262,30 @@ impl Drop for Session {
             }
         }
         let id = self.id;
-        let is_mine = |body: &Body| matches!(body, Body::Table(t) if t.temporary_of == Some(id));
-        if !self
-            .shared
-            .catalog()
-            .all(Kind::Table)
-            .any(|o| is_mine(&o.body))
+        let is_mine = |body: &Body| match body {
+            Body::Table(table) => table.temporary_of == Some(id),
+            Body::View { temporary_of, .. } => *temporary_of == Some(id),
+            _ => false,
+        };
+        let kinds = [Kind::Table, Kind::View];
+        let catalog = self.shared.catalog();
+        if !kinds
+            .iter()
+            .any(|kind| catalog.all(*kind).any(|o| is_mine(&o.body)))
         {
             return;
         }
         let dropped = self.shared.change_storage(|catalog, connection| {
-            let mine: Vec<u64> = catalog
-                .all(Kind::Table)
+            let mine: Vec<(u64, Kind)> = kinds
+                .iter()
+                .flat_map(|kind| catalog.all(*kind))
                 .filter(|o| is_mine(&o.body))
-                .map(|o| o.id)
+                .map(|o| (o.id, o.kind))
                 .collect();
-            for id in mine {
-                storage::run(connection, &format!("drop table \"T{id}\""))?;
+            for (id, kind) in mine {
+                if kind == Kind::Table {
+                    storage::run(connection, &format!("drop table \"T{id}\""))?;
+                }
                 catalog.remove(id);
             }
             Ok(())

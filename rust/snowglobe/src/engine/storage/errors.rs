@@ -164,6 +164,9 @@ pub fn from_duckdb(message: &str) -> SnowflakeError {
             format!("SQL compilation error:\n[{double}] is not a valid group by expression"),
         );
     }
+    if has("No function matches") {
+        return wrong_arguments(message);
+    }
     if has("Binder Error") || has("Parser Error") || has("Catalog Error") {
         return SnowflakeError::compilation(first_line(message));
     }
@@ -285,6 +288,44 @@ fn conversion(rest: &str, value: &str) -> SnowflakeError {
     )
 }
 
+/// `No function matches the given name and argument types 'sf_x(TIME, VARCHAR)'`
+fn wrong_arguments(message: &str) -> SnowflakeError {
+    let call = message.split('\'').nth(1).unwrap_or_default();
+    let (name, types) = call.split_once('(').unwrap_or((call, ")"));
+    let name = name.trim_start_matches("sf_").to_uppercase();
+    let types = types
+        .replace("STRING_LITERAL", "VARCHAR")
+        .replace("INTEGER_LITERAL", "NUMBER")
+        .replace("HUGEINT", "NUMBER")
+        .replace("BIGINT", "NUMBER")
+        .replace("INTEGER", "NUMBER")
+        .replace("DECIMAL", "NUMBER")
+        .replace("DOUBLE", "FLOAT")
+        .replace("JSON", "VARIANT")
+        .replace("BLOB", "BINARY")
+        .replace("INTERVAL", "TIMESTAMP_TZ")
+        .replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMP_LTZ");
+    SnowflakeError::new(
+        "001044",
+        "42P13",
+        format!(
+            "SQL compilation error: error line 1 at position 0\nInvalid argument types for function '{name}': ({types}"
+        ),
+    )
+}
+
+/// What DuckDB says, without its own kinds of errors and its advice.
 fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().to_owned()
+    let mut line = message.lines().next().unwrap_or_default();
+    while let Some((kind, rest)) = line.split_once(" Error: ")
+        && kind.len() < 30
+        && kind.chars().all(|c| c.is_alphabetic() || c == ' ')
+    {
+        line = rest;
+    }
+    let advice = [" You might need to add", " In order to select one"];
+    for words in advice {
+        line = line.split(words).next().unwrap_or(line);
+    }
+    line.replace("DuckDB", "Snowglobe")
 }

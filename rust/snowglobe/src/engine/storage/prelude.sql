@@ -16,6 +16,16 @@ create or replace macro sf_epoch_micros(x) as case
     else (try_cast(x as hugeint) // 1000)::bigint end;
 create or replace macro sf_fit(x, n) as case when strlen(x) > n and length(x) > n
     then sf_fail('100078', '22000', 'String ''' || x || ''' is too long and would be truncated') else x end;
+-- The scale of a quotient is that of the dividend and six more, up to twelve. "Arithmetic operators". `functions::quotient` puts these together.
+create or replace macro sf_scale(kind) as coalesce(try_cast(rtrim(split_part(kind, ',', 2), ')') as int), 0);
+create or replace macro sf_quotient_scale(kind) as greatest(sf_scale(kind), least(sf_scale(kind) + 6, 12))::int;
+create or replace macro sf_is_float(kind) as kind in ('DOUBLE', 'FLOAT', 'VARCHAR', 'JSON');
+create or replace macro sf_unscaled(x) as replace(x::varchar, '.', '')::hugeint;
+create or replace macro sf_power(n) as ('1' || repeat('0', n::int))::hugeint;
+-- Rounded half away from zero.
+create or replace macro sf_rounded(n, d) as case when d = 0 then sf_fail('100051', '22012', 'Division by zero')
+    else (2 * abs(n) + abs(d)) // (2 * abs(d)) * (case when (n < 0) = (d < 0) then 1 else -1 end) end;
+create or replace macro sf_modulo(a, b) as case when b = 0 then sf_fail('100051', '22012', 'Division by zero') else a % b end;
 create or replace macro sf_divide(a, b) as case when b = 0 then sf_fail('100051', '22012', 'Division by zero') else a / b end;
 create or replace macro sf_add_months(d, n) as case when d = last_day(d) then last_day((d + to_months(n::int))::date) else (d + to_months(n::int))::date end;
 create or replace macro sf_parse_json(x) as case when json_valid(x) then x::json else sf_fail('100069', '22P02', 'Error parsing JSON: ' || x) end;
@@ -33,6 +43,9 @@ create or replace macro sf_initcap(x) as array_to_string(list_transform(regexp_e
 create or replace macro sf_sha2(x, bits := 256) as case when bits in (0, 256) then sha256(x) else sf_fail('000002', '0A000', 'Unsupported feature ''SHA2 of this size''.') end;
 create or replace macro sf_square(x) as x * x;
 create or replace macro sf_uuid() as uuid()::varchar;
+-- A time without the decimals beyond its type's: `p` is the length of its last decimal in microseconds.
+create or replace macro sf_cut(x, p) as x - to_microseconds(microsecond(x) % p);
+create or replace macro sf_binary(x) as case when typeof(x) = 'BLOB' then try_cast(x as blob) else unhex(x::varchar) end;
 create or replace macro sf_hex(x) as hex(x);
 create or replace macro sf_base64(x) as to_base64(encode(x::varchar));
 create or replace macro sf_charindex(needle, x, start := 1) as case when strpos(substr(x, start), needle) = 0 then 0 else strpos(substr(x, start), needle) + start - 1 end;

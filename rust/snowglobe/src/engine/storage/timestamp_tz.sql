@@ -76,7 +76,7 @@ create or replace macro sf_strftime
     (x interval, format) as list_transform([x::interval], lambda v: sf_zone_shown(strftime(make_timestamp(sf_tz_micros(v) + sf_tz_minutes(v) * 60000000), format), sf_tz_minutes(v)))[1],
     (x, format) as case when typeof(x) = 'TIMESTAMP WITH TIME ZONE'
         then sf_zone_shown(strftime(cast(x::varchar as timestamptz)::timestamp, format), sf_zone_minutes(cast(x::varchar as timestamptz)))
-        else regexp_replace(strftime(x, format), '[\x{E000}-\x{E002}]|\x{E003}', 'Z', 'g') end;
+        else regexp_replace(strftime(coalesce(try_cast(x as timestamp), try_cast('1970-01-01 ' || x::varchar as timestamp)), format), '[\x{E000}-\x{E002}]|\x{E003}', 'Z', 'g') end;
 create or replace macro sf_text_any(x) as case
         when typeof(x) = 'INTERVAL' then sf_no_tz(typeof(x))
         when typeof(x) = 'TIMESTAMP' then strftime(cast(x::varchar as timestamp), '%Y-%m-%d %H:%M:%S.%g')
@@ -84,6 +84,8 @@ create or replace macro sf_text_any(x) as case
             then regexp_replace(strftime(cast(x::varchar as timestamptz), '%Y-%m-%d %H:%M:%S.%g %z'), '([+-][0-9]{2})$', '\100')
         when typeof(x) = 'JSON' then json_extract_string(x::varchar, '$')
         when typeof(x) = 'BLOB' then hex(encode(x::varchar))
+        when typeof(x) = 'DOUBLE' then regexp_replace(x::varchar, '\.0$', '')
+        when typeof(x) = 'TIME' then left(x::varchar, 8)
         else x::varchar end;
 create or replace macro sf_text
     (x interval) as sf_strftime(x, '%Y-%m-%d %H:%M:%S.%g ' || chr(57345)),
@@ -143,7 +145,7 @@ create or replace macro sf_beside
 -- What DuckDB can add up, and Snowflake cannot.
 create or replace macro sf_summand_any(x) as case when typeof(x) = 'INTERVAL' then sf_no_tz(typeof(x)) else x end;
 create or replace macro sf_summand
-    (x interval) as sf_fail('001044', '42P13', 'SQL compilation error:\nInvalid argument types for an aggregate function: (TIMESTAMP_TZ(9))'),
+    (x interval) as case when typeof(x) = 'INTERVAL' then sf_fail('001044', '42P13', 'SQL compilation error:\nInvalid argument types for an aggregate function: (TIMESTAMP_TZ(9))')::double end,
     (x) as x;
 create or replace macro sf_tz_only
     (x interval) as x::interval;

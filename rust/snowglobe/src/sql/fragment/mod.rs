@@ -18,6 +18,9 @@ const LARGE_ARGUMENT: u64 = 64;
 /// … if DuckDB would otherwise write out more than this.
 const LARGE: u64 = 8000;
 
+/// What is no heavier may stand in many places.
+const LIGHT: u64 = 8;
+
 /// What the fragment is, as far as a template may depend on it.
 #[derive(Clone, Debug, Default, PartialEq)]
 enum Shape {
@@ -152,6 +155,11 @@ impl Sql {
         if !args.iter().enumerate().any(is_large) {
             return body(args);
         }
+        Self::once(args, body)
+    }
+
+    /// What `body` makes of the arguments, each computed once in a structure.
+    pub fn once(args: &[Self], body: impl Fn(&[Self]) -> Self) -> Self {
         let mut members = Vec::new();
         let mut inner = Vec::with_capacity(args.len());
         for (at, arg) in args.iter().enumerate() {
@@ -170,6 +178,17 @@ impl Sql {
             "list_transform([{{{0}}}], lambda bound: {1})[1]",
             &[Self::list(members), body(&inner)],
         )
+    }
+
+    /// The same, known to weigh more.
+    pub fn heavier(mut self, weight: u64) -> Self {
+        self.weight = self.weight.saturating_add(weight);
+        self
+    }
+
+    /// Whether it may be written out a dozen times: a column, a literal or little more.
+    pub fn is_light(&self) -> bool {
+        self.weight <= LIGHT && !self.is_late
     }
 
     /// The items with commas between them.

@@ -24,6 +24,9 @@ pub use special::object;
 pub(crate) use tests::HOSTILE;
 pub use times::{shown_format, time_format};
 
+/// What a quotient of anything but columns and literals weighs more than its text.
+const NESTED_QUOTIENT: u64 = 8000;
+
 /// How a function is answered.
 #[derive(Debug)]
 pub enum Rendering {
@@ -70,6 +73,52 @@ pub fn render(name: &str, args: &[Sql]) -> Result<Rendering> {
     ))
 }
 
+/// The quotient of two numbers as Snowflake computes it: exact, unless one of them is a float.
+pub fn quotient(dividend: Sql, divisor: Sql) -> Sql {
+    computed(dividend, divisor, exact_quotient)
+}
+
+/// What `body` makes of a dividend and a divisor, which it writes out often.
+fn computed(dividend: Sql, divisor: Sql, body: impl Fn(&[Sql]) -> Sql) -> Sql {
+    let args = [dividend.grouped(), divisor.grouped()];
+    match args.iter().all(Sql::is_light) {
+        true => body(&args),
+        // Lambdas within lambdas cost DuckDB more than their text says.
+        false => Sql::once(&args, body).heavier(NESTED_QUOTIENT),
+    }
+}
+
+/// Only DuckDB knows the types of the two.
+fn exact_quotient(args: &[Sql]) -> Sql {
+    const TEMPLATE: &str = "case when sf_is_float(typeof({0})) or sf_is_float(typeof({1})) \
+        then cast_to_type(sf_divide({0}::double, {1}::double), {2}) \
+        else cast_to_type(sf_rounded(sf_unscaled({0}) * sf_power(sf_quotient_scale(typeof({0})) - sf_scale(typeof({0})) + sf_scale(typeof({1}))), \
+        sf_unscaled({1}))::decimal(38, 0) * cast_to_type('1e-' || sf_quotient_scale(typeof({0})), {3}), {2}) end";
+    // Values of the result's type: `round` and `struct_extract` have the type that their constant says.
+    const EXACT: &str = "round(null::decimal(38, 37), sf_quotient_scale(typeof({0})))";
+    const KIND: &str = "struct_extract(struct_pack(f := null::double, n := {2}), \
+        case when sf_is_float(typeof({0})) or sf_is_float(typeof({1})) then 'f' else 'n' end)";
+    let [dividend, divisor] = args else {
+        return Sql::default();
+    };
+    let exact = Sql::of(EXACT, args);
+    let kind = Sql::of(KIND, &[dividend.clone(), divisor.clone(), exact.clone()]);
+    Sql::of(TEMPLATE, &[dividend.clone(), divisor.clone(), kind, exact])
+}
+
+/// A quotient that is 0 where the divisor is. In the template, `{0}` is the divisor and `{1}` the quotient.
+fn zero_or_quotient(template: &'static str, dividend: &Sql, divisor: &Sql) -> Sql {
+    computed(dividend.clone(), divisor.clone(), |args| {
+        Sql::of(template, &[args[1].clone(), exact_quotient(args)])
+    })
+}
+
+/// The mean: a sum by how many it adds up, or null of none.
+pub fn average(sum: Sql, count: &Sql) -> Sql {
+    let count = Sql::of("nullif({0}, 0)", std::slice::from_ref(count));
+    quotient(sum, count)
+}
+
 fn variadic(function: &'static str, args: &[Sql]) -> Sql {
     let each = |template: &'static str, args: &[Sql]| -> Vec<Sql> {
         let one = |arg: &Sql| Sql::of(template, std::slice::from_ref(arg));
@@ -86,7 +135,7 @@ fn variadic(function: &'static str, args: &[Sql]) -> Sql {
                 Sql::of(template, &[any_null, Sql::call(function, args)])
             },
         ),
-        "concat" => Sql::join(each("(sf_member({0}))::varchar", args), " || "),
+        "concat" => Sql::join(each("sf_text({0})", args), " || "),
         _ => Sql::call(function, &each("sf_member({0})", args)),
     }
 }

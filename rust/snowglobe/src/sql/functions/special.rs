@@ -25,6 +25,8 @@ pub(super) const SPECIAL: &[(&str, &[usize])] = &[
     ("TO_BINARY", &[2]),
     ("TRY_TO_BINARY", &[2]),
     ("TRUNC", &[2]),
+    ("DIV0", &[2]),
+    ("DIV0NULL", &[2]),
     ("TO_DATE", &[1, 2]),
     ("DATE", &[1]),
     ("TRY_TO_DATE", &[1, 2]),
@@ -86,6 +88,14 @@ pub(super) fn special(name: &str, args: &[Sql]) -> Result<Option<Sql>> {
         )?,
         ("TO_NUMBER" | "TO_DECIMAL" | "TO_NUMERIC", _) => number(false, args)?,
         ("TRY_TO_NUMBER" | "TRY_TO_DECIMAL" | "TRY_TO_NUMERIC", _) => number(true, args)?,
+        ("DIV0", [dividend, divisor]) => {
+            super::zero_or_quotient("case when {0} = 0 then 0 else {1} end", dividend, divisor)
+        }
+        ("DIV0NULL", [dividend, divisor]) => super::zero_or_quotient(
+            "case when coalesce({0}, 0) = 0 then 0 else {1} end",
+            dividend,
+            divisor,
+        ),
         ("HASH" | "HASH_AGG", _) => {
             return Err(SnowflakeError::unsupported(format!(
                 "{name}: its values are Snowflake's own"
@@ -176,12 +186,23 @@ fn binary(value: &Sql, format: &str, templates: [&'static str; 3]) -> Result<Sql
 
 /// An object of keys and values, as `{'a': 1}` is too.
 pub fn object(name: &str, args: &[Sql]) -> Sql {
-    let members = args
-        .iter()
-        .map(|a| Sql::call("sf_member", std::slice::from_ref(a)));
-    let call = Sql::call("json_object", &members.collect::<Vec<_>>());
+    let keeps = name.ends_with("KEEP_NULL");
+    let mut members = Vec::with_capacity(args.len());
+    for pair in args.chunks(2) {
+        let member = Sql::call("sf_member", &pair[1..]);
+        if pair[0].as_literal().is_some() || keeps {
+            members.push(Sql::call("sf_member", &pair[..1]));
+            members.push(member);
+        } else {
+            // A pair whose key is null is left out, as one whose value is.
+            members.push(Sql::of("coalesce(({0})::varchar, '')", &pair[..1]));
+            let template = "case when {0} is not null then {1} end";
+            members.push(Sql::of(template, &[pair[0].clone().grouped(), member]));
+        }
+    }
+    let call = Sql::call("json_object", &members);
     // Keys whose value is null are left out, unless KEEP_NULL.
-    match name.ends_with("KEEP_NULL") {
+    match keeps {
         true => call,
         false => Sql::of("sf_without_nulls({0})", &[call]),
     }

@@ -84,10 +84,8 @@ pub(super) fn parse_time(name: &str, args: &[Sql]) -> Result<Sql> {
 /// # Errors
 /// For an element that has no counterpart.
 pub fn time_format(format: &str) -> Result<String> {
-    translated_format(
-        format,
-        &[("TZHTZM", "%z"), ("TZH:TZM", "%z"), ("TZH", "%z")],
-    )
+    let zones = [("TZHTZM", "%z"), ("TZH:TZM", "%z"), ("TZH", "%z")];
+    translated_format(format, &zones, false)
 }
 
 /// The same for showing a moment: `sf_strftime` puts the offset in place of the marks.
@@ -103,10 +101,12 @@ pub fn shown_format(format: &str) -> Result<String> {
             ("TZH", "\u{e002}"),
             ("TZM", "\u{e003}"),
         ],
+        true,
     )
 }
 
-fn translated_format(format: &str, zones: &[(&str, &str)]) -> Result<String> {
+/// Letters that are no element are shown as they are; what they mean in a text to read is refused.
+fn translated_format(format: &str, zones: &[(&str, &str)], is_shown: bool) -> Result<String> {
     const ELEMENTS: &[(&str, &str)] = &[
         ("YYYY", "%Y"),
         ("YY", "%y"),
@@ -142,11 +142,14 @@ fn translated_format(format: &str, zones: &[(&str, &str)]) -> Result<String> {
         {
             out.push_str(to);
             rest = &rest[element.len()..];
-        } else if first.is_alphabetic() && first != 'T' && first != 'Z' {
+        } else if !is_shown && first.is_alphabetic() && first != 'T' && first != 'Z' {
             return Err(SnowflakeError::unsupported(format!(
                 "date format '{format}'"
             )));
         } else {
+            if first == '%' {
+                out.push('%');
+            }
             out.push(first);
             rest = &rest[first.len_utf8()..];
         }

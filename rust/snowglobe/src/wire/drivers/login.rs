@@ -2,7 +2,7 @@
 
 use super::sessions::{IDLE, Place};
 use super::{Failure, Outcome, session, success, token};
-use crate::engine::{Login, Session};
+use crate::engine::{Login, SNOWFLAKE_VERSION, Session};
 use crate::wire::{App, body};
 use axum::body::Body;
 use axum::extract::{Query, State};
@@ -83,7 +83,7 @@ pub async fn login(
         "masterValidityInSeconds": IDLE.as_secs(),
         "sessionId": kept.id,
         "displayUserName": user,
-        "serverVersion": env!("CARGO_PKG_VERSION"),
+        "serverVersion": SNOWFLAKE_VERSION,
         "firstLogin": false,
         "remMeToken": null,
         "remMeValidityInSeconds": 0,
@@ -106,7 +106,9 @@ fn given(name: Option<String>) -> Option<String> {
 /// The session parameter by which a driver asks for Arrow. The others get JSON.
 fn arrow_parameter(driver: Option<&str>) -> Option<&'static str> {
     match driver?.to_ascii_uppercase().as_str() {
-        "PYTHONCONNECTOR" => Some("PYTHON_CONNECTOR_QUERY_RESULT_FORMAT"),
+        "PYTHONCONNECTOR" | "PYTHONSNOWPARK" | "SNOWFLAKESQLALCHEMY" => {
+            Some("PYTHON_CONNECTOR_QUERY_RESULT_FORMAT")
+        }
         "JDBC" => Some("JDBC_QUERY_RESULT_FORMAT"),
         _ => None,
     }
@@ -116,7 +118,7 @@ fn arrow_parameter(driver: Option<&str>) -> Option<&'static str> {
 fn parameters(session: &Session) -> Value {
     let set = |name: &str| json!({"name": name, "value": session.parameter(name)});
     let mut told = vec![
-        json!({"name": "AUTOCOMMIT", "value": true}),
+        json!({"name": "AUTOCOMMIT", "value": session.parameter("AUTOCOMMIT").as_deref() != Some("FALSE")}),
         json!({"name": "CLIENT_TELEMETRY_ENABLED", "value": false}),
         json!({"name": "CLIENT_SESSION_KEEP_ALIVE", "value": false}),
         // Values are never bound through a stage.

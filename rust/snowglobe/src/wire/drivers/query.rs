@@ -56,8 +56,14 @@ pub async fn submit(
     let kept = session(&app, &headers)?;
     let request: Request = body::read_json(&headers, request, app.limits.body_bytes).await?;
     let detached = request.async_exec;
-    let told = request.describe_only && first_word(&request.sql_text) == "INSERT";
-    let job = (!told).then(|| job(request)).transpose()?;
+    let told = match request.describe_only {
+        true => described_change(&request.sql_text),
+        false => None,
+    };
+    let job = match told {
+        None => Some(job(request)?),
+        Some(_) => None,
+    };
     let claim = app
         .statements
         .claim(&kept.user, parameters.request_id.as_deref(), true);
@@ -86,7 +92,7 @@ pub async fn submit(
                     encoding,
                 ),
                 None => {
-                    let rowset = Rowset::encode(&described_insert(), encoding);
+                    let rowset = Rowset::encode(&told.unwrap_or_default(), encoding);
                     app.statements.finish(&statement, Ended::Rows(rowset));
                 }
             }
@@ -123,35 +129,80 @@ fn job(request: Request) -> Result<Job, Failure> {
     })
 }
 
-/// The parameters that are the session's. `NEW_SQL_FORMAT`, which JDBC sends with a batch, says how the driver wrote it.
+/// The parameters that are the session's. `NEW_SQL_FORMAT`, which JDBC sends with a batch, says how the driver wrote it;
+/// Snowpark's and those that begin with `_` are about its own plan of a query.
 fn of_session(mut parameters: Map<String, Value>) -> Map<String, Value> {
-    parameters.remove("NEW_SQL_FORMAT");
+    const OF_CLIENTS: [&str; 2] = ["NEW_SQL_FORMAT", "CACHE_RESULT_TEMP_TABLE"];
+    parameters.retain(|name, _| {
+        let name = name.to_ascii_uppercase();
+        !OF_CLIENTS.contains(&name.as_str())
+            && !name.starts_with('_')
+            && !name.starts_with("SNOWPARK_")
+    });
     parameters
 }
 
-/// What returns the columns of a query and none of its rows.
+/// What returns the columns of a query and none of its rows. SHOW and its like change nothing, and run as they are.
 fn described(statements: &[String]) -> Result<Vec<String>, SnowflakeError> {
-    let is_query =
-        |text: &str| matches!(first_word(text).as_str(), "SELECT" | "WITH" | "VALUES" | "");
     match statements {
-        [query] if is_query(query) => Ok(vec![format!("select * from ({query}) limit 0")]),
-        _ => Err(SnowflakeError::unsupported(
-            "describing anything but a query without running it",
-        )),
+        [query] => match first_word(query).as_str() {
+            "SELECT" | "WITH" | "VALUES" | "" => {
+                Ok(vec![format!("select * from ({query}) limit 0")])
+            }
+            "SHOW" | "DESC" | "DESCRIBE" | "LIST" | "LS" => Ok(vec![query.clone()]),
+            _ => Err(undescribed()),
+        },
+        _ => Err(undescribed()),
     }
 }
 
-/// What an INSERT returns, whatever it inserts: drivers ask before they bind many rows. What is wrong with it is told when it runs.
-fn described_insert() -> QueryResult {
-    let count = SnowflakeType::Number {
-        precision: 18,
-        scale: 0,
+fn undescribed() -> SnowflakeError {
+    SnowflakeError::unsupported("describing anything but a query or DML without running it")
+}
+
+/// What DML and DDL return, whatever they change: clients ask before they bind many rows. What is wrong with it is reported when it runs.
+fn described_change(sql: &str) -> Option<QueryResult> {
+    let upper = sql.to_uppercase();
+    let count = |name: &str| {
+        let kind = SnowflakeType::Number {
+            precision: 18,
+            scale: 0,
+        };
+        ColumnMeta::new(name, kind)
     };
-    QueryResult {
-        columns: vec![ColumnMeta::new("number of rows inserted", count)],
-        kind: StatementKind::Insert,
+    let inserted = || count("number of rows inserted");
+    let updated = || count("number of rows updated");
+    let deleted = || count("number of rows deleted");
+    let (kind, columns) = match first_word(sql).as_str() {
+        "INSERT" => (StatementKind::Insert, vec![inserted()]),
+        "UPDATE" => {
+            let joined = count("number of multi-joined rows updated");
+            (StatementKind::Update, vec![updated(), joined])
+        }
+        "DELETE" => (StatementKind::Delete, vec![deleted()]),
+        "MERGE" => {
+            let clauses = [
+                ("INSERT", inserted()),
+                ("UPDATE", updated()),
+                ("DELETE", deleted()),
+            ];
+            let used = clauses.into_iter().filter(|(word, _)| upper.contains(word));
+            (
+                StatementKind::Merge,
+                used.map(|(_, column)| column).collect(),
+            )
+        }
+        "CREATE" | "DROP" | "ALTER" | "TRUNCATE" | "USE" | "BEGIN" | "COMMIT" | "ROLLBACK" => {
+            let status = ColumnMeta::new("status", SnowflakeType::TEXT);
+            (StatementKind::Ddl, vec![status])
+        }
+        _ => return None,
+    };
+    Some(QueryResult {
+        columns,
+        kind,
         ..QueryResult::default()
-    }
+    })
 }
 
 fn first_word(text: &str) -> String {

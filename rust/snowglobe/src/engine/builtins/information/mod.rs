@@ -2,7 +2,7 @@
 
 mod histories;
 
-use crate::engine::catalog::{Body, Kind, Object};
+use crate::engine::catalog::{Body, Column, Kind, Object};
 use crate::engine::compile::Context;
 use crate::engine::storage;
 use crate::engine::storage::Rows;
@@ -32,6 +32,19 @@ fn rows_of(rows: Vec<Cells>, names: &[(&str, SnowflakeType)]) -> Rows {
         .map(|row| row.into_iter().map(|(_, v)| v).collect())
         .collect();
     Rows { columns, rows }
+}
+
+/// The columns of TABLES and COLUMNS: numbers end with `#`, times with `@`.
+const TABLES: &str = "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME TABLE_OWNER TABLE_TYPE IS_TRANSIENT CLUSTERING_KEY ROW_COUNT# BYTES# RETENTION_TIME# IS_INSERTABLE_INTO CREATED@ LAST_ALTERED@ LAST_DDL@ AUTO_CLUSTERING_ON COMMENT IS_TEMPORARY IS_ICEBERG IS_DYNAMIC IS_IMMUTABLE IS_HYBRID";
+const COLUMNS: &str = "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME ORDINAL_POSITION# COLUMN_DEFAULT IS_NULLABLE DATA_TYPE CHARACTER_MAXIMUM_LENGTH# CHARACTER_OCTET_LENGTH# NUMERIC_PRECISION# NUMERIC_PRECISION_RADIX# NUMERIC_SCALE# DATETIME_PRECISION# IS_IDENTITY IDENTITY_GENERATION IDENTITY_START IDENTITY_INCREMENT IDENTITY_MAXIMUM IDENTITY_MINIMUM IDENTITY_CYCLE IDENTITY_ORDERED SCHEMA_EVOLUTION_RECORD IS_SELF_REFERENCING COMMENT DATA_TYPE_ALIAS";
+
+fn typed(names: &'static str) -> Vec<(&'static str, SnowflakeType)> {
+    let one = |name: &'static str| match (name.strip_suffix('#'), name.strip_suffix('@')) {
+        (Some(name), _) => (name, SnowflakeType::INTEGER),
+        (_, Some(name)) => (name, SnowflakeType::LTZ),
+        _ => (name, SnowflakeType::TEXT),
+    };
+    names.split(' ').map(one).collect()
 }
 
 fn is_visible(context: &Context<'_>, object: &Object) -> bool {
@@ -85,7 +98,15 @@ pub fn view(context: &Context<'_>, database: &str, name: &str) -> Result<Rows> {
                     ("", text(o.path[0].clone())),
                     ("", text(o.path[1].clone())),
                     ("", text(o.owner.clone())),
+                    (
+                        "",
+                        yes_no(matches!(o.body, Body::Schema { transient: true })),
+                    ),
+                    ("", yes_no(false)),
+                    ("", text("1".to_owned())),
                     ("", Value::TimestampLtz(o.created_micros)),
+                    ("", Value::TimestampLtz(o.created_micros)),
+                    ("", text(o.comment.clone())),
                 ]
             };
             let mut rows: Vec<Cells> = inside(Kind::Schema).into_iter().map(row).collect();
@@ -93,15 +114,25 @@ pub fn view(context: &Context<'_>, database: &str, name: &str) -> Result<Rows> {
                 ("", text(database.to_owned())),
                 ("", text("INFORMATION_SCHEMA".to_owned())),
                 ("", text(None)),
+                ("", yes_no(false)),
+                ("", yes_no(false)),
+                ("", text("1".to_owned())),
                 ("", Value::TimestampLtz(context.snapshot.now)),
+                ("", Value::TimestampLtz(context.snapshot.now)),
+                ("", text(None)),
             ]);
             Ok(rows_of(
                 rows,
                 &[
                     ("CATALOG_NAME", t.clone()),
                     ("SCHEMA_NAME", t.clone()),
-                    ("SCHEMA_OWNER", t),
+                    ("SCHEMA_OWNER", t.clone()),
+                    ("IS_TRANSIENT", t.clone()),
+                    ("IS_MANAGED_ACCESS", t.clone()),
+                    ("RETENTION_TIME", t.clone()),
                     ("CREATED", SnowflakeType::LTZ),
+                    ("LAST_ALTERED", SnowflakeType::LTZ),
+                    ("COMMENT", t),
                 ],
             ))
         }
@@ -118,6 +149,13 @@ pub fn view(context: &Context<'_>, database: &str, name: &str) -> Result<Rows> {
                     ("", text(o.path[2].clone())),
                     ("", text(o.owner.clone())),
                     ("", text(definition)),
+                    ("", text("NONE".to_owned())),
+                    ("", yes_no(false)),
+                    ("", yes_no(false)),
+                    ("", yes_no(false)),
+                    ("", Value::TimestampLtz(o.created_micros)),
+                    ("", Value::TimestampLtz(o.created_micros)),
+                    ("", text(o.comment.clone())),
                 ]
             };
             Ok(rows_of(
@@ -127,7 +165,14 @@ pub fn view(context: &Context<'_>, database: &str, name: &str) -> Result<Rows> {
                     ("TABLE_SCHEMA", t.clone()),
                     ("TABLE_NAME", t.clone()),
                     ("TABLE_OWNER", t.clone()),
-                    ("VIEW_DEFINITION", t),
+                    ("VIEW_DEFINITION", t.clone()),
+                    ("CHECK_OPTION", t.clone()),
+                    ("IS_UPDATABLE", t.clone()),
+                    ("INSERTABLE_INTO", t.clone()),
+                    ("IS_SECURE", t.clone()),
+                    ("CREATED", SnowflakeType::LTZ),
+                    ("LAST_ALTERED", SnowflakeType::LTZ),
+                    ("COMMENT", t),
                 ],
             ))
         }
@@ -278,7 +323,7 @@ fn tables(
 ) -> Result<Rows> {
     let mut rows = Vec::new();
     for object in tables.iter().chain(&views) {
-        let (kind, count, transient) = match &object.body {
+        let (kind, count, table) = match &object.body {
             Body::Table(table) => {
                 let count = storage::count(
                     context.connection,
@@ -295,38 +340,39 @@ fn tables(
                         "BASE TABLE"
                     },
                     Value::Number(count.into()),
-                    table.transient,
+                    Some(table),
                 )
             }
-            _ => ("VIEW", Value::Null, false),
+            _ => ("VIEW", Value::Null, None),
         };
+        let created = || Value::TimestampLtz(object.created_micros);
+        let retention = table.map_or(Value::Null, |t| Value::Number(t.retention_days.into()));
+        let is_temporary = table.is_some_and(|t| t.temporary_of.is_some());
         rows.push(vec![
             ("", text(object.path[0].clone())),
             ("", text(object.path[1].clone())),
             ("", text(object.path[2].clone())),
             ("", text(object.owner.clone())),
             ("", text(kind.to_owned())),
-            ("", yes_no(transient)),
+            ("", yes_no(table.is_some_and(|t| t.transient))),
+            ("", text(table.and_then(|t| t.cluster_by.clone()))),
             ("", count),
-            ("", Value::TimestampLtz(object.created_micros)),
+            ("", Value::Null),
+            ("", retention),
+            ("", yes_no(table.is_some())),
+            ("", created()),
+            ("", created()),
+            ("", created()),
+            ("", yes_no(false)),
             ("", text(object.comment.clone())),
+            ("", yes_no(is_temporary)),
+            ("", yes_no(false)),
+            ("", yes_no(false)),
+            ("", yes_no(false)),
+            ("", yes_no(false)),
         ]);
     }
-    let t = SnowflakeType::TEXT;
-    Ok(rows_of(
-        rows,
-        &[
-            ("TABLE_CATALOG", t.clone()),
-            ("TABLE_SCHEMA", t.clone()),
-            ("TABLE_NAME", t.clone()),
-            ("TABLE_OWNER", t.clone()),
-            ("TABLE_TYPE", t.clone()),
-            ("IS_TRANSIENT", t.clone()),
-            ("ROW_COUNT", SnowflakeType::INTEGER),
-            ("CREATED", SnowflakeType::LTZ),
-            ("COMMENT", t),
-        ],
-    ))
+    Ok(rows_of(rows, &typed(TABLES)))
 }
 
 fn columns(
@@ -336,19 +382,8 @@ fn columns(
 ) -> Result<Rows> {
     let mut rows = Vec::new();
     for object in tables.iter().chain(&views) {
-        let found: Vec<(String, SnowflakeType, bool, Option<String>)> = match &object.body {
-            Body::Table(table) => table
-                .columns
-                .iter()
-                .map(|c| {
-                    (
-                        c.name.clone(),
-                        c.kind.clone(),
-                        c.nullable,
-                        c.default.clone(),
-                    )
-                })
-                .collect(),
+        let found: Vec<Column> = match &object.body {
+            Body::Table(table) => table.columns.clone(),
             _ => {
                 let compiled = context.query(&format!("select * from {}", object.name()))?;
                 let described = storage::query(
@@ -358,62 +393,84 @@ fn columns(
                 described
                     .columns
                     .into_iter()
-                    .map(|c| (c.name, c.kind, true, None))
+                    .map(|c| Column {
+                        name: c.name,
+                        kind: c.kind,
+                        nullable: true,
+                        default: None,
+                        identity: false,
+                        comment: None,
+                        primary_key: false,
+                    })
                     .collect()
             }
         };
-        for (at, (name, kind, nullable, default)) in found.into_iter().enumerate() {
-            let number = |n: Option<u64>| n.map_or(Value::Null, |n| Value::Number(n.into()));
-            let (length, precision, scale) = match &kind {
-                SnowflakeType::Varchar { length } | SnowflakeType::Binary { length } => {
-                    (Some(*length), None, None)
-                }
-                SnowflakeType::Number { precision, scale } => {
-                    (None, Some(u64::from(*precision)), Some(u64::from(*scale)))
-                }
-                _ => (None, None, None),
-            };
-            let word = match &kind {
-                SnowflakeType::Varchar { .. } => "TEXT".to_owned(),
-                other => other
-                    .to_string()
-                    .split('(')
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned(),
-            };
-            rows.push(vec![
-                ("", text(object.path[0].clone())),
-                ("", text(object.path[1].clone())),
-                ("", text(object.path[2].clone())),
-                ("", text(name)),
-                ("", Value::Number((at as i128) + 1)),
-                ("", text(default)),
-                ("", yes_no(nullable)),
-                ("", text(word)),
-                ("", number(length)),
-                ("", number(precision)),
-                ("", number(scale)),
-            ]);
+        for (at, column) in found.into_iter().enumerate() {
+            rows.push(column_row(object, at, column));
         }
     }
-    let (t, n) = (SnowflakeType::TEXT, SnowflakeType::INTEGER);
-    Ok(rows_of(
-        rows,
-        &[
-            ("TABLE_CATALOG", t.clone()),
-            ("TABLE_SCHEMA", t.clone()),
-            ("TABLE_NAME", t.clone()),
-            ("COLUMN_NAME", t.clone()),
-            ("ORDINAL_POSITION", n.clone()),
-            ("COLUMN_DEFAULT", t.clone()),
-            ("IS_NULLABLE", t.clone()),
-            ("DATA_TYPE", t),
-            ("CHARACTER_MAXIMUM_LENGTH", n.clone()),
-            ("NUMERIC_PRECISION", n.clone()),
-            ("NUMERIC_SCALE", n),
-        ],
-    ))
+    Ok(rows_of(rows, &typed(COLUMNS)))
+}
+
+fn column_row(object: &Object, at: usize, column: Column) -> Cells {
+    let number = |n: Option<u64>| n.map_or(Value::Null, |n| Value::Number(n.into()));
+    let (mut length, mut precision, mut scale, mut decimals) = (None, None, None, None);
+    match &column.kind {
+        SnowflakeType::Varchar { length: n } | SnowflakeType::Binary { length: n } => {
+            length = Some(*n);
+        }
+        SnowflakeType::Number {
+            precision: p,
+            scale: s,
+        } => (precision, scale) = (Some(u64::from(*p)), Some(u64::from(*s))),
+        SnowflakeType::Time { scale }
+        | SnowflakeType::TimestampNtz { scale }
+        | SnowflakeType::TimestampLtz { scale }
+        | SnowflakeType::TimestampTz { scale } => decimals = Some(u64::from(*scale)),
+        _ => {}
+    }
+    let octets = match &column.kind {
+        SnowflakeType::Varchar { length } => Some((length * 4).min(16_777_216)),
+        _ => length,
+    };
+    let word = match &column.kind {
+        SnowflakeType::Varchar { .. } => "TEXT".to_owned(),
+        other => other
+            .to_string()
+            .split('(')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    let identity = |value: &str| text(column.identity.then(|| value.to_owned()));
+    vec![
+        ("", text(object.path[0].clone())),
+        ("", text(object.path[1].clone())),
+        ("", text(object.path[2].clone())),
+        ("", text(column.name.clone())),
+        ("", Value::Number((at as i128) + 1)),
+        ("", text(column.default.clone())),
+        ("", yes_no(column.nullable)),
+        ("", text(word)),
+        ("", number(length)),
+        ("", number(octets)),
+        ("", number(precision)),
+        ("", number(precision.map(|_| 10))),
+        ("", number(scale)),
+        ("", number(decimals)),
+        ("", yes_no(column.identity)),
+        ("", identity("BY DEFAULT")),
+        ("", identity("1")),
+        ("", identity("1")),
+        ("", Value::Null),
+        ("", Value::Null),
+        ("", identity("NO")),
+        ("", identity("NO")),
+        ("", Value::Null),
+        ("", yes_no(false)),
+        ("", text(column.comment.clone())),
+        ("", Value::Null),
+    ]
 }
 
 fn load_history(context: &Context<'_>, database: &str) -> Result<Rows> {

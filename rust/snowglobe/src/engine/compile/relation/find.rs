@@ -96,7 +96,11 @@ impl Context<'_> {
         if let Body::Table(Table {
             temporary_of: Some(session),
             ..
-        }) = &object.body
+        })
+        | Body::View {
+            temporary_of: Some(session),
+            ..
+        } = &object.body
             && *session != self.names.session_id
         {
             return false;

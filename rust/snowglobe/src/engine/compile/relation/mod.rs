@@ -10,7 +10,7 @@ mod table_function;
 
 use sqlparser::ast::{
     Expr, Function, FunctionArguments, ObjectName, ObjectNamePart, Query, SetExpr, TableAlias,
-    TableFactor, TableVersion,
+    TableFactor, TableSample, TableSampleKind, TableSampleUnit, TableVersion,
 };
 
 use super::Compiler;
@@ -59,14 +59,15 @@ impl Compiler<'_> {
                 lateral,
                 subquery,
                 alias: given,
-                sample: None,
+                sample,
             } => {
                 let template = match lateral {
                     true => "lateral ({0})",
                     false => "({0})",
                 };
                 let sql = Sql::of(template, &[self.query(subquery)?]);
-                derived_alias(sql, subquery, given.as_ref())
+                let sql = derived_alias(sql, subquery, given.as_ref())?;
+                sampled(sql, sample.as_ref())
             }
             TableFactor::NestedJoin {
                 table_with_joins,
@@ -88,7 +89,7 @@ impl Compiler<'_> {
             with_ordinality: false,
             partitions,
             json_path: None,
-            sample: None,
+            sample,
             index_hints,
         } = factor
         else {
@@ -109,7 +110,7 @@ impl Compiler<'_> {
             (None, Some(cte)) => cte,
             (None, None) => self.relation(&parts, version.as_ref())?,
         };
-        aliased(sql, given.as_ref(), &last)
+        sampled(aliased(sql, given.as_ref(), &last)?, sample.as_ref())
     }
 
     /// Table functions reached through an expression, as in `TABLE(f(…))`.
@@ -340,6 +341,35 @@ fn aliased(relation: Sql, given: Option<&TableAlias>, name: &str) -> Result<Sql>
         None => Sql::of(" as {0}", &[Sql::name(name)]),
     };
     Ok(Sql::join([relation, alias], ""))
+}
+
+/// `SAMPLE (10)` is a percentage of the rows, `SAMPLE (10 ROWS)` a number of them. A seed is refused: its rows would be others than Snowflake's.
+fn sampled(relation: Sql, sample: Option<&TableSampleKind>) -> Result<Sql> {
+    let sample = match sample {
+        None => return Ok(relation),
+        Some(
+            TableSampleKind::BeforeTableAlias(sample) | TableSampleKind::AfterTableAlias(sample),
+        ) => sample,
+    };
+    let TableSample {
+        quantity: Some(quantity),
+        seed: None,
+        bucket: None,
+        offset: None,
+        ..
+    } = &**sample
+    else {
+        return Err(SnowflakeError::unsupported(format!("{sample}")));
+    };
+    let Expr::Value(value) = &quantity.value else {
+        return Err(SnowflakeError::unsupported(format!("{sample}")));
+    };
+    let number = super::expression::literal(&value.value)?;
+    let template = match quantity.unit {
+        Some(TableSampleUnit::Rows) => "{0} tablesample reservoir ({1} rows)",
+        Some(TableSampleUnit::Percent) | None => "{0} tablesample bernoulli ({1} percent)",
+    };
+    Ok(Sql::of(template, &[relation, number]))
 }
 
 /// A subquery under its alias. The columns of VALUES are COLUMN1, COLUMN2 and so on.

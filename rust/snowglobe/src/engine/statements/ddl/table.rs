@@ -37,6 +37,8 @@ pub(super) fn run(
 ) -> Result<QueryResult> {
     let if_not_exists = super::if_not_exists(&mut cursor, flags.or_replace)?;
     let name = cursor.name()?;
+    // Snowpark writes it behind the name, which Snowflake takes, too.
+    let if_not_exists = if_not_exists || super::if_not_exists(&mut cursor, flags.or_replace)?;
     let (mut columns, mut copied) = (Vec::new(), None);
     if cursor.peek().is_some_and(|l| l.token == Token::LParen) {
         columns = column_definitions(&mut cursor)?;

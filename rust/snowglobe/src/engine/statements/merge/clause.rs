@@ -20,7 +20,7 @@ pub(super) fn clause(
 ) -> Result<Clause> {
     let matched = !cursor.accept("NOT");
     cursor.expect("MATCHED")?;
-    let condition = if cursor.accept("AND") {
+    let mut condition = if cursor.accept("AND") {
         Some(cursor.text_until(&["THEN"])?.to_owned())
     } else {
         None
@@ -41,7 +41,16 @@ pub(super) fn clause(
         if cursor.accept("ALL BY NAME") {
             Action::Insert(by_name(context, target, source)?)
         } else {
-            Action::Insert(insert_values(cursor, target)?)
+            let values = insert_values(cursor, target)?;
+            let texts = values.iter().map(|(_, value)| value.as_str());
+            let texts = of_source(context, target, source, texts.chain(condition.as_deref()))?;
+            let mut texts = texts.into_iter();
+            let values: Vec<_> = values
+                .into_iter()
+                .map(|(name, value)| (name, texts.next().unwrap_or(value)))
+                .collect();
+            condition = texts.next().or(condition);
+            Action::Insert(values)
         }
     };
     Ok(Clause {
@@ -68,11 +77,9 @@ pub(super) fn check_reachable(clauses: &[Clause]) -> Result<()> {
 
 /// Each column of the target with the source's column of that name; both must have the same names.
 fn by_name(context: &Context<'_>, target: &Target, source: &str) -> Result<Vec<(String, String)>> {
-    let compiled = context.query(&format!("select * from {source}"))?;
-    let empty = format!("select * from ({}) limit 0", compiled.sql);
-    let found = storage::query(context.connection, &empty)?.columns;
+    let found = source_columns(context, source)?;
     let columns = &target.table()?.columns;
-    let has = |name: &str| found.iter().any(|c| c.name == name);
+    let has = |name: &str| found.iter().any(|found| found == name);
     if found.len() != columns.len() || !columns.iter().all(|c| has(&c.name)) {
         return Err(SnowflakeError::compilation(
             "ALL BY NAME needs the same number of columns with the same names in the target table and the source",
@@ -83,6 +90,59 @@ fn by_name(context: &Context<'_>, target: &Target, source: &str) -> Result<Vec<(
         .iter()
         .map(|c| (c.name.clone(), format!("{alias}.{}", quoted(&c.name))))
         .collect())
+}
+
+/// Expressions of a WHEN NOT MATCHED clause, which sees the source alone: a name that the target has, too, is given the source's alias.
+fn of_source<'t>(
+    context: &Context<'_>,
+    target: &Target,
+    source: &str,
+    texts: impl Iterator<Item = &'t str>,
+) -> Result<Vec<String>> {
+    let columns = &target.table()?.columns;
+    let mut alias = None;
+    let mut written = Vec::new();
+    for text in texts {
+        let lexemes = lex(text)?;
+        let mut out = String::with_capacity(text.len());
+        let mut done = 0;
+        for (at, lexeme) in lexemes.iter().enumerate() {
+            let token = |at: Option<usize>| at.and_then(|at| lexemes.get(at)).map(|l| &l.token);
+            let is_alone = token(at.checked_sub(1)) != Some(&Token::Period)
+                && !matches!(token(Some(at + 1)), Some(Token::Period | Token::LParen));
+            let name = match &lexeme.token {
+                Token::Word(word) if word.quote_style.is_some() => word.value.clone(),
+                Token::Word(word) => word.value.to_uppercase(),
+                _ => continue,
+            };
+            if !is_alone || !columns.iter().any(|c| c.name == name) {
+                continue;
+            }
+            if alias.is_none() {
+                alias = Some(match source_alias(source) {
+                    Ok(alias) => (alias, source_columns(context, source)?),
+                    Err(_) => (String::new(), Vec::new()),
+                });
+            }
+            if let Some((alias, found)) = &alias
+                && found.contains(&name)
+            {
+                out.push_str(&text[done..lexeme.start]);
+                out.push_str(&format!("{alias}."));
+                done = lexeme.start;
+            }
+        }
+        out.push_str(&text[done..]);
+        written.push(out);
+    }
+    Ok(written)
+}
+
+fn source_columns(context: &Context<'_>, source: &str) -> Result<Vec<String>> {
+    let compiled = context.query(&format!("select * from {source}"))?;
+    let empty = format!("select * from ({}) limit 0", compiled.sql);
+    let found = storage::query(context.connection, &empty)?.columns;
+    Ok(found.into_iter().map(|column| column.name).collect())
 }
 
 /// The name that the source goes by.

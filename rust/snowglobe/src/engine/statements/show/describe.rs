@@ -1,8 +1,8 @@
-//! DESCRIBE, and SHOW of columns and keys.
+//! DESCRIBE.
 
 use super::super::stages;
 use super::rows::row;
-use super::{table, text};
+use super::{arranged, layout, table, text};
 use crate::engine::catalog::signature;
 use crate::engine::catalog::{Body, Kind, Object, Procedure, Stage, User};
 use crate::engine::compile::Context;
@@ -13,87 +13,10 @@ use crate::engine::state::trust::USER_ARN;
 use crate::engine::storage;
 use crate::sql::cursor::Cursor;
 use crate::types::error::{Result, SnowflakeError};
-use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, Value};
+use crate::types::value::{Binds, ColumnMeta, QueryResult, Value};
+use sqlparser::tokenizer::Token;
 
-pub(super) fn columns(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<QueryResult> {
-    cursor.expect("IN")?;
-    let _ = cursor.accept("TABLE") || cursor.accept("VIEW");
-    let object = context.find_relation(&cursor.name()?)?;
-    cursor.end()?;
-    let stored = match &object.body {
-        Body::Table(table) => table.columns.as_slice(),
-        _ => &[],
-    };
-    let row = |(at, column): (usize, ColumnMeta)| {
-        let stored = stored.get(at);
-        let null = if column.nullable { "true" } else { "NOT_NULL" };
-        let default = stored.and_then(|c| c.default.clone()).unwrap_or_default();
-        let comment = stored.and_then(|c| c.comment.clone()).unwrap_or_default();
-        vec![
-            ("table_name", text(object.short().to_owned())),
-            ("schema_name", text(object.path[1].clone())),
-            ("column_name", text(column.name.clone())),
-            ("data_type", text(type_json(&column))),
-            ("null?", text(null.to_owned())),
-            ("default", text(default)),
-            ("kind", text("COLUMN".to_owned())),
-            ("comment", text(comment)),
-            ("database_name", text(object.path[0].clone())),
-        ]
-    };
-    let rows = described(context, &object)?.into_iter().enumerate();
-    Ok(table(
-        rows.map(row).collect(),
-        &["table_name", "column_name"],
-    ))
-}
-
-/// A column's type as SHOW COLUMNS writes it.
-fn type_json(column: &ColumnMeta) -> String {
-    let nullable = column.nullable;
-    let json = match &column.kind {
-        SnowflakeType::Number { precision, scale } => {
-            serde_json::json!({"type": "FIXED", "precision": precision, "scale": scale, "nullable": nullable})
-        }
-        SnowflakeType::Varchar { length } => {
-            let bytes = (length * 4).min(16_777_216);
-            serde_json::json!({"type": "TEXT", "length": length, "byteLength": bytes, "nullable": nullable, "fixed": false})
-        }
-        SnowflakeType::Float => serde_json::json!({"type": "REAL", "nullable": nullable}),
-        other => {
-            let word = other.to_string();
-            let word = word.split('(').next().unwrap_or_default().to_owned();
-            serde_json::json!({"type": word, "nullable": nullable})
-        }
-    };
-    json.to_string()
-}
-
-pub(super) fn primary_keys(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<QueryResult> {
-    cursor.expect("IN")?;
-    cursor.accept("TABLE");
-    let object = context.find_relation(&cursor.name()?)?;
-    cursor.end()?;
-    let keys = object.table()?.columns.iter().filter(|c| c.primary_key);
-    let row = |(at, column): (usize, &crate::engine::catalog::Column)| {
-        vec![
-            ("created_on", Value::TimestampLtz(object.created_micros)),
-            ("database_name", text(object.path[0].clone())),
-            ("schema_name", text(object.path[1].clone())),
-            ("table_name", text(object.short().to_owned())),
-            ("column_name", text(column.name.clone())),
-            ("key_sequence", Value::Number((at + 1) as i128)),
-            (
-                "constraint_name",
-                text(format!("SYS_CONSTRAINT_{}", object.id)),
-            ),
-        ]
-    };
-    let names = ["table_name", "column_name", "key_sequence"];
-    Ok(table(keys.enumerate().map(row).collect(), &names))
-}
-
-fn described(context: &Context<'_>, object: &Object) -> Result<Vec<ColumnMeta>> {
+pub(super) fn described(context: &Context<'_>, object: &Object) -> Result<Vec<ColumnMeta>> {
     match &object.body {
         Body::Table(body) => Ok(body
             .columns
@@ -126,38 +49,19 @@ pub(super) fn describe(session: &mut Session, mut cursor: Cursor<'_>) -> Result<
     if kind == Kind::Procedure {
         signature::read(&mut name, &mut cursor)?;
     }
+    if cursor.accept("TYPE") {
+        cursor.expect_token(&Token::Eq)?;
+        if !cursor.accept("COLUMNS") {
+            return Err(SnowflakeError::unsupported("DESCRIBE … TYPE = STAGE"));
+        }
+    }
     cursor.end()?;
     let object = match kind {
         Kind::Table | Kind::View => context.find_relation(&name)?,
         _ => context.find(kind, &name)?,
     };
     if matches!(object.kind, Kind::Table | Kind::View) {
-        let stored = match &object.body {
-            Body::Table(table) => table.columns.clone(),
-            _ => Vec::new(),
-        };
-        let row = |(at, column): (usize, ColumnMeta)| {
-            let stored = stored.get(at);
-            let flag = |is| text(if is { "Y" } else { "N" }.to_owned());
-            vec![
-                ("name", text(column.name)),
-                ("type", text(column.kind.to_string())),
-                ("kind", text("COLUMN".to_owned())),
-                ("null?", flag(column.nullable)),
-                ("default", text(stored.and_then(|c| c.default.clone()))),
-                ("primary key", flag(stored.is_some_and(|c| c.primary_key))),
-                ("unique key", flag(false)),
-                ("comment", text(stored.and_then(|c| c.comment.clone()))),
-            ]
-        };
-        return Ok(table(
-            described(&context, &object)?
-                .into_iter()
-                .enumerate()
-                .map(row)
-                .collect(),
-            &["name", "type", "kind", "null?"],
-        ));
+        return describe_relation(&context, &object);
     }
     if let Body::Integration {
         enabled,
@@ -196,7 +100,37 @@ pub(super) fn describe(session: &mut Session, mut cursor: Cursor<'_>) -> Result<
         _ => {}
     }
     let cells = row(&context, &object)?;
-    Ok(table(vec![cells], &[]))
+    Ok(arranged(vec![cells], layout::of(kind), false))
+}
+
+fn describe_relation(context: &Context<'_>, object: &Object) -> Result<QueryResult> {
+    let stored = match &object.body {
+        Body::Table(table) => table.columns.clone(),
+        _ => Vec::new(),
+    };
+    let row = |(at, column): (usize, ColumnMeta)| {
+        let stored = stored.get(at);
+        let flag = |is| text(if is { "Y" } else { "N" }.to_owned());
+        vec![
+            ("name", text(column.name)),
+            ("type", text(column.kind.to_string())),
+            ("kind", text("COLUMN".to_owned())),
+            ("null?", flag(column.nullable)),
+            ("default", text(stored.and_then(|c| c.default.clone()))),
+            ("primary key", flag(stored.is_some_and(|c| c.primary_key))),
+            ("unique key", flag(false)),
+            ("check", Value::Null),
+            ("expression", Value::Null),
+            ("comment", text(stored.and_then(|c| c.comment.clone()))),
+            ("policy name", Value::Null),
+            ("privacy domain", Value::Null),
+        ]
+    };
+    let rows = described(context, object)?.into_iter().enumerate();
+    Ok(table(
+        rows.map(row).collect(),
+        &["name", "type", "kind", "null?"],
+    ))
 }
 
 fn describe_format(options: &str) -> Result<QueryResult> {

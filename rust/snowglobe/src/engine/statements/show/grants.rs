@@ -8,16 +8,18 @@ use crate::engine::catalog::{GrantTarget, Kind, Member, Object};
 use crate::engine::compile::Context;
 use crate::sql::cursor::Cursor;
 use crate::types::error::Result;
-use crate::types::value::QueryResult;
+use crate::types::value::{QueryResult, Value};
 
 pub(super) fn grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<QueryResult> {
     const NAMES: &[&str] = &[
+        "created_on",
         "privilege",
         "granted_on",
         "name",
         "granted_to",
         "grantee_name",
         "grant_option",
+        "granted_by",
     ];
     let grant_row = |grant: &crate::engine::catalog::Grant| {
         let (on, name) = match &grant.on {
@@ -38,22 +40,26 @@ pub(super) fn grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<Qu
             ),
         };
         vec![
+            ("created_on", Value::TimestampLtz(context.snapshot.now)),
             ("privilege", text(grant.privilege.clone())),
             ("granted_on", text(on)),
             ("name", text(name)),
             ("granted_to", text("ROLE".to_owned())),
             ("grantee_name", text(grant.role.clone())),
             ("grant_option", yes(grant.with_grant_option)),
+            ("granted_by", text(String::new())),
         ]
     };
     let owner_row = |object: &Arc<Object>| {
         vec![
+            ("created_on", Value::TimestampLtz(object.created_micros)),
             ("privilege", text("OWNERSHIP".to_owned())),
             ("granted_on", text(object.kind.noun().to_uppercase())),
             ("name", text(object.name().to_string())),
             ("granted_to", text("ROLE".to_owned())),
             ("grantee_name", text(object.owner.clone())),
             ("grant_option", yes(true)),
+            ("granted_by", text(object.owner.clone())),
         ]
     };
     if cursor.accept("TO USER") || cursor.accept("OF ROLE") {
@@ -71,14 +77,22 @@ pub(super) fn grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<Qu
                 Member::User(who) => ("USER", who),
             };
             vec![
+                ("created_on", Value::TimestampLtz(context.snapshot.now)),
                 ("role", text(role.clone())),
                 ("granted_to", text(kind.to_owned())),
                 ("grantee_name", text(who.clone())),
+                ("granted_by", text(String::new())),
             ]
         };
         return Ok(table(
             found.map(row).collect(),
-            &["role", "granted_to", "grantee_name"],
+            &[
+                "created_on",
+                "role",
+                "granted_to",
+                "grantee_name",
+                "granted_by",
+            ],
         ));
     }
     if cursor.accept("TO ROLE") {
@@ -160,6 +174,7 @@ pub(super) fn future_grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Re
         }
         let on = kind.noun().to_uppercase();
         Some(vec![
+            ("created_on", Value::TimestampLtz(context.snapshot.now)),
             ("privilege", text(grant.privilege.clone())),
             ("grant_on", text(on.clone())),
             ("name", text(format!("{}.<{on}>", path.join(".")))),
@@ -169,6 +184,7 @@ pub(super) fn future_grants(context: &Context<'_>, mut cursor: Cursor<'_>) -> Re
         ])
     };
     let names = [
+        "created_on",
         "privilege",
         "grant_on",
         "name",

@@ -1,19 +1,21 @@
 //! SHOW and DESCRIBE.
 
+mod columns;
 mod describe;
 mod grants;
+mod layout;
 mod rows;
 mod transactions;
 
 use crate::engine::catalog::retention::is_kept;
-use crate::engine::catalog::{Kind, Object};
+use crate::engine::catalog::{Body, Kind, Object};
 use crate::engine::compile::Context;
 use crate::engine::compile::Variables;
 use crate::engine::session::Session;
 use crate::sql::cursor::Cursor;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{Binds, ColumnMeta, QueryResult, SnowflakeType, StatementKind, Value};
-use describe::{columns, describe, primary_keys};
+use describe::describe;
 use grants::{future_grants, grants};
 use rows::row;
 
@@ -33,7 +35,7 @@ fn table(rows: Vec<Cells>, names: &[&'static str]) -> QueryResult {
         || names.to_vec(),
         |row| row.iter().map(|(n, _)| *n).collect(),
     );
-    let kind = |at: usize| {
+    let kind = |(at, name): (usize, &&str)| {
         let found = rows
             .iter()
             .map(|row| &row[at].1)
@@ -42,13 +44,14 @@ fn table(rows: Vec<Cells>, names: &[&'static str]) -> QueryResult {
             Some(Value::TimestampLtz(_)) => SnowflakeType::LTZ,
             Some(Value::TimestampTz { .. }) => SnowflakeType::TZ,
             Some(Value::Number(_)) => SnowflakeType::INTEGER,
-            _ => SnowflakeType::TEXT,
+            Some(_) => SnowflakeType::TEXT,
+            None => layout::kind(name),
         }
     };
     let columns = names
         .iter()
         .enumerate()
-        .map(|(at, name)| ColumnMeta::new(*name, kind(at)))
+        .map(|(at, name)| ColumnMeta::new(*name, kind((at, name))))
         .collect();
     let rows = rows
         .into_iter()
@@ -62,12 +65,22 @@ fn table(rows: Vec<Cells>, names: &[&'static str]) -> QueryResult {
     }
 }
 
+/// Rows with the documented columns.
+fn arranged(rows: Vec<Cells>, layout: &'static str, history: bool) -> QueryResult {
+    let names: Vec<&'static str> = layout
+        .split(' ')
+        .filter(|name| history || *name != "dropped_on")
+        .collect();
+    let rows = rows.into_iter().map(|row| layout::arranged(row, &names));
+    table(rows.collect(), &names)
+}
+
 /// Runs the statement.
 pub(crate) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<QueryResult> {
     if cursor.identifier()? != "SHOW" {
         return describe(session, cursor);
     }
-    cursor.accept("TERSE");
+    let is_terse = cursor.accept("TERSE");
     let (binds, variables) = (Binds::default(), Variables::new());
     if cursor.accept("PARAMETERS") {
         return parameters(session, &mut cursor);
@@ -89,11 +102,23 @@ pub(crate) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<Query
         return future_grants(&context, cursor);
     }
     if cursor.accept("PRIMARY KEYS") {
-        return primary_keys(&context, cursor);
+        return columns::primary_keys(&context, cursor);
+    }
+    if cursor.accept("UNIQUE KEYS") {
+        return columns::no_keys(&context, cursor, layout::PRIMARY_KEYS);
+    }
+    if cursor.accept("IMPORTED KEYS") || cursor.accept("EXPORTED KEYS") {
+        return columns::no_keys(&context, cursor, layout::FOREIGN_KEYS);
     }
     if cursor.accept("COLUMNS") {
-        return columns(&context, cursor);
+        return columns::columns(&context, cursor);
     }
+    if cursor.accept("USER FUNCTIONS") {
+        // There are none: `CREATE FUNCTION` is not supported.
+        Filter::parse(&context, &mut cursor, Kind::Procedure)?;
+        return Ok(arranged(Vec::new(), layout::FUNCTIONS, false));
+    }
+    cursor.accept("USER");
     let word = cursor.identifier()?;
     let kind = match word.as_str() {
         "FILE" => {
@@ -105,47 +130,59 @@ pub(crate) fn run(session: &mut Session, mut cursor: Cursor<'_>) -> Result<Query
             cursor.expect("INTEGRATIONS")?;
             Kind::Integration
         }
+        "USER" => return Err(SnowflakeError::unsupported("SHOW USER")),
         _ => Kind::of_words(word.strip_suffix('S').unwrap_or(&word))
             .ok_or_else(|| SnowflakeError::unsupported(format!("SHOW {word}")))?,
     };
+    objects(&context, cursor, kind, &word, is_terse)
+}
+
+/// SHOW of a kind of objects; SHOW OBJECTS is of tables and views.
+fn objects(
+    context: &Context<'_>,
+    mut cursor: Cursor<'_>,
+    kind: Kind,
+    word: &str,
+    is_terse: bool,
+) -> Result<QueryResult> {
     let history = cursor.accept("HISTORY");
-    let filter = Filter::parse(&context, &mut cursor, kind)?;
+    let filter = Filter::parse(context, &mut cursor, kind)?;
     let views = (word == "OBJECTS").then_some(Kind::View);
+    let mut found: Vec<&std::sync::Arc<Object>> = [Some(kind), views]
+        .into_iter()
+        .flatten()
+        .flat_map(|kind| context.snapshot.catalog.all(kind))
+        .filter(|o| filter.takes(o) && context.find(o.kind, &o.name()).is_ok())
+        .collect();
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    if let Some(limit) = filter.limit {
+        found.truncate(limit);
+    }
     let mut rows = Vec::new();
-    for kind in [Some(kind), views].into_iter().flatten() {
-        for object in context.snapshot.catalog.all(kind) {
-            if filter.takes(object) && context.find(kind, &object.name()).is_ok() {
-                rows.push(if word == "OBJECTS" {
-                    rows::object_row(&context, object)?
-                } else {
-                    row(&context, object)?
-                });
-            }
+    for object in found {
+        let mut cells = row(context, object)?;
+        // SHOW OBJECTS says no more of a table's kind.
+        if word == "OBJECTS" && matches!(&object.body, Body::Table(table) if table.transient) {
+            cells.retain(|(name, _)| *name != "kind");
+            cells.push(("kind", text("TABLE".to_owned())));
         }
+        rows.push(cells);
     }
     if history {
-        for cells in &mut rows {
-            cells.push(("dropped_on", Value::Null));
-        }
-        rows.extend(dropped(&context, kind, &filter)?);
+        rows.extend(dropped(context, kind, &filter)?);
     }
     if kind == Kind::Schema && !history {
-        rows.extend(information_schemas(&context, &filter));
+        rows.extend(information_schemas(context, &filter));
     }
     if let Some(limit) = filter.limit {
         rows.truncate(limit);
     }
-    Ok(table(
-        rows,
-        &[
-            "created_on",
-            "name",
-            "database_name",
-            "schema_name",
-            "owner",
-            "comment",
-        ],
-    ))
+    let layout = match (is_terse, word) {
+        (true, _) => layout::TERSE,
+        (false, "OBJECTS") => layout::OBJECTS,
+        (false, _) => layout::of(kind),
+    };
+    Ok(arranged(rows, layout, history))
 }
 
 /// What was dropped and may come back.
@@ -178,6 +215,7 @@ fn information_schemas(context: &Context<'_>, filter: &Filter) -> Vec<Cells> {
                 ("name", text(schema.short().to_owned())),
                 ("database_name", text(database.short().to_owned())),
                 ("owner", text(String::new())),
+                ("retention_time", text("1".to_owned())),
                 (
                     "comment",
                     text("Views describing the contents of schemas in this database".to_owned()),
@@ -194,6 +232,8 @@ struct Filter {
     starts: Option<String>,
     within: Vec<String>,
     limit: Option<usize>,
+    /// `LIMIT … FROM 'name'`: only what comes after it.
+    after: Option<String>,
 }
 
 impl Filter {
@@ -203,6 +243,7 @@ impl Filter {
             starts: None,
             within: Vec::new(),
             limit: None,
+            after: None,
         };
         let mut is_in = false;
         loop {
@@ -212,6 +253,9 @@ impl Filter {
                 filter.starts = Some(cursor.text()?);
             } else if cursor.accept("LIMIT") {
                 filter.limit = usize::try_from(cursor.integer()?).ok();
+                if cursor.accept("FROM") {
+                    filter.after = Some(cursor.text()?);
+                }
             } else if cursor.accept("IN") {
                 is_in = true;
                 if cursor.accept("ACCOUNT") {
@@ -230,13 +274,9 @@ impl Filter {
                     }
                 } else {
                     let name = cursor.name()?;
-                    let found = context.find(container, &name).or_else(|e| {
-                        if kind == Kind::Schema {
-                            context.find(Kind::Database, &name)
-                        } else {
-                            Err(e)
-                        }
-                    })?;
+                    let found = context
+                        .find(container, &name)
+                        .or_else(|e| context.find(Kind::Database, &name).map_err(|_| e))?;
                     filter.within.clone_from(&found.path);
                 }
             } else {
@@ -260,6 +300,10 @@ impl Filter {
         let name = name.split('(').next().unwrap_or_default();
         object.path.starts_with(&self.within)
             && self.starts.as_ref().is_none_or(|s| name.starts_with(s))
+            && self
+                .after
+                .as_ref()
+                .is_none_or(|after| name > after.as_str())
             && self
                 .like
                 .as_ref()
@@ -291,8 +335,8 @@ fn parameters(session: &Session, cursor: &mut Cursor<'_>) -> Result<QueryResult>
     } else {
         None
     };
-    if cursor.accept("IN") {
-        cursor.expect("SESSION")?;
+    if cursor.accept("IN") || cursor.accept("FOR") {
+        let _ = cursor.accept("SESSION") || cursor.accept("ACCOUNT");
     }
     cursor.end()?;
     let rows = session
@@ -304,7 +348,19 @@ fn parameters(session: &Session, cursor: &mut Cursor<'_>) -> Result<QueryResult>
             ("key", text(key.to_owned())),
             ("value", text(value)),
             ("default", text(default.to_owned())),
+            ("level", text(String::new())),
+            ("description", text(String::new())),
+            ("type", text(parameter_type(default).to_owned())),
         ]
     };
-    Ok(table(rows.map(row).collect(), &["key", "value", "default"]))
+    let names = ["key", "value", "default", "level", "description", "type"];
+    Ok(table(rows.map(row).collect(), &names))
+}
+
+fn parameter_type(default: &str) -> &'static str {
+    match default {
+        "TRUE" | "FALSE" => "BOOLEAN",
+        number if number.parse::<u64>().is_ok() => "NUMBER",
+        _ => "STRING",
+    }
 }

@@ -1,7 +1,7 @@
 //! What SHOW tells of an object: a row.
 
 use super::{Cells, text, yes};
-use crate::engine::catalog::{Body, Object};
+use crate::engine::catalog::{Body, Object, Procedure, User};
 use crate::engine::compile::Context;
 use crate::engine::compile::time_travel;
 use crate::engine::files::formats;
@@ -58,7 +58,10 @@ pub(super) fn row(context: &Context<'_>, object: &Object) -> Result<Cells> {
                 text(if body.change_tracking { "ON" } else { "OFF" }.to_owned()),
             ));
         }
-        Body::View { text: query, .. } => cells.push(("text", text(query.clone()))),
+        Body::View { text: query, .. } => {
+            cells.push(("text", text(query.clone())));
+            cells.push(("kind", text("VIEW".to_owned())));
+        }
         Body::Stream(stream) => {
             cells.push(("table_name", text(stream.table_name.to_string())));
             cells.push(("source_type", text("Table".to_owned())));
@@ -99,6 +102,8 @@ pub(super) fn row(context: &Context<'_>, object: &Object) -> Result<Cells> {
                     .to_owned(),
                 ),
             ));
+            let cloud = stage.url.as_ref().map(|_| "AWS".to_owned());
+            cells.push(("cloud", text(cloud)));
             cells.push(("storage_integration", text(stage.integration.clone())));
         }
         Body::FileFormat { options } => {
@@ -148,32 +153,8 @@ pub(super) fn row(context: &Context<'_>, object: &Object) -> Result<Cells> {
             }
             cells.push(("task_relations", text(relations.to_string())));
         }
-        Body::Procedure(procedure) => {
-            let returns = procedure
-                .returns
-                .as_ref()
-                .map_or("TABLE ()".to_owned(), |k| {
-                    k.to_string()
-                        .split('(')
-                        .next()
-                        .unwrap_or_default()
-                        .to_owned()
-                });
-            cells.push((
-                "arguments",
-                text(format!("{} RETURN {returns}", object.short())),
-            ));
-            cells.push(("language", text("SQL".to_owned())));
-        }
-        Body::User(user) => {
-            cells.push(("default_role", text(user.default_role.clone())));
-            cells.push(("default_warehouse", text(user.default_warehouse.clone())));
-            cells.push(("disabled", yes(user.disabled)));
-            cells.push((
-                "has_rsa_public_key",
-                yes(user.public_keys.iter().any(Option::is_some)),
-            ));
-        }
+        Body::Procedure(procedure) => cells.extend(procedure_cells(object, procedure)),
+        Body::User(user) => cells.extend(user_cells(object, user)),
         Body::Warehouse(warehouse) => {
             let running = context.environment.shared.warehouses.is_running(
                 &context.environment.shared,
@@ -191,49 +172,82 @@ pub(super) fn row(context: &Context<'_>, object: &Object) -> Result<Cells> {
                 Value::Number(warehouse.auto_suspend_seconds.into()),
             ));
             cells.push(("auto_resume", yes(warehouse.auto_resume)));
+            for name in ["resumed_on", "updated_on"] {
+                cells.push((name, Value::TimestampLtz(object.created_micros)));
+            }
         }
         Body::Integration { enabled, .. } => {
             cells.push(("type", text("EXTERNAL_STAGE".to_owned())));
             cells.push(("category", text("STORAGE".to_owned())));
             cells.push(("enabled", yes(*enabled)));
         }
-        Body::Database { .. } | Body::Schema { .. } | Body::Role => {}
+        Body::Database { .. } => {
+            cells.push(("kind", text("STANDARD".to_owned())));
+            cells.push(("retention_time", text("1".to_owned())));
+        }
+        Body::Schema { .. } => cells.push(("retention_time", text("1".to_owned()))),
+        Body::Role => {}
+    }
+    if is_current(context, object) {
+        cells.push(("is_current", text("Y".to_owned())));
     }
     cells.push(("owner", text(object.owner.clone())));
     cells.push(("comment", text(object.comment.clone().unwrap_or_default())));
     Ok(cells)
 }
 
-/// As [`row`], of tables and views together.
-pub(super) fn object_row(context: &Context<'_>, object: &Object) -> Result<Cells> {
-    let kind = if matches!(object.body, Body::View { .. }) {
-        text("VIEW".to_owned())
-    } else {
-        Value::Null
+/// Whether it is where the session works, or with what.
+fn is_current(context: &Context<'_>, object: &Object) -> bool {
+    let here = match object.body {
+        Body::Schema { .. } => context.names.schema.as_ref(),
+        Body::Database { .. } => context.names.database.as_ref(),
+        Body::Role => Some(&context.names.role),
+        Body::Warehouse(_) => context.names.warehouse.as_ref(),
+        _ => None,
     };
-    let mut cells = row(context, object)?;
-    let known = [
-        "created_on",
-        "name",
-        "database_name",
-        "schema_name",
-        "kind",
-        "rows",
-        "retention_time",
-        "owner",
-        "comment",
-    ];
-    let mut take = |name| {
-        let at = cells.iter().position(|(n, _)| *n == name)?;
-        Some(cells.swap_remove(at).1)
-    };
-    let cell = |name: &'static str| {
-        let missing = if name == "kind" {
-            kind.clone()
-        } else {
-            Value::Null
-        };
-        (name, take(name).unwrap_or(missing))
-    };
-    Ok(known.map(cell).into())
+    let in_database =
+        object.path.len() == 1 || context.names.database.as_ref() == object.path.first();
+    in_database && here.is_some_and(|name| name == object.short())
+}
+
+fn procedure_cells(object: &Object, procedure: &Procedure) -> Cells {
+    let mut cells = Cells::new();
+    let returns = procedure
+        .returns
+        .as_ref()
+        .map_or("TABLE ()".to_owned(), |k| {
+            k.to_string()
+                .split('(')
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        });
+    cells.push((
+        "arguments",
+        text(format!("{} RETURN {returns}", object.short())),
+    ));
+    let given = procedure.parameters.iter();
+    let needed = given.filter(|p| p.default.is_none()).count();
+    cells.push(("min_num_arguments", Value::Number(needed as i128)));
+    let count = procedure.parameters.len();
+    cells.push(("max_num_arguments", Value::Number(count as i128)));
+    cells.push(("catalog_name", text(object.path[0].clone())));
+    cells.push(("description", text("user-defined procedure".to_owned())));
+    cells
+}
+
+fn user_cells(object: &Object, user: &User) -> Cells {
+    vec![
+        ("login_name", text(object.short().to_owned())),
+        ("display_name", text(object.short().to_owned())),
+        ("default_namespace", text(user.default_namespace.clone())),
+        ("type", text(user.service.then(|| "SERVICE".to_owned()))),
+        ("default_role", text(user.default_role.clone())),
+        ("default_warehouse", text(user.default_warehouse.clone())),
+        ("disabled", yes(user.disabled)),
+        (
+            "has_rsa_public_key",
+            yes(user.public_keys.iter().any(Option::is_some)),
+        ),
+    ]
 }

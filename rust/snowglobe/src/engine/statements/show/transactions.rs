@@ -58,6 +58,14 @@ pub(super) fn locks(context: &Context<'_>, mut cursor: Cursor<'_>) -> Result<Que
             ("session", Value::Number(transaction.session.into())),
         ]);
     }
-    let names = ["resource", "type", "transaction", "status", "session"];
+    let names = [
+        "resource",
+        "type",
+        "transaction",
+        "transaction_started_on",
+        "status",
+        "acquired_on",
+        "session",
+    ];
     Ok(table(rows, &names))
 }

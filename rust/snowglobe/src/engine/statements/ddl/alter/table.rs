@@ -12,6 +12,7 @@ use crate::sql::properties::Properties;
 use crate::sql::types;
 use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::{Binds, QueryResult, Value};
+use sqlparser::tokenizer::Token;
 
 pub(super) fn table_properties(table: &mut Table, properties: &mut Properties) -> Result<()> {
     if let Some(days) = properties.take_integer("DATA_RETENTION_TIME_IN_DAYS")? {
@@ -58,7 +59,7 @@ pub(super) fn table(
                 statements.push(add_column(session, id, &column)?);
                 body.columns.push(column);
             }
-            if !cursor.accept_token(&sqlparser::tokenizer::Token::Comma) {
+            if !cursor.accept_token(&Token::Comma) {
                 break;
             }
             cursor.accept("COLUMN");
@@ -66,16 +67,21 @@ pub(super) fn table(
     } else if cursor.accept("DROP") {
         cursor.accept("COLUMN");
         let if_exists = cursor.accept("IF EXISTS");
-        let name = cursor.identifier()?;
-        match dml::column(object, &name) {
-            Err(error) if !if_exists => return Err(error),
-            Err(_) => {}
-            Ok(_) => {
-                statements.push(format!(
-                    "alter table \"T{id}\" drop column {}",
-                    quoted(&name)
-                ));
-                body.columns.retain(|c| c.name != name);
+        loop {
+            let name = cursor.identifier()?;
+            match dml::column(object, &name) {
+                Err(error) if !if_exists => return Err(error),
+                Err(_) => {}
+                Ok(_) => {
+                    statements.push(format!(
+                        "alter table \"T{id}\" drop column {}",
+                        quoted(&name)
+                    ));
+                    body.columns.retain(|c| c.name != name);
+                }
+            }
+            if !cursor.accept_token(&Token::Comma) {
+                break;
             }
         }
     } else if cursor.accept("RENAME COLUMN") {
@@ -93,7 +99,16 @@ pub(super) fn table(
             .filter(|c| c.name == old)
             .for_each(|c| c.name.clone_from(&name));
     } else if cursor.accept("ALTER") || cursor.accept("MODIFY") {
-        statements.push(alter_column(&mut cursor, object, body)?);
+        let parenthesized = cursor.accept_token(&Token::LParen);
+        loop {
+            statements.push(alter_column(&mut cursor, object, body)?);
+            if !cursor.accept_token(&Token::Comma) {
+                break;
+            }
+        }
+        if parenthesized {
+            cursor.expect_token(&Token::RParen)?;
+        }
     } else if cursor.accept("CLUSTER BY") {
         body.cluster_by = Some(cursor.parenthesized()?.0.to_owned());
     } else if cursor.accept("DROP CLUSTERING KEY") {

@@ -52,6 +52,7 @@ pub(super) fn run(
         } else if cursor.accept("TEMPORARY") || cursor.accept("TEMP") || cursor.accept("VOLATILE") {
             flags.temporary = true;
         } else if !(cursor.accept("SECURE")
+            || cursor.accept("SCOPED")
             || cursor.accept("LOCAL")
             || cursor.accept("GLOBAL")
             || cursor.accept("RECURSIVE"))
@@ -66,7 +67,7 @@ pub(super) fn run(
             table::run(session, cursor, &flags, variables)
         });
     }
-    if flags.temporary && kind != Kind::Stage {
+    if flags.temporary && !matches!(kind, Kind::Stage | Kind::View) {
         return Err(SnowflakeError::unsupported(format!(
             "TEMPORARY {}",
             kind.noun().to_uppercase()
@@ -86,7 +87,10 @@ pub(super) fn run(
         body: Body::Role,
     };
     match kind {
-        Kind::View => view(session, cursor, &mut new, (text, variables))?,
+        Kind::View => {
+            let owner = flags.temporary.then_some(session.id);
+            view(session, cursor, &mut new, (text, variables), owner)?;
+        }
         Kind::Stream => return stream(session, cursor, new, variables),
         Kind::Task => task(session, cursor, &mut new)?,
         Kind::Pipe => pipe(session, cursor, &mut new)?,

@@ -17,6 +17,7 @@ pub(super) fn view(
     mut cursor: Cursor<'_>,
     new: &mut New,
     (text, variables): (&str, &Variables),
+    temporary_of: Option<u64>,
 ) -> Result<()> {
     use sqlparser::tokenizer::Token;
     let mut columns = Vec::new();
@@ -56,6 +57,7 @@ pub(super) fn view(
         columns,
         text: text.to_owned(),
         query,
+        temporary_of,
     };
     Ok(())
 }
