@@ -77,8 +77,8 @@ create or replace macro sf_strftime
     (x, format) as case when typeof(x) = 'TIMESTAMP WITH TIME ZONE'
         then sf_zone_shown(strftime(cast(x::varchar as timestamptz)::timestamp, format), sf_zone_minutes(cast(x::varchar as timestamptz)))
         else regexp_replace(strftime(coalesce(try_cast(x as timestamp), try_cast('1970-01-01 ' || x::varchar as timestamp)), format), '[\x{E000}-\x{E002}]|\x{E003}', 'Z', 'g') end;
-create or replace macro sf_text_any(x) as case
-        when typeof(x) = 'INTERVAL' then sf_no_tz(typeof(x))
+-- It holds nothing that may fail by itself: such a text could not be what a window is ordered by.
+create or replace macro sf_text_plain(x) as case
         when typeof(x) = 'TIMESTAMP' then strftime(cast(x::varchar as timestamp), '%Y-%m-%d %H:%M:%S.%g')
         when typeof(x) = 'TIMESTAMP WITH TIME ZONE'
             then regexp_replace(strftime(cast(x::varchar as timestamptz), '%Y-%m-%d %H:%M:%S.%g %z'), '([+-][0-9]{2})$', '\100')
@@ -87,9 +87,10 @@ create or replace macro sf_text_any(x) as case
         when typeof(x) = 'DOUBLE' then regexp_replace(x::varchar, '\.0$', '')
         when typeof(x) = 'TIME' then left(x::varchar, 8)
         else x::varchar end;
+create or replace macro sf_text_any(x) as case when typeof(x) = 'INTERVAL' then sf_no_tz(typeof(x)) else sf_text_plain(x) end;
 create or replace macro sf_text
     (x interval) as sf_strftime(x, '%Y-%m-%d %H:%M:%S.%g ' || chr(57345)),
-    (x) as sf_text_any(x);
+    (x) as sf_text_plain(x);
 -- Part of a longer text, or of a VARIANT.
 create or replace macro sf_member_any(x) as case when typeof(x) = 'INTERVAL' then sf_no_tz(typeof(x)) else x end;
 create or replace macro sf_member
