@@ -22,7 +22,7 @@ const ROOMS: &[(&str, usize)] = &[
     ("rust/core/src", 450),
     ("rust/cli/src", 450),
     ("rust/ffi/src", 450),
-    ("rust/snowglobe/src", 750),
+    ("rust/snowglobe/src", 450),
     ("bench/src", 450),
 ];
 

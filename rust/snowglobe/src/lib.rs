@@ -13,11 +13,6 @@
 //!
 //! What it cannot answer as Snowflake would, it refuses by name; it never accepts and ignores.
 
-#![expect(
-    clippy::too_many_lines,
-    reason = "the tables of statements and functions are yet to be split"
-)]
-
 pub mod auth;
 mod drain;
 pub mod engine;

@@ -194,28 +194,8 @@ pub async fn serve(options: Options) -> Result<Running, ServeError> {
     let objects_listener = bind(options.s3).await?;
     let lock = options.data.as_ref().map(|dir| lock(dir)).transpose()?;
     let objects = Arc::new(store(&options)?);
-    if let Some(dir) = &options.credentials {
-        make_private(dir).map_err(|error| ServeError::Data {
-            path: dir.clone(),
-            error,
-        })?;
-    }
-    let credentials = match options.credentials.as_ref().or(options.data.as_ref()) {
-        Some(dir) => Credentials::in_folder(
-            dir,
-            &options.account,
-            options.admin_token.clone(),
-            options.s3_key.clone(),
-        )?,
-        None => Credentials::in_memory(options.admin_token.clone(), options.s3_key.clone())?,
-    };
-    let engine = Engine::open(EngineOptions {
-        data_dir: options.data.as_ref().map(|dir| dir.join("engine")),
-        clock: options.clock.clone(),
-        object_store: Arc::clone(&objects) as _,
-        account: options.account.to_ascii_uppercase(),
-        strict_trust: options.strict_trust,
-    })?;
+    let credentials = credentials(&options)?;
+    let engine = engine(&options, &objects)?;
     let faults = Arc::new(Faults::default());
     let courier = courier(&faults, &engine, &objects).map_err(ServeError::Thread)?;
     let statements = wire::statements(options.data.as_deref(), &options.limits);
@@ -237,10 +217,8 @@ pub async fn serve(options: Options) -> Result<Running, ServeError> {
     );
     let buckets = s3::endpoint(Arc::clone(&objects), &[key]);
     let (stop, stopped) = watch::channel(false);
-    let (address, s3_address) = (
-        local_address(&snowflake)?,
-        local_address(&objects_listener)?,
-    );
+    let address = local_address(&snowflake)?;
+    let s3_address = local_address(&objects_listener)?;
     let router = wire::router(app);
     let tasks = vec![
         tokio::spawn(accept(
@@ -249,13 +227,8 @@ pub async fn serve(options: Options) -> Result<Running, ServeError> {
             Arc::clone(&faults),
             Service::Snowflake,
             move |request| {
-                let router = router.clone();
-                async move {
-                    router
-                        .oneshot(request)
-                        .await
-                        .unwrap_or_else(|never| match never {})
-                }
+                let answer = router.clone().oneshot(request);
+                async move { answer.await.unwrap_or_else(|never| match never {}) }
             },
         )),
         tokio::spawn(accept(
@@ -283,6 +256,36 @@ pub async fn serve(options: Options) -> Result<Running, ServeError> {
         _courier: courier,
         lock,
     })
+}
+
+fn credentials(options: &Options) -> Result<Credentials, ServeError> {
+    if let Some(dir) = &options.credentials {
+        make_private(dir).map_err(|error| ServeError::Data {
+            path: dir.clone(),
+            error,
+        })?;
+    }
+    Ok(
+        match options.credentials.as_ref().or(options.data.as_ref()) {
+            Some(dir) => Credentials::in_folder(
+                dir,
+                &options.account,
+                options.admin_token.clone(),
+                options.s3_key.clone(),
+            )?,
+            None => Credentials::in_memory(options.admin_token.clone(), options.s3_key.clone())?,
+        },
+    )
+}
+
+fn engine(options: &Options, objects: &Arc<Store>) -> Result<Engine, ServeError> {
+    Ok(Engine::open(EngineOptions {
+        data_dir: options.data.as_ref().map(|dir| dir.join("engine")),
+        clock: options.clock.clone(),
+        object_store: Arc::clone(objects) as _,
+        account: options.account.to_ascii_uppercase(),
+        strict_trust: options.strict_trust,
+    })?)
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {

@@ -6,13 +6,14 @@ use sqlparser::tokenizer::Token;
 
 use super::session::Session;
 use super::storage;
-use crate::engine::compile::Variables;
+use crate::engine::catalog::Kind;
+use crate::engine::compile::{Context, Variables};
 use crate::engine::services::tasks;
 use crate::engine::statements::dml;
 use crate::engine::statements::merge;
 use crate::engine::statements::query::{evaluate, query};
 use crate::engine::statements::{copy, ddl, grants, identifiers, script, show, stages};
-use crate::sql::cursor::Cursor;
+use crate::sql::cursor::{Cursor, Name};
 use crate::sql::lexeme::Lexeme;
 use crate::sql::tokens::{lex, split_statements};
 use crate::types::error::{Result, SnowflakeError};
@@ -38,7 +39,6 @@ pub(crate) fn statement(
         ));
     }
     let text = &sql[..lexemes[lexemes.len() - 1].end];
-    let mut cursor = Cursor::new(text, &lexemes);
     if script::is_block(&lexemes) {
         return script::run_block(session, text, variables);
     }
@@ -56,6 +56,17 @@ pub(crate) fn statement(
             format!("Actual statement count {count} did not match the desired statement count 1."),
         ));
     }
+    one(session, (text, &lexemes), binds, variables)
+}
+
+/// Runs a statement that is the only one in its text.
+fn one(
+    session: &mut Session,
+    (text, lexemes): (&str, &[Lexeme]),
+    binds: &Binds,
+    variables: &Variables,
+) -> Result<QueryResult> {
+    let mut cursor = Cursor::new(text, lexemes);
     let Some(word) = lexemes[0].word() else {
         return query(session, text, binds, variables);
     };
@@ -85,7 +96,7 @@ pub(crate) fn statement(
             copy::run(session, cursor, binds, variables)
         }
         "BEGIN" | "START" | "COMMIT" | "ROLLBACK" => transaction(session, &mut cursor),
-        "CREATE" | "DROP" | "ALTER" | "UNDROP" | "COMMENT" if !is_alter_session(&lexemes) => {
+        "CREATE" | "DROP" | "ALTER" | "UNDROP" | "COMMENT" if !is_alter_session(lexemes) => {
             session.commit_before_ddl()?;
             ddl::run(session, cursor, text, variables)
         }
@@ -195,8 +206,27 @@ fn done() -> QueryResult {
     }
 }
 
+/// The role of that name, which the user must have.
+fn role_to_take(context: &Context<'_>, name: &Name) -> Result<String> {
+    let role = context.find(Kind::Role, name)?;
+    if !context
+        .snapshot
+        .catalog
+        .may_take_role(&context.names.user, role.short())
+    {
+        return Err(SnowflakeError::new(
+            "003013",
+            "42501",
+            format!(
+                "SQL access control error:\nRequested role '{}' is not assigned to the executing user. Specify another role to activate.",
+                role.short()
+            ),
+        ));
+    }
+    Ok(role.short().to_owned())
+}
+
 fn use_object(session: &mut Session, cursor: &mut Cursor<'_>) -> Result<QueryResult> {
-    use super::catalog::Kind;
     cursor.expect("USE")?;
     let kind = ["ROLE", "WAREHOUSE", "DATABASE", "SCHEMA", "SECONDARY"]
         .into_iter()
@@ -222,22 +252,7 @@ fn use_object(session: &mut Session, cursor: &mut Cursor<'_>) -> Result<QueryRes
     let context = session.context(&binds, &variables);
     match kind {
         Some("ROLE") => {
-            let role = context.find(Kind::Role, &name)?;
-            if !context
-                .snapshot
-                .catalog
-                .may_take_role(&session.user, role.short())
-            {
-                return Err(SnowflakeError::new(
-                    "003013",
-                    "42501",
-                    format!(
-                        "SQL access control error:\nRequested role '{}' is not assigned to the executing user. Specify another role to activate.",
-                        role.short()
-                    ),
-                ));
-            }
-            session.frame_mut().role = role.short().to_owned();
+            session.frame_mut().role = role_to_take(&context, &name)?;
         }
         Some("WAREHOUSE") => {
             session.warehouse = Some(context.find(Kind::Warehouse, &name)?.short().to_owned())

@@ -149,11 +149,8 @@ impl State {
                 Vec::new()
             }
             Entry::BucketDropped { bucket } => {
-                let objects = self
-                    .buckets
-                    .remove(&bucket)
-                    .map(|dropped| dropped.objects)
-                    .unwrap_or_default();
+                let dropped = self.buckets.remove(&bucket);
+                let objects = dropped.map(|dropped| dropped.objects).unwrap_or_default();
                 objects.into_values().map(|object| object.blob).collect()
             }
             Entry::ObjectPut {
@@ -161,27 +158,17 @@ impl State {
                 key,
                 object,
             } => {
-                let replaced = self
-                    .buckets
-                    .get_mut(&bucket)
-                    .and_then(|found| found.objects.insert(key, object));
+                let found = self.buckets.get_mut(&bucket);
+                let replaced = found.and_then(|found| found.objects.insert(key, object));
                 replaced.into_iter().map(|old| old.blob).collect()
             }
             Entry::ObjectDeleted { bucket, key } => {
-                let deleted = self
-                    .buckets
-                    .get_mut(&bucket)
-                    .and_then(|found| found.objects.remove(&key));
+                let found = self.buckets.get_mut(&bucket);
+                let deleted = found.and_then(|found| found.objects.remove(&key));
                 deleted.into_iter().map(|old| old.blob).collect()
             }
             Entry::Announced { bucket, key, blob } => {
-                let object = self
-                    .buckets
-                    .get_mut(&bucket)
-                    .and_then(|found| found.objects.get_mut(&key));
-                if let Some(object) = object.filter(|object| object.blob == blob) {
-                    object.announced = true;
-                }
+                self.announced(&bucket, &key, &blob);
                 Vec::new()
             }
             Entry::UploadStarted {
@@ -208,20 +195,25 @@ impl State {
                 number,
                 part,
             } => {
-                let replaced = self
-                    .uploads
-                    .get_mut(&upload)
-                    .and_then(|found| found.parts.insert(number, part));
+                let found = self.uploads.get_mut(&upload);
+                let replaced = found.and_then(|found| found.parts.insert(number, part));
                 replaced.into_iter().map(|old| old.blob).collect()
             }
             Entry::UploadEnded { upload } => {
-                let parts = self
-                    .uploads
-                    .remove(&upload)
-                    .map(|ended| ended.parts)
-                    .unwrap_or_default();
+                let ended = self.uploads.remove(&upload);
+                let parts = ended.map(|ended| ended.parts).unwrap_or_default();
                 parts.into_values().map(|part| part.blob).collect()
             }
+        }
+    }
+
+    fn announced(&mut self, bucket: &str, key: &str, blob: &str) {
+        let object = self
+            .buckets
+            .get_mut(bucket)
+            .and_then(|found| found.objects.get_mut(key));
+        if let Some(object) = object.filter(|object| object.blob == blob) {
+            object.announced = true;
         }
     }
 

@@ -308,10 +308,22 @@ pub async fn complete(
         checksums,
         announced: false,
     };
-    let output = CompleteMultipartUploadOutput {
-        bucket: Some(input.bucket.clone()),
-        key: Some(input.key.clone()),
-        location: Some(format!("/{}/{}", input.bucket, input.key)),
+    let output = completed(&input.bucket, &input.key, &object);
+    store.put(
+        &input.bucket,
+        &input.key,
+        object,
+        &condition,
+        Some(&input.upload_id),
+    )?;
+    Ok(S3Response::new(output))
+}
+
+fn completed(bucket: &str, key: &str, object: &Object) -> CompleteMultipartUploadOutput {
+    CompleteMultipartUploadOutput {
+        bucket: Some(bucket.to_owned()),
+        key: Some(key.to_owned()),
+        location: Some(format!("/{bucket}/{key}")),
         e_tag: Some(ETag::Strong(object.etag.clone())),
         checksum_crc32: object.checksums.crc32.clone(),
         checksum_crc32c: object.checksums.crc32c.clone(),
@@ -324,15 +336,7 @@ pub async fn complete(
             .clone()
             .map(ServerSideEncryption::from),
         ..CompleteMultipartUploadOutput::default()
-    };
-    store.put(
-        &input.bucket,
-        &input.key,
-        object,
-        &condition,
-        Some(&input.upload_id),
-    )?;
-    Ok(S3Response::new(output))
+    }
 }
 
 pub fn abort(

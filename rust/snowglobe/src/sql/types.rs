@@ -15,20 +15,7 @@ use crate::types::value::{MAX_BINARY_LENGTH, MAX_VARCHAR_LENGTH, SnowflakeType};
 pub fn parse(cursor: &mut Cursor<'_>) -> Result<SnowflakeType> {
     let word = cursor.identifier()?;
     let kind = match word.as_str() {
-        "NUMBER" | "DECIMAL" | "NUMERIC" | "DEC" => {
-            let (precision, scale) = arguments(cursor)?;
-            let precision = precision.unwrap_or(38);
-            let scale = scale.unwrap_or(0);
-            if precision == 0 || precision > 38 || scale > precision.min(37) {
-                return Err(SnowflakeError::compilation(format!(
-                    "invalid precision or scale in NUMBER({precision},{scale})"
-                )));
-            }
-            SnowflakeType::Number {
-                precision: small(precision),
-                scale: small(scale),
-            }
-        }
+        "NUMBER" | "DECIMAL" | "NUMERIC" | "DEC" => number(cursor)?,
         "INT" | "INTEGER" | "BIGINT" | "SMALLINT" | "TINYINT" | "BYTEINT" => SnowflakeType::INTEGER,
         "DOUBLE" => {
             cursor.accept("PRECISION");
@@ -89,6 +76,22 @@ pub fn parse(cursor: &mut Cursor<'_>) -> Result<SnowflakeType> {
         }
     };
     Ok(kind)
+}
+
+/// `NUMBER` with its precision and scale.
+fn number(cursor: &mut Cursor<'_>) -> Result<SnowflakeType> {
+    let (precision, scale) = arguments(cursor)?;
+    let precision = precision.unwrap_or(38);
+    let scale = scale.unwrap_or(0);
+    if precision == 0 || precision > 38 || scale > precision.min(37) {
+        return Err(SnowflakeError::compilation(format!(
+            "invalid precision or scale in NUMBER({precision},{scale})"
+        )));
+    }
+    Ok(SnowflakeType::Number {
+        precision: small(precision),
+        scale: small(scale),
+    })
 }
 
 /// Reads a type from text.

@@ -9,6 +9,7 @@ fn nested(open: &str, inner: &str, close: &str, depth: usize) -> String {
 }
 
 /// Statements nested in each way that the grammar has.
+#[expect(clippy::too_many_lines, reason = "a list of texts")]
 fn bombs(depth: usize) -> Vec<String> {
     let nested = |open: &str, inner: &str, close: &str| nested(open, inner, close, depth);
     let chain = |start: &str, item: &str| format!("{start}{}", item.repeat(depth));

@@ -1,6 +1,6 @@
 //! IS, IN, BETWEEN, LIKE and the other predicates.
 
-use sqlparser::ast::{BinaryOperator, Expr};
+use sqlparser::ast::{BinaryOperator, Expr, Query};
 
 use super::Compiler;
 use super::expression::either;
@@ -57,11 +57,7 @@ impl Compiler<'_> {
                 expr,
                 subquery,
                 negated,
-            } => {
-                let template = either(*negated, "({0} not in ({1}))", "({0} in ({1}))");
-                let subject = self.expr(expr)?.grouped();
-                Sql::of(template, &[subject, self.query(subquery)?])
-            }
+            } => self.in_subquery(expr, subquery, *negated)?,
             Expr::AnyOp {
                 left,
                 compare_op,
@@ -105,15 +101,18 @@ impl Compiler<'_> {
                 pattern,
                 ..
             } => {
-                let template = either(
-                    *negated,
-                    "(not regexp_full_match({0}, {1}))",
-                    "regexp_full_match({0}, {1})",
-                );
-                Sql::of(template, &[self.expr(expr)?, self.expr(pattern)?])
+                let matches = [self.expr(expr)?, self.expr(pattern)?];
+                let matches = Sql::call("regexp_full_match", &matches);
+                Sql::of(either(*negated, "(not {0})", "{0}"), &[matches])
             }
             _ => return Ok(None),
         }))
+    }
+
+    fn in_subquery(&mut self, subject: &Expr, query: &Query, is_negated: bool) -> Result<Sql> {
+        let template = either(is_negated, "({0} not in ({1}))", "({0} in ({1}))");
+        let subject = self.expr(subject)?.grouped();
+        Ok(Sql::of(template, &[subject, self.query(query)?]))
     }
 
     fn distinctness(&mut self, left: &Expr, right: &Expr, is_distinct: bool) -> Result<Sql> {

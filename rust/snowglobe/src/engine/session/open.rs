@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Frame, Runtime, Session};
-use crate::engine::catalog::{Body, Kind, Object};
+use crate::engine::catalog::{Body, Catalog, Kind, Object, User};
 use crate::engine::storage::cancel::CancelHandle;
 use crate::sql::cursor::Name;
 use crate::types::error::{Result, SnowflakeError};
@@ -52,73 +52,12 @@ impl Session {
         let shared = Arc::clone(&runtime.shared);
         let connection = shared.connect()?;
         let catalog = shared.catalog();
-        let fold = |name: &str| Name::parse(name).map(|n| n.last().to_owned());
-        let user = fold(&login.user)?;
-        let refused = || {
-            SnowflakeError::new(
-                "390100",
-                "08001",
-                "Incorrect username or password was specified.",
-            )
-        };
-        let Some(Body::User(body)) = catalog
-            .find(Kind::User, std::slice::from_ref(&user))
-            .map(|o| o.body.clone())
-        else {
-            return Err(refused());
-        };
-        if body.disabled {
-            return Err(SnowflakeError::new(
-                "390101",
-                "08001",
-                "User access disabled. Contact your local system administrator.",
-            ));
-        }
-        let role = match &login.role {
-            Some(role) => fold(role)?,
-            None => body
-                .default_role
-                .clone()
-                .unwrap_or_else(|| "PUBLIC".to_owned()),
-        };
-        if catalog
-            .find(Kind::Role, std::slice::from_ref(&role))
-            .is_none()
-            || !catalog.may_take_role(&user, &role)
-        {
-            return Err(SnowflakeError::new(
-                "390189",
-                "08001",
-                format!(
-                    "Role '{role}' specified in the connect string does not exist or not authorized. Contact your local system administrator, or attempt to login with another role, e.g. PUBLIC."
-                ),
-            ));
-        }
-        let namespace = body
-            .default_namespace
-            .as_deref()
-            .map(Name::parse)
-            .transpose()?;
-        let part = |at: usize| namespace.as_ref().and_then(|n| n.0.get(at).cloned());
-        let database = login
-            .database
-            .as_deref()
-            .map(fold)
-            .transpose()?
-            .or_else(|| part(0));
-        let schema = login
-            .schema
-            .as_deref()
-            .map(fold)
-            .transpose()?
-            .or_else(|| part(1));
-        let schema = schema.or_else(|| database.as_ref().map(|_| "PUBLIC".to_owned()));
-        let warehouse = login
-            .warehouse
-            .as_deref()
-            .map(fold)
-            .transpose()?
-            .or(body.default_warehouse);
+        let user = folded(&login.user)?;
+        let body = user_of(&catalog, &user)?;
+        let role = role_of(&catalog, &user, &body, login.role.as_deref())?;
+        let (database, schema) = home_of(&body, &login)?;
+        let warehouse = login.warehouse.as_deref().map(folded).transpose()?;
+        let warehouse = warehouse.or(body.default_warehouse);
         let interrupt = connection.interrupt_handle();
         let mut session = Self {
             id: shared.new_session_id(),
@@ -149,4 +88,71 @@ impl Session {
         session.apply_time_zone()?;
         Ok(session)
     }
+}
+
+fn folded(name: &str) -> Result<String> {
+    Name::parse(name).map(|name| name.last().to_owned())
+}
+
+fn user_of(catalog: &Catalog, user: &String) -> Result<User> {
+    let refused = || {
+        SnowflakeError::new(
+            "390100",
+            "08001",
+            "Incorrect username or password was specified.",
+        )
+    };
+    let Some(Body::User(body)) = catalog
+        .find(Kind::User, std::slice::from_ref(user))
+        .map(|o| o.body.clone())
+    else {
+        return Err(refused());
+    };
+    if body.disabled {
+        return Err(SnowflakeError::new(
+            "390101",
+            "08001",
+            "User access disabled. Contact your local system administrator.",
+        ));
+    }
+    Ok(body)
+}
+
+fn role_of(catalog: &Catalog, user: &str, body: &User, given: Option<&str>) -> Result<String> {
+    let role = match given {
+        Some(role) => folded(role)?,
+        None => body
+            .default_role
+            .clone()
+            .unwrap_or_else(|| "PUBLIC".to_owned()),
+    };
+    if catalog
+        .find(Kind::Role, std::slice::from_ref(&role))
+        .is_none()
+        || !catalog.may_take_role(user, &role)
+    {
+        return Err(SnowflakeError::new(
+            "390189",
+            "08001",
+            format!(
+                "Role '{role}' specified in the connect string does not exist or not authorized. Contact your local system administrator, or attempt to login with another role, e.g. PUBLIC."
+            ),
+        ));
+    }
+    Ok(role)
+}
+
+/// The database and the schema that names lead to at first.
+fn home_of(body: &User, login: &Login) -> Result<(Option<String>, Option<String>)> {
+    let namespace = body
+        .default_namespace
+        .as_deref()
+        .map(Name::parse)
+        .transpose()?;
+    let part = |at: usize| namespace.as_ref().and_then(|n| n.0.get(at).cloned());
+    let given = |name: &Option<String>| name.as_deref().map(folded).transpose();
+    let database = given(&login.database)?.or_else(|| part(0));
+    let schema = given(&login.schema)?.or_else(|| part(1));
+    let schema = schema.or_else(|| database.as_ref().map(|_| "PUBLIC".to_owned()));
+    Ok((database, schema))
 }

@@ -90,79 +90,8 @@ pub fn from_duckdb(message: &str) -> SnowflakeError {
             .unwrap_or_default();
         return conversion(rest, value);
     }
-    if has("invalid timestamp field format") || has("timestamp field value out of range") {
-        return new(
-            "100035",
-            "22007",
-            format!(
-                "Timestamp '{}' is not recognized",
-                double.trim_end_matches(NO_TIME)
-            ),
-        );
-    }
-    if has("invalid date field format") || has("date field value out of range") {
-        return new(
-            "100040",
-            "22007",
-            format!("Date '{double}' is not recognized"),
-        );
-    }
-    if has("Could not parse string") {
-        return new(
-            "100096",
-            "22007",
-            format!("Can't parse '{double}' as date or timestamp with the format given"),
-        );
-    }
-    if has("invalid time field format") || has("time field value out of range") {
-        return new(
-            "100108",
-            "22007",
-            format!("Time '{double}' is not recognized"),
-        );
-    }
-    if has("Out of Range") || has("out of range") || has("Could not cast value") {
-        return new(
-            "100039",
-            "22003",
-            format!("Numeric value is out of range: {}", first_line(message)),
-        );
-    }
-    if has("More than one row returned by a subquery") {
-        return new(
-            "090150",
-            "22000",
-            "Single-row subquery returns more than one row.".to_owned(),
-        );
-    }
-    if has("Ambiguous reference") || has("Ambiguous column") {
-        return new(
-            "002028",
-            "42601",
-            format!(
-                "SQL compilation error: ambiguous column name '{}'",
-                double.trim_matches('"')
-            ),
-        );
-    }
-    if has("Referenced column") || has("does not have a column named") || has("Referenced table") {
-        let name = if has("does not have a column named") {
-            message
-                .rsplit("named")
-                .next()
-                .and_then(|t| t.split('"').nth(1))
-                .unwrap_or(double)
-        } else {
-            double
-        };
-        return SnowflakeError::invalid_identifier(name);
-    }
-    if has("must appear in the GROUP BY clause") {
-        return new(
-            "000979",
-            "42601",
-            format!("SQL compilation error:\n[{double}] is not a valid group by expression"),
-        );
+    if let Some(error) = value_error(message, double).or_else(|| name_error(message, double)) {
+        return error;
     }
     if has("No function matches") {
         return wrong_arguments(message);
@@ -178,6 +107,94 @@ pub fn from_duckdb(message: &str) -> SnowflakeError {
         );
     }
     new("100000", "22000", first_line(message))
+}
+
+/// A value that its type does not take.
+fn value_error(message: &str, double: &str) -> Option<SnowflakeError> {
+    let new = SnowflakeError::new;
+    let has = |text: &str| message.contains(text);
+    if has("invalid timestamp field format") || has("timestamp field value out of range") {
+        return Some(new(
+            "100035",
+            "22007",
+            format!(
+                "Timestamp '{}' is not recognized",
+                double.trim_end_matches(NO_TIME)
+            ),
+        ));
+    }
+    if has("invalid date field format") || has("date field value out of range") {
+        return Some(new(
+            "100040",
+            "22007",
+            format!("Date '{double}' is not recognized"),
+        ));
+    }
+    if has("Could not parse string") {
+        return Some(new(
+            "100096",
+            "22007",
+            format!("Can't parse '{double}' as date or timestamp with the format given"),
+        ));
+    }
+    if has("invalid time field format") || has("time field value out of range") {
+        return Some(new(
+            "100108",
+            "22007",
+            format!("Time '{double}' is not recognized"),
+        ));
+    }
+    if has("Out of Range") || has("out of range") || has("Could not cast value") {
+        return Some(new(
+            "100039",
+            "22003",
+            format!("Numeric value is out of range: {}", first_line(message)),
+        ));
+    }
+    None
+}
+
+/// A name, or what may not stand where it stands.
+fn name_error(message: &str, double: &str) -> Option<SnowflakeError> {
+    let new = SnowflakeError::new;
+    let has = |text: &str| message.contains(text);
+    if has("More than one row returned by a subquery") {
+        return Some(new(
+            "090150",
+            "22000",
+            "Single-row subquery returns more than one row.".to_owned(),
+        ));
+    }
+    if has("Ambiguous reference") || has("Ambiguous column") {
+        return Some(new(
+            "002028",
+            "42601",
+            format!(
+                "SQL compilation error: ambiguous column name '{}'",
+                double.trim_matches('"')
+            ),
+        ));
+    }
+    if has("Referenced column") || has("does not have a column named") || has("Referenced table") {
+        let name = if has("does not have a column named") {
+            message
+                .rsplit("named")
+                .next()
+                .and_then(|t| t.split('"').nth(1))
+                .unwrap_or(double)
+        } else {
+            double
+        };
+        return Some(SnowflakeError::invalid_identifier(name));
+    }
+    if has("must appear in the GROUP BY clause") {
+        return Some(new(
+            "000979",
+            "42601",
+            format!("SQL compilation error:\n[{double}] is not a valid group by expression"),
+        ));
+    }
+    None
 }
 
 /// A VARIANT's value that is none of the type it should become: what says so, or `None` if the message is about something else. `double` is what stands

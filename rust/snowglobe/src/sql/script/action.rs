@@ -23,28 +23,8 @@ pub(super) fn action(cursor: &mut Cursor<'_>) -> Result<Action> {
         "IF" => return if_action(cursor),
         "CASE" => return case_action(cursor),
         "FOR" => return for_action(cursor),
-        "WHILE" => {
-            let condition = condition(cursor)?;
-            let end = if cursor.accept("DO") { "WHILE" } else { "LOOP" };
-            cursor.accept("LOOP");
-            let body = steps(cursor, &["END"])?;
-            cursor.expect("END")?;
-            cursor.expect(end)?;
-            let label = label(cursor)?;
-            return Ok(Action::While {
-                condition,
-                body,
-                label,
-            });
-        }
-        "REPEAT" => {
-            let body = steps(cursor, &["UNTIL"])?;
-            cursor.expect("UNTIL")?;
-            let until = condition(cursor)?;
-            cursor.expect("END REPEAT")?;
-            let label = label(cursor)?;
-            return Ok(Action::Repeat { body, until, label });
-        }
+        "WHILE" => return while_action(cursor),
+        "REPEAT" => return repeat_action(cursor),
         "LOOP" => {
             let body = steps(cursor, &["END"])?;
             cursor.expect("END LOOP")?;
@@ -55,26 +35,8 @@ pub(super) fn action(cursor: &mut Cursor<'_>) -> Result<Action> {
         "CONTINUE" | "ITERATE" => return label(cursor).map(Action::Continue),
         "NULL" => return Ok(Action::Nothing),
         "RETURN" => return return_action(cursor),
-        "RAISE" => {
-            let name = if cursor.peek().is_some_and(|l| l.token != Token::SemiColon) {
-                Some(cursor.identifier()?)
-            } else {
-                None
-            };
-            return Ok(Action::Raise(name));
-        }
-        "OPEN" => {
-            let name = cursor.identifier()?;
-            let using = if cursor.accept("USING") {
-                list(&parenthesized(cursor)?)
-            } else {
-                Vec::new()
-            };
-            return Ok(Action::Open {
-                cursor: name,
-                using,
-            });
-        }
+        "RAISE" => return raise_action(cursor),
+        "OPEN" => return open_action(cursor),
         "FETCH" => {
             let name = cursor.identifier()?;
             cursor.expect("INTO")?;
@@ -98,6 +60,52 @@ pub(super) fn action(cursor: &mut Cursor<'_>) -> Result<Action> {
     }
     cursor.reset(start);
     sql_action(cursor, &word)
+}
+
+fn while_action(cursor: &mut Cursor<'_>) -> Result<Action> {
+    let condition = condition(cursor)?;
+    let end = if cursor.accept("DO") { "WHILE" } else { "LOOP" };
+    cursor.accept("LOOP");
+    let body = steps(cursor, &["END"])?;
+    cursor.expect("END")?;
+    cursor.expect(end)?;
+    let label = label(cursor)?;
+    Ok(Action::While {
+        condition,
+        body,
+        label,
+    })
+}
+
+fn repeat_action(cursor: &mut Cursor<'_>) -> Result<Action> {
+    let body = steps(cursor, &["UNTIL"])?;
+    cursor.expect("UNTIL")?;
+    let until = condition(cursor)?;
+    cursor.expect("END REPEAT")?;
+    let label = label(cursor)?;
+    Ok(Action::Repeat { body, until, label })
+}
+
+fn open_action(cursor: &mut Cursor<'_>) -> Result<Action> {
+    let name = cursor.identifier()?;
+    let using = if cursor.accept("USING") {
+        list(&parenthesized(cursor)?)
+    } else {
+        Vec::new()
+    };
+    Ok(Action::Open {
+        cursor: name,
+        using,
+    })
+}
+
+fn raise_action(cursor: &mut Cursor<'_>) -> Result<Action> {
+    let name = if cursor.peek().is_some_and(|l| l.token != Token::SemiColon) {
+        Some(cursor.identifier()?)
+    } else {
+        None
+    };
+    Ok(Action::Raise(name))
 }
 
 /// The label that may stand before the semicolon.

@@ -1,8 +1,11 @@
 //! INFORMATION_SCHEMA: its views, and its table functions with their histories (`histories`).
 
+mod columns;
 mod histories;
 
-use crate::engine::catalog::{Body, Column, Kind, Object};
+use std::sync::Arc;
+
+use crate::engine::catalog::{Body, Kind, Object};
 use crate::engine::compile::Context;
 use crate::engine::storage;
 use crate::engine::storage::Rows;
@@ -34,9 +37,8 @@ fn rows_of(rows: Vec<Cells>, names: &[(&str, SnowflakeType)]) -> Rows {
     Rows { columns, rows }
 }
 
-/// The columns of TABLES and COLUMNS: numbers end with `#`, times with `@`.
+/// The columns of TABLES: numbers end with `#`, times with `@`.
 const TABLES: &str = "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME TABLE_OWNER TABLE_TYPE IS_TRANSIENT CLUSTERING_KEY ROW_COUNT# BYTES# RETENTION_TIME# IS_INSERTABLE_INTO CREATED@ LAST_ALTERED@ LAST_DDL@ AUTO_CLUSTERING_ON COMMENT IS_TEMPORARY IS_ICEBERG IS_DYNAMIC IS_IMMUTABLE IS_HYBRID";
-const COLUMNS: &str = "TABLE_CATALOG TABLE_SCHEMA TABLE_NAME COLUMN_NAME ORDINAL_POSITION# COLUMN_DEFAULT IS_NULLABLE DATA_TYPE CHARACTER_MAXIMUM_LENGTH# CHARACTER_OCTET_LENGTH# NUMERIC_PRECISION# NUMERIC_PRECISION_RADIX# NUMERIC_SCALE# DATETIME_PRECISION# IS_IDENTITY IDENTITY_GENERATION IDENTITY_START IDENTITY_INCREMENT IDENTITY_MAXIMUM IDENTITY_MINIMUM IDENTITY_CYCLE IDENTITY_ORDERED SCHEMA_EVOLUTION_RECORD IS_SELF_REFERENCING COMMENT DATA_TYPE_ALIAS";
 
 fn typed(names: &'static str) -> Vec<(&'static str, SnowflakeType)> {
     let one = |name: &'static str| match (name.strip_suffix('#'), name.strip_suffix('@')) {
@@ -59,7 +61,6 @@ fn is_visible(context: &Context<'_>, object: &Object) -> bool {
 /// For a view that is not there.
 pub fn view(context: &Context<'_>, database: &str, name: &str) -> Result<Rows> {
     context.find(Kind::Database, &Name(vec![database.to_owned()]))?;
-    let t = SnowflakeType::TEXT;
     let inside = |kind: Kind| {
         context
             .snapshot
@@ -70,113 +71,11 @@ pub fn view(context: &Context<'_>, database: &str, name: &str) -> Result<Rows> {
             .collect::<Vec<_>>()
     };
     match name {
-        "DATABASES" => {
-            let rows = context
-                .snapshot
-                .catalog
-                .all(Kind::Database)
-                .filter(|o| is_visible(context, o));
-            let row = |o: &std::sync::Arc<Object>| {
-                vec![
-                    ("DATABASE_NAME", text(o.short().to_owned())),
-                    ("DATABASE_OWNER", text(o.owner.clone())),
-                    ("CREATED", Value::TimestampLtz(o.created_micros)),
-                ]
-            };
-            Ok(rows_of(
-                rows.map(row).collect(),
-                &[
-                    ("DATABASE_NAME", t.clone()),
-                    ("DATABASE_OWNER", t),
-                    ("CREATED", SnowflakeType::LTZ),
-                ],
-            ))
-        }
-        "SCHEMATA" => {
-            let row = |o: std::sync::Arc<Object>| {
-                vec![
-                    ("", text(o.path[0].clone())),
-                    ("", text(o.path[1].clone())),
-                    ("", text(o.owner.clone())),
-                    (
-                        "",
-                        yes_no(matches!(o.body, Body::Schema { transient: true })),
-                    ),
-                    ("", yes_no(false)),
-                    ("", text("1".to_owned())),
-                    ("", Value::TimestampLtz(o.created_micros)),
-                    ("", Value::TimestampLtz(o.created_micros)),
-                    ("", text(o.comment.clone())),
-                ]
-            };
-            let mut rows: Vec<Cells> = inside(Kind::Schema).into_iter().map(row).collect();
-            rows.push(vec![
-                ("", text(database.to_owned())),
-                ("", text("INFORMATION_SCHEMA".to_owned())),
-                ("", text(None)),
-                ("", yes_no(false)),
-                ("", yes_no(false)),
-                ("", text("1".to_owned())),
-                ("", Value::TimestampLtz(context.snapshot.now)),
-                ("", Value::TimestampLtz(context.snapshot.now)),
-                ("", text(None)),
-            ]);
-            Ok(rows_of(
-                rows,
-                &[
-                    ("CATALOG_NAME", t.clone()),
-                    ("SCHEMA_NAME", t.clone()),
-                    ("SCHEMA_OWNER", t.clone()),
-                    ("IS_TRANSIENT", t.clone()),
-                    ("IS_MANAGED_ACCESS", t.clone()),
-                    ("RETENTION_TIME", t.clone()),
-                    ("CREATED", SnowflakeType::LTZ),
-                    ("LAST_ALTERED", SnowflakeType::LTZ),
-                    ("COMMENT", t),
-                ],
-            ))
-        }
+        "DATABASES" => Ok(databases(context)),
+        "SCHEMATA" => Ok(schemata(context, database, inside(Kind::Schema))),
         "TABLES" => tables(context, inside(Kind::Table), inside(Kind::View)),
-        "VIEWS" => {
-            let row = |o: std::sync::Arc<Object>| {
-                let definition = match &o.body {
-                    Body::View { text, .. } => text.clone(),
-                    _ => String::new(),
-                };
-                vec![
-                    ("", text(o.path[0].clone())),
-                    ("", text(o.path[1].clone())),
-                    ("", text(o.path[2].clone())),
-                    ("", text(o.owner.clone())),
-                    ("", text(definition)),
-                    ("", text("NONE".to_owned())),
-                    ("", yes_no(false)),
-                    ("", yes_no(false)),
-                    ("", yes_no(false)),
-                    ("", Value::TimestampLtz(o.created_micros)),
-                    ("", Value::TimestampLtz(o.created_micros)),
-                    ("", text(o.comment.clone())),
-                ]
-            };
-            Ok(rows_of(
-                inside(Kind::View).into_iter().map(row).collect(),
-                &[
-                    ("TABLE_CATALOG", t.clone()),
-                    ("TABLE_SCHEMA", t.clone()),
-                    ("TABLE_NAME", t.clone()),
-                    ("TABLE_OWNER", t.clone()),
-                    ("VIEW_DEFINITION", t.clone()),
-                    ("CHECK_OPTION", t.clone()),
-                    ("IS_UPDATABLE", t.clone()),
-                    ("INSERTABLE_INTO", t.clone()),
-                    ("IS_SECURE", t.clone()),
-                    ("CREATED", SnowflakeType::LTZ),
-                    ("LAST_ALTERED", SnowflakeType::LTZ),
-                    ("COMMENT", t),
-                ],
-            ))
-        }
-        "COLUMNS" => columns(context, inside(Kind::Table), inside(Kind::View)),
+        "VIEWS" => Ok(views(inside(Kind::View))),
+        "COLUMNS" => columns::columns(context, inside(Kind::Table), inside(Kind::View)),
         "PROCEDURES" => Ok(procedures(&inside(Kind::Procedure))),
         "TABLE_CONSTRAINTS" => Ok(constraints(&inside(Kind::Table))),
         "APPLICABLE_ROLES" | "ENABLED_ROLES" => Ok(roles(context, name)),
@@ -197,8 +96,119 @@ pub fn view(context: &Context<'_>, database: &str, name: &str) -> Result<Rows> {
     }
 }
 
-fn procedures(objects: &[std::sync::Arc<Object>]) -> Rows {
-    let row = |o: &std::sync::Arc<Object>| {
+fn databases(context: &Context<'_>) -> Rows {
+    let t = SnowflakeType::TEXT;
+    let rows = context
+        .snapshot
+        .catalog
+        .all(Kind::Database)
+        .filter(|o| is_visible(context, o));
+    let row = |o: &Arc<Object>| {
+        vec![
+            ("DATABASE_NAME", text(o.short().to_owned())),
+            ("DATABASE_OWNER", text(o.owner.clone())),
+            ("CREATED", Value::TimestampLtz(o.created_micros)),
+        ]
+    };
+    rows_of(
+        rows.map(row).collect(),
+        &[
+            ("DATABASE_NAME", t.clone()),
+            ("DATABASE_OWNER", t),
+            ("CREATED", SnowflakeType::LTZ),
+        ],
+    )
+}
+
+fn schemata(context: &Context<'_>, database: &str, schemas: Vec<Arc<Object>>) -> Rows {
+    let t = SnowflakeType::TEXT;
+    let row = |o: Arc<Object>| {
+        vec![
+            ("", text(o.path[0].clone())),
+            ("", text(o.path[1].clone())),
+            ("", text(o.owner.clone())),
+            (
+                "",
+                yes_no(matches!(o.body, Body::Schema { transient: true })),
+            ),
+            ("", yes_no(false)),
+            ("", text("1".to_owned())),
+            ("", Value::TimestampLtz(o.created_micros)),
+            ("", Value::TimestampLtz(o.created_micros)),
+            ("", text(o.comment.clone())),
+        ]
+    };
+    let mut rows: Vec<Cells> = schemas.into_iter().map(row).collect();
+    rows.push(vec![
+        ("", text(database.to_owned())),
+        ("", text("INFORMATION_SCHEMA".to_owned())),
+        ("", text(None)),
+        ("", yes_no(false)),
+        ("", yes_no(false)),
+        ("", text("1".to_owned())),
+        ("", Value::TimestampLtz(context.snapshot.now)),
+        ("", Value::TimestampLtz(context.snapshot.now)),
+        ("", text(None)),
+    ]);
+    rows_of(
+        rows,
+        &[
+            ("CATALOG_NAME", t.clone()),
+            ("SCHEMA_NAME", t.clone()),
+            ("SCHEMA_OWNER", t.clone()),
+            ("IS_TRANSIENT", t.clone()),
+            ("IS_MANAGED_ACCESS", t.clone()),
+            ("RETENTION_TIME", t.clone()),
+            ("CREATED", SnowflakeType::LTZ),
+            ("LAST_ALTERED", SnowflakeType::LTZ),
+            ("COMMENT", t),
+        ],
+    )
+}
+
+fn views(views: Vec<Arc<Object>>) -> Rows {
+    let t = SnowflakeType::TEXT;
+    let row = |o: Arc<Object>| {
+        let definition = match &o.body {
+            Body::View { text, .. } => text.clone(),
+            _ => String::new(),
+        };
+        vec![
+            ("", text(o.path[0].clone())),
+            ("", text(o.path[1].clone())),
+            ("", text(o.path[2].clone())),
+            ("", text(o.owner.clone())),
+            ("", text(definition)),
+            ("", text("NONE".to_owned())),
+            ("", yes_no(false)),
+            ("", yes_no(false)),
+            ("", yes_no(false)),
+            ("", Value::TimestampLtz(o.created_micros)),
+            ("", Value::TimestampLtz(o.created_micros)),
+            ("", text(o.comment.clone())),
+        ]
+    };
+    rows_of(
+        views.into_iter().map(row).collect(),
+        &[
+            ("TABLE_CATALOG", t.clone()),
+            ("TABLE_SCHEMA", t.clone()),
+            ("TABLE_NAME", t.clone()),
+            ("TABLE_OWNER", t.clone()),
+            ("VIEW_DEFINITION", t.clone()),
+            ("CHECK_OPTION", t.clone()),
+            ("IS_UPDATABLE", t.clone()),
+            ("INSERTABLE_INTO", t.clone()),
+            ("IS_SECURE", t.clone()),
+            ("CREATED", SnowflakeType::LTZ),
+            ("LAST_ALTERED", SnowflakeType::LTZ),
+            ("COMMENT", t),
+        ],
+    )
+}
+
+fn procedures(objects: &[Arc<Object>]) -> Rows {
+    let row = |o: &Arc<Object>| {
         let Body::Procedure(procedure) = &o.body else {
             return Vec::new();
         };
@@ -244,12 +254,12 @@ fn procedures(objects: &[std::sync::Arc<Object>]) -> Rows {
 }
 
 /// Primary keys, which are all that is kept of constraints.
-fn constraints(objects: &[std::sync::Arc<Object>]) -> Rows {
-    let has_key = |o: &&std::sync::Arc<Object>| match &o.body {
+fn constraints(objects: &[Arc<Object>]) -> Rows {
+    let has_key = |o: &&Arc<Object>| match &o.body {
         Body::Table(table) => table.columns.iter().any(|c| c.primary_key),
         _ => false,
     };
-    let row = |o: &std::sync::Arc<Object>| {
+    let row = |o: &Arc<Object>| {
         vec![
             ("", text(format!("SYS_CONSTRAINT_{}", o.id))),
             ("", text(o.path[0].clone())),
@@ -284,7 +294,7 @@ fn roles(context: &Context<'_>, view: &str) -> Rows {
                     .catalog
                     .may_take_role(&context.names.user, o.short())
     });
-    let row = |o: &std::sync::Arc<Object>| {
+    let row = |o: &Arc<Object>| {
         vec![
             ("", text(o.short().to_owned())),
             ("", text(o.owner.clone())),
@@ -294,7 +304,7 @@ fn roles(context: &Context<'_>, view: &str) -> Rows {
     rows_of(all.map(row).collect(), &names)
 }
 
-fn named(view: &str, objects: &[std::sync::Arc<Object>]) -> Result<Rows> {
+fn named(view: &str, objects: &[Arc<Object>]) -> Result<Rows> {
     let prefix = view.strip_suffix('S').unwrap_or(view);
     let columns: Vec<(String, SnowflakeType)> = ["CATALOG", "SCHEMA", "NAME", "OWNER"]
         .iter()
@@ -304,7 +314,7 @@ fn named(view: &str, objects: &[std::sync::Arc<Object>]) -> Result<Rows> {
         .iter()
         .map(|(n, k)| (n.as_str(), k.clone()))
         .collect();
-    let row = |o: &std::sync::Arc<Object>| {
+    let row = |o: &Arc<Object>| {
         let short = o.short().split('(').next().unwrap_or_default().to_owned();
         vec![
             ("", text(o.path[0].clone())),
@@ -318,8 +328,8 @@ fn named(view: &str, objects: &[std::sync::Arc<Object>]) -> Result<Rows> {
 
 fn tables(
     context: &Context<'_>,
-    tables: Vec<std::sync::Arc<Object>>,
-    views: Vec<std::sync::Arc<Object>>,
+    tables: Vec<Arc<Object>>,
+    views: Vec<Arc<Object>>,
 ) -> Result<Rows> {
     let mut rows = Vec::new();
     for object in tables.iter().chain(&views) {
@@ -373,104 +383,6 @@ fn tables(
         ]);
     }
     Ok(rows_of(rows, &typed(TABLES)))
-}
-
-fn columns(
-    context: &Context<'_>,
-    tables: Vec<std::sync::Arc<Object>>,
-    views: Vec<std::sync::Arc<Object>>,
-) -> Result<Rows> {
-    let mut rows = Vec::new();
-    for object in tables.iter().chain(&views) {
-        let found: Vec<Column> = match &object.body {
-            Body::Table(table) => table.columns.clone(),
-            _ => {
-                let compiled = context.query(&format!("select * from {}", object.name()))?;
-                let described = storage::query(
-                    context.connection,
-                    &format!("select * from ({}) limit 0", compiled.sql),
-                )?;
-                described
-                    .columns
-                    .into_iter()
-                    .map(|c| Column {
-                        name: c.name,
-                        kind: c.kind,
-                        nullable: true,
-                        default: None,
-                        identity: false,
-                        comment: None,
-                        primary_key: false,
-                    })
-                    .collect()
-            }
-        };
-        for (at, column) in found.into_iter().enumerate() {
-            rows.push(column_row(object, at, column));
-        }
-    }
-    Ok(rows_of(rows, &typed(COLUMNS)))
-}
-
-fn column_row(object: &Object, at: usize, column: Column) -> Cells {
-    let number = |n: Option<u64>| n.map_or(Value::Null, |n| Value::Number(n.into()));
-    let (mut length, mut precision, mut scale, mut decimals) = (None, None, None, None);
-    match &column.kind {
-        SnowflakeType::Varchar { length: n } | SnowflakeType::Binary { length: n } => {
-            length = Some(*n);
-        }
-        SnowflakeType::Number {
-            precision: p,
-            scale: s,
-        } => (precision, scale) = (Some(u64::from(*p)), Some(u64::from(*s))),
-        SnowflakeType::Time { scale }
-        | SnowflakeType::TimestampNtz { scale }
-        | SnowflakeType::TimestampLtz { scale }
-        | SnowflakeType::TimestampTz { scale } => decimals = Some(u64::from(*scale)),
-        _ => {}
-    }
-    let octets = match &column.kind {
-        SnowflakeType::Varchar { length } => Some((length * 4).min(16_777_216)),
-        _ => length,
-    };
-    let word = match &column.kind {
-        SnowflakeType::Varchar { .. } => "TEXT".to_owned(),
-        other => other
-            .to_string()
-            .split('(')
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
-    };
-    let identity = |value: &str| text(column.identity.then(|| value.to_owned()));
-    vec![
-        ("", text(object.path[0].clone())),
-        ("", text(object.path[1].clone())),
-        ("", text(object.path[2].clone())),
-        ("", text(column.name.clone())),
-        ("", Value::Number((at as i128) + 1)),
-        ("", text(column.default.clone())),
-        ("", yes_no(column.nullable)),
-        ("", text(word)),
-        ("", number(length)),
-        ("", number(octets)),
-        ("", number(precision)),
-        ("", number(precision.map(|_| 10))),
-        ("", number(scale)),
-        ("", number(decimals)),
-        ("", yes_no(column.identity)),
-        ("", identity("BY DEFAULT")),
-        ("", identity("1")),
-        ("", identity("1")),
-        ("", Value::Null),
-        ("", Value::Null),
-        ("", identity("NO")),
-        ("", identity("NO")),
-        ("", Value::Null),
-        ("", yes_no(false)),
-        ("", text(column.comment.clone())),
-        ("", Value::Null),
-    ]
 }
 
 fn load_history(context: &Context<'_>, database: &str) -> Result<Rows> {

@@ -100,38 +100,7 @@ impl Format {
         let mut p = Properties::parse(&mut cursor)?;
         cursor.end()?;
         p.take("FORMAT_NAME");
-        if let Some(kind) = p.take_text("TYPE")? {
-            self.is_json = match kind.to_uppercase().as_str() {
-                "CSV" => false,
-                "JSON" => true,
-                other => {
-                    return Err(SnowflakeError::unsupported(format!(
-                        "file format of type {other}"
-                    )));
-                }
-            };
-        }
-        if let Some(compression) = p.take_text("COMPRESSION")? {
-            self.compression = match compression.to_uppercase().as_str() {
-                "AUTO" => Compression::Auto,
-                "NONE" => Compression::None,
-                "GZIP" => Compression::Gzip,
-                "ZSTD" => Compression::Zstd,
-                other => {
-                    return Err(SnowflakeError::unsupported(format!(
-                        "COMPRESSION = {other}"
-                    )));
-                }
-            };
-        }
-        if let Some(text) = p.take_text("FIELD_DELIMITER")? {
-            self.field_delimiter = delimiter(&text);
-        }
-        if let Some(text) = p.take_text("RECORD_DELIMITER")? {
-            // A line feed also takes the carriage return before it, as by default.
-            self.record_delimiter =
-                delimiter(&text).filter(|d| !matches!(d.as_slice(), b"\n" | b"\r\n"));
-        }
+        self.take_kind(&mut p)?;
         self.quote = character(
             p.take_text("FIELD_OPTIONALLY_ENCLOSED_BY")?,
             "FIELD_OPTIONALLY_ENCLOSED_BY",
@@ -187,6 +156,42 @@ impl Format {
             ));
         }
         Ok(self)
+    }
+
+    fn take_kind(&mut self, p: &mut Properties) -> Result<()> {
+        if let Some(kind) = p.take_text("TYPE")? {
+            self.is_json = match kind.to_uppercase().as_str() {
+                "CSV" => false,
+                "JSON" => true,
+                other => {
+                    return Err(SnowflakeError::unsupported(format!(
+                        "file format of type {other}"
+                    )));
+                }
+            };
+        }
+        if let Some(compression) = p.take_text("COMPRESSION")? {
+            self.compression = match compression.to_uppercase().as_str() {
+                "AUTO" => Compression::Auto,
+                "NONE" => Compression::None,
+                "GZIP" => Compression::Gzip,
+                "ZSTD" => Compression::Zstd,
+                other => {
+                    return Err(SnowflakeError::unsupported(format!(
+                        "COMPRESSION = {other}"
+                    )));
+                }
+            };
+        }
+        if let Some(text) = p.take_text("FIELD_DELIMITER")? {
+            self.field_delimiter = delimiter(&text);
+        }
+        if let Some(text) = p.take_text("RECORD_DELIMITER")? {
+            // A line feed also takes the carriage return before it, as by default.
+            self.record_delimiter =
+                delimiter(&text).filter(|d| !matches!(d.as_slice(), b"\n" | b"\r\n"));
+        }
+        Ok(())
     }
 
     fn take_times(&mut self, p: &mut Properties) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Loads what was handed over to a pipe, in batches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{BATCH, REMEMBERED_DAYS};
 use crate::engine::catalog::{Object, Pipe};
@@ -98,21 +98,7 @@ fn load(
         parse(&session.context(&binds, &variables), object, pipe)?
     };
     let since = shared.options.clock.now_micros() - REMEMBERED_DAYS * 86_400_000_000;
-    let known = storage::query(
-        &session.connection,
-        &format!(
-            "select path from sys_loads where pipe = {} and counts and loaded_micros > {since}",
-            object.id
-        ),
-    )?;
-    let known: std::collections::BTreeSet<String> = known
-        .rows
-        .into_iter()
-        .filter_map(|row| match row.into_iter().next() {
-            Some(Value::Text(path)) => Some(path),
-            _ => None,
-        })
-        .collect();
+    let known = known(&session, object, since)?;
     let mut received = BTreeMap::new();
     let mut files = Vec::new();
     for handed in batch {
@@ -147,29 +133,55 @@ fn load(
         Some(&received),
     )?;
     let now = shared.options.clock.now_micros();
-    let report = |load: copy::Loaded| {
-        let first = load.errors.first();
-        PipeFileReport {
-            path: load
-                .key
-                .strip_prefix(&copy.location.base)
-                .unwrap_or(&load.key)
-                .to_owned(),
-            stage_location: format!("s3://{}/{}", copy.location.bucket, copy.location.base),
-            file_size: load.size,
-            time_received_micros: received.get(&load.key).copied().unwrap_or(now),
-            last_insert_micros: now,
-            rows_inserted: load.loaded,
-            rows_parsed: load.parsed,
-            errors_seen: load.errors.len() as u64,
-            error_limit: load.error_limit,
-            first_error: first.map(|e| e.error.message.clone()),
-            first_error_line: first.map(|e| e.line),
-            first_error_character: first.map(|e| e.character),
-            first_error_column: first.map(|e| e.column.clone()),
-            complete: true,
-            status: load.status,
-        }
-    };
+    let report = |load| report(&copy.location, load, &received, now);
     Ok(loads.into_iter().map(report).collect())
+}
+
+/// The paths that the pipe has loaded since.
+fn known(session: &Session, object: &Object, since: i64) -> Result<BTreeSet<String>> {
+    let known = storage::query(
+        &session.connection,
+        &format!(
+            "select path from sys_loads where pipe = {} and counts and loaded_micros > {since}",
+            object.id
+        ),
+    )?;
+    Ok(known
+        .rows
+        .into_iter()
+        .filter_map(|row| match row.into_iter().next() {
+            Some(Value::Text(path)) => Some(path),
+            _ => None,
+        })
+        .collect())
+}
+
+fn report(
+    location: &stages::Location,
+    load: copy::Loaded,
+    received: &BTreeMap<String, i64>,
+    now: i64,
+) -> PipeFileReport {
+    let first = load.errors.first();
+    PipeFileReport {
+        path: load
+            .key
+            .strip_prefix(&location.base)
+            .unwrap_or(&load.key)
+            .to_owned(),
+        stage_location: format!("s3://{}/{}", location.bucket, location.base),
+        file_size: load.size,
+        time_received_micros: received.get(&load.key).copied().unwrap_or(now),
+        last_insert_micros: now,
+        rows_inserted: load.loaded,
+        rows_parsed: load.parsed,
+        errors_seen: load.errors.len() as u64,
+        error_limit: load.error_limit,
+        first_error: first.map(|e| e.error.message.clone()),
+        first_error_line: first.map(|e| e.line),
+        first_error_character: first.map(|e| e.character),
+        first_error_column: first.map(|e| e.column.clone()),
+        complete: true,
+        status: load.status,
+    }
 }

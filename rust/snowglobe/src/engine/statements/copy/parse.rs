@@ -112,21 +112,27 @@ impl Copy {
         };
         p.refuse(&["FILE_PROCESSOR", "LOAD_MODE"])?;
         p.end()?;
-        by_name::check(&copy)?;
-        if copy.validation.is_some() && copy.select.is_some() {
+        copy.check()?;
+        Ok(copy)
+    }
+
+    /// Fails on what does not go together.
+    fn check(&self) -> Result<()> {
+        by_name::check(self)?;
+        if self.validation.is_some() && self.select.is_some() {
             return Err(SnowflakeError::compilation(
                 "VALIDATION_MODE does not go with a transformation",
             ));
         }
-        let is_positional = copy.select.is_none() && copy.match_by == MatchBy::None;
-        if copy.format.is_json && is_positional && copy.target.table()?.columns.len() != 1 {
+        let is_positional = self.select.is_none() && self.match_by == MatchBy::None;
+        if self.format.is_json && is_positional && self.target.table()?.columns.len() != 1 {
             return Err(SnowflakeError::new(
                 "002019",
                 "0A000",
                 "SQL compilation error:\nJSON file format can produce one and only one column of variant, object, or array type. Load data into separate columns using the MATCH_BY_COLUMN_NAME copy option or copy with transformation.",
             ));
         }
-        Ok(copy)
+        Ok(())
     }
 
     /// Fails on what a pipe's COPY may not say.

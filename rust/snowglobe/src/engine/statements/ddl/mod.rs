@@ -75,19 +75,8 @@ pub(crate) fn make(
         let id = catalog.new_id();
         prepare(connection, id)?;
         if kind == Kind::Database {
-            catalog.put(Object {
-                id,
-                kind,
-                path: path.clone(),
-                owner: owner.clone(),
-                created_micros: now,
-                dropped: None,
-                comment: new.comment.clone(),
-                body: new.body.clone(),
-            });
-            let public = catalog.new_id();
-            catalog.put(Object {
-                id: public,
+            let public = Object {
+                id: catalog.new_id(),
                 kind: Kind::Schema,
                 path: vec![path[0].clone(), "PUBLIC".to_owned()],
                 owner: owner.clone(),
@@ -95,8 +84,8 @@ pub(crate) fn make(
                 dropped: None,
                 comment: None,
                 body: Body::Schema { transient: false },
-            });
-            return Ok(());
+            };
+            catalog.put(public);
         }
         catalog.put(Object {
             id,
@@ -116,19 +105,24 @@ pub(crate) fn make(
         frame.schema = Some(made.get(1).cloned().unwrap_or_else(|| "PUBLIC".to_owned()));
         frame.database = made.into_iter().next();
     }
+    Ok(QueryResult::status(created(kind, &short)))
+}
+
+/// What is answered of a new object.
+fn created(kind: Kind, short: &str) -> String {
     let noun = match kind {
         Kind::FileFormat => "File format".to_owned(),
         Kind::Procedure => "Function".to_owned(),
         Kind::Stage => "Stage area".to_owned(),
         other => other.noun().to_owned(),
     };
-    Ok(QueryResult::status(match kind {
+    match kind {
         Kind::Procedure => format!(
             "{noun} {} successfully created.",
-            short.split('(').next().unwrap_or(&short)
+            short.split('(').next().unwrap_or(short)
         ),
         _ => format!("{noun} {short} successfully created."),
-    }))
+    }
 }
 
 /// Takes `IF NOT EXISTS`, which does not go with `OR REPLACE`.

@@ -43,19 +43,7 @@ pub(super) fn run(
     if cursor.peek().is_some_and(|l| l.token == Token::LParen) {
         columns = column_definitions(&mut cursor)?;
     } else if cursor.accept("LIKE") || cursor.at_words("CLONE") {
-        let with_rows = cursor.accept("CLONE");
-        let binds = Binds::default();
-        let context = session.context(&binds, variables);
-        let source = dml::find(&context, &cursor.name()?)?;
-        context.require(&source, "SELECT")?;
-        columns = source.table()?.columns.clone();
-        let mut at = context.snapshot.at;
-        if with_rows && (cursor.at_words("AT") || cursor.at_words("BEFORE")) {
-            let word = cursor.identifier()?;
-            let (inside, _) = cursor.parenthesized()?;
-            at = time_travel::snapshot_of_text(&context, &source, &format!("{word}({inside})"))?;
-        }
-        copied = with_rows.then_some((source.id, at));
+        (columns, copied) = copied_from(session, &mut cursor, variables)?;
     }
     let mut cluster_by = None;
     let mut properties = Properties::parse(&mut cursor)?;
@@ -83,19 +71,7 @@ pub(super) fn run(
     let mut source = None;
     if let Some(query) = query {
         let (compiled, found) = described(session, &query, variables)?;
-        if columns.is_empty() {
-            columns = found;
-        } else if columns.len() != found.len() {
-            return Err(SnowflakeError::new(
-                "002020",
-                "21S01",
-                format!(
-                    "SQL compilation error:\nInvalid column definition list: {} columns for a query of {}",
-                    columns.len(),
-                    found.len()
-                ),
-            ));
-        }
+        columns = columns_for(columns, found)?;
         source = Some((query, compiled));
     }
     check_names(&columns)?;
@@ -122,6 +98,49 @@ pub(super) fn run(
     };
     fill(session, new, &table, rows, variables)
 }
+
+/// The columns of the table after LIKE or CLONE; with CLONE also its rows: its id, and the commit that they are read at.
+fn copied_from(
+    session: &Session,
+    cursor: &mut Cursor<'_>,
+    variables: &Variables,
+) -> Result<(Vec<Column>, Option<ClonedFrom>)> {
+    let with_rows = cursor.accept("CLONE");
+    let binds = Binds::default();
+    let context = session.context(&binds, variables);
+    let source = dml::find(&context, &cursor.name()?)?;
+    context.require(&source, "SELECT")?;
+    let columns = source.table()?.columns.clone();
+    let mut at = context.snapshot.at;
+    if with_rows && (cursor.at_words("AT") || cursor.at_words("BEFORE")) {
+        let word = cursor.identifier()?;
+        let (inside, _) = cursor.parenthesized()?;
+        at = time_travel::snapshot_of_text(&context, &source, &format!("{word}({inside})"))?;
+    }
+    Ok((columns, with_rows.then_some((source.id, at))))
+}
+
+/// The columns that were given for those of a query, or else the query's.
+fn columns_for(given: Vec<Column>, found: Vec<Column>) -> Result<Vec<Column>> {
+    if given.is_empty() {
+        return Ok(found);
+    }
+    if given.len() != found.len() {
+        return Err(SnowflakeError::new(
+            "002020",
+            "21S01",
+            format!(
+                "SQL compilation error:\nInvalid column definition list: {} columns for a query of {}",
+                given.len(),
+                found.len()
+            ),
+        ));
+    }
+    Ok(given)
+}
+
+/// The table and the commit that a clone's rows come from.
+type ClonedFrom = (u64, i64);
 
 /// What a new table starts with.
 enum Rows {

@@ -8,8 +8,8 @@ use super::file::{format_for, read};
 use super::location::locate;
 use super::matching;
 use super::records::{Source, append, create_table, width};
-use crate::engine::compile::Variables;
 use crate::engine::compile::stage_marker;
+use crate::engine::compile::{Context, Variables};
 use crate::engine::files::formats;
 use crate::engine::files::formats::Format;
 use crate::engine::session::Session;
@@ -55,73 +55,82 @@ fn read_stages(
         if staged.contains_key(&marker) {
             continue;
         }
-        let context = session.context(binds, variables);
         let table = format!("_stage_{}", staged.len());
-        let (place, options) = marker
-            .split_once('(')
-            .map_or((marker.as_str(), ""), |(p, o)| (p, o.trim_end_matches(')')));
-        let location = locate(&context, place.trim())?;
-        let option_lexemes = lex(options)?;
-        let mut properties = Properties::parse(&mut Cursor::new(options, &option_lexemes))?;
-        let pattern = properties.take_text("PATTERN")?;
-        let format = properties
-            .take("FILE_FORMAT")
-            .map(formats::option_text)
-            .transpose()?
-            .unwrap_or_default();
-        properties.end()?;
-        let format = format_for(&context, &location, &format)?;
-        if format.parse_header {
-            return Err(SnowflakeError::unsupported(
-                "PARSE_HEADER = TRUE in a query on a stage",
-            ));
-        }
-        let files = matching(
-            &session.connection,
-            location.list(&session.shared)?,
-            &location,
-            pattern.as_deref(),
-        )?;
-        let mut contents = Vec::new();
-        for file in files {
-            contents.push((read(&session.shared, &location, &file.key, &format)?, file));
-        }
-        let widest = contents
-            .iter()
-            .map(|(bytes, _)| width(bytes, &format))
-            .max()
-            .unwrap_or(1)
-            .max(highest_column(sql));
-        create_table(&session.connection, &table, widest)?;
-        for (bytes, file) in &contents {
-            let source = Source {
-                bytes,
-                format: &format,
-                object: file,
-                name: location.file_name(&file.key),
-            };
-            let read = append(
-                &session.connection,
-                &table,
-                &source,
-                widest,
-                None,
-                context.snapshot.now,
-            )?;
-            if let Some((row, line, character, fault)) = read.faults.first() {
-                return Err(SnowflakeError::new(
-                    "100066",
-                    "22000",
-                    format!(
-                        "{}\n  File '{}', line {line}, character {character}\n  Row {row}",
-                        fault.message, file.key
-                    ),
-                ));
-            }
-        }
+        let context = session.context(binds, variables);
+        let format = read_stage(&context, &marker, &table, highest_column(sql))?;
         staged.insert(marker, relation(&table, &format));
     }
     Ok(staged)
+}
+
+/// Reads the files of a stage into a table, which has at least so many columns. Their format.
+fn read_stage(context: &Context<'_>, marker: &str, table: &str, least: usize) -> Result<Format> {
+    let (place, options) = marker
+        .split_once('(')
+        .map_or((marker, ""), |(p, o)| (p, o.trim_end_matches(')')));
+    let location = locate(context, place.trim())?;
+    let option_lexemes = lex(options)?;
+    let mut properties = Properties::parse(&mut Cursor::new(options, &option_lexemes))?;
+    let pattern = properties.take_text("PATTERN")?;
+    let format = properties
+        .take("FILE_FORMAT")
+        .map(formats::option_text)
+        .transpose()?
+        .unwrap_or_default();
+    properties.end()?;
+    let format = format_for(context, &location, &format)?;
+    if format.parse_header {
+        return Err(SnowflakeError::unsupported(
+            "PARSE_HEADER = TRUE in a query on a stage",
+        ));
+    }
+    let files = matching(
+        context.connection,
+        location.list(&context.environment.shared)?,
+        &location,
+        pattern.as_deref(),
+    )?;
+    let mut contents = Vec::new();
+    for file in files {
+        contents.push((
+            read(&context.environment.shared, &location, &file.key, &format)?,
+            file,
+        ));
+    }
+    let widest = contents
+        .iter()
+        .map(|(bytes, _)| width(bytes, &format))
+        .max()
+        .unwrap_or(1)
+        .max(least);
+    create_table(context.connection, table, widest)?;
+    for (bytes, file) in &contents {
+        let source = Source {
+            bytes,
+            format: &format,
+            object: file,
+            name: location.file_name(&file.key),
+        };
+        let read = append(
+            context.connection,
+            table,
+            &source,
+            widest,
+            None,
+            context.snapshot.now,
+        )?;
+        if let Some((row, line, character, fault)) = read.faults.first() {
+            return Err(SnowflakeError::new(
+                "100066",
+                "22000",
+                format!(
+                    "{}\n  File '{}', line {line}, character {character}\n  Row {row}",
+                    fault.message, file.key
+                ),
+            ));
+        }
+    }
+    Ok(format)
 }
 
 /// The staged files as a relation.

@@ -126,11 +126,8 @@ pub fn append(
             match checked {
                 Ok(()) => push(row_number, reader.record_line, &reader.fields)?,
                 Err(fault) => {
-                    let start = reader
-                        .starts
-                        .get(fault.column.saturating_sub(1))
-                        .copied()
-                        .unwrap_or(0);
+                    let start = reader.starts.get(fault.column.saturating_sub(1));
+                    let start = start.copied().unwrap_or(0);
                     staged
                         .faults
                         .push((row_number, reader.record_line, start as u64 + 1, fault));

@@ -40,50 +40,9 @@ pub(super) fn table(
     };
     let mut statements = Vec::new();
     if cursor.accept("ADD") {
-        cursor.accept("COLUMN");
-        loop {
-            let if_not_exists = cursor.accept("IF NOT EXISTS");
-            let column = column_definition(&mut cursor)?;
-            if body.columns.iter().any(|c| c.name == column.name) {
-                if !if_not_exists {
-                    return Err(SnowflakeError::new(
-                        "001430",
-                        "42601",
-                        format!(
-                            "SQL compilation error:\ncolumn '{}' already exists",
-                            column.name
-                        ),
-                    ));
-                }
-            } else {
-                statements.push(add_column(session, id, &column)?);
-                body.columns.push(column);
-            }
-            if !cursor.accept_token(&Token::Comma) {
-                break;
-            }
-            cursor.accept("COLUMN");
-        }
+        add_columns(session, &mut cursor, id, body, &mut statements)?;
     } else if cursor.accept("DROP") {
-        cursor.accept("COLUMN");
-        let if_exists = cursor.accept("IF EXISTS");
-        loop {
-            let name = cursor.identifier()?;
-            match dml::column(object, &name) {
-                Err(error) if !if_exists => return Err(error),
-                Err(_) => {}
-                Ok(_) => {
-                    statements.push(format!(
-                        "alter table \"T{id}\" drop column {}",
-                        quoted(&name)
-                    ));
-                    body.columns.retain(|c| c.name != name);
-                }
-            }
-            if !cursor.accept_token(&Token::Comma) {
-                break;
-            }
-        }
+        drop_columns(&mut cursor, object, body, &mut statements)?;
     } else if cursor.accept("RENAME COLUMN") {
         let old = cursor.identifier()?;
         cursor.expect("TO")?;
@@ -128,6 +87,71 @@ pub(super) fn table(
         Ok(())
     })?;
     Ok(QueryResult::status("Statement executed successfully."))
+}
+
+/// Reads the columns after DROP, with the statements of DuckDB's that drop them.
+fn drop_columns(
+    cursor: &mut Cursor<'_>,
+    object: &Object,
+    body: &mut Table,
+    statements: &mut Vec<String>,
+) -> Result<()> {
+    let id = object.id;
+    cursor.accept("COLUMN");
+    let if_exists = cursor.accept("IF EXISTS");
+    loop {
+        let name = cursor.identifier()?;
+        match dml::column(object, &name) {
+            Err(error) if !if_exists => return Err(error),
+            Err(_) => {}
+            Ok(_) => {
+                statements.push(format!(
+                    "alter table \"T{id}\" drop column {}",
+                    quoted(&name)
+                ));
+                body.columns.retain(|c| c.name != name);
+            }
+        }
+        if !cursor.accept_token(&Token::Comma) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the columns after ADD, with the statements of DuckDB's that add them.
+fn add_columns(
+    session: &Session,
+    cursor: &mut Cursor<'_>,
+    id: u64,
+    body: &mut Table,
+    statements: &mut Vec<String>,
+) -> Result<()> {
+    cursor.accept("COLUMN");
+    loop {
+        let if_not_exists = cursor.accept("IF NOT EXISTS");
+        let column = column_definition(cursor)?;
+        if body.columns.iter().any(|c| c.name == column.name) {
+            if !if_not_exists {
+                return Err(SnowflakeError::new(
+                    "001430",
+                    "42601",
+                    format!(
+                        "SQL compilation error:\ncolumn '{}' already exists",
+                        column.name
+                    ),
+                ));
+            }
+        } else {
+            statements.push(add_column(session, id, &column)?);
+            body.columns.push(column);
+        }
+        if !cursor.accept_token(&Token::Comma) {
+            break;
+        }
+        cursor.accept("COLUMN");
+    }
+    Ok(())
 }
 
 fn add_column(

@@ -41,25 +41,7 @@ pub(super) fn run(
     if cursor.at_words("OR ALTER") {
         return Err(SnowflakeError::unsupported("CREATE OR ALTER"));
     }
-    let mut flags = table::Flags {
-        or_replace,
-        transient: false,
-        temporary: false,
-    };
-    loop {
-        if cursor.accept("TRANSIENT") {
-            flags.transient = true;
-        } else if cursor.accept("TEMPORARY") || cursor.accept("TEMP") || cursor.accept("VOLATILE") {
-            flags.temporary = true;
-        } else if !(cursor.accept("SECURE")
-            || cursor.accept("SCOPED")
-            || cursor.accept("LOCAL")
-            || cursor.accept("GLOBAL")
-            || cursor.accept("RECURSIVE"))
-        {
-            break;
-        }
-    }
+    let flags = flags(&mut cursor, or_replace);
     let kind = Kind::parse(&mut cursor)?;
     if kind == Kind::Table {
         let binds = Binds::default();
@@ -117,6 +99,30 @@ pub(super) fn run(
         session.warehouse = Some(name);
     }
     Ok(made)
+}
+
+/// The words before the kind.
+fn flags(cursor: &mut Cursor<'_>, or_replace: bool) -> table::Flags {
+    let mut flags = table::Flags {
+        or_replace,
+        transient: false,
+        temporary: false,
+    };
+    loop {
+        if cursor.accept("TRANSIENT") {
+            flags.transient = true;
+        } else if cursor.accept("TEMPORARY") || cursor.accept("TEMP") || cursor.accept("VOLATILE") {
+            flags.temporary = true;
+        } else if !(cursor.accept("SECURE")
+            || cursor.accept("SCOPED")
+            || cursor.accept("LOCAL")
+            || cursor.accept("GLOBAL")
+            || cursor.accept("RECURSIVE"))
+        {
+            break;
+        }
+    }
+    flags
 }
 
 /// Objects that are nothing but properties.
