@@ -180,6 +180,30 @@ fn what_is_written_is_there_after_a_restart_and_what_was_open_is_not() {
     assert_eq!(number(&mut again, "select id from dropped"), 5);
 }
 
+#[test]
+fn a_pipe_takes_what_a_stream_is_unloaded_to_and_remembers_it_on_the_disk() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let engine = open(Some(dir.path()));
+    let mut session = with_table(&engine);
+    for sql in [
+        "create table copied (id number, v number)",
+        "create stage lake url = 's3://lake/m/' file_format = (type = csv)",
+        "create pipe p auto_ingest = true as copy into copied from @lake",
+        "create stream changes on table t",
+        "insert into t values (3, 0)",
+        "copy into @lake from (select id, v from changes)",
+    ] {
+        run(&mut session, sql);
+    }
+    for _ in 0..3_000 {
+        if number(&mut session, "select count(*) from copied") == 1 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("the pipe loaded nothing");
+}
+
 /// Opens the engine after the threads of the previous one have released its files.
 fn reopened(dir: &Path) -> Engine {
     for _ in 0..3_000 {

@@ -8,7 +8,8 @@ use crate::engine::compile::Variables;
 use crate::engine::compile::{Context, take_stage};
 use crate::engine::files::formats;
 use crate::engine::files::formats::Format;
-use crate::engine::session::{Runtime, Session};
+use crate::engine::session::Session;
+use crate::engine::state::shared::Shared;
 use crate::engine::statements::dml;
 use crate::engine::statements::identifiers;
 use crate::engine::statements::stages;
@@ -52,6 +53,12 @@ struct Written {
     rows: u64,
 }
 
+/// The files of an unload, and how long they are unpacked in all.
+struct Done {
+    files: Vec<Written>,
+    bytes: usize,
+}
+
 /// Runs what follows `COPY INTO` where a location follows.
 pub(super) fn run(
     session: &mut Session,
@@ -61,12 +68,11 @@ pub(super) fn run(
 ) -> Result<QueryResult> {
     let unload = parse(session, cursor, binds, variables)?;
     let (query, binds) = identifiers::resolve(session, &unload.query, binds, variables)?;
-    let runtime = session.runtime();
-    stages::with_staged(session, &query, &binds, variables, |session| {
+    let done = stages::with_staged(session, &query, &binds, variables, |session| {
         let context = session.context(&binds, variables);
         let compiled = context.query(&query)?;
         if compiled.streams.is_empty() {
-            return unload.done(&runtime, &context, &compiled.sql);
+            return unload.done(&context, &compiled.sql);
         }
         // "CREATE STREAM": it moves on where a transaction unloads it, as with any DML.
         let locks = dml::stream_locks(&context, &compiled.streams);
@@ -74,9 +80,17 @@ pub(super) fn run(
         session.write(&locks, &binds, variables, |context, _, effects| {
             let compiled = context.query(&query)?;
             effects.streams.extend(&compiled.streams);
-            unload.done(&runtime, context, &compiled.sql)
+            unload.done(context, &compiled.sql)
         })
-    })
+    })?;
+    // A pipe writes down what it is to load, for which the statement must have written.
+    if unload.location.bucket != INTERNAL_BUCKET {
+        for file in &done.files {
+            let created = session.wiring.object_created;
+            created(&session.runtime(), &unload.location.bucket, &file.key);
+        }
+    }
+    Ok(answer(&unload, &done))
 }
 
 fn parse(
@@ -203,12 +217,12 @@ fn as_texts(
 }
 
 impl Unload {
-    /// Writes the files of a query of DuckDB's, and says what came of it.
-    fn done(&self, runtime: &Runtime, context: &Context<'_>, sql: &str) -> Result<QueryResult> {
+    /// Writes the files of a query of DuckDB's.
+    fn done(&self, context: &Context<'_>, sql: &str) -> Result<Done> {
         let (columns, rows) = as_texts(context.connection, sql, &self.format)?;
         let (files, bytes) = self.files(&columns, &rows)?;
-        let written = self.write(runtime, files)?;
-        Ok(answer(self, &written, bytes))
+        let files = self.write(&context.environment.shared, files)?;
+        Ok(Done { files, bytes })
     }
 
     /// The files, and how long they are unpacked in all.
@@ -271,11 +285,11 @@ impl Unload {
         self.location.key(&name)
     }
 
-    fn write(&self, runtime: &Runtime, files: Vec<Content>) -> Result<Vec<Written>> {
-        let store = &runtime.options.object_store;
+    fn write(&self, shared: &Shared, files: Vec<Content>) -> Result<Vec<Written>> {
+        let store = &shared.options.object_store;
         let bucket = &self.location.bucket;
         // Whether the bucket is there.
-        let present = self.location.list(runtime)?;
+        let present = self.location.list(shared)?;
         let keys: Vec<String> = (0..files.len()).map(|number| self.key(number)).collect();
         if !self.overwrites && present.iter().any(|file| keys.contains(&file.key)) {
             return Err(SnowflakeError::new(
@@ -292,9 +306,6 @@ impl Unload {
             store
                 .put(bucket, &key, &content.bytes)
                 .map_err(SnowflakeError::internal)?;
-            if bucket != INTERNAL_BUCKET {
-                (runtime.wiring.object_created)(runtime, bucket, &key);
-            }
             written.push(Written {
                 key,
                 size: content.bytes.len(),
@@ -305,7 +316,8 @@ impl Unload {
     }
 }
 
-fn answer(unload: &Unload, written: &[Written], bytes: usize) -> QueryResult {
+fn answer(unload: &Unload, done: &Done) -> QueryResult {
+    let (written, bytes) = (&done.files, done.bytes);
     let number = |n: u64| Value::Number(n.into());
     let size = |bytes: usize| number(bytes as u64);
     let meta = |name: &str| ColumnMeta::new(name, SnowflakeType::INTEGER);
