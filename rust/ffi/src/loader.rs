@@ -86,6 +86,8 @@ enum Outcome {
 
 #[derive(Serialize)]
 struct LoadedFile {
+    /// The table that the contract names.
+    table: String,
     /// The objects' names: one, or several for a large file.
     source_files: Vec<String>,
     /// Rows read, and the malformed rows among them.
@@ -284,10 +286,11 @@ impl LoaderSession {
             .load(inputs, request.mode, deadline, listener)
             .await;
         let written = rejects.finish();
+        let table = self.loader.pipeline().contract().table();
         let outcome = |(outcome, written): (Result<Loaded>, Result<()>)| match outcome
             .and_then(|loaded| written.map(|()| loaded))
         {
-            Ok(loaded) => Outcome::Loaded(loaded.into()),
+            Ok(loaded) => Outcome::Loaded(LoadedFile::of(table, loaded)),
             Err(error) => Outcome::Failed {
                 kind: crate::failure::fault_name(&error),
                 message: error.to_string(),
@@ -297,12 +300,13 @@ impl LoaderSession {
     }
 }
 
-impl From<Loaded> for LoadedFile {
-    fn from(loaded: Loaded) -> Self {
+impl LoadedFile {
+    fn of(table: &str, loaded: Loaded) -> Self {
         let objects = loaded.objects;
         let sent = objects.iter().filter_map(|one| one.object.bytes);
         let counts = loaded.reports.iter().map(|one| one.counts);
         Self {
+            table: table.to_owned(),
             bytes: sent.reduce(|all, one| all + one),
             rows_read: objects.iter().map(|one| one.rows.rows).sum(),
             malformed: objects.iter().map(|one| one.rows.malformed).sum(),

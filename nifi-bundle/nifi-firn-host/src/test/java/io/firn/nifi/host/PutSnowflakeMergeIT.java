@@ -94,8 +94,12 @@ class PutSnowflakeMergeIT {
                 "rows.duplicates", "1", "rows.inserted", "0", "rows.updated", "1", "rows.deleted", "1"));
         final List<ProvenanceEventRecord> sent = runner.getProvenanceEvents().stream()
                 .filter(event -> event.getEventType() == ProvenanceEventType.SEND).toList();
-        assertEquals(2, sent.size());
-        assertEquals(snowglobe.url() + "/" + first.getAttribute("firn.source.files"), sent.getFirst().getTransitUri());
+        assertEquals(List.of("s3://firn-landing/" + first.getAttribute("firn.source.files"), "snowflake://127.0.0.1/FIRN/PUBLIC/CUSTOMER"),
+                sent.stream().limit(2).map(ProvenanceEventRecord::getTransitUri).toList());
+        assertEquals(4, sent.size());
+        first.assertAttributeEquals("record.count", "2");
+        assertEquals(4, runner.getCounterValue("History Rows"));
+        assertEquals(1, runner.getCounterValue("Duplicate Rows"));
         assertEquals("Ockham", snowglobe.sql("select city from CUSTOMER").at("/data/0/0").asText());
         assertEquals(1, snowglobe.number("select count(*) from CUSTOMER_HISTORY where source_file = '"
                 + first.getAttribute("firn.source.files") + "' and customer_id = 1"));

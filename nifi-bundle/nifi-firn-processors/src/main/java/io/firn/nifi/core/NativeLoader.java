@@ -79,6 +79,7 @@ public final class NativeLoader implements AutoCloseable {
 
     /** A file that was loaded, as one object or, if it is large, as several. {@code bytes} is null if an earlier call uploaded it. */
     public record Loaded(
+            @JsonProperty("table") String table,
             @JsonProperty("source_files") List<String> sourceFiles,
             @JsonProperty("rows_read") long rowsRead,
             @JsonProperty("malformed") long malformed,

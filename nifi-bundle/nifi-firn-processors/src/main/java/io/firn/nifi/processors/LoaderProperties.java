@@ -148,7 +148,7 @@ final class LoaderProperties {
         return valueOf(context, BUCKET) + "/" + normalized;
     }
 
-    private static String valueOf(final PropertyContext context, final PropertyDescriptor property) {
+    static String valueOf(final PropertyContext context, final PropertyDescriptor property) {
         return context.getProperty(property).evaluateAttributeExpressions().getValue();
     }
 }

@@ -3,9 +3,9 @@ package io.firn.nifi.processors;
 import io.firn.nifi.core.CoreException;
 import io.firn.nifi.core.FirnLibrary;
 import io.firn.nifi.core.NativeLoader;
+import io.firn.nifi.core.NativeLoader.Failed;
 import io.firn.nifi.core.NativeLoader.Finding;
 import io.firn.nifi.core.NativeLoader.Loaded;
-import io.firn.nifi.core.NativeLoader.Mode;
 import io.firn.nifi.core.NativeLoader.Outcome;
 import org.apache.nifi.annotation.behavior.InputRequirement;
 import org.apache.nifi.annotation.behavior.ReadsAttribute;
@@ -33,10 +33,12 @@ import org.apache.nifi.processor.exception.ProcessException;
 import org.apache.nifi.processor.util.StandardValidators;
 
 import java.io.IOException;
+import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -68,6 +70,7 @@ import java.util.stream.Stream;
 @WritesAttributes({
     @WritesAttribute(attribute = "firn.source.files", description = "Path of the staged file, as in the column source_file;"
             + " comma-separated paths if the FlowFile was larger than 512 MiB and was split into several files"),
+    @WritesAttribute(attribute = "record.count", description = "On success: rows read from the FlowFile. On rejected: malformed rows in it"),
     @WritesAttribute(attribute = "firn.rows.read", description = "Rows read from the FlowFile"),
     @WritesAttribute(attribute = "firn.rows.malformed", description = "Malformed rows: rows that do not match the contract"),
     @WritesAttribute(attribute = "firn.rows.in", description = "Rows merged: the sum of history, duplicates and rejects"),
@@ -83,17 +86,12 @@ import java.util.stream.Stream;
 @SeeAlso(GenerateCustomerCsv.class)
 public final class PutSnowflakeMerge extends AbstractProcessor implements VerifiableProcessor {
 
-    static final String COPY_AND_MERGE = "Copy and Merge";
-    static final String SNOWPIPE = "Snowpipe";
-    static final String SNOWPIPE_AWAITED = "Snowpipe, Awaited";
-
     static final PropertyDescriptor LOAD_STRATEGY = new PropertyDescriptor.Builder()
             .name("Load Strategy")
-            .description("Copy and Merge: load and merge the rows now, and report the row counts. Snowpipe: upload only; the pipe and the task "
-                    + "load and merge. Snowpipe, Awaited: the same, and wait until the rows are in the history.")
+            .description("How the rows get from the stage into the tables, and when the FlowFile leaves.")
             .required(true)
-            .allowableValues(COPY_AND_MERGE, SNOWPIPE, SNOWPIPE_AWAITED)
-            .defaultValue(COPY_AND_MERGE)
+            .allowableValues(LoadStrategy.class)
+            .defaultValue(LoadStrategy.COPY_AND_MERGE)
             .build();
 
     static final PropertyDescriptor MAX_FLOWFILES_PER_LOAD = new PropertyDescriptor.Builder()
@@ -120,12 +118,16 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
     static final Relationship FAILURE = relationship("failure",
             "Files that cannot be loaded until the file or the setup is fixed; firn.error says how");
 
+    private static final String ERROR = "firn.error";
     private static final Duration VERIFY_TIMEOUT = Duration.ofSeconds(30);
     private static final List<PropertyDescriptor> PROPERTIES = Stream.concat(LoaderProperties.ALL.stream(),
             Stream.of(LOAD_STRATEGY, MAX_FLOWFILES_PER_LOAD, LOAD_TIMEOUT)).toList();
 
     private volatile NativeLoader loader;
     private volatile String accountUrl;
+    private volatile String bucket;
+    /** What a table's name is appended to in provenance. */
+    private volatile String schemaUri;
 
     private static Relationship relationship(final String name, final String description) {
         return new Relationship.Builder().name(name).description(description).build();
@@ -151,7 +153,10 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
 
     @OnScheduled
     public void open(final ProcessContext context) {
-        accountUrl = context.getProperty(LoaderProperties.ACCOUNT_URL).evaluateAttributeExpressions().getValue();
+        accountUrl = LoaderProperties.valueOf(context, LoaderProperties.ACCOUNT_URL);
+        bucket = LoaderProperties.valueOf(context, LoaderProperties.BUCKET);
+        schemaUri = "snowflake://%s/%s/%s/".formatted(URI.create(accountUrl).getHost(),
+                LoaderProperties.valueOf(context, LoaderProperties.DATABASE), LoaderProperties.valueOf(context, LoaderProperties.SCHEMA));
         loader = NativeLoader.open(LoaderProperties.settingsOf(context));
     }
 
@@ -171,11 +176,22 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
         }
         final Duration timeout = Duration.ofMillis(context.getProperty(LOAD_TIMEOUT).asTimePeriod(TimeUnit.MILLISECONDS));
         try (FlowFileContents contents = new FlowFileContents(session, flowFiles, () -> !isScheduled())) {
-            final List<Outcome> outcomes = loader.put(contents.inputs(), contents, modeOf(context), timeout);
+            final LoadStrategy strategy = context.getProperty(LOAD_STRATEGY).asAllowableValue(LoadStrategy.class);
+            final List<Outcome> outcomes = loader.put(contents.inputs(), contents, strategy.mode(), timeout);
             contents.finish();
+            final Map<String, List<FlowFile>> failures = new LinkedHashMap<>();
             for (int i = 0; i < outcomes.size(); i++) {
-                route(context, session, flowFiles.get(i), contents.rejectedOf(i), outcomes.get(i));
+                final Failed failed = outcomes.get(i).failed();
+                if (failed == null) {
+                    succeed(session, flowFiles.get(i), contents.rejectedOf(i), outcomes.get(i).loaded());
+                } else {
+                    fail(context, session, flowFiles.get(i), contents.rejectedOf(i), failed);
+                    failures.computeIfAbsent(failed.message(), message -> new ArrayList<>()).add(flowFiles.get(i));
+                }
             }
+            // One bulletin for each cause, and not for each FlowFile.
+            failures.forEach((message, failed) -> getLogger().error("Load of {} into {} failed: {}",
+                    failed.size() == 1 ? failed.getFirst() : failed.size() + " FlowFiles", accountUrl, message));
         } catch (final CoreException e) {
             if (isScheduled()) {
                 throw new ProcessException(e.getMessage(), e);
@@ -187,28 +203,13 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
         }
     }
 
-    private static Mode modeOf(final ProcessContext context) {
-        return switch (context.getProperty(LOAD_STRATEGY).getValue()) {
-            case SNOWPIPE -> Mode.SNOWPIPE;
-            case SNOWPIPE_AWAITED -> Mode.SNOWPIPE_AWAITED;
-            default -> Mode.COPY_AND_MERGE;
-        };
-    }
-
-    private void route(final ProcessContext context, final ProcessSession session, final FlowFile flowFile, final FlowFile rejected,
-            final Outcome outcome) {
-        if (outcome.failed() == null) {
-            succeed(session, flowFile, rejected, outcome.loaded());
-            return;
-        }
+    private static void fail(final ProcessContext context, final ProcessSession session, final FlowFile flowFile, final FlowFile rejected,
+            final Failed failed) {
         if (rejected != null) {
             session.remove(rejected);
         }
-        final boolean isTransient = outcome.failed().kind() == CoreException.Kind.TRANSIENT;
-        final String message = outcome.failed().message();
-        getLogger().error("Load of {} into {} failed: {}", flowFile, accountUrl, message);
-        final FlowFile failed = session.putAttribute(flowFile, "firn.error", message);
-        session.transfer(session.penalize(failed), isTransient ? RETRY : FAILURE);
+        final boolean isTransient = failed.kind() == CoreException.Kind.TRANSIENT;
+        session.transfer(session.penalize(session.putAttribute(flowFile, ERROR, failed.message())), isTransient ? RETRY : FAILURE);
         if (isTransient) {
             context.yield();
         }
@@ -222,16 +223,24 @@ public final class PutSnowflakeMerge extends AbstractProcessor implements Verifi
                     "record.count", Long.toString(loaded.malformed()));
             session.transfer(session.putAllAttributes(rejected, attributes), REJECTED);
         }
-        final FlowFile success = session.putAllAttributes(flowFile, attributesOf(loaded));
-        final long millis = loaded.uploadMillis() + loaded.loadMillis();
+        // A FlowFile that was retried carries the error of its last load.
+        final FlowFile success = session.putAllAttributes(session.removeAttribute(flowFile, ERROR), attributesOf(loaded));
         for (final String object : loaded.sourceFiles()) {
-            session.getProvenanceReporter().send(success, accountUrl + "/" + object, millis);
+            session.getProvenanceReporter().send(success, "s3://" + bucket + "/" + object, loaded.uploadMillis());
+        }
+        session.adjustCounter("Malformed Rows", loaded.malformed(), false);
+        if (loaded.counts() != null) {
+            session.getProvenanceReporter().send(success, schemaUri + loaded.table(), loaded.loadMillis());
+            session.adjustCounter("History Rows", loaded.counts().history(), false);
+            session.adjustCounter("Duplicate Rows", loaded.counts().duplicates(), false);
+            session.adjustCounter("Rejected Rows", loaded.counts().rejects(), false);
         }
         session.transfer(success, SUCCESS);
     }
 
     private static Map<String, String> attributesOf(final Loaded loaded) {
         final Map<String, String> attributes = new HashMap<>();
+        attributes.put("record.count", Long.toString(loaded.rowsRead()));
         attributes.put("firn.source.files", String.join(",", loaded.sourceFiles()));
         attributes.put("firn.latency.millis", Long.toString(loaded.uploadMillis() + loaded.loadMillis()));
         attributes.put("firn.rows.read", Long.toString(loaded.rowsRead()));

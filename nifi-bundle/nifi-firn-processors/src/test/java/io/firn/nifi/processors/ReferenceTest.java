@@ -78,11 +78,15 @@ class ReferenceTest {
         }
     }
 
+    private static String choice(final AllowableValue value) {
+        final String description = value.getDescription();
+        return "`%s`".formatted(value.getDisplayName()) + (description == null ? "" : " (%s)".formatted(description));
+    }
+
     private void property(final PropertyDescriptor property) {
         final List<String> notes = new ArrayList<>(List.of(property.getDescription().replaceFirst("[.]?$", ".")));
         if (property.getAllowableValues() != null) {
-            notes.add(property.getAllowableValues().stream().map(AllowableValue::getDisplayName).map("`%s`"::formatted)
-                    .collect(Collectors.joining(", ", "One of ", ".")));
+            notes.add(property.getAllowableValues().stream().map(ReferenceTest::choice).collect(Collectors.joining(", ", "One of ", ".")));
         }
         if (property.isExpressionLanguageSupported()) {
             notes.add("EL.");
