@@ -279,6 +279,9 @@ fn own_error(rest: &str) -> SnowflakeError {
 
 /// `rest` is the message from the value on.
 fn conversion(rest: &str, value: &str) -> SnowflakeError {
+    if value == "Division by zero" {
+        return SnowflakeError::new("100051", "22012", value);
+    }
     let to = rest.get(value.len() + 2..).unwrap_or_default();
     if let Some(text) = value.strip_suffix(FROM_VARIANT) {
         let kind = match to {
