@@ -129,7 +129,7 @@ select v from (values (3), (1), (2)) t(v) order by v limit 1 offset 1;
 select v from (values (3), (1), (2)) t(v) order by v fetch first 2 rows only;
 -- differs 1.000000 | a / 2.000000 | b: "VALUES": the columns are named COLUMN1 and so on
 select column1, column2 from values (1, 'a'), (2, 'b') order by 1;
--- differs error 000904: refused: `$1` is known of staged files only
+-- differs 1.000000 / 2.000000: "VALUES": `$1` is the first column; DuckDB takes it for a parameter
 select $1 from values (1), (2) order by 1;
 select * from (select 'x' as k, 1 as v) pivot (sum(v) for k in ('x', 'y'));
 select seq4() from table(generator(rowcount => 3)) order by 1;

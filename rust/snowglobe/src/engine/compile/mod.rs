@@ -25,6 +25,7 @@ mod select;
 mod substitute;
 #[cfg(test)]
 mod tests;
+mod textual;
 pub(crate) mod time_travel;
 
 use std::collections::{BTreeMap, BTreeSet};

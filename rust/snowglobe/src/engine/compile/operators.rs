@@ -3,6 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr};
 
 use super::Compiler;
+use super::textual::is_textual;
 use crate::sql::fragment::Sql;
 use crate::sql::functions;
 use crate::types::error::{Result, SnowflakeError};
@@ -15,15 +16,21 @@ impl Compiler<'_> {
             leftmost = left;
         }
         let mut whole = self.expr(leftmost)?;
+        let mut whole_is_text = is_textual(leftmost);
         let mut rights = rights.into_iter().rev().peekable();
         let mut before = None;
         while let Some((op, right)) = rights.next() {
+            let right_is_text = is_textual(right);
             let right = self.expr(right)?;
             whole = if let Some(sign) = joiner(op) {
                 // What goes on with the same operator is one list.
-                let mut items = vec![joined(whole, op), joined(right, op)];
+                let mut items = vec![
+                    joined(whole, op, whole_is_text),
+                    joined(right, op, right_is_text),
+                ];
                 while let Some((_, right)) = rights.next_if(|(next, _)| *next == op) {
-                    items.push(joined(self.expr(right)?, op));
+                    let is_text = is_textual(right);
+                    items.push(joined(self.expr(right)?, op, is_text));
                 }
                 match op {
                     BinaryOperator::StringConcat => Sql::join_flat(items, sign).into_chain(),
@@ -35,6 +42,7 @@ impl Compiler<'_> {
                 operation(whole, op, right)?
             };
             before = Some(op);
+            whole_is_text = *op == BinaryOperator::StringConcat;
         }
         Ok(whole)
     }
@@ -67,10 +75,12 @@ fn joiner(operator: &BinaryOperator) -> Option<&'static str> {
     }
 }
 
-/// One of the operands that an operator joins. Of texts, a literal or a chain is one already; any other may be a `TIMESTAMP_TZ`.
-fn joined(operand: Sql, operator: &BinaryOperator) -> Sql {
+/// One of the operands that an operator joins. What is not known to be a text may be a time or a float, which has a text of its own.
+fn joined(operand: Sql, operator: &BinaryOperator, is_text: bool) -> Sql {
     match operator {
-        BinaryOperator::StringConcat if !operand.is_text() => Sql::call("sf_text", &[operand]),
+        BinaryOperator::StringConcat if !is_text && !operand.is_text() => {
+            Sql::call("sf_text", &[operand])
+        }
         _ => operand.grouped(),
     }
 }

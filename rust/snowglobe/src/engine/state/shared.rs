@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use duckdb::Connection;
 
@@ -25,6 +26,9 @@ use crate::types::error::{Result, SnowflakeError};
 use crate::types::value::Value;
 
 const DAY_MICROS: i64 = 86_400_000_000;
+
+/// How long a note that a stream is fresh waits for a writer.
+const WRITER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What all sessions share.
 pub struct Shared {
@@ -247,17 +251,27 @@ impl Shared {
         Ok(())
     }
 
-    /// Notes that the stream was found empty: it is not getting stale. A day is near enough, and who writes meanwhile is not waited for.
+    /// Notes that the stream was found empty: it is not getting stale. A day is near enough. A writer is not waited for without end: it may
+    /// be the session itself, in a transaction of its own.
     pub fn found_empty(&self, stream: u64) {
         let now = self.options.clock.now_micros();
-        let Ok(_writing) = self.writing.try_lock() else {
+        let is_noted = |at: i64| now - at < DAY_MICROS;
+        if is_noted(self.offset_time_of(stream)) {
             return;
+        }
+        let started = Instant::now();
+        let _writing = loop {
+            match self.writing.try_lock() {
+                Ok(writing) => break writing,
+                Err(_) if started.elapsed() > WRITER_TIMEOUT => return,
+                Err(_) => std::thread::sleep(Duration::from_millis(5)),
+            }
         };
         let mut offsets = self.offsets.write().unwrap_or_else(PoisonError::into_inner);
         let Some((seq, at)) = offsets.get(&stream).copied() else {
             return;
         };
-        if now - at < DAY_MICROS {
+        if is_noted(at) {
             return;
         }
         let sql = format!("update sys_offsets set at_micros = {now} where stream = {stream}");
