@@ -1,4 +1,4 @@
-"""Parses a JSON object of Snowflake scripts by name, and every procedure's body in them; prints a JSON list of what cannot be parsed."""
+"""Parses a JSON object of Snowflake scripts by name, and every procedure's body in them; prints what cannot be parsed as JSON."""
 
 import json
 import re
