@@ -179,10 +179,9 @@ impl Pipeline {
             })
         };
         let validated = self
-            .in_account(format!(
-                "select system$validate_storage_integration({}, {}, 'firn-probe.txt', 'list')",
-                literal(&integration.stored()),
-                literal(&storage.table_url(self.contract.table()))
+            .in_account(validation(
+                &integration.stored(),
+                &storage.table_url(self.contract.table()),
             ))
             .await?;
         Ok(Trust {
@@ -205,6 +204,15 @@ impl Pipeline {
         let channel = rows.get(0, "notification_channel");
         channel.filter(|arn| !arn.is_empty()).map(str::to_owned)
     }
+}
+
+/// The query that validates a storage integration for a URL; [`problem`] reads its answer.
+pub(super) fn validation(integration: &str, url: &str) -> String {
+    format!(
+        "select system$validate_storage_integration({}, {}, 'firn-probe.txt', 'list')",
+        literal(integration),
+        literal(url)
+    )
 }
 
 /// Why the validation of a storage integration failed; none if it did not.

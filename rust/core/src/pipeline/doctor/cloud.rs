@@ -4,7 +4,7 @@ use super::{Finding, fail, ok};
 use crate::merge::literal;
 use crate::pipeline::Pipeline;
 use crate::pipeline::pipe::PipeStatus;
-use crate::pipeline::setup::problem;
+use crate::pipeline::setup::{problem, validation};
 use crate::snowflake::Statement;
 
 /// The documented states of a pipe that need more than to be resumed, with their fixes.
@@ -40,11 +40,7 @@ impl Pipeline {
             .get(0, "storage_integration")
             .filter(|name| !name.is_empty())?;
         let check = format!("trust of AWS in {integration}");
-        let validate = format!(
-            "select system$validate_storage_integration({}, {}, 'firn-probe.txt', 'list')",
-            literal(integration),
-            literal(stage.get(0, "url")?)
-        );
+        let validate = validation(integration, stage.get(0, "url")?);
         let answer = match self.client.run(Statement::new(validate)).await {
             Ok(rows) => rows.first().unwrap_or_default().to_owned(),
             Err(error) if error.is_transient() => return Some(fail(&check, error.to_string())),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{rows_of, text};
-use crate::engine::catalog::{Body, Kind};
+use crate::engine::catalog::{Body, Kind, Object};
 use crate::engine::compile::Context;
 use crate::engine::services::tasks;
 use crate::engine::statements::copy;
@@ -185,17 +185,7 @@ fn copy_history(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> R
     let from = micros(arguments.get("START_TIME"))?
         .ok_or_else(|| SnowflakeError::compilation("COPY_HISTORY needs START_TIME"))?;
     let to = micros(arguments.get("END_TIME"))?.unwrap_or(i64::MAX);
-    let pipes: String = context
-        .snapshot
-        .catalog
-        .all(Kind::Pipe)
-        .map(|o| format!(" when {} then {}", o.id, literal(o.short())))
-        .collect();
-    let pipe = if pipes.is_empty() {
-        "null::varchar".to_owned()
-    } else {
-        format!("case pipe{pipes} end")
-    };
+    let pipe = pipe_name(context, |o| o.short().to_owned());
     storage::query(
         context.connection,
         &format!(
@@ -213,6 +203,18 @@ fn copy_history(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> R
             table.id
         ),
     )
+}
+
+/// The name of a load's pipe, in SQL; null for a pipe that is gone.
+fn pipe_name(context: &Context<'_>, name: impl Fn(&Object) -> String) -> String {
+    let pipes = context.snapshot.catalog.all(Kind::Pipe);
+    let pipes: String = pipes
+        .map(|o| format!(" when {} then {}", o.id, literal(&name(o))))
+        .collect();
+    if pipes.is_empty() {
+        return "null::varchar".to_owned();
+    }
+    format!("case pipe{pipes} end")
 }
 
 /// Malformed rows of a pipe's files, for its owner and for roles that may monitor it.
@@ -241,17 +243,7 @@ fn pipe_usage(context: &Context<'_>, arguments: &BTreeMap<String, Value>) -> Res
     if let Some(to) = micros(arguments.get("DATE_RANGE_END"))? {
         conditions.push(format!("loaded_micros <= {to}"));
     }
-    let pipes: String = context
-        .snapshot
-        .catalog
-        .all(Kind::Pipe)
-        .map(|o| format!(" when {} then {}", o.id, literal(&o.name().to_string())))
-        .collect();
-    let pipe = if pipes.is_empty() {
-        "null::varchar".to_owned()
-    } else {
-        format!("case pipe{pipes} end")
-    };
+    let pipe = pipe_name(context, |o| o.name().to_string());
     // Snowpipe bills per gigabyte read; 0.0037 credits is Snowflake's published rate.
     storage::query(
         context.connection,

@@ -335,14 +335,7 @@ fn tables(
     for object in tables.iter().chain(&views) {
         let (kind, count, table) = match &object.body {
             Body::Table(table) => {
-                let count = storage::count(
-                    context.connection,
-                    &format!(
-                        "select count(*) from \"T{}\" where {}",
-                        object.id,
-                        context.visible()
-                    ),
-                )?;
+                let count = context.row_count(object)?;
                 (
                     if table.temporary_of.is_some() {
                         "LOCAL TEMPORARY"

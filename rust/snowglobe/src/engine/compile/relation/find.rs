@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::catalog::{Body, Kind, Object, Table};
 use crate::engine::compile::Context;
+use crate::engine::storage;
 use crate::sql::cursor::Name;
 use crate::types::error::{Result, SnowflakeError};
 
@@ -17,6 +18,18 @@ impl Context<'_> {
                 format!("(_begin <= {at} or _begin = {own}) and _end > {at} and _end <> {own}")
             }
         }
+    }
+
+    /// How many rows of a table are seen.
+    ///
+    /// # Errors
+    /// As the query.
+    pub fn row_count(&self, table: &Object) -> Result<i64> {
+        let visible = self.visible();
+        storage::count(
+            self.connection,
+            &format!("select count(*) from \"T{}\" where {visible}", table.id),
+        )
     }
 
     /// The full path of a name.

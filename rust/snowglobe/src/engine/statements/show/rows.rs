@@ -95,14 +95,7 @@ fn table_cells(
     body: &Table,
     cells: &mut Cells,
 ) -> Result<()> {
-    let rows = storage::count(
-        context.connection,
-        &format!(
-            "select count(*) from \"T{}\" where {}",
-            object.id,
-            context.visible()
-        ),
-    )?;
+    let rows = context.row_count(object)?;
     let kind = if body.temporary_of.is_some() {
         "TEMPORARY"
     } else if body.transient {

@@ -146,7 +146,7 @@ class ConnectionIT {
     void theAccountIsTheFirstPartOfItsAddress() throws Exception {
         runner.removeProperty("Account Identifier");
         runner.setProperty("Private Key", pem("PRIVATE KEY", keyOfUser().getPrivate().getEncoded()));
-        // There is no account 127, which a login with a key pair names then.
+        // Without the identifier, a login with a key pair uses the host's first part, 127, which is no account.
         final String error = load(FILE, "failure");
         assertTrue(error.contains("account"), error);
         assertEquals(0, snowglobe.number("select count(*) from CUSTOMER"));

@@ -17,8 +17,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- ** Sources of customer rows in the real NiFi, one thread each, their FlowFiles dropped as soon as they are committed; and the disk of the
- ** content repository, with plain writes. NiFi's own status counts FlowFiles and bytes.
+ * Sources of customer rows in the real NiFi, one thread each, their FlowFiles dropped as soon as they are committed; and the disk of the
+ * content repository, with plain writes. NiFi's own status counts FlowFiles and bytes.
  */
 final class GenerateBench {
 

@@ -1,7 +1,7 @@
 package io.firn.nifi.host;
 
 /**
- ** Compares Firn's processors with NiFi's own in the assembled NiFi: {@code NifiBench ROUNDS}, run by {@code firn-bench nifi}. Prints a line for each
+ * Compares Firn's processors with NiFi's own in the assembled NiFi: {@code NifiBench ROUNDS}, run by {@code firn-bench nifi}. Prints a line for each
  * run: table, program, rows, bytes and seconds, separated by tabs.
  */
 final class NifiBench {

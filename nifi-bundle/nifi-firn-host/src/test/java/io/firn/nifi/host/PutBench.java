@@ -24,8 +24,8 @@ import java.util.stream.Collectors;
 import java.util.zip.GZIPOutputStream;
 
 /**
- ** Loads files from a folder into the history of a new Snowglobe: by PutSnowflakeMerge, by a flow of NiFi's own processors, and by the bare
- ** requests, with everything else prepared. The time of a flow beyond the bare requests is its own.
+ * Loads files from a folder into the history of a new Snowglobe: by PutSnowflakeMerge, by a flow of NiFi's own processors, and by the bare
+ * requests, with everything else prepared. The time of a flow beyond the bare requests is its own.
  */
 final class PutBench {
 

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- ** Loads the native library, and forwards its log to slf4j. The NAR has one file per platform in one folder, so that the platform is part
+ * Loads the native library, and forwards its log to slf4j. The NAR has one file per platform in one folder, so that the platform is part
  * of the name.
  */
 public final class FirnLibrary {
@@ -33,9 +33,9 @@ public final class FirnLibrary {
     }
 
     /**
-     ** Loads the library unless it is already loaded, and sets its log level to slf4j's. Call it before any native method.
+     * Loads the library unless it is already loaded, and sets its log level to slf4j's. Call it before any native method.
      *
-     ** @throws CoreException if there is no library for this platform
+     * @throws CoreException if there is no library for this platform
      */
     public static synchronized void load() {
         if (!loaded) {

@@ -88,7 +88,7 @@ public final class NativeGenerator implements AutoCloseable {
     /**
      * Checks the text of one option.
      *
-     ** @throws CoreException if the text is not valid for the option, with the reason
+     * @throws CoreException if the text is not valid for the option, with the reason
      */
     public static void checkOption(final String name, final String text) {
         FirnLibrary.load();

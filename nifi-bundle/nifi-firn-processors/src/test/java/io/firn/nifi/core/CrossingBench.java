@@ -8,8 +8,8 @@ import java.nio.ByteBuffer;
 import java.util.Map;
 
 /**
- ** Measures the cost of calls between Java and the core: {@code CrossingBench ROUNDS}, run by {@code firn-bench nifi}. Prints a line for each run:
- ** table, kind of call, calls, bytes and seconds, separated by tabs.
+ * Measures the cost of calls between Java and the core: {@code CrossingBench ROUNDS}, run by {@code firn-bench nifi}. Prints a line for each run:
+ * table, kind of call, calls, bytes and seconds, separated by tabs.
  */
 final class CrossingBench {
 
